@@ -1,0 +1,1 @@
+"""Kubernetes operator for Box Custom Apps that authenticate with App Tokens."""

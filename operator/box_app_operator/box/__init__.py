@@ -1,0 +1,1 @@
+"""Clients for Box: the Console API and the public platform API."""

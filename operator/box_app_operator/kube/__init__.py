@@ -1,0 +1,1 @@
+"""Clients for Kubernetes: Secrets, status, Events."""
