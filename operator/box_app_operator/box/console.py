@@ -1,0 +1,238 @@
+"""The Console API, version 1: one method per endpoint. Described in ``docs/console-api.yaml``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import quote
+
+import msgspec
+
+from box_app_operator.box.transport import Answer, Transport, shown
+from box_app_operator.core.model import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    Slot,
+    SlotToken,
+)
+from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.ports import Page, Token
+
+APPS = "/console/v1/apps"
+PAGE_SIZE = 500
+
+
+class _Authorization(msgspec.Struct):
+    state: AuthorizationState
+    enabled: bool
+    submitted_at: datetime | None = None
+    decided_at: datetime | None = None
+
+
+class _SlotToken(msgspec.Struct):
+    fingerprint: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class _Tokens(msgspec.Struct):
+    primary: _SlotToken | None = None
+    secondary: _SlotToken | None = None
+
+
+class _App(msgspec.Struct):
+    id: str
+    client_id: str
+    name: str
+    authorization: _Authorization
+    tokens: _Tokens
+    cors_domains: list[str]
+    revision: int
+    reference: str | None = None
+    deleted: bool = False
+
+
+class _Page(msgspec.Struct):
+    entries: list[_App]
+    cursor: str
+    next_marker: str | None = None
+
+
+class _Minted(msgspec.Struct):
+    token: str
+    slot: Slot
+
+
+class HttpConsole:
+    """A console endpoint over HTTP. Every method may raise TransientError, and AwaitingHumanError for 401 and 403."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list_apps(self, marker: str | None) -> Page:
+        """One page of all apps. Source: ``GET /apps``."""
+        query = {"limit": str(PAGE_SIZE), **({"marker": marker} if marker else {})}
+        return _page(_accept(await self._transport.call("GET", APPS, query=query)))
+
+    async def changes(self, cursor: str, wait_seconds: float) -> Page | None:
+        """Apps that changed since the cursor; waits up to so long. Source: ``GET /apps?changed_since=&wait=``.
+
+        None when the endpoint no longer knows the cursor: list again.
+        """
+        query = {"changed_since": cursor, "wait": f"{wait_seconds:g}", "limit": str(PAGE_SIZE)}
+        answer = await self._transport.call("GET", APPS, query=query, extra_seconds=wait_seconds)
+        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.GONE):
+            return None
+        return _page(_accept(answer))
+
+    async def find_app(self, reference: str) -> BoxApp | None:
+        """The app that carries this reference. Source: ``GET /apps?reference=``."""
+        page = _page(_accept(await self._transport.call("GET", APPS, query={"reference": reference})))
+        return next((app for app in page.apps if app.reference == reference), None)
+
+    async def get_app(self, app: AppID) -> BoxApp | None:
+        """The app as it is now; None when it is gone. Source: ``GET /apps/{id}``."""
+        answer = await self._transport.call("GET", _path(app))
+        return None if answer.status == HTTPStatus.NOT_FOUND else _app(answer)
+
+    async def create_app(self, name: str, reference: str, key: str) -> BoxApp:
+        """Register an app. Safe to repeat: the same key gives the same app. Source: ``POST /apps``.
+
+        Raises:
+            StalledError: the name is taken or not allowed.
+        """
+        answer = await self._transport.call(
+            "POST", APPS, json={"name": name, "reference": reference}, headers={"Idempotency-Key": key}
+        )
+        _refuse_name(answer, name)
+        return _app(answer)
+
+    async def rename_app(self, app: AppID, name: str) -> BoxApp:
+        """Give the app a new name. Source: ``PATCH /apps/{id}``.
+
+        Raises:
+            StalledError: the name is taken or not allowed.
+        """
+        answer = await self._transport.call("PATCH", _path(app), json={"name": name})
+        _refuse_name(answer, name)
+        return _app(answer)
+
+    async def delete_app(self, app: AppID) -> None:
+        """Delete the app; one that is gone is success. Source: ``DELETE /apps/{id}``."""
+        answer = await self._transport.call("DELETE", _path(app))
+        if answer.status != HTTPStatus.NOT_FOUND:
+            _accept(answer)
+
+    async def submit_app(self, app: AppID) -> BoxApp:
+        """Ask the admin for authorization; idempotent. Source: ``POST /apps/{id}/authorization``."""
+        return _app(await self._transport.call("POST", _path(app, "authorization")))
+
+    async def mint_token(self, app: AppID, slot: Slot, expires_in_days: int | None) -> Token:
+        """Generate a token in a free slot; its value is shown this once. Source: ``POST /apps/{id}/tokens/{slot}``.
+
+        Raises:
+            TransientError: also when the slot is not free any more, or the app no longer authorized: look again.
+        """
+        answer = await self._transport.call(
+            "POST", _path(app, "tokens", slot), json={"expires_in_days": expires_in_days}
+        )
+        if answer.status == HTTPStatus.CONFLICT or answer.error.code == "app_not_authorized":
+            raise TransientError("AwaitingToken", answer.describe(), uncertain=True)
+        return Token(_accept(answer).decode(_Minted).token)
+
+    async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
+        """Revoke the token in a slot, if it is still the one with this fingerprint.
+
+        Safe to repeat: an empty slot is success. The fingerprint guards against revoking a token that someone else
+        generated in between. Source: ``DELETE /apps/{id}/tokens/{slot}``.
+
+        Raises:
+            TransientError: also when the slot holds another token by now: look again.
+        """
+        answer = await self._transport.call(
+            "DELETE", _path(app, "tokens", slot), headers={"If-Match": f'"{fingerprint}"'}
+        )
+        if answer.status == HTTPStatus.PRECONDITION_FAILED:
+            raise TransientError("AwaitingToken", answer.describe(), uncertain=True)
+        if answer.status != HTTPStatus.NOT_FOUND:
+            _accept(answer)
+
+    async def set_cors_domains(self, app: AppID, domains: tuple[str, ...]) -> BoxApp:
+        """Make the CORS domains exactly these. Source: ``PUT /apps/{id}/cors_domains``.
+
+        Raises:
+            StalledError: the console refuses one of them.
+        """
+        answer = await self._transport.call("PUT", _path(app, "cors_domains"), json={"domains": list(domains)})
+        if answer.error.code == "invalid_origin":
+            origin = _named_in(answer, domains)
+            raise StalledError("OriginRejected", f"Box refuses {origin}. Correct spec.cors.domains.")
+        return _app(answer)
+
+
+def _path(app: AppID, *parts: str) -> str:
+    return "/".join((APPS, quote(app, safe=""), *parts))
+
+
+def _accept(answer: Answer) -> Answer:
+    """The answer, if it is a success."""
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return answer
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise AwaitingHumanError("CredentialRejected", f"The console refuses the credential: {answer.describe()}.")
+    raise TransientError("BoxUnavailable", answer.describe(), uncertain=True)
+
+
+def _refuse_name(answer: Answer, name: str) -> None:
+    if answer.error.code == "app_name_taken":
+        message = f"Box has an app called {name!r} already; names are unique across all of Box. Choose another spec.displayName"
+        raise StalledError("NameTaken", f"{message}, or set spec.clientID to adopt the app if it is yours.")
+    if answer.error.code == "app_name_invalid":
+        raise StalledError("NameInvalid", f"Box does not allow the name {name!r}. Choose another spec.displayName.")
+
+
+def _named_in(answer: Answer, domains: tuple[str, ...]) -> str:
+    """The origin that the console complains about, if it says so in words that we know."""
+    named = [repr(domain) for domain in domains if domain in answer.error.message]
+    return named[0] if named else f"one of the origins ({shown(answer.error.code)})"
+
+
+def _app(answer: Answer) -> BoxApp:
+    return _to_model(_accept(answer).decode(_App))
+
+
+def _page(answer: Answer) -> Page:
+    page = answer.decode(_Page)
+    return Page(
+        apps=tuple(_to_model(app) for app in page.entries if not app.deleted),
+        gone=tuple(_to_model(app) for app in page.entries if app.deleted),
+        marker=page.next_marker or None,
+        cursor=page.cursor,
+    )
+
+
+def _to_model(app: _App) -> BoxApp:
+    slots = {Slot.PRIMARY: app.tokens.primary, Slot.SECONDARY: app.tokens.secondary}
+    return BoxApp(
+        id=AppID(app.id),
+        client_id=ClientID(app.client_id),
+        name=app.name,
+        reference=app.reference or "",
+        authorization=Authorization(
+            app.authorization.state,
+            app.authorization.enabled,
+            app.authorization.submitted_at,
+            app.authorization.decided_at,
+        ),
+        tokens={
+            slot: SlotToken(Fingerprint(token.fingerprint), token.created_at, token.expires_at)
+            for slot, token in slots.items()
+            if token is not None
+        },
+        cors_domains=tuple(app.cors_domains),
+        revision=app.revision,
+    )

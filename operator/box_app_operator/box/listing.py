@@ -1,0 +1,99 @@
+"""The apps of one enterprise, kept up to date with one blocking call, however many apps there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from box_app_operator.core.model import UID, AppID, BoxApp, ClientID
+from box_app_operator.ports import Console, Page
+
+
+def uid_in(reference: str) -> UID | None:
+    """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
+    parts = reference.split("/")
+    return UID(parts[2]) if len(parts) == 3 else None  # noqa: PLR2004 - the three parts of a reference
+
+
+class Listing:
+    """What is known of an enterprise's apps. Older news never replace newer ones: ``revision`` decides."""
+
+    def __init__(self) -> None:
+        self.known = False
+        self.cursor: str | None = None
+        self._apps: dict[AppID, BoxApp] = {}
+        self._by_uid: dict[UID, AppID] = {}
+        self._by_client: dict[ClientID, AppID] = {}
+
+    def __len__(self) -> int:
+        return len(self._apps)
+
+    def by_uid(self, uid: UID) -> BoxApp | None:
+        """The app that carries the reference of the object with this uid."""
+        return self._apps.get(self._by_uid.get(uid, AppID("")))
+
+    def by_client(self, client_id: ClientID) -> BoxApp | None:
+        """The app with this client id."""
+        return self._apps.get(self._by_client.get(client_id, AppID("")))
+
+    def by_id(self, app: AppID) -> BoxApp | None:
+        """The app with this id."""
+        return self._apps.get(app)
+
+    def fold(self, app: BoxApp) -> bool:
+        """Take in what was seen of an app. Tells whether it was news."""
+        known = self._apps.get(app.id)
+        if known is not None and known.revision >= app.revision:
+            return False
+        self._apps[app.id] = app
+        self._by_client[app.client_id] = app.id
+        uid = uid_in(app.reference)
+        if uid is not None:
+            self._by_uid[uid] = app.id
+        return True
+
+    def drop(self, app: AppID) -> BoxApp | None:
+        """Forget an app that is gone."""
+        gone = self._apps.pop(app, None)
+        if gone is not None:
+            self._by_client.pop(gone.client_id, None)
+            uid = uid_in(gone.reference)
+            if uid is not None and self._by_uid.get(uid) == app:
+                del self._by_uid[uid]
+        return gone
+
+    async def refresh(self, console: Console, wait_seconds: float) -> list[BoxApp]:
+        """Learn what is new: everything the first time, then what changed, waiting up to so long for a change.
+
+        Returns the apps that are new, changed or gone.
+
+        Raises:
+            TransientError, AwaitingHumanError: from the console; what is known stays.
+        """
+        if self.cursor is None:
+            return await self._relist(console)
+        page = await console.changes(self.cursor, wait_seconds)
+        if page is None:
+            self.cursor = None
+            return await self._relist(console)
+        news = self._take_in(page)
+        self.cursor = page.cursor
+        return news
+
+    async def _relist(self, console: Console) -> list[BoxApp]:
+        page = await console.list_apps(None)
+        cursor, seen, news = page.cursor, {app.id for app in page.apps}, self._take_in(page)
+        while page.marker is not None:
+            page = await console.list_apps(page.marker)
+            seen |= {app.id for app in page.apps}
+            news += self._take_in(page)
+        # Created while the pages were read: it is newer than the first page, so the cursor will tell of it again.
+        gone = [self.drop(app) for app in set(self._apps) - seen]
+        self.cursor, self.known = cursor, True
+        return news + [app for app in gone if app is not None]
+
+    def _take_in(self, page: Page) -> list[BoxApp]:
+        news = [app for app in page.apps if self.fold(app)]
+        return news + self._bury(page.gone)
+
+    def _bury(self, gone: Iterable[BoxApp]) -> list[BoxApp]:
+        return [app for app in gone if self.drop(app.id) is not None]

@@ -1,0 +1,191 @@
+"""One call to Box: rate limit, time limit, and every foreign error translated.
+
+Nothing here knows what a call means. Messages carry method, path, status, Box's code and request id; never a query
+string, a header or a body, because those could hold a token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+from aiolimiter import AsyncLimiter
+
+from box_app_operator.errors import TransientError
+
+T = TypeVar("T")
+
+UNAVAILABLE = "BoxUnavailable"
+MAX_WAIT_SECONDS = 3600.0
+"""A Retry-After beyond this is taken for this."""
+BURST_SECONDS = 6.0
+"""The limiter lets through so many seconds' worth of calls at once; the rest is spread evenly."""
+
+
+class ErrorBody(msgspec.Struct):
+    """Box's error shape. Source: Box OpenAPI 2024.0, ``ClientError``."""
+
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Box answered, below 500 and not 429. ``what`` names the call for people."""
+
+    what: str
+    status: int
+    error: ErrorBody
+    body: bytes
+    headers: Mapping[str, str]
+
+    def decode(self, type_: type[T]) -> T:
+        """The body as this type.
+
+        Raises:
+            TransientError: the body is something else; the call may have had its effect.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=type_)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Suppressed on purpose: msgspec's message could quote the body, and the body could hold a token.
+            raise TransientError(
+                UNAVAILABLE, f"{self.what} answered {self.status} with a body that cannot be read", uncertain=True
+            ) from None
+
+    def describe(self) -> str:
+        """The answer in words that are safe to show."""
+        parts = [f"{self.what} answered {self.status}"]
+        if self.error.code:
+            parts.append(shown(self.error.code))
+        if self.error.request_id:
+            parts.append(f"(request {shown(self.error.request_id)})")
+        return " ".join(parts)
+
+
+def shown(text: str) -> str:
+    """A word from outside, cut down to what a code or a request id may look like."""
+    return re.sub(r"[^A-Za-z0-9_.:-]", "", text)[:64]
+
+
+class Transport:
+    """Calls to one base URL under one rate limit."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        base_url: str,
+        gate: Gate,
+        *,
+        timeout_seconds: float,
+        bearer: str | None = None,
+    ) -> None:
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._gate = gate
+        self._timeout_seconds = timeout_seconds
+        self._bearer = bearer
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        bearer: str | None = None,
+        extra_seconds: float = 0.0,
+    ) -> Answer:
+        """Make one call.
+
+        Args:
+            bearer: a token for this call instead of the transport's own.
+            extra_seconds: how much longer than usual the answer may take.
+
+        Raises:
+            TransientError: nobody answered, 429, 5xx, or a gate that is closed after a 429.
+        """
+        what = f"{method} {path}"
+        await self._gate.enter(what)
+        token = bearer or self._bearer
+        auth = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            response = await self._client.request(
+                method,
+                self._base_url + path,
+                params=query,
+                json=json,
+                headers={**(headers or {}), **auth},
+                timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + extra_seconds),
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Suppressed on purpose: httpx keeps the request, with its headers, on the exception.
+            raise TransientError(
+                UNAVAILABLE, f"{what}: no answer ({type(error).__name__})", uncertain=True, unreachable=True
+            ) from None
+        return self._judge(_answer(what, response))
+
+    def _judge(self, answer: Answer) -> Answer:
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            seconds = self._gate.close(_retry_after(answer.headers))
+            raise TransientError(UNAVAILABLE, answer.describe(), retry_after_seconds=seconds)
+        if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status < httpx.codes.OK:
+            # A write may land after a 503. Source: box/developer.box.com, common-errors.
+            wait = _retry_after(answer.headers)
+            raise TransientError(UNAVAILABLE, answer.describe(), retry_after_seconds=wait, uncertain=True)
+        return answer
+
+
+def _answer(what: str, response: httpx.Response) -> Answer:
+    error = ErrorBody()
+    if response.is_error:
+        try:
+            error = msgspec.json.decode(response.content, type=ErrorBody)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            error = ErrorBody(request_id=response.headers.get("box-request-id", ""))
+    return Answer(what, response.status_code, error, response.content, response.headers)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "")
+    return min(float(text), MAX_WAIT_SECONDS) if text.isdigit() else None
+
+
+class Gate:
+    """The ceiling on calls for one enterprise, and its closing after a 429.
+
+    A closed gate answers at once with TransientError instead of holding the caller, so that the wait is seen in
+    backoff and never as a pass that hangs.
+    """
+
+    DEFAULT_CLOSED_SECONDS = 5.0
+
+    def __init__(self, requests_per_minute: int, monotonic: Callable[[], float]) -> None:
+        burst = max(1.0, requests_per_minute * BURST_SECONDS / 60)
+        self._limiter = AsyncLimiter(burst, BURST_SECONDS if burst > 1.0 else 60 / requests_per_minute)
+        self._monotonic = monotonic
+        self._opens_at = 0.0
+
+    async def enter(self, what: str) -> None:
+        """Wait for a turn.
+
+        Raises:
+            TransientError: Box asked for a pause that is not over.
+        """
+        left = self._opens_at - self._monotonic()
+        if left > 0:
+            message = f"{what} waits: Box asked for a pause of {left:.0f} s more (429)"
+            raise TransientError(UNAVAILABLE, message, retry_after_seconds=left)
+        await self._limiter.acquire()
+
+    def close(self, seconds: float | None) -> float:
+        """Let nobody through for so long; returns the seconds."""
+        pause = seconds if seconds is not None else self.DEFAULT_CLOSED_SECONDS
+        self._opens_at = max(self._opens_at, self._monotonic() + pause)
+        return pause

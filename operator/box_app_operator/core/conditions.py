@@ -1,0 +1,114 @@
+"""Conditions: their types and reasons, and how a new set takes the place of an old one.
+
+``status`` reads True, False or Unknown. The first five types are always present, with ``Ready`` summing up the
+others; ``Stalled`` and ``Reconciling`` are present only while they are True. Together they read correctly in
+kstatus: Reconciling is in progress, Stalled is failed.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Status = Literal["True", "False", "Unknown"]
+
+
+class Reason(enum.StrEnum):
+    """Why a condition is as it is; also the reason of the Event about it."""
+
+    # Registered
+    REGISTERED = "Registered"
+    ADOPTED = "Adopted"
+    NAME_TAKEN = "NameTaken"
+    NAME_INVALID = "NameInvalid"
+    APP_NOT_FOUND = "AppNotFound"
+    MANAGED_ELSEWHERE = "ManagedElsewhere"
+    ENTERPRISE_NOT_FOUND = "EnterpriseNotFound"
+    ENTERPRISE_NOT_READY = "EnterpriseNotReady"
+    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
+    INVALID_SPEC = "InvalidSpec"
+    # Authorized
+    AUTHORIZED = "Authorized"
+    NOT_SUBMITTED = "NotSubmitted"
+    PENDING_APPROVAL = "PendingApproval"
+    DECLINED = "Declined"
+    DISABLED = "Disabled"
+    REAUTHORIZATION_REQUIRED = "ReauthorizationRequired"
+    # TokenReady
+    PUBLISHED = "Published"
+    AWAITING_AUTHORIZATION = "AwaitingAuthorization"
+    AWAITING_TOKEN = "AwaitingToken"  # noqa: S105 - a reason, not a password
+    TOKEN_REJECTED = "TokenRejected"  # noqa: S105 - a reason, not a password
+    TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a reason, not a password
+    SECRET_CONFLICT = "SecretConflict"
+    SLOTS_OCCUPIED = "SlotsOccupied"
+    # CORSSynced
+    SYNCED = "Synced"
+    NOT_CONFIGURED = "NotConfigured"
+    ORIGIN_REJECTED = "OriginRejected"
+    # several
+    NOT_YET_KNOWN = "NotYetKnown"
+    BOX_UNAVAILABLE = "BoxUnavailable"
+    READY = "Ready"
+    SUSPENDED = "Suspended"
+    DELETING = "Deleting"
+    # BoxEnterprise
+    CREDENTIAL_MISSING = "CredentialMissing"
+    CREDENTIAL_REJECTED = "CredentialRejected"
+    CA_INVALID = "CAInvalid"
+    MODE_NOT_SUPPORTED = "ModeNotSupported"
+
+
+FACETS = ("Registered", "Authorized", "TokenReady", "CORSSynced")
+"""The types that ``Ready`` sums up, in the order in which they are reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition, before it is known since when it has been so."""
+
+    type: str
+    status: Status
+    reason: str
+    message: str = ""
+
+
+Previous = Mapping[str, Condition]
+"""Conditions by type, as the last pass left them."""
+
+
+def parse_conditions(status: Mapping[str, Any]) -> dict[str, Condition]:
+    """The conditions that a ``status`` holds, by type."""
+    return {
+        item["type"]: Condition(item["type"], item["status"], item["reason"], item.get("message", ""))
+        for item in status.get("conditions") or ()
+    }
+
+
+def merge_conditions(
+    new: Iterable[Condition], old: Sequence[Mapping[str, Any]], generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """New conditions in the shape of ``metav1.Condition``.
+
+    ``lastTransitionTime`` (whole seconds) moves only where ``status`` changes.
+    """
+    since = {(item["type"], item["status"]): item["lastTransitionTime"] for item in old}
+    return [
+        {
+            "type": condition.type,
+            "status": condition.status,
+            "reason": str(condition.reason),
+            "message": condition.message,
+            "observedGeneration": generation,
+            "lastTransitionTime": since.get((condition.type, condition.status), format_time(now)),
+        }
+        for condition in new
+    ]
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in whole seconds, as Kubernetes writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,55 @@
+"""What has to happen in Box before an object may go."""
+
+from __future__ import annotations
+
+from box_app_operator.core.conditions import Condition, Reason
+from box_app_operator.core.finding import Finding
+from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Fingerprint, Observed
+from box_app_operator.core.tokens import owns_secret
+from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
+
+GIVE_UP = "To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to \"true\"."
+
+
+def check_deletion(desired: Desired, observed: Observed) -> Finding:
+    """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
+    if not desired.has_finalizer:
+        return _deleting("Kubernetes is about to remove the object.")
+    if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(observed):
+        return _deleting("Box is left as it is.", RemoveFinalizer())
+    if observed.problem is not None or not observed.known:
+        why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
+        return _deleting(f"Box must be tidied up first ({desired.deletion_policy}), and that waits: {why} {GIVE_UP}")
+    if observed.app is None:
+        return _deleting("The app is gone from Box.", RemoveFinalizer())
+    return _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
+
+
+def _deleting(message: str, *steps: Step) -> Finding:
+    return Finding(Condition("Ready", "False", Reason.DELETING, message), steps, waiting=True)
+
+
+def _nothing_in_box(observed: Observed) -> bool:
+    """Nothing was ever made in Box, or what is there belongs to another object."""
+    never = observed.remembered.app_id is None and observed.secret is None and observed.held is None
+    without_enterprise = observed.problem is not None and observed.problem.stalled
+    return observed.claimed_by is not None or (never and without_enterprise)
+
+
+def _next(desired: Desired, observed: Observed, app: BoxApp) -> Step:
+    if desired.deletion_policy is DeletionPolicy.DELETE:
+        return DeleteApp(app.id)
+    for slot, token in app.tokens.items():
+        if desired.client_id is None or token.fingerprint in _published(desired, observed):
+            return RevokeSlot(app.id, slot, token.fingerprint)
+    return RemoveFinalizer()
+
+
+def _published(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """Tokens of an adopted app that the operator itself put into the Secret, or holds to do so."""
+    published = set(observed.remembered.fingerprints)
+    if observed.secret is not None and owns_secret(desired, observed):
+        published |= set(observed.secret.fingerprints.values())
+    if observed.held is not None:
+        published.add(observed.held.fingerprint)
+    return published

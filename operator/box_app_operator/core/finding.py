@@ -1,0 +1,74 @@
+"""What one check found: a condition, and the steps that would mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from box_app_operator.core.conditions import Condition, Reason, Status
+from box_app_operator.core.model import Refusal, RefusalKind
+from box_app_operator.core.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one check.
+
+    ``steps`` mend it, in order. ``waiting``: work is under way, or someone other than the author must act.
+    ``stalled``: the author of the spec must act.
+    """
+
+    condition: Condition
+    steps: tuple[Step, ...] = ()
+    waiting: bool = False
+    stalled: bool = False
+
+
+def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
+    """It is as it should be; ``steps`` only tidy up."""
+    return Finding(Condition(type_, "True", reason, message), steps)
+
+
+def mend(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
+    """It is not as it should be, and these steps come next."""
+    status: Status = "Unknown" if reason is Reason.NOT_YET_KNOWN else "False"
+    return Finding(Condition(type_, status, reason, message), steps, waiting=True)
+
+
+def wait(type_: str, reason: Reason, message: str) -> Finding:
+    """It is not as it should be; time or somebody else will see to it."""
+    return Finding(Condition(type_, "False", reason, message), waiting=True)
+
+
+def unknown(type_: str, message: str, reason: Reason = Reason.NOT_YET_KNOWN) -> Finding:
+    """Nothing can be said yet."""
+    return Finding(Condition(type_, "Unknown", reason, message), waiting=True)
+
+
+def stall(type_: str, reason: Reason, message: str) -> Finding:
+    """The author of the spec must act."""
+    return Finding(Condition(type_, "False", reason, message), stalled=True)
+
+
+def settle(finding: Finding, refusal: Refusal, last: Condition | None) -> Finding:
+    """The finding after its next step was refused: no more steps, and the refusal's words.
+
+    A passing trouble leaves a known condition as it was.
+    """
+    if finding.condition.status == "True":
+        return replace(finding, steps=())
+    type_ = finding.condition.type
+    match refusal.kind:
+        case RefusalKind.STALLED:
+            return stall(type_, Reason(refusal.reason), refusal.message)
+        case RefusalKind.AWAITING_HUMAN:
+            return wait(type_, Reason(refusal.reason), refusal.message)
+        case RefusalKind.TRANSIENT:
+            return _keep(type_, refusal, last)
+
+
+def _keep(type_: str, refusal: Refusal, last: Condition | None) -> Finding:
+    if refusal.reason != Reason.BOX_UNAVAILABLE:
+        return wait(type_, Reason(refusal.reason), refusal.message)
+    if last is not None and last.reason != Reason.NOT_YET_KNOWN:
+        return Finding(last, waiting=True)
+    return unknown(type_, refusal.message, Reason.BOX_UNAVAILABLE)

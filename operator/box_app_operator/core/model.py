@@ -1,0 +1,242 @@
+"""The nouns: Box's app and tokens, the Secret, the enterprise, and what a person wants. Values only, no behaviour.
+
+A token's value is never a field of anything here; what stands for it is its fingerprint.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+AppID = NewType("AppID", str)
+"""Box's numeric id of an app, a decimal string."""
+ClientID = NewType("ClientID", str)
+"""Box's client id of an app, 32 of ``[a-z0-9]``."""
+Fingerprint = NewType("Fingerprint", str)
+"""The first 16 hex digits of SHA-256 of a token: the only trace of it that may be shown or stored."""
+UID = NewType("UID", str)
+"""Kubernetes' identity of one life of an object."""
+
+
+def fingerprint_of(token: str) -> Fingerprint:
+    """The fingerprint of a token's value."""
+    return Fingerprint(hashlib.sha256(token.encode()).hexdigest()[:16])
+
+
+class Slot(enum.StrEnum):
+    """One of the two places for a token that an app has."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+
+    @property
+    def other(self) -> Slot:
+        """The slot that is not this one."""
+        return Slot.SECONDARY if self is Slot.PRIMARY else Slot.PRIMARY
+
+
+class AuthorizationState(enum.StrEnum):
+    """What the enterprise admin made of the app. Source: Console API 1, ``authorization.state``."""
+
+    NOT_SUBMITTED = "not_submitted"
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    DECLINED = "declined"
+    REAUTHORIZATION_REQUIRED = "reauthorization_required"
+
+
+class DeletionPolicy(enum.StrEnum):
+    """What happens in Box when the object goes."""
+
+    RETAIN = "Retain"
+    REVOKE_TOKENS = "RevokeTokens"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotToken:
+    """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires."""
+
+    fingerprint: Fingerprint
+    created_at: datetime
+    expires_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Does Box still accept it, as far as its dates say?"""
+        return self.expires_at is None or self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Where the app stands with the admin; ``enabled`` is a switch of its own."""
+
+    state: AuthorizationState
+    enabled: bool
+    submitted_at: datetime | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxApp:
+    """A Box Custom App as the console shows it.
+
+    ``reference`` is the operator's own mark, ``<namespace>/<name>/<uid>``; empty for an app made by hand.
+    ``revision`` grows with every change of the app.
+    """
+
+    id: AppID
+    client_id: ClientID
+    name: str
+    reference: str
+    authorization: Authorization
+    tokens: Mapping[Slot, SlotToken]
+    cors_domains: tuple[str, ...]
+    revision: int
+
+    def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
+        """The slot whose token has this fingerprint."""
+        return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeys:
+    """Names of the keys in the Secret's data."""
+
+    token: str = "BOX_APP_TOKEN"
+    client_id: str = "BOX_CLIENT_ID"
+    slot: str = "BOX_TOKEN_SLOT"
+    expires_at: str = "BOX_TOKEN_EXPIRES_AT"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """The Secret that a person asked for."""
+
+    name: str
+    keys: SecretKeys = SecretKeys()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretView:
+    """A Secret as the operator remembers it: fingerprints of its values, never the values.
+
+    ``fingerprints`` maps every key of ``data`` to the fingerprint of its value. ``owner_uid`` is the uid of the
+    controlling owner.
+    """
+
+    namespace: str
+    name: str
+    uid: UID
+    resource_version: str
+    owner_uid: UID | None
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    fingerprints: Mapping[str, Fingerprint]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the manifest asks for, with every default filled in.
+
+    ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None: for ever. ``reconcile_request`` and ``force_delete`` come
+    from annotations; the former is set only while its value has not been acted upon.
+    """
+
+    namespace: str
+    name: str
+    uid: UID
+    generation: int
+    created_at: str
+    enterprise: str
+    display_name: str
+    client_id: ClientID | None
+    submit: bool
+    secret: SecretSpec
+    token_days: int | None
+    cors_domains: tuple[str, ...]
+    deletion_policy: DeletionPolicy
+    suspended: bool
+    deleting: bool
+    force_delete: bool
+    has_finalizer: bool
+    reconcile_request: str | None
+
+    @property
+    def reference(self) -> str:
+        """The mark by which the app is found again in Box."""
+        return f"{self.namespace}/{self.name}/{self.uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldToken:
+    """A token that was minted and is not in the Secret yet; its value stays in the vault.
+
+    ``proven`` is None until the platform was asked, then its verdict.
+    """
+
+    slot: Slot
+    fingerprint: Fingerprint
+    proven: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something outside the app that keeps Box from being asked.
+
+    ``since`` is when it began. ``stalled`` tells that the author of the app's spec must act.
+    """
+
+    reason: str
+    message: str
+    since: datetime
+    stalled: bool = False
+
+
+class RefusalKind(enum.Enum):
+    """Who can undo a refusal."""
+
+    TRANSIENT = "transient"
+    AWAITING_HUMAN = "awaiting human"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a step could not be done when it was tried."""
+
+    kind: RefusalKind
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedStatus:
+    """What the object's status says before this pass: the operator's only memory across restarts."""
+
+    app_id: AppID | None = None
+    client_id: ClientID | None = None
+    fingerprints: frozenset[Fingerprint] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look at Box and at the cluster found.
+
+    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
+    ``claimed_by`` names another BoxCustomApp that has the older claim to the app. ``secret`` is the Secret of the
+    wanted name, whoever owns it.
+    """
+
+    known: bool = False
+    app: BoxApp | None = None
+    claimed_by: str | None = None
+    secret: SecretView | None = None
+    held: HeldToken | None = None
+    problem: Problem | None = None
+    remembered: RememberedStatus = RememberedStatus()

@@ -1,0 +1,130 @@
+"""The decision: from what is wanted and what was observed to the next steps and the conditions. Pure and total.
+
+The checks are a chain; ``Ready`` is the first of them that is not True. A step that was refused is not offered
+again while its refusal is remembered, and its check says why instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from box_app_operator.core.checks import check_authorized, check_cors, check_registered
+from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason
+from box_app_operator.core.deletion import check_deletion
+from box_app_operator.core.finding import Finding, settle, stall, unknown
+from box_app_operator.core.model import Desired, Observed, Problem, Refusal
+from box_app_operator.core.steps import Step
+from box_app_operator.core.tokens import active_slot, check_tokens
+
+CHECKS = (check_registered, check_cors, check_authorized, check_tokens)
+"""In the order of their steps: CORS comes before submission, so that the admin sees the app as it will be."""
+
+Refusals = Mapping[Step, Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now and what to report once nothing is left to do.
+
+    ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
+    new to report. ``look_again_at`` is the next moment at which time alone changes the answer.
+    """
+
+    steps: tuple[Step, ...]
+    conditions: tuple[Condition, ...]
+    complete: bool = True
+    look_again_at: datetime | None = None
+
+
+def plan(
+    desired: Desired,
+    observed: Observed,
+    now: datetime,
+    *,
+    previous: Previous,
+    refusals: Refusals,
+    outage_grace: timedelta,
+) -> Plan:
+    """Decide the next steps and the conditions.
+
+    Args:
+        previous: conditions of the last pass, kept through a passing trouble.
+        refusals: steps that were refused, and why.
+        outage_grace: how long Box may be out of reach before ``Ready`` says so.
+    """
+    if desired.deleting:
+        return _plan_deletion(desired, observed, previous, refusals)
+    if desired.suspended:
+        message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
+        return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
+    if observed.problem is not None:
+        return _plan_problem(observed.problem, now, previous, outage_grace)
+    findings = [_settled(check(desired, observed, now), previous, refusals) for check in CHECKS]
+    steps = tuple(step for finding in findings for step in finding.steps)
+    return Plan(steps, _summed_up(findings), look_again_at=_expiry(desired, observed, now))
+
+
+def _settled(finding: Finding, previous: Previous, refusals: Refusals) -> Finding:
+    refusal = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
+    return settle(finding, refusal, previous.get(finding.condition.type)) if refusal else finding
+
+
+def _expiry(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
+    slot = active_slot(desired, observed, now)
+    return observed.app.tokens[slot].expires_at if slot and observed.app else None
+
+
+def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, refusals: Refusals) -> Plan:
+    finding = check_deletion(desired, observed)
+    refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
+    if refusal is None:
+        return Plan(finding.steps, (*_kept(previous), finding.condition, _reconciling(finding.condition)))
+    ready = Condition("Ready", "False", Reason.DELETING, f"Box cannot be tidied up yet: {refusal.message}")
+    return Plan((), (*_kept(previous), ready, _reconciling(ready)))
+
+
+def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: timedelta) -> Plan:
+    if problem.stalled:
+        registered = stall("Registered", Reason(problem.reason), problem.message)
+        rest = [_last(type_, previous) for type_ in FACETS[1:]]
+        return Plan((), _summed_up([registered, *rest]))
+    last = [_last(type_, previous, problem) for type_ in FACETS]
+    over_at = problem.since + grace
+    if now < over_at and "Ready" in previous:
+        kept = (*_kept(previous), *(previous[type_] for type_ in ("Ready", "Stalled", "Reconciling") if type_ in previous))
+        return Plan((), kept, complete=False, look_again_at=over_at)
+    ready = Condition("Ready", "Unknown", problem.reason, problem.message)
+    return Plan((), (*(finding.condition for finding in last), ready, _reconciling(ready)))
+
+
+def _last(type_: str, previous: Previous, problem: Problem | None = None) -> Finding:
+    if type_ in previous:
+        return Finding(previous[type_])
+    if problem is not None and type_ == FACETS[0]:
+        return unknown(type_, problem.message, Reason(problem.reason))
+    return unknown(type_, "Nothing is known yet.")
+
+
+def _kept(previous: Previous) -> tuple[Condition, ...]:
+    return tuple(_last(type_, previous).condition for type_ in FACETS)
+
+
+def _summed_up(findings: list[Finding]) -> tuple[Condition, ...]:
+    """All conditions of these findings, with Ready, Stalled and Reconciling derived from them."""
+    by_type = {finding.condition.type: finding for finding in findings}
+    facets = [by_type[type_] for type_ in FACETS]
+    first = next((finding.condition for finding in facets if finding.condition.status != "True"), None)
+    if first is None:
+        ready = Condition("Ready", "True", Reason.READY, by_type["TokenReady"].condition.message)
+        return (*(finding.condition for finding in facets), ready)
+    ready = Condition("Ready", first.status, first.reason, first.message)
+    stalled = next((finding.condition for finding in facets if finding.stalled), None)
+    extra = Condition("Stalled", "True", stalled.reason, stalled.message) if stalled else _reconciling(ready)
+    return (*(finding.condition for finding in facets), ready, extra)
+
+
+def _reconciling(ready: Condition) -> Condition:
+    return Condition("Reconciling", "True", ready.reason, ready.message)
+

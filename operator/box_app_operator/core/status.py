@@ -1,0 +1,94 @@
+"""The object's ``status``: what was observed, put into the shape of the schema. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from box_app_operator.core.conditions import format_time, merge_conditions
+from box_app_operator.core.model import AuthorizationState, BoxApp, Desired, Observed, Slot
+from box_app_operator.core.plan import Plan
+from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
+from box_app_operator.core.tokens import active_slot
+
+CONSOLE = "https://app.box.com/developers/console/app/{}"
+"""Source: box/developer.box.com, pages/platform/user-types: the numeric id in the console's address."""
+ADMIN_APPS = "https://app.box.com/master/platform-apps"
+"""The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
+
+FROM_BOX = ("appID", "clientID", "consoleURL", "authorization", "tokens", "corsDomains", "nextSteps")
+"""Fields that follow Box; they keep their last value while nothing is known of the app."""
+
+
+def build_status(body: Body, desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
+    """The whole status after a completed pass; equal to the old one when nothing changed."""
+    old = body.get("status") or {}
+    conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
+    seen = observed.known and not desired.suspended and observed.problem is None
+    fields = _of_app(desired, observed, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    status = {
+        "observedGeneration": desired.generation,
+        "conditions": conditions,
+        **fields,
+        "lastHandledReconcileAt": (body["metadata"].get("annotations") or {}).get(RECONCILE_ANNOTATION)
+        or old.get("lastHandledReconcileAt"),
+        "lastHandledRotateAt": old.get("lastHandledRotateAt"),
+    }
+    return {name: value for name, value in status.items() if value is not None}
+
+
+def _of_app(desired: Desired, observed: Observed, now: datetime) -> dict[str, Any]:
+    app = observed.app
+    if app is None or observed.claimed_by:
+        return {}
+    return {
+        "appID": app.id,
+        "clientID": app.client_id,
+        "consoleURL": CONSOLE.format(app.id),
+        "authorization": _authorization(app),
+        "tokens": _tokens(desired, observed, app, now),
+        "corsDomains": list(app.cors_domains) or None,
+        "nextSteps": _next_steps(app),
+    }
+
+
+def _authorization(app: BoxApp) -> dict[str, str]:
+    states = {
+        AuthorizationState.NOT_SUBMITTED: "NotSubmitted",
+        AuthorizationState.PENDING: "Pending",
+        AuthorizationState.AUTHORIZED: "Authorized" if app.authorization.enabled else "Disabled",
+        AuthorizationState.DECLINED: "Declined",
+        AuthorizationState.REAUTHORIZATION_REQUIRED: "ReauthorizationRequired",
+    }
+    times = {"submittedTime": app.authorization.submitted_at, "decidedTime": app.authorization.decided_at}
+    return {
+        "state": states[app.authorization.state],
+        **{name: format_time(moment) for name, moment in times.items() if moment is not None},
+    }
+
+
+def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
+    slot = active_slot(desired, observed, now)
+    return {"secretName": desired.secret.name, "active": _token(app, slot)} if slot else None
+
+
+def _token(app: BoxApp, slot: Slot) -> dict[str, str]:
+    token = app.tokens[slot]
+    expiry = {"expiryTime": format_time(token.expires_at)} if token.expires_at else {}
+    return {
+        "slot": str(slot),
+        "fingerprint": token.fingerprint,
+        "issuedTime": format_time(token.created_at),
+        **expiry,
+    }
+
+
+def _next_steps(app: BoxApp) -> list[dict[str, str]] | None:
+    match app.authorization.state, app.authorization.enabled:
+        case AuthorizationState.PENDING, _:
+            verb = "authorize"
+        case AuthorizationState.AUTHORIZED, False:
+            verb = "enable"
+        case _:
+            return None
+    return [{"what": f"A Box admin must {verb} {app.name!r} (client id {app.client_id}).", "where": ADMIN_APPS}]

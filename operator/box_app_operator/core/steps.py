@@ -1,0 +1,112 @@
+"""The steps that a plan is made of. Each is one call, safe to repeat, and holds no token value.
+
+Steps are plain values: two equal steps ask for the same thing, so a refusal is remembered by the step itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from box_app_operator.core.model import AppID, Fingerprint, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class AddFinalizer:
+    """Hold the object until Box is tidied up; comes before anything is made in Box."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFinalizer:
+    """Let the object go."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApp:
+    """Register the app under this name, marked with this reference; ``key`` makes it safe to repeat."""
+
+    name: str
+    reference: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameApp:
+    """Give the app this name."""
+
+    app_id: AppID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetCorsDomains:
+    """Make the app's CORS domains exactly these."""
+
+    app_id: AppID
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitApp:
+    """Ask the enterprise admin for authorization. ``request`` tells one asking from the next."""
+
+    app_id: AppID
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MintToken:
+    """Generate a token in a free slot; ``expires_in_days`` is None for one that never expires."""
+
+    app_id: AppID
+    slot: Slot
+    expires_in_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProveToken:
+    """Ask the platform whether it accepts the held token."""
+
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSecret:
+    """Write the Secret with the token of this fingerprint, which is held or stands in the Secret already."""
+
+    app_id: AppID
+    slot: Slot
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeSlot:
+    """Revoke the token in a slot, if it is still this one."""
+
+    app_id: AppID
+    slot: Slot
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteApp:
+    """Delete the app and all its content."""
+
+    app_id: AppID
+
+
+Step = (
+    AddFinalizer
+    | RemoveFinalizer
+    | CreateApp
+    | RenameApp
+    | SetCorsDomains
+    | SubmitApp
+    | MintToken
+    | ProveToken
+    | PublishSecret
+    | RevokeSlot
+    | DeleteApp
+)
+
+TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot)
+"""Steps that are decided upon the Secret's state, which must be fresh and not a memory of it."""

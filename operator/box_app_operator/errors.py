@@ -1,0 +1,57 @@
+"""The three errors that a pass can meet; anything else is a bug.
+
+    OperatorError
+    ├── TransientError       time heals it: look again after a while
+    ├── AwaitingHumanError   a Box admin or a person at the console must act: look again at the next change
+    └── StalledError         the author of the spec must act: look again when the spec changes
+
+Foreign exceptions are translated into these in ``box`` and ``kube``, and nowhere else. Messages never hold a token.
+"""
+
+from __future__ import annotations
+
+
+class OperatorError(Exception):
+    """Something that kept a step from being done.
+
+    Attributes:
+        reason: a word of the condition reasons, see ``core.conditions``.
+        message: who must do what next, or what is waited for.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class TransientError(OperatorError):
+    """Time heals it: no answer, 429, 5xx, garbage, or a write that lost a race.
+
+    Attributes:
+        retry_after_seconds: what the other side asked for; None when it said nothing.
+        uncertain: the effect may have happened although no answer came.
+        unreachable: nobody answered at all, so that another call would only wait as long.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        uncertain: bool = False,
+        unreachable: bool = False,
+    ) -> None:
+        super().__init__(reason, message)
+        self.retry_after_seconds = retry_after_seconds
+        self.uncertain = uncertain
+        self.unreachable = unreachable
+
+
+class AwaitingHumanError(OperatorError):
+    """A Box admin, or a person at the console, must act."""
+
+
+class StalledError(OperatorError):
+    """The author of the spec must act."""

@@ -1,0 +1,157 @@
+"""What observing and executing need from the outside: protocols, so that the core never meets httpx or Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from box_app_operator.core.model import AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.core.spec import Body
+
+
+class Clock(Protocol):
+    """The only way to learn the time."""
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+
+class Token:
+    """A token's value, wrapped so that it can be handed on but not printed, logged, pickled or compared by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself: only for the one call that needs it."""
+        return self._value
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What may be shown of it."""
+        return fingerprint_of(self._value)
+
+    def __repr__(self) -> str:
+        return f"<Token {self.fingerprint}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a token is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the listing. ``gone`` are apps that were deleted; ``cursor`` is where the next look begins."""
+
+    apps: tuple[BoxApp, ...]
+    gone: tuple[BoxApp, ...]
+    marker: str | None
+    cursor: str
+
+
+class Console(Protocol):
+    """Whatever performs the Developer Console's steps for one enterprise."""
+
+    async def list_apps(self, marker: str | None) -> Page:
+        """One page of all apps."""
+        ...
+
+    async def changes(self, cursor: str, wait_seconds: float) -> Page | None:
+        """Apps that changed since the cursor; waits for a change. None when the cursor is no longer known."""
+        ...
+
+    async def find_app(self, reference: str) -> BoxApp | None:
+        """The app that carries this reference."""
+        ...
+
+    async def get_app(self, app: AppID) -> BoxApp | None:
+        """The app as it is now; None when it is gone."""
+        ...
+
+    async def create_app(self, name: str, reference: str, key: str) -> BoxApp:
+        """Register an app; the same key gives the same app."""
+        ...
+
+    async def rename_app(self, app: AppID, name: str) -> BoxApp:
+        """Give the app a new name."""
+        ...
+
+    async def delete_app(self, app: AppID) -> None:
+        """Delete the app; one that is gone is success."""
+        ...
+
+    async def submit_app(self, app: AppID) -> BoxApp:
+        """Ask the admin for authorization."""
+        ...
+
+    async def mint_token(self, app: AppID, slot: Slot, expires_in_days: int | None) -> Token:
+        """Generate a token in a free slot."""
+        ...
+
+    async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
+        """Revoke the token in a slot, if it is still this one; an empty slot is success."""
+        ...
+
+    async def set_cors_domains(self, app: AppID, domains: tuple[str, ...]) -> BoxApp:
+        """Make the CORS domains exactly these."""
+        ...
+
+
+class Platform(Protocol):
+    """Box's public API."""
+
+    async def ping(self) -> None:
+        """Does anybody answer?"""
+        ...
+
+    async def accepts(self, token: Token) -> bool:
+        """Does Box accept this token? False only when Box says clearly that it does not."""
+        ...
+
+
+class Cluster(Protocol):
+    """What the operator reads and writes in Kubernetes for one app. Writers return the object as it then is."""
+
+    async def read_secret(self, namespace: str, name: str) -> SecretView | None:
+        """The Secret as it is now, as fingerprints."""
+        ...
+
+    async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
+        """The value with this fingerprint, if the Secret still holds it."""
+        ...
+
+    async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
+        """Create the Secret, or replace what ``existing`` saw of it."""
+        ...
+
+    async def add_finalizer(self, app: Body) -> Body:
+        """Put the operator's finalizer on the object."""
+        ...
+
+    async def remove_finalizer(self, app: Body) -> Body | None:
+        """Take it off again; None when the object is gone."""
+        ...
+
+    async def write_status(self, app: Body, status: Mapping[str, Any]) -> Body | None:
+        """Replace the object's status; None when the object is gone."""
+        ...
+
+    async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
+        """Tell those who look at the object; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SecretWrite:
+    """A Secret to be written. ``data`` is what may be seen; the token goes under ``token_key``."""
+
+    name: str
+    token_key: str
+    token: Token
+    data: Mapping[str, str]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
