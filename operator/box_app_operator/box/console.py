@@ -189,8 +189,11 @@ def _accept(answer: Answer) -> Answer:
 
 def _refuse_name(answer: Answer, name: str) -> None:
     if answer.error.code == "app_name_taken":
-        message = f"Box has an app called {name!r} already; names are unique across all of Box. Choose another spec.displayName"
-        raise StalledError("NameTaken", f"{message}, or set spec.clientID to adopt the app if it is yours.")
+        message = (
+            f"Box has an app called {name!r} already; names are unique across all of Box. "
+            "Choose another spec.displayName, or set spec.clientID to adopt the app if it is yours."
+        )
+        raise StalledError("NameTaken", message)
     if answer.error.code == "app_name_invalid":
         raise StalledError("NameInvalid", f"Box does not allow the name {name!r}. Choose another spec.displayName.")
 

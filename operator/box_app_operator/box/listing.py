@@ -11,7 +11,7 @@ from box_app_operator.ports import Console, Page
 def uid_in(reference: str) -> UID | None:
     """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
     parts = reference.split("/")
-    return UID(parts[2]) if len(parts) == 3 else None  # noqa: PLR2004 - the three parts of a reference
+    return UID(parts[2]) if len(parts) == 3 else None
 
 
 class Listing:
@@ -44,12 +44,16 @@ class Listing:
         known = self._apps.get(app.id)
         if known is not None and known.revision >= app.revision:
             return False
+        self.assume(app)
+        return True
+
+    def assume(self, app: BoxApp) -> None:
+        """Take in how an app must be by now, until something newer is heard of it."""
         self._apps[app.id] = app
         self._by_client[app.client_id] = app.id
         uid = uid_in(app.reference)
         if uid is not None:
             self._by_uid[uid] = app.id
-        return True
 
     def drop(self, app: AppID) -> BoxApp | None:
         """Forget an app that is gone."""

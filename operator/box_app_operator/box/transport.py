@@ -55,7 +55,9 @@ class Answer:
         except (msgspec.DecodeError, UnicodeDecodeError):
             # Suppressed on purpose: msgspec's message could quote the body, and the body could hold a token.
             raise TransientError(
-                UNAVAILABLE, f"{self.what} answered {self.status} with a body that cannot be read", uncertain=True
+                UNAVAILABLE,
+                f"{self.what} answered {self.status} with a body that cannot be read",
+                uncertain=True,
             ) from None
 
     def describe(self) -> str:

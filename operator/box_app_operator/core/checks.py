@@ -96,7 +96,11 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     if same_origins(app.cors_domains, desired.cors_domains):
         if not desired.cors_domains:
             return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and the app has none.")
-        return good(type_, Reason.SYNCED, f"The app has exactly the {len(desired.cors_domains)} CORS domain(s) of the spec.")
+        return good(
+            type_,
+            Reason.SYNCED,
+            f"The app has exactly the {len(desired.cors_domains)} CORS domain(s) of the spec.",
+        )
     change = SetCorsDomains(app.id, desired.cors_domains)
     return mend(type_, Reason.NOT_YET_KNOWN, "The app's CORS domains differ from the spec.", change)
 

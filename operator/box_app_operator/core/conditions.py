@@ -40,9 +40,9 @@ class Reason(enum.StrEnum):
     # TokenReady
     PUBLISHED = "Published"
     AWAITING_AUTHORIZATION = "AwaitingAuthorization"
-    AWAITING_TOKEN = "AwaitingToken"  # noqa: S105 - a reason, not a password
-    TOKEN_REJECTED = "TokenRejected"  # noqa: S105 - a reason, not a password
-    TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a reason, not a password
+    AWAITING_TOKEN = "AwaitingToken"
+    TOKEN_REJECTED = "TokenRejected"
+    TOKEN_EXPIRED = "TokenExpired"
     SECRET_CONFLICT = "SecretConflict"
     SLOTS_OCCUPIED = "SlotsOccupied"
     # CORSSynced

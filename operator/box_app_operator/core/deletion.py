@@ -5,10 +5,10 @@ from __future__ import annotations
 from box_app_operator.core.conditions import Condition, Reason
 from box_app_operator.core.finding import Finding
 from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Fingerprint, Observed
-from box_app_operator.core.tokens import owns_secret
 from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.core.tokens import owns_secret
 
-GIVE_UP = "To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to \"true\"."
+GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
 
 
 def check_deletion(desired: Desired, observed: Observed) -> Finding:

@@ -93,7 +93,10 @@ def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: ti
     last = [_last(type_, previous, problem) for type_ in FACETS]
     over_at = problem.since + grace
     if now < over_at and "Ready" in previous:
-        kept = (*_kept(previous), *(previous[type_] for type_ in ("Ready", "Stalled", "Reconciling") if type_ in previous))
+        kept = (
+            *_kept(previous),
+            *(previous[type_] for type_ in ("Ready", "Stalled", "Reconciling") if type_ in previous),
+        )
         return Plan((), kept, complete=False, look_again_at=over_at)
     ready = Condition("Ready", "Unknown", problem.reason, problem.message)
     return Plan((), (*(finding.condition for finding in last), ready, _reconciling(ready)))
@@ -127,4 +130,3 @@ def _summed_up(findings: list[Finding]) -> tuple[Condition, ...]:
 
 def _reconciling(ready: Condition) -> Condition:
     return Condition("Reconciling", "True", ready.reason, ready.message)
-

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from box_app_operator.core.model import UID, AppID, ClientID, DeletionPolicy, Desired, Fingerprint, RememberedStatus, SecretKeys, SecretSpec
+from box_app_operator.core.model import (
+    UID,
+    AppID,
+    ClientID,
+    DeletionPolicy,
+    Desired,
+    Fingerprint,
+    RememberedStatus,
+    SecretKeys,
+    SecretSpec,
+)
 from box_app_operator.errors import StalledError
 
 GROUP = "boxapps.dev"
@@ -56,7 +66,9 @@ def parse_desired(body: Body) -> Desired:
     try:
         return _desired(body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StalledError("InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?") from error
+        raise StalledError(
+            "InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?"
+        ) from error
 
 
 def _desired(body: Body) -> Desired:
@@ -170,7 +182,9 @@ def parse_enterprise(body: Body) -> Enterprise:
             status=body.get("status") or {},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StalledError("InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?") from error
+        raise StalledError(
+            "InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?"
+        ) from error
 
 
 def _enterprise_spec(spec: Body) -> EnterpriseSpec:

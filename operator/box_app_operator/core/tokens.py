@@ -50,7 +50,11 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime) -> Finding
     if active is not None:
         return _check_active(desired, observed, app, active)
     if not _usable(app):
-        return wait(TYPE, Reason.AWAITING_AUTHORIZATION, "Box gives out tokens only once a Box admin authorized the app.")
+        return wait(
+            TYPE,
+            Reason.AWAITING_AUTHORIZATION,
+            "Box gives out tokens only once a Box admin authorized the app.",
+        )
     if observed.held is not None:
         return _check_held(app, observed.held)
     return _check_free_slot(desired, observed, app, now)

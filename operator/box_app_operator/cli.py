@@ -1,0 +1,49 @@
+"""The command line: parse, check, start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+
+import click
+
+from box_app_operator.config import PREFIX, SettingsError, read_settings
+
+EXIT_MALFORMED = 2
+
+
+@click.group()
+@click.version_option(version("box-app-operator"))
+def main() -> None:
+    """Kubernetes operator for Box Custom Apps that authenticate with App Tokens."""
+
+
+@main.command()
+@click.option("--namespaces", metavar="A,B", help="Watch only these namespaces; when absent the whole cluster.")
+@click.option("--kubeconfig", metavar="FILE", help="When absent $KUBECONFIG, ~/.kube/config or the pod's own account.")
+@click.option("--log-format", metavar="json|plain", help="When absent json.")
+@click.option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR; when absent INFO.")
+@click.option("--health-address", metavar="HOST:PORT", help="Of /healthz and /readyz; when absent 0.0.0.0:8080.")
+@click.option("--workers", metavar="N", help="How many apps are worked upon at once; when absent 32.")
+@click.option("--box-timeout", metavar="DURATION", help="For one call to Box; when absent 30s.")
+@click.option("--outage-grace", metavar="DURATION", help="Before an outage of Box shows in Ready; when absent 5m.")
+@click.option("--status-pause", metavar="DURATION", help="Between status writes of a BoxEnterprise; when absent 30s.")
+@click.option("--backoff-base", metavar="DURATION", help="First pause after a failure; when absent 1s.")
+@click.option("--backoff-cap", metavar="DURATION", help="Longest pause after failures; when absent 5m.")
+def run(**flags: str | None) -> None:
+    """Run the operator until it is told to stop.
+
+    Every flag can be given in the environment too, as BOX_APP_OPERATOR_ and its name, for example
+    BOX_APP_OPERATOR_LOG_FORMAT=plain. A flag wins.
+    """
+    try:
+        settings = read_settings(flags, os.environ)
+    except SettingsError as error:
+        lines = "\n".join(f"  {problem}" for problem in error.problems)
+        click.echo(f"The configuration cannot be used ({PREFIX}* and flags):\n{lines}", err=True)
+        sys.exit(EXIT_MALFORMED)
+    # Imported late: `--help` and a malformed configuration answer at once, without loading any client.
+    from box_app_operator.wiring import run_operator
+
+    sys.exit(run_operator(settings))

@@ -1,0 +1,127 @@
+"""Settings: from flags and environment to one frozen value, with every problem reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from box_app_operator.core.spec import parse_duration
+from box_app_operator.errors import StalledError
+
+PREFIX = "BOX_APP_OPERATOR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the operator runs. The comments of the flags in ``cli.py`` explain each."""
+
+    namespaces: tuple[str, ...] = ()
+    kubeconfig: str | None = None
+    log_format: str = "json"
+    log_level: str = "INFO"
+    health_address: str = "0.0.0.0:8080"
+    workers: int = 32
+    box_timeout: timedelta = timedelta(seconds=30)
+    outage_grace: timedelta = timedelta(minutes=5)
+    status_pause: timedelta = timedelta(seconds=30)
+    backoff_base: timedelta = timedelta(seconds=1)
+    backoff_cap: timedelta = timedelta(minutes=5)
+
+    @property
+    def health_host(self) -> str:
+        """The host of ``health_address``."""
+        return self.health_address.rpartition(":")[0].strip("[]")
+
+    @property
+    def health_port(self) -> int:
+        """The port of ``health_address``; 0 means any free one."""
+        return int(self.health_address.rpartition(":")[2])
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; ``problems`` has one line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Settings:
+    """Settings from flags, which win, and from ``BOX_APP_OPERATOR_*`` in the environment.
+
+    Args:
+        flags: values by field name of ``Settings``; None where a flag is absent.
+
+    Raises:
+        SettingsError: with every problem, not only the first.
+    """
+    problems, values = [], {}
+    for name in (field.name for field in fields(Settings)):
+        variable = PREFIX + name.upper()
+        text, source = flags.get(name), "--" + name.replace("_", "-")
+        if text is None:
+            text, source = environment.get(variable), variable
+        if text is None:
+            continue
+        try:
+            values[name] = _READERS[name](text.strip())
+        except (ValueError, StalledError) as error:
+            problems.append(f"{source}: {getattr(error, 'message', error)}")
+    known = {PREFIX + field.name.upper() for field in fields(Settings)}
+    problems += [
+        f"{name}: no such setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
+    ]
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _choice(*choices: str) -> Any:
+    def read(text: str) -> str:
+        found = next((choice for choice in choices if choice.lower() == text.lower()), None)
+        if found is None:
+            raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
+        return found
+
+    return read
+
+
+def _namespaces(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _workers(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise ValueError(f"{text!r} is not a number from 1 to 1000")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not host:port, for example 0.0.0.0:8080")
+    return text
+
+
+def _positive(text: str) -> timedelta:
+    duration = parse_duration(text)
+    if duration <= timedelta():
+        raise ValueError(f"{text!r} is not longer than zero")
+    return duration
+
+
+_READERS: Mapping[str, Any] = {
+    "namespaces": _namespaces,
+    "kubeconfig": str,
+    "log_format": _choice("json", "plain"),
+    "log_level": _choice("DEBUG", "INFO", "WARNING", "ERROR"),
+    "health_address": _address,
+    "workers": _workers,
+    "box_timeout": _positive,
+    "outage_grace": parse_duration,
+    "status_pause": parse_duration,
+    "backoff_base": _positive,
+    "backoff_cap": _positive,
+}

@@ -1,0 +1,156 @@
+"""Doing: one step, one call. The only writer; every step is safe to repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from box_app_operator.box.listing import Listing
+from box_app_operator.core.model import AppID, Desired, HeldToken, Observed, Slot
+from box_app_operator.core.spec import Body
+from box_app_operator.core.steps import (
+    AddFinalizer,
+    CreateApp,
+    DeleteApp,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RemoveFinalizer,
+    RenameApp,
+    RevokeSlot,
+    SetCorsDomains,
+    Step,
+    SubmitApp,
+)
+from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
+from box_app_operator.errors import TransientError
+from box_app_operator.observe import Link, Memory
+from box_app_operator.ports import Cluster, Console, Platform, SecretWrite
+from box_app_operator.store import AppKey, Store
+
+IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret)
+"""Steps that do not need Box."""
+
+
+class Executor:
+    """Performs the steps of one pass for one object."""
+
+    def __init__(self, store: Store, cluster: Cluster, desired: Desired, memory: Memory, link: Link | None) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._desired = desired
+        self._memory = memory
+        self._link = link
+
+    async def execute(self, step: Step, body: Body, observed: Observed) -> str:
+        """Do it, and say in a few words for the log what was done.
+
+        Raises:
+            OperatorError: it was not done, or nobody knows whether it was.
+        """
+        if isinstance(step, AddFinalizer | RemoveFinalizer):
+            return await self._finalizer(step, body)
+        if isinstance(step, PublishSecret):
+            return await self._publish(step, body, observed)
+        if isinstance(step, MintToken | ProveToken | RevokeSlot):
+            return await self._token_step(step)
+        return await self._app_step(step)
+
+    async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
+        if isinstance(step, AddFinalizer):
+            self._store.put_app(await self._cluster.add_finalizer(body))
+            return "took the object into care"
+        left = await self._cluster.remove_finalizer(body)
+        if left is None or not left["metadata"].get("finalizers"):
+            self._store.drop_app(AppKey(self._desired.namespace, self._desired.name), self._desired.uid)
+        else:
+            self._store.put_app(left)
+        return "let the object go"
+
+    async def _app_step(self, step: CreateApp | RenameApp | SetCorsDomains | SubmitApp | DeleteApp) -> str:
+        console, listing = self._console, self._listing
+        match step:
+            case CreateApp(name, reference, key):
+                app = await console.create_app(name, reference, key)
+                listing.fold(app)
+                return f"registered app {app.id}"
+            case RenameApp(app_id, name):
+                listing.fold(await console.rename_app(app_id, name))
+                return f"renamed app {app_id}"
+            case SetCorsDomains(app_id, domains):
+                listing.fold(await console.set_cors_domains(app_id, domains))
+                return f"set {len(domains)} CORS domains of app {app_id}"
+            case SubmitApp(app_id):
+                listing.fold(await console.submit_app(app_id))
+                return f"submitted app {app_id} to the Box admin"
+            case DeleteApp(app_id):
+                await console.delete_app(app_id)
+                listing.drop(app_id)
+                return f"deleted app {app_id}"
+
+    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot) -> str:
+        match step:
+            case MintToken(app_id, slot, days):
+                token = await self._console.mint_token(app_id, slot, days)
+                self._memory.hold(HeldToken(slot, token.fingerprint), token)
+                return f"generated token {token.fingerprint} in the {slot} slot of app {app_id}"
+            case ProveToken(fingerprint):
+                return await self._prove(fingerprint)
+            case RevokeSlot(app_id, slot, fingerprint):
+                await self._console.revoke_slot(app_id, slot, fingerprint)
+                self._forget_slot(app_id, slot)
+                return f"revoked token {fingerprint} in the {slot} slot of app {app_id}"
+
+    async def _prove(self, fingerprint: str) -> str:
+        held, token = self._memory.held, self._memory.token
+        if held is None or token is None:
+            raise TransientError("AwaitingToken", f"Token {fingerprint} is not held any more")
+        proven = await self._platform.accepts(token)
+        self._memory.held = replace(held, proven=proven)
+        return f"token {fingerprint} is {'accepted' if proven else 'rejected'} by Box"
+
+    def _forget_slot(self, app_id: AppID, slot: Slot) -> None:
+        """The console answers a revocation with nothing: note it until the listing tells of it."""
+        app = self._listing.by_id(app_id)
+        if app is not None:
+            left = {each: token for each, token in app.tokens.items() if each is not slot}
+            self._listing.assume(replace(app, tokens=left))
+        if self._memory.held is not None and self._memory.held.slot is slot:
+            self._memory.let_go()
+
+    async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
+        if observed.app is None:
+            raise TransientError("AwaitingToken", "The app is not there any more")
+        desired, token = self._desired, self._memory.token
+        if token is None or token.fingerprint != step.fingerprint:
+            token = await self._cluster.read_token(desired.namespace, desired.secret.name, step.fingerprint)
+        if token is None:
+            raise TransientError("AwaitingToken", f"Token {step.fingerprint} is not in the Secret any more")
+        secret = SecretWrite(
+            name=desired.secret.name,
+            token_key=desired.secret.keys.token,
+            token=token,
+            data=plain_data(desired, observed.app, step.slot),
+            labels=secret_labels(desired),
+            annotations=secret_annotations(desired, step.fingerprint),
+        )
+        self._store.put_secret(await self._cluster.write_secret(body, secret, observed.secret))
+        self._memory.let_go()
+        return f"published token {step.fingerprint} in Secret {desired.secret.name}"
+
+    @property
+    def _listing(self) -> Listing:
+        if self._link is None:
+            raise TransientError("BoxUnavailable", "The enterprise is gone")
+        return self._link.listing
+
+    @property
+    def _console(self) -> Console:
+        if self._link is None or self._link.console is None:
+            raise TransientError("BoxUnavailable", "There is no way to the console")
+        return self._link.console
+
+    @property
+    def _platform(self) -> Platform:
+        if self._link is None or self._link.platform is None:
+            raise TransientError("BoxUnavailable", "There is no way to Box")
+        return self._link.platform

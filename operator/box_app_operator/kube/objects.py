@@ -1,0 +1,119 @@
+"""Writes to the custom resources: finalizer, status, Events. Every one is guarded by the object's uid."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from box_app_operator.core.conditions import format_time
+from box_app_operator.core.spec import FINALIZER, GROUP, VERSION, Body
+from box_app_operator.errors import TransientError
+from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError
+
+PLURALS = {"BoxCustomApp": "boxcustomapps", "BoxEnterprise": "boxenterprises"}
+LONGEST_EVENT_MESSAGE = 1024
+"""Source: Kubernetes, validation of core/v1 Event."""
+
+logger = logging.getLogger(__name__)
+
+
+def path_of(kind: str, namespace: str | None, name: str) -> str:
+    """The API path of a custom resource."""
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"/apis/{GROUP}/{VERSION}{scope}/{PLURALS[kind]}/{name}"
+
+
+def _path(body: Body) -> str:
+    return path_of(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"])
+
+
+class KubeObjects:
+    """The custom resources themselves."""
+
+    def __init__(self, api: KubeApi, component: str) -> None:
+        self._api = api
+        self._component = component
+
+    async def add_finalizer(self, app: Body) -> Body:
+        """Put the operator's finalizer on the object.
+
+        Raises:
+            TransientError: the object changed in between, or is gone: look again.
+        """
+        changed = await self._set_finalizers(app, [*_finalizers(app), FINALIZER])
+        if changed is None:
+            raise TransientError("Deleting", "The object is gone")
+        return changed
+
+    async def remove_finalizer(self, app: Body) -> Body | None:
+        """Take it off again; None when the object is gone.
+
+        Raises:
+            TransientError: the object changed in between: look again.
+        """
+        return await self._set_finalizers(app, [name for name in _finalizers(app) if name != FINALIZER])
+
+    async def _set_finalizers(self, app: Body, finalizers: list[str]) -> Body | None:
+        meta = app["metadata"]
+        # The list is replaced whole: the resourceVersion keeps a finalizer that somebody else just added.
+        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        return await self._patch(_path(app), {"metadata": {**guard, "finalizers": finalizers}}, MERGE_PATCH)
+
+    async def write_status(self, body: Body, status: Mapping[str, Any]) -> Body | None:
+        """Replace the object's status; None when the object is gone.
+
+        Raises:
+            TransientError: also when another object took its name, which the test of the uid finds out.
+        """
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": body["metadata"]["uid"]},
+            {"op": "add", "path": "/status", "value": dict(status)},
+        ]
+        return await self._patch(_path(body) + "/status", patch, JSON_PATCH)
+
+    async def _patch(self, path: str, patch: Any, content_type: str) -> Body | None:
+        try:
+            return await self._api.request("PATCH", path, body=patch, content_type=content_type)
+        except KubeError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise TransientError("KubernetesConflict", str(error)) from None
+
+    async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
+        """Tell those who look at the object. An Event is a courtesy: a failure is logged and forgotten."""
+        event = self._event(app, warning=warning, reason=reason, message=message, now=now)
+        try:
+            await self._api.request("POST", f"/api/v1/namespaces/{app['metadata']['namespace']}/events", body=event)
+        except (KubeError, TransientError) as error:
+            logger.warning("An Event could not be written: %s", error)
+
+    def _event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> Json:
+        meta = app["metadata"]
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{meta['name'][:200]}.", "namespace": meta["namespace"]},
+            "involvedObject": {
+                "apiVersion": app["apiVersion"],
+                "kind": app["kind"],
+                "name": meta["name"],
+                "namespace": meta["namespace"],
+                "uid": meta["uid"],
+                "resourceVersion": meta["resourceVersion"],
+            },
+            "type": "Warning" if warning else "Normal",
+            "reason": reason,
+            "message": message[:LONGEST_EVENT_MESSAGE],
+            "source": {"component": self._component},
+            "reportingComponent": self._component,
+            "firstTimestamp": format_time(now),
+            "lastTimestamp": format_time(now),
+            "count": 1,
+        }
+
+
+def _finalizers(body: Body) -> list[str]:
+    return list(body["metadata"].get("finalizers") or ())

@@ -1,0 +1,143 @@
+"""Secrets: read as fingerprints, written whole. A value leaves this module only as a ``Token``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.core.spec import GROUP, VERSION, Body, SecretKeyRef
+from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.kube.api import Json, KubeApi, KubeError
+from box_app_operator.ports import SecretWrite, Token
+
+KIND = "BoxCustomApp"
+
+
+def path_of(namespace: str, name: str = "") -> str:
+    """The API path of a Secret, or of all in the namespace."""
+    return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
+
+
+def view_secret(body: Body) -> SecretView:
+    """A Secret as fingerprints of its values."""
+    meta = body["metadata"]
+    owners = meta.get("ownerReferences") or ()
+    return SecretView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=UID(meta["uid"]),
+        resource_version=meta["resourceVersion"],
+        owner_uid=next((UID(owner["uid"]) for owner in owners if owner.get("controller")), None),
+        labels=dict(meta.get("labels") or {}),
+        annotations=dict(meta.get("annotations") or {}),
+        fingerprints={key: fingerprint_of(_text(value)) for key, value in (body.get("data") or {}).items()},
+    )
+
+
+def _text(encoded: str | None) -> str:
+    try:
+        return base64.b64decode(encoded or "").decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+class KubeSecrets:
+    """The Secrets that the operator publishes, and the credentials that it is given."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+
+    async def _get(self, namespace: str, name: str) -> Json | None:
+        try:
+            return await self._api.request("GET", path_of(namespace, name))
+        except KubeError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise TransientError("KubernetesUnavailable", str(error)) from None
+
+    async def read_secret(self, namespace: str, name: str) -> SecretView | None:
+        """The Secret as it is now; None when there is none."""
+        body = await self._get(namespace, name)
+        return view_secret(body) if body is not None else None
+
+    async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
+        """The value with this fingerprint, if the Secret still holds it."""
+        body = await self._get(namespace, name)
+        values = (_text(value) for value in ((body or {}).get("data") or {}).values())
+        return next((Token(value) for value in values if fingerprint_of(value) == fingerprint), None)
+
+    async def read_value(self, ref: SecretKeyRef) -> str | None:
+        """One value of a Secret that somebody else keeps, without white space around it; None when it is missing."""
+        body = await self._get(ref.namespace, ref.name)
+        value = _text(((body or {}).get("data") or {}).get(ref.key)).strip()
+        return value or None
+
+    async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
+        """Yields whenever this one Secret may have changed, first when the watch begins."""
+        query = {"fieldSelector": f"metadata.name={name}", "timeoutSeconds": "300"}
+        with contextlib.suppress(KubeError):
+            async for _ in self._api.watch(path_of(namespace), query):
+                yield None
+
+    async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
+        """Create the Secret, or replace what ``existing`` saw of it.
+
+        Raises:
+            StalledError: a Secret of that name appeared that this object does not own.
+            TransientError: the Secret changed in between: look again.
+        """
+        namespace = app["metadata"]["namespace"]
+        body = _manifest(app, secret, existing)
+        method, path = ("POST", path_of(namespace)) if existing is None else ("PUT", path_of(namespace, secret.name))
+        try:
+            return view_secret(await self._api.request(method, path, body=body))
+        except KubeError as error:
+            raise _refused(error, secret.name) from None
+
+
+def _refused(error: KubeError, name: str) -> Exception:
+    if error.reason == "AlreadyExists":
+        # Whose it is shows at the next look; only a look may call it a conflict.
+        return TransientError("AwaitingToken", f"Secret {name!r} appeared meanwhile")
+    if error.status == HTTPStatus.CONFLICT or error.status == HTTPStatus.NOT_FOUND:
+        return TransientError("AwaitingToken", f"Secret {name!r} changed meanwhile")
+    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return StalledError("InvalidSpec", f"Kubernetes refuses the Secret {name!r}; check spec.tokens.secret")
+    return TransientError("AwaitingToken", f"The Secret cannot be written: {error}")
+
+
+def _manifest(app: Body, secret: SecretWrite, existing: SecretView | None) -> Json:
+    data = {**secret.data, secret.token_key: secret.token.reveal()}
+    metadata: dict[str, Any] = {
+        "name": secret.name,
+        "namespace": app["metadata"]["namespace"],
+        "labels": {**(existing.labels if existing else {}), **secret.labels},
+        "annotations": {**(existing.annotations if existing else {}), **secret.annotations},
+        "ownerReferences": [owner_reference(app)],
+    }
+    if existing is not None:
+        metadata |= {"uid": existing.uid, "resourceVersion": existing.resource_version}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": metadata,
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
+
+
+def owner_reference(app: Body) -> Json:
+    """A controlling owner reference to the object."""
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "name": app["metadata"]["name"],
+        "uid": app["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }

@@ -1,0 +1,165 @@
+"""Looking: from Box and the cluster to ``Observed``. Never writes.
+
+Most looks cost nothing: the listing and the watches know. Box is asked live only where a memory would not do: after
+a call whose answer was lost, and about a token that was just minted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from box_app_operator.box.listing import Listing
+from box_app_operator.core.model import AppID, BoxApp, Desired, HeldToken, Observed, Problem, Refusal
+from box_app_operator.core.spec import Body, parse_remembered, selects
+from box_app_operator.core.steps import Step
+from box_app_operator.ports import Clock, Cluster, Console, Platform, Token
+from box_app_operator.store import Store
+
+
+class Link(Protocol):
+    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time."""
+
+    @property
+    def settled(self) -> bool: ...  # noqa: D102 - see the class
+    @property
+    def listing(self) -> Listing: ...  # noqa: D102 - see the class
+    @property
+    def problem(self) -> Problem | None: ...  # noqa: D102 - see the class
+    @property
+    def console(self) -> Console | None: ...  # noqa: D102 - see the class
+    @property
+    def platform(self) -> Platform | None: ...  # noqa: D102 - see the class
+    @property
+    def selector(self) -> Body | None: ...  # noqa: D102 - see the class
+
+    def suspect(self) -> None:
+        """Somebody met a refused credential: look again."""
+        ...
+
+
+class Links(Protocol):
+    """The ways to all enterprises."""
+
+    def get(self, name: str) -> Link | None:
+        """The way to the BoxEnterprise of this name, if there is one."""
+        ...
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one object between passes; lost in a crash, and nothing depends on it.
+
+    ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
+    lost. ``refusals`` hold until the spec changes, or the next resync.
+    """
+
+    held: HeldToken | None = None
+    token: Token | None = None
+    doubtful: bool = False
+    refusals: dict[Step, Refusal] = field(default_factory=dict)
+    failures: int = 0
+    generation: int = 0
+    request: str | None = None
+
+    def hold(self, held: HeldToken, token: Token) -> None:
+        """Keep a minted token until it is published."""
+        self.held, self.token = held, token
+
+    def let_go(self) -> None:
+        """Forget the held token."""
+        self.held = self.token = None
+
+
+class Observer:
+    """Gathers what one pass needs to know."""
+
+    def __init__(self, store: Store, links: Links, cluster: Cluster, clock: Clock) -> None:
+        self._store = store
+        self._links = links
+        self._cluster = cluster
+        self._clock = clock
+
+    async def observe(self, desired: Desired, body: Body, memory: Memory) -> Observed:
+        """One look.
+
+        Raises:
+            TransientError, AwaitingHumanError: Box had to be asked and did not answer.
+        """
+        link = self._links.get(desired.enterprise)
+        secret = self._store.secret(desired.namespace, desired.secret.name)
+        remembered = parse_remembered(body)
+        problem = self._problem(desired, link, self._clock.now())
+        if link is None or not link.listing.known:
+            return Observed(secret=secret, held=memory.held, problem=problem, remembered=remembered)
+        app = _find(desired, link.listing)
+        if problem is None and link.console is not None:
+            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+        return Observed(
+            known=True,
+            app=app,
+            claimed_by=_claimed_by(desired, app, self._store),
+            secret=secret,
+            held=memory.held,
+            problem=problem,
+            remembered=remembered,
+        )
+
+    async def refresh_secret(self, desired: Desired) -> None:
+        """Replace what is remembered of the Secret by what is there."""
+        secret = await self._cluster.read_secret(desired.namespace, desired.secret.name)
+        if secret is None:
+            self._store.drop_secret(desired.namespace, desired.secret.name)
+        else:
+            self._store.put_secret(secret)
+
+    def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
+        if link is None:
+            message = (
+                f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
+            )
+            return Problem("EnterpriseNotFound", message, now, stalled=True)
+        if not desired.deleting and not selects(link.selector, self._store.labels_of(desired.namespace)):
+            message = (
+                f"BoxEnterprise {desired.enterprise!r} does not allow namespace {desired.namespace!r} "
+                "(spec.allowedNamespaces). Ask its owner, or use another enterprise."
+            )
+            return Problem("NamespaceNotAllowed", message, now, stalled=True)
+        return link.problem
+
+
+def _find(desired: Desired, listing: Listing) -> BoxApp | None:
+    return listing.by_client(desired.client_id) if desired.client_id else listing.by_uid(desired.uid)
+
+
+async def _ask_if_unsure(
+    desired: Desired, console: Console, listing: Listing, memory: Memory, app: BoxApp | None
+) -> BoxApp | None:
+    held = memory.held
+    unseen = held is not None and app is not None and app.slot_of(held.fingerprint) is None
+    if not memory.doubtful and not unseen:
+        return app
+    found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
+    memory.doubtful = False
+    if found is None:
+        listing.drop(app.id if app else AppID(""))
+    else:
+        listing.fold(found)
+    if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
+        memory.let_go()
+    return _find(desired, listing)
+
+
+def _claimed_by(desired: Desired, app: BoxApp | None, store: Store) -> str | None:
+    """The other BoxCustomApp that an app to be adopted belongs to; None when it is free."""
+    if app is None or desired.client_id is None:
+        return None
+    namespace, _, rest = app.reference.partition("/")
+    owner = f"{namespace}/{rest.partition('/')[0]}"
+    if app.reference and owner != f"{desired.namespace}/{desired.name}":
+        return owner
+    first = next(iter(store.claims(desired.client_id)), None)
+    if first is None or first["metadata"]["uid"] == desired.uid:
+        return None
+    return f"{first['metadata']['namespace']}/{first['metadata']['name']}"

@@ -1,0 +1,131 @@
+"""What the watches told, kept for the passes: objects trimmed, Secrets as fingerprints only.
+
+Answers to the operator's own writes are put in too, so that a pass never decides on something older than what it
+just wrote. Older news never replace newer ones.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from box_app_operator.core.model import UID, ClientID, SecretView
+from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body
+
+
+class AppKey(NamedTuple):
+    """Names a BoxCustomApp."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def trim(body: Body) -> dict[str, Any]:
+    """A plain copy without what no pass looks at."""
+    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    kept = {key: body[key] for key in ("apiVersion", "kind", "spec", "status") if key in body}
+    return {**kept, "metadata": meta}
+
+
+def enterprise_of(body: Body) -> str:
+    """The name of the BoxEnterprise that an app refers to."""
+    return str((body["spec"].get("enterpriseRef") or {}).get("name", DEFAULT_ENTERPRISE))
+
+
+class Store:
+    """The last known state of everything that is watched."""
+
+    def __init__(self) -> None:
+        self._apps: dict[AppKey, Body] = {}
+        self._keys: dict[UID, AppKey] = {}
+        self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
+        self._secrets: dict[AppKey, SecretView] = {}
+        self._namespaces: dict[str, Mapping[str, str]] = {}
+
+    def app(self, key: AppKey) -> Body | None:
+        """The app of this name."""
+        return self._apps.get(key)
+
+    def key_of(self, uid: UID) -> AppKey | None:
+        """The name of the app with this uid."""
+        return self._keys.get(uid)
+
+    def apps(self) -> Iterable[Body]:
+        """All apps."""
+        return self._apps.values()
+
+    def keys_of_enterprise(self, enterprise: str) -> list[AppKey]:
+        """The apps that refer to this BoxEnterprise."""
+        return [key for key, body in self._apps.items() if enterprise_of(body) == enterprise]
+
+    def claims(self, client_id: ClientID) -> list[Body]:
+        """The apps that want to adopt the Box app with this client id, the oldest first."""
+        bodies = (self._apps[key] for key in self._claims.get(client_id, ()))
+        return sorted(bodies, key=lambda body: (body["metadata"]["creationTimestamp"], body["metadata"]["uid"]))
+
+    def put_app(self, body: Body) -> None:
+        """Take in an app, unless something newer is known of it."""
+        meta = body["metadata"]
+        key = AppKey(meta["namespace"], meta["name"])
+        known = self._apps.get(key)
+        if known is not None and _newer(known["metadata"], meta):
+            return
+        self._forget(key)
+        self._apps[key] = trim(body)
+        self._keys[UID(meta["uid"])] = key
+        if client_id := body["spec"].get("clientID"):
+            self._claims[client_id].add(key)
+
+    def drop_app(self, key: AppKey, uid: UID) -> None:
+        """Forget an app that is gone, unless another one took its name."""
+        known = self._apps.get(key)
+        if known is not None and known["metadata"]["uid"] == uid:
+            self._forget(key)
+
+    def _forget(self, key: AppKey) -> None:
+        known = self._apps.pop(key, None)
+        if known is not None:
+            self._keys.pop(known["metadata"]["uid"], None)
+            if client_id := known["spec"].get("clientID"):
+                self._claims[client_id].discard(key)
+
+    def secret(self, namespace: str, name: str) -> SecretView | None:
+        """The Secret of this name, as far as it is watched."""
+        return self._secrets.get(AppKey(namespace, name))
+
+    def put_secret(self, secret: SecretView) -> None:
+        """Take in a Secret, unless something newer is known of it."""
+        key = AppKey(secret.namespace, secret.name)
+        known = self._secrets.get(key)
+        same = known is not None and known.uid == secret.uid
+        if not (same and known is not None and int(known.resource_version) > int(secret.resource_version)):
+            self._secrets[key] = secret
+
+    def drop_secret(self, namespace: str, name: str, uid: UID | None = None) -> None:
+        """Forget a Secret that is gone; with a uid only that one."""
+        known = self._secrets.get(AppKey(namespace, name))
+        if known is not None and uid in (None, known.uid):
+            del self._secrets[AppKey(namespace, name)]
+
+    def labels_of(self, namespace: str) -> Mapping[str, str]:
+        """The labels of a namespace."""
+        return self._namespaces.get(namespace, {})
+
+    def put_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Take in a namespace; tells whether its labels are news."""
+        changed = self._namespaces.get(name) != labels
+        self._namespaces[name] = labels
+        return changed
+
+    def keys_in_namespace(self, namespace: str) -> list[AppKey]:
+        """The apps in a namespace."""
+        return [key for key in self._apps if key.namespace == namespace]
+
+
+def _newer(known: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Is ``known`` a later state of the same object? Kubernetes 1.35 promises that versions can be compared."""
+    return bool(known["uid"] == other["uid"] and int(known["resourceVersion"]) > int(other["resourceVersion"]))
