@@ -145,7 +145,8 @@ class Desired:
     """What the manifest asks for, with every default filled in.
 
     ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
-    ever. ``reconcile_request`` and ``force_delete`` come from annotations; the former is set only while its value has not been acted upon.
+    ever. ``reconcile_request`` and ``force_delete`` come from annotations; the former is set only while its value
+    has not been acted upon.
     """
 
     namespace: str
