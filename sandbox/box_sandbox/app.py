@@ -1,0 +1,46 @@
+"""The sandbox as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Scope
+
+from box_sandbox import console, control, platform
+from box_sandbox.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
+from box_sandbox.state import Sandbox, SandboxConfig
+from box_sandbox.traffic import Traffic
+
+
+def _cannot_abort(_: Scope) -> bool:
+    return False
+
+
+def create_app(config: SandboxConfig, abort: Callable[[Scope], bool] = _cannot_abort) -> Starlette:
+    """The application. Its state is in ``app.state.sandbox``, the request log and faults in ``app.state.traffic``.
+
+    Args:
+        abort: closes the connection of a request at once and tells whether it could.
+    """
+    sandbox = Sandbox(config)
+
+    def traffic(app: ASGIApp) -> Traffic:
+        application.state.traffic = Traffic(app, sandbox, abort)
+        return application.state.traffic  # type: ignore[no-any-return]  # State is untyped
+
+    handlers: dict[Any, Any] = {HTTPException: box_error, OAuthError: oauth_error, InvalidTokenError: invalid_token}
+    application = Starlette(
+        routes=[*console.ROUTES, *platform.ROUTES, *control.ROUTES],
+        middleware=[Middleware(traffic)],
+        exception_handlers=handlers,
+    )
+    application.state.sandbox = sandbox
+    application.state.stopping = asyncio.Event()
+    # Built now and not at the first request, so that faults can be ordered before it.
+    application.middleware_stack = application.build_middleware_stack()
+    return application

@@ -1,0 +1,157 @@
+"""What happens to a request on its way: the log of requests, the rate limit, and faults that were ordered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from box_sandbox.answers import BoxError, box_error
+from box_sandbox.model import digest
+from box_sandbox.state import Sandbox
+
+Kind = Literal["status", "latency", "cut_before", "cut_after", "garbage", "half_body", "hang"]
+WINDOW_SECONDS = 60.0
+GARBAGE = b"<html>upstream connect error</html>"
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True):
+    """A fault for the next ``count`` requests that match, or for all until cleared when ``count`` is null.
+
+    ``status`` answers instead of the sandbox; ``latency`` and ``hang`` wait ``seconds`` first; ``cut_before`` closes
+    the connection without any effect, ``cut_after`` with it; ``garbage`` and ``half_body`` spoil the answer of a
+    request that had its effect.
+    """
+
+    kind: Kind
+    path: str = ""
+    method: str | None = None
+    count: int | None = 1
+    status: int = 500
+    code: str = "internal_server_error"
+    retry_after: int | None = None
+    seconds: float = 0.0
+
+    def matches(self, method: str, path: str) -> bool:
+        """Is this fault meant for the request? ``path`` is a regular expression that matches from the start."""
+        return self.method in (None, method) and re.match(self.path, path) is not None
+
+
+class CutError(ConnectionError):
+    """The connection was closed on purpose."""
+
+
+class Traffic:
+    """The middleware around the whole sandbox."""
+
+    def __init__(self, app: ASGIApp, sandbox: Sandbox, abort: Callable[[Scope], bool]) -> None:
+        self._app = app
+        self._sandbox = sandbox
+        self._abort = abort
+        self.faults: list[Fault] = []
+        self.log: list[dict[str, Any]] = []
+        self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless something was ordered for it."""
+        if scope["type"] != "http" or scope["path"].startswith("/sandbox/"):
+            await self._app(scope, receive, send)
+            return
+        caller = self._caller(scope)
+        entry = self._note(scope, caller)
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+            await send(message)
+
+        await self._pass_on(scope, receive, noted, caller)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        fault = self._next_fault(scope["method"], scope["path"])
+        if fault is not None and fault.kind in ("latency", "hang"):
+            await asyncio.sleep(fault.seconds)
+        elif fault is not None:
+            await self._spoil(fault, scope, receive, send)
+            return
+        wait = self._over_limit(caller)
+        if wait is not None:
+            await _refuse(scope, receive, send, 429, "rate_limit_exceeded", wait)
+            return
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> str:
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        value = header.partition(" ")[2]
+        if value == self._sandbox.console_token:
+            return "console"
+        if value == self._sandbox.config.admin_token:
+            return "admin"
+        token = self._sandbox.tokens.get(digest(value))
+        return token.app_id if token is not None else "anonymous"
+
+    def _note(self, scope: Scope, caller: str) -> dict[str, Any]:
+        at = self._sandbox.now().isoformat()
+        entry = {"n": len(self.log), "method": scope["method"], "path": scope["path"], "caller": caller, "at": at}
+        self.log.append(entry)
+        return entry
+
+    def _next_fault(self, method: str, path: str) -> Fault | None:
+        fault = next((fault for fault in self.faults if fault.matches(method, path)), None)
+        if fault is not None and fault.count is not None:
+            fault.count -= 1
+            self.faults = [each for each in self.faults if each.count != 0]
+        return fault
+
+    def _over_limit(self, caller: str) -> int | None:
+        """Box: 1000 requests a minute and user, 429 with retry-after (box/developer.box.com, rate-limits)."""
+        calls, now = self._calls[caller], time.monotonic()
+        while calls and calls[0] <= now - WINDOW_SECONDS:
+            calls.popleft()
+        if len(calls) >= self._sandbox.config.requests_per_minute:
+            return max(1, round(calls[0] + WINDOW_SECONDS - now))
+        calls.append(now)
+        return None
+
+    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.kind == "status":
+            await _refuse(scope, receive, send, fault.status, fault.code, fault.retry_after)
+            return
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        if fault.kind != "cut_before":
+            await self._app(scope, receive, keep)
+        if fault.kind == "garbage":
+            await _send_garbage(messages, send)
+            return
+        if fault.kind == "half_body":
+            body = b"".join(message.get("body", b"") for message in messages[1:])
+            await send(messages[0])
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await asyncio.sleep(0)
+        if not self._abort(scope):
+            raise CutError
+
+
+async def _send_garbage(messages: Iterable[Message], send: Send) -> None:
+    start = next(iter(messages))
+    headers = [(b"content-type", b"text/html"), (b"content-length", str(len(GARBAGE)).encode())]
+    await send({**start, "headers": headers})
+    await send({"type": "http.response.body", "body": GARBAGE})
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, code: str, retry_after: int | None) -> None:
+    headers = {"retry-after": str(retry_after)} if retry_after is not None else None
+    text = "Request rate limit exceeded, please try again later" if status == 429 else "Ordered by a test"
+    response = box_error(Request(scope), BoxError(status, code, text, headers=headers))
+    await response(scope, receive, send)
