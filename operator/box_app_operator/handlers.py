@@ -50,10 +50,10 @@ def _register(
     resource: tuple[str, str, str],
     labels: dict[str, str] | None,
 ) -> None:
-    def index(body: kopf.Body, **_: Any) -> None:
+    async def index(body: kopf.Body, **_: Any) -> None:
         watched.seen(kind, body)
 
-    def event(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's name for it
+    async def event(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's name for it
         watched.changed(kind, body, gone=type == "DELETED")
 
     kopf.index(*resource, id=f"{kind}-index".lower(), labels=labels, registry=registry)(index)

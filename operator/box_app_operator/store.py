@@ -115,11 +115,9 @@ class Store:
         """The labels of a namespace."""
         return self._namespaces.get(namespace, {})
 
-    def put_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Take in a namespace; tells whether its labels are news."""
-        changed = self._namespaces.get(name) != labels
+    def put_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+        """Take in a namespace."""
         self._namespaces[name] = labels
-        return changed
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""

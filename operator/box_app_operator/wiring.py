@@ -13,6 +13,8 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -110,7 +112,11 @@ class Operator:
                 self.store.put_namespace(body["metadata"]["name"], dict(body["metadata"].get("labels") or {}))
 
     def changed(self, kind: str, body: Body, *, gone: bool) -> None:
-        """Act upon an object that appeared, changed or went. Called only once everything was listed."""
+        """Act upon an object that appeared, changed or went. Called only once everything was listed.
+
+        ``seen`` was called just before with the same object. The echo of an own write is worked upon too: a pass
+        that finds nothing to do costs no call.
+        """
         self.heard_at, self.listed = time.monotonic(), True
         match kind:
             case "BoxCustomApp":
@@ -130,15 +136,8 @@ class Operator:
             self.reconciler.forget(UID(meta["uid"]))
             self.enterprises.report(enterprise_of(body))
             return
-        known = self.store.app(key)
         self.store.put_app(body)
-        now = self.store.app(key)
-        # The echo of an own status write changes nothing that a pass looks at.
-        if known is None or now is None or not _same(known, now) or known is now or not self._written(known):
-            self.queue.add(key)
-
-    def _written(self, body: Body) -> bool:
-        return bool((body.get("status") or {}).get("conditions"))
+        self.queue.add(key)
 
     def _secret_changed(self, secret: SecretView, gone: bool) -> None:
         if gone:
@@ -150,10 +149,8 @@ class Operator:
             self.queue.add(key)
 
     def _namespace_changed(self, body: Body) -> None:
-        name = body["metadata"]["name"]
-        if self.store.put_namespace(name, dict(body["metadata"].get("labels") or {})):
-            for key in self.store.keys_in_namespace(name):
-                self.queue.add(key)
+        for key in self.store.keys_in_namespace(body["metadata"]["name"]):
+            self.queue.add(key)
 
     def _enterprise_changed(self, body: Body, gone: bool) -> None:
         name = body["metadata"]["name"]
@@ -174,12 +171,6 @@ class Operator:
     def ready(self) -> bool:
         """Is everything listed, and does the work go on?"""
         return self.listed and self.alive()
-
-
-def _same(one: Body, other: Body) -> bool:
-    """Do two states of an object ask for the same thing?"""
-    meta = ("uid", "generation", "annotations", "deletionTimestamp", "finalizers")
-    return one["spec"] == other["spec"] and all(one["metadata"].get(key) == other["metadata"].get(key) for key in meta)
 
 
 def backoff_of(settings: Settings) -> Callable[[int], float]:
@@ -219,8 +210,6 @@ def connector(settings: Settings) -> Any:
 def run_operator(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings)
-    if settings.kubeconfig is not None:
-        os.environ["KUBECONFIG"] = settings.kubeconfig
     try:
         asyncio.run(_run(settings))
     except kubernetes_config.ConfigException as error:
@@ -233,10 +222,10 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    configuration = Configuration()
-    await kubernetes_config.load_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    configuration = await configure_kubernetes(settings)
     configuration.connection_pool_maxsize = settings.workers + 8
     async with ApiClient(configuration) as client:
+        client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
         operator = Operator(settings, KubeCluster(KubeApi(client)))
         health = serve_health(settings.health_host, settings.health_port, alive=operator.alive, ready=operator.ready)
         async with health as port:
@@ -262,6 +251,10 @@ async def _serve(settings: Settings, operator: Operator, stop: asyncio.Event) ->
 async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) -> None:
     registry, kopf_settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
     handlers.configure(kopf_settings)
+
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await log_in(settings)
+
     kopf.on.login(id="login", registry=registry)(login)
     handlers.register(registry, operator)
     await kopf.operator(
@@ -274,10 +267,29 @@ async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) ->
     )
 
 
-async def login(**_: Any) -> kopf.ConnectionInfo:
-    """Kopf's way to Kubernetes, read anew whenever a token ran out; the same as that of the other clients."""
+async def configure_kubernetes(settings: Settings) -> Configuration:
+    """The way to Kubernetes: a kubeconfig where there is one, otherwise the pod's own service account.
+
+    Raises:
+        ConfigException: neither is there.
+    """
     configuration = Configuration()
-    await kubernetes_config.load_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    file = settings.kubeconfig or _usual_kubeconfig()
+    if file is not None:
+        await kubernetes_config.load_kube_config(config_file=file, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return configuration
+
+
+def _usual_kubeconfig() -> str | None:
+    file = Path(os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+    return str(file) if file.exists() else None
+
+
+async def log_in(settings: Settings) -> kopf.ConnectionInfo:
+    """Kopf's way to Kubernetes, read anew whenever a token ran out; the same as that of the other client."""
+    configuration = await configure_kubernetes(settings)
     header = await configuration.get_api_key_with_prefix("BearerToken")
     return kopf.ConnectionInfo(
         server=configuration.host,

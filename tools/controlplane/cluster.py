@@ -86,6 +86,11 @@ class ControlPlane:
         return (self._binaries / "kube-controller-manager").exists()
 
     @property
+    def version(self) -> str:
+        """The API server's version, for example ``v1.36.3``."""
+        return str(self.request("GET", "/version").json()["gitVersion"])
+
+    @property
     def pids(self) -> list[int]:
         """Process ids of what runs."""
         return [process.pid for process in self._processes if process.pid is not None]

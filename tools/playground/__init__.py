@@ -1,0 +1,6 @@
+"""The whole product on this machine, for demo and tests: a cluster, a Box, and the operator as users run it."""
+
+from playground.cluster import Cluster, embedded_cluster, real_cluster
+from playground.play import Playground
+
+__all__ = ["Cluster", "Playground", "embedded_cluster", "real_cluster"]

@@ -1,0 +1,172 @@
+"""A Kubernetes to play with: the embedded imitation, or a real control plane. Both look the same from here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from controlplane import ControlPlane
+from controlplane.process import Process
+from playground.output import await_line
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
+FOUND = (200, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One request of the audit log that changed something."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
+
+
+class Cluster:
+    """A running API server, seen with the rights of an admin."""
+
+    def __init__(self, name: str, kubeconfig: Path, audit_log: Path, plane: ControlPlane | None = None) -> None:
+        self.name = name
+        self.kubeconfig = kubeconfig
+        self.audit_log = audit_log
+        self.plane = plane
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        self.url = cluster["server"]
+        authority = cluster.get("certificate-authority")
+        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=authority) if authority else True
+        headers = {"Authorization": f"Bearer {user['token']}"}
+        self.client = httpx.Client(base_url=self.url, verify=verify, headers=headers, timeout=30.0)
+
+    @property
+    def is_real(self) -> bool:
+        """Is it a real kube-apiserver?"""
+        return self.plane is not None
+
+    def get(self, path: str) -> Any:
+        """An object or a list; None when it is not there."""
+        response = self.client.get(path)
+        return None if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
+
+    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> httpx.Response:
+        """A request whose refusal is of interest."""
+        content = json.dumps(body) if body is not None else None
+        return self.client.request(method, path, content=content, headers={"Content-Type": content_type})
+
+    def patch(self, path: str, body: Any) -> Any:
+        """A merge patch that must succeed."""
+        return self.send("PATCH", path, body, "application/merge-patch+json").raise_for_status().json()
+
+    def delete(self, path: str) -> None:
+        """Delete an object that may be gone already."""
+        response = self.client.delete(path)
+        if response.status_code != httpx.codes.NOT_FOUND:
+            response.raise_for_status()
+
+    def create(self, manifest: dict[str, Any]) -> httpx.Response:
+        """Create an object from its manifest; the answer may be a refusal."""
+        return self.send("POST", collection_of(manifest), manifest)
+
+    def ensure(self, manifest: dict[str, Any]) -> None:
+        """Create an object unless it is there."""
+        response = self.create(manifest)
+        if response.status_code != httpx.codes.CONFLICT:
+            response.raise_for_status()
+
+    def audit(self, start: int = 0) -> Iterator[dict[str, Any]]:
+        """Entries of the audit log from a byte offset on."""
+        with self.audit_log.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
+
+    def audit_size(self) -> int:
+        """The offset of what comes next in the audit log."""
+        return self.audit_log.stat().st_size if self.audit_log.exists() else 0
+
+    def writes(self, start: int = 0) -> list[Write]:
+        """What the operator wrote since an offset of the audit log."""
+        return [
+            _write(entry)
+            for entry in self.audit(start)
+            if entry["user"]["username"].endswith(f":{ACCOUNT}")
+            and entry["verb"] in ("create", "update", "patch", "delete")
+        ]
+
+    def kubeconfig_of_operator(self, folder: Path) -> Path:
+        """A kubeconfig with the rights that the operator ships with, and no others."""
+        if self.plane is not None:
+            return self.plane.kubeconfig_for(NAMESPACE, ACCOUNT)
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = self.send("POST", path, request).raise_for_status().json()["status"]["token"]
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        config["users"][0]["user"]["token"] = token
+        file = folder / "operator.kubeconfig"
+        file.write_text(yaml.safe_dump(config))
+        file.chmod(0o600)
+        return file
+
+
+def _write(entry: dict[str, Any]) -> Write:
+    ref = entry.get("objectRef", {})
+    resource = "/".join(part for part in (ref.get("resource", ""), ref.get("subresource", "")) if part)
+    code = entry.get("responseStatus", {}).get("code", 0)
+    return Write(entry["verb"], resource, ref.get("namespace", ""), ref.get("name", ""), code)
+
+
+PLURALS = {
+    "Namespace": "namespaces",
+    "Secret": "secrets",
+    "ServiceAccount": "serviceaccounts",
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    "CustomResourceDefinition": "customresourcedefinitions",
+    "BoxEnterprise": "boxenterprises",
+    "BoxCustomApp": "boxcustomapps",
+}
+
+
+def collection_of(manifest: dict[str, Any]) -> str:
+    """The API path of the collection that an object belongs to."""
+    version = manifest["apiVersion"]
+    base = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+    namespace = manifest["metadata"].get("namespace")
+    return base + (f"/namespaces/{namespace}" if namespace else "") + f"/{PLURALS[manifest['kind']]}"
+
+
+@contextlib.contextmanager
+def real_cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
+    """A real control plane. Raises ``controlplane.Unavailable`` when there is none to be had."""
+    with ControlPlane.start(say) as plane:
+        yield Cluster(f"kube-apiserver {plane.version}", plane.kubeconfig, plane.audit_log, plane)
+
+
+@contextlib.contextmanager
+def embedded_cluster(port: int = 0) -> Iterator[Cluster]:
+    """The embedded imitation, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="kube-sandbox-") as name:
+        folder = Path(name)
+        kubeconfig, audit = folder / "kubeconfig", folder / "audit.log"
+        flags = ("serve", "--port", str(port), "--kubeconfig", str(kubeconfig), "--audit-log", str(audit))
+        process = Process("kube_sandbox", (sys.executable, "-m", "kube_sandbox", *flags), folder / "kube_sandbox.log")
+        process.start()
+        try:
+            await_line(process, "http://")
+            yield Cluster("embedded", kubeconfig, audit)
+        finally:
+            process.stop()

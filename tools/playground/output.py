@@ -1,0 +1,44 @@
+"""Waiting for what other processes say and do, with a bound on every wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from controlplane.process import Process
+
+T = TypeVar("T")
+POLL_SECONDS = 0.05
+START_SECONDS = 60.0
+
+
+def await_line(process: Process, text: str) -> str:
+    """The first line of a process's output that holds this text.
+
+    Raises:
+        RuntimeError: the process ended, or said nothing of the kind within a minute.
+    """
+
+    def line() -> str | None:
+        process.check()
+        lines = process.log.read_text(errors="replace").splitlines() if process.log.exists() else []
+        return next((each for each in lines if text in each), None)
+
+    return until(line, START_SECONDS, f"{process.name} to say {text!r}")
+
+
+def until(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """The first answer that is neither None nor False.
+
+    Raises:
+        TimeoutError: none came in time; the message says what was waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = look()
+        if answer is not None and answer is not False:
+            return answer
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(POLL_SECONDS)

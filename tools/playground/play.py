@@ -1,0 +1,202 @@
+"""Cluster, Box and operator together, with the words in which demo and tests speak of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from controlplane.process import Process
+from playground.box import Box
+from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster
+from playground.output import await_line, until
+
+RULES = ROOT / "charts" / "box-app-operator" / "files" / "cluster-rules.yaml"
+GROUP = "/apis/boxapps.dev/v1alpha1"
+WAIT_SECONDS = 30.0
+
+
+class Playground:
+    """A cluster with the CRDs and the operator's rights, a Box, and the operator as a separate process.
+
+    Whoever creates it closes it: everything that was started stops with it.
+    """
+
+    def __init__(self, cluster: Cluster, box_flags: tuple[str, ...] = ()) -> None:
+        self.cluster = cluster
+        self._folder = tempfile.TemporaryDirectory(prefix="playground-")
+        self.folder = Path(self._folder.name)
+        self.box = Box(self.folder, *box_flags)
+        self._operators: list[Process] = []
+
+    def __enter__(self) -> Self:
+        self.box.start()
+        self._install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_operator()
+        self.box.stop()
+        self._folder.cleanup()
+
+    def _install(self) -> None:
+        """What an installation brings: CRDs, namespace, account and rights."""
+        for file in sorted((ROOT / "crds").glob("*.yaml")):
+            self.cluster.ensure(yaml.safe_load(file.read_text()))
+        for plural in ("boxcustomapps", "boxenterprises"):
+            until(partial(self._is_served, plural), WAIT_SECONDS, f"{plural} to be served")
+        for manifest in _installation():
+            self.cluster.ensure(manifest)
+
+    def _is_served(self, plural: str) -> bool:
+        """A real API server answers 404 and 429 for a moment after a CRD was made."""
+        return self.cluster.send("GET", f"{GROUP}/{plural}").is_success
+
+    # The operator
+
+    def start_operator(self, *flags: str, **environment: str) -> None:
+        """Start the operator with the rights that it ships with, and return when it is ready."""
+        kubeconfig = self.cluster.kubeconfig_of_operator(self.folder)
+        command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *flags)
+        settings = {
+            "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0",
+            "BOX_APP_OPERATOR_BACKOFF_BASE": "200ms",
+            "BOX_APP_OPERATOR_BACKOFF_CAP": "2s",
+            **environment,
+        }
+        log = self.folder / f"operator-{len(self._operators)}.log"
+        process = Process("operator", command, log, {**os.environ, **settings})
+        process.start()
+        self._operators.append(process)
+        await_line(process, "Probes are on port")
+
+    @property
+    def operator(self) -> Process:
+        """The operator that was started last."""
+        return self._operators[-1]
+
+    def stop_operator(self) -> None:
+        """Stop every operator."""
+        for process in self._operators:
+            process.stop()
+
+    def logs(self) -> str:
+        """Everything that the operators printed."""
+        return "".join(process.log.read_text(errors="replace") for process in self._operators)
+
+    # Objects
+
+    def namespace(self, name: str, **labels: str) -> str:
+        """Make a namespace."""
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        self.cluster.ensure(manifest)
+        return name
+
+    def credential(self, name: str = "box-console", token: str | None = None) -> None:
+        """Put the console's credential into a Secret."""
+        secret = secret_manifest(NAMESPACE, name, {"token": token or self.box.console_token})
+        self.cluster.delete(f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}")
+        self.cluster.ensure(secret)
+
+    def enterprise(self, name: str = "default", **spec: Any) -> dict[str, Any]:
+        """Make a BoxEnterprise that points to the sandbox, with its credential."""
+        self.credential()
+        manifest = {
+            "apiVersion": "boxapps.dev/v1alpha1",
+            "kind": "BoxEnterprise",
+            "metadata": {"name": name},
+            "spec": {
+                "console": {
+                    "mode": "Automated",
+                    "url": self.box.url,
+                    "credentialsSecretRef": {"namespace": NAMESPACE, "name": "box-console", "key": "token"},
+                },
+                "platform": {"url": self.box.url},
+                "rateLimit": {"requestsPerMinute": 60000},
+                **spec,
+            },
+        }
+        self.cluster.create(manifest).raise_for_status()
+        return manifest
+
+    def app(self, namespace: str, name: str, **spec: Any) -> dict[str, Any]:
+        """Make a BoxCustomApp that must be accepted."""
+        response = self.cluster.create(app_manifest(namespace, name, **spec))
+        response.raise_for_status()
+        return dict(response.json())
+
+    def path(self, namespace: str, name: str) -> str:
+        """The API path of a BoxCustomApp."""
+        return f"{GROUP}/namespaces/{namespace}/boxcustomapps/{name}"
+
+    def get(self, namespace: str, name: str) -> Any:
+        """A BoxCustomApp as it is now."""
+        return self.cluster.get(self.path(namespace, name))
+
+    def secret(self, namespace: str, name: str) -> Any:
+        """A Secret as it is now."""
+        return self.cluster.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+
+    def events(self, namespace: str, name: str) -> list[dict[str, Any]]:
+        """Events about an object."""
+        items = self.cluster.get(f"/api/v1/namespaces/{namespace}/events")["items"]
+        return [item for item in items if item["involvedObject"]["name"] == name]
+
+    def await_condition(
+        self, namespace: str, name: str, reason: str, type_: str = "Ready", seconds: float = WAIT_SECONDS
+    ) -> dict[str, Any]:
+        """Wait until a condition has this reason for the current generation; returns the object."""
+        last: list[Any] = [None]
+
+        def look() -> dict[str, Any] | None:
+            body = self.get(namespace, name)
+            last[0] = condition(body, type_)
+            found = last[0] is not None and last[0]["reason"] == reason
+            current = found and last[0]["observedGeneration"] == body["metadata"]["generation"]
+            return dict(body) if current else None
+
+        try:
+            return until(look, seconds, f"{namespace}/{name} to be {type_} for {reason}")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is {last[0]}\n{self.logs()[-3000:]}") from None
+
+
+def condition(body: Any, type_: str) -> dict[str, Any] | None:
+    """A condition of an object; None when it is not there."""
+    conditions = ((body or {}).get("status") or {}).get("conditions") or ()
+    return next((dict(item) for item in conditions if item["type"] == type_), None)
+
+
+def app_manifest(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
+    """A BoxCustomApp; its display name is derived when none is given."""
+    return {
+        "apiVersion": "boxapps.dev/v1alpha1",
+        "kind": "BoxCustomApp",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"displayName": f"{namespace} {name}", **spec},
+    }
+
+
+def secret_manifest(namespace: str, name: str, values: dict[str, str]) -> dict[str, Any]:
+    """A Secret."""
+    metadata = {"namespace": namespace, "name": name}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+
+
+def _installation() -> Iterator[dict[str, Any]]:
+    rbac = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
+    role = {"apiGroup": rbac, "kind": "ClusterRole", "name": ACCOUNT}
+    named = {"name": ACCOUNT}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**named, "namespace": NAMESPACE}}
+    rules = yaml.safe_load(RULES.read_text())
+    yield {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules}
+    binding = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": named}
+    yield {**binding, "roleRef": role, "subjects": [subject]}
