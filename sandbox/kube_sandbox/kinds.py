@@ -122,6 +122,10 @@ class Registry:
         names = (crd["spec"]["group"], crd["spec"]["names"]["plural"])
         self._kinds = {key: kind for key, kind in self._kinds.items() if (key[0], key[2]) != names}
 
+    def all(self) -> list[Kind]:
+        """All kinds."""
+        return list(self._kinds.values())
+
     def groups(self) -> dict[str, Any]:
         """``/apis``."""
         versions = {kind.group: kind.version for kind in self._kinds.values() if kind.group}

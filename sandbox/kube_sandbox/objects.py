@@ -75,6 +75,8 @@ class Objects:
         body |= {"apiVersion": kind.api_version, "kind": kind.name}
         if namespace:
             meta["namespace"] = namespace
+        if kind.plural == "namespaces":
+            body["status"] = {"phase": "Active"}
         self._admit(kind, body, None)
         if dry_run:
             return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import jsonpatch
@@ -20,7 +21,7 @@ MERGE_KEYS = {"ownerReferences": "uid", "containers": "name", "env": "name", "vo
 
 def apply_patch(current: dict[str, Any], content: bytes, type_: str) -> dict[str, Any]:
     """The object after a patch; the original stays as it is."""
-    patch = yaml.safe_load(content)
+    patch = json.loads(content) if content[:1] in (b"{", b"[") else yaml.safe_load(content)
     match type_:
         case _ if type_ == JSON_PATCH:
             return _json_patch(current, patch)

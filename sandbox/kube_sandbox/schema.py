@@ -72,7 +72,7 @@ class Schema:
     """A node of a structural schema."""
 
     def __init__(self, node: Mapping[str, Any]) -> None:
-        self._node = node
+        self.node = node
         self._rules = [Rule(rule) for rule in node.get("x-kubernetes-validations", ())]
         self._properties = {name: Schema(child) for name, child in node.get("properties", {}).items()}
         items, values = node.get("items"), node.get("additionalProperties")
@@ -113,7 +113,7 @@ class Schema:
                 yield (path or "<nil>", f"Invalid value: {_shown(value)}: {message}")
 
     def _check_structure(self, value: Any, path: str) -> Iterator[Cause]:
-        expected = self._node.get("type")
+        expected = self.node.get("type")
         right = expected is None or (
             isinstance(value, _TYPES[expected]) and (expected == "boolean") == isinstance(value, bool)
         )
@@ -124,7 +124,7 @@ class Schema:
             shown = f'must be of type {expected}: "{actual}"'
             yield (path, f'Invalid value: "{actual}": {path} in body {shown}')
             return
-        allowed = self._node.get("enum")
+        allowed = self.node.get("enum")
         if allowed is not None and value not in allowed:
             yield (path, f"Unsupported value: {_shown(value)}: supported values: {', '.join(map(_shown, allowed))}")
         if isinstance(value, str):
@@ -134,25 +134,25 @@ class Schema:
         yield from self._check_size(value, path)
 
     def _check_text(self, value: str, path: str) -> Iterator[Cause]:
-        pattern = self._node.get("pattern")
+        pattern = self.node.get("pattern")
         if pattern and not re.search(pattern, value):
             yield (path, f"Invalid value: {_shown(value)}: {path} in body should match '{pattern}'")
-        if self._node.get("format") == "date-time":
+        if self.node.get("format") == "date-time":
             try:
                 datetime.fromisoformat(value)
             except ValueError:
                 yield (path, f"Invalid value: {_shown(value)}: {path} in body must be of type date-time")
 
     def _check_number(self, value: int, path: str) -> Iterator[Cause]:
-        if value < self._node.get("minimum", value):
+        if value < self.node.get("minimum", value):
             yield (
                 path,
-                f"Invalid value: {value}: {path} in body should be greater than or equal to {self._node['minimum']}",
+                f"Invalid value: {value}: {path} in body should be greater than or equal to {self.node['minimum']}",
             )
-        if value > self._node.get("maximum", value):
+        if value > self.node.get("maximum", value):
             yield (
                 path,
-                f"Invalid value: {value}: {path} in body should be less than or equal to {self._node['maximum']}",
+                f"Invalid value: {value}: {path} in body should be less than or equal to {self.node['maximum']}",
             )
 
     def _check_size(self, value: Any, path: str) -> Iterator[Cause]:
@@ -163,17 +163,17 @@ class Schema:
         ):
             if not isinstance(value, kinds):
                 continue
-            if len(value) > self._node.get(high, len(value)):
-                yield (path, f"Too long: may not be more than {self._node[high]}")
-            if len(value) < self._node.get(low, 0):
+            if len(value) > self.node.get(high, len(value)):
+                yield (path, f"Too long: may not be more than {self.node[high]}")
+            if len(value) < self.node.get(low, 0):
                 yield (
                     path,
-                    f"Invalid value: {_shown(value)}: {path} in body should be at least {self._node[low]} long",
+                    f"Invalid value: {_shown(value)}: {path} in body should be at least {self.node[low]} long",
                 )
 
     def _check_children(self, value: Any, old: Any, path: str) -> Iterator[Cause]:
         if isinstance(value, dict):
-            for name in self._node.get("required", ()):
+            for name in self.node.get("required", ()):
                 if name not in value:
                     yield (f"{path}.{name}" if path else name, "Required value")
             for name, child in value.items():
@@ -187,7 +187,7 @@ class Schema:
                 yield from self._items.check(item, None, f"{path}[{index}]")
 
     def _check_duplicates(self, value: list[Any], path: str) -> Iterator[Cause]:
-        keys = self._node.get("x-kubernetes-list-map-keys")
+        keys = self.node.get("x-kubernetes-list-map-keys")
         seen: list[Any] = []
         for index, item in enumerate(value if keys else ()):
             identity = {key: item.get(key) for key in keys or ()}
