@@ -23,7 +23,8 @@ from box_app_operator.core.steps import (
 )
 from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
 from box_app_operator.errors import TransientError
-from box_app_operator.observe import Link, Memory
+from box_app_operator.links import Link
+from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Console, Platform, SecretWrite
 from box_app_operator.store import AppKey, Store
 

@@ -6,70 +6,15 @@ a call whose answer was lost, and about a token that was just minted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from box_app_operator.box.listing import Listing
-from box_app_operator.core.model import AppID, BoxApp, Desired, HeldToken, Observed, Problem, Refusal
+from box_app_operator.core.model import AppID, BoxApp, Desired, Observed, Problem
 from box_app_operator.core.spec import Body, parse_remembered, selects
-from box_app_operator.core.steps import Step
-from box_app_operator.ports import Clock, Cluster, Console, Platform, Token
+from box_app_operator.links import Link, Links
+from box_app_operator.memory import Memory
+from box_app_operator.ports import Clock, Cluster, Console
 from box_app_operator.store import Store
-
-
-class Link(Protocol):
-    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time."""
-
-    @property
-    def settled(self) -> bool: ...  # noqa: D102 - see the class
-    @property
-    def listing(self) -> Listing: ...  # noqa: D102 - see the class
-    @property
-    def problem(self) -> Problem | None: ...  # noqa: D102 - see the class
-    @property
-    def console(self) -> Console | None: ...  # noqa: D102 - see the class
-    @property
-    def platform(self) -> Platform | None: ...  # noqa: D102 - see the class
-    @property
-    def selector(self) -> Body | None: ...  # noqa: D102 - see the class
-
-    def suspect(self) -> None:
-        """Somebody met a refused credential: look again."""
-        ...
-
-
-class Links(Protocol):
-    """The ways to all enterprises."""
-
-    def get(self, name: str) -> Link | None:
-        """The way to the BoxEnterprise of this name, if there is one."""
-        ...
-
-
-@dataclass(slots=True)
-class Memory:
-    """What is remembered of one object between passes; lost in a crash, and nothing depends on it.
-
-    ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
-    lost. ``refusals`` hold until the spec changes, or the next resync.
-    """
-
-    held: HeldToken | None = None
-    token: Token | None = None
-    doubtful: bool = False
-    refusals: dict[Step, Refusal] = field(default_factory=dict)
-    failures: int = 0
-    generation: int = 0
-    request: str | None = None
-
-    def hold(self, held: HeldToken, token: Token) -> None:
-        """Keep a minted token until it is published."""
-        self.held, self.token = held, token
-
-    def let_go(self) -> None:
-        """Forget the held token."""
-        self.held = self.token = None
 
 
 class Observer:

@@ -19,7 +19,9 @@ from box_app_operator.core.status import build_status
 from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, Step
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.execute import IN_CLUSTER, Executor
-from box_app_operator.observe import Links, Memory, Observer
+from box_app_operator.links import Links
+from box_app_operator.memory import Memory
+from box_app_operator.observe import Observer
 from box_app_operator.ports import Clock, Cluster
 from box_app_operator.store import AppKey, Store
 
@@ -84,10 +86,12 @@ class Reconciler:
         """The object is gone for good."""
         self._memories.pop(uid, None)
 
-    def forgive(self, uid: UID) -> None:
+    def forgive(self, key: AppKey) -> None:
         """Let refused steps be tried again: a resync, or the enterprise changed."""
-        if uid in self._memories:
-            self._memories[uid].refusals.clear()
+        body = self._store.app(key)
+        memory = self._memories.get(body["metadata"]["uid"]) if body is not None else None
+        if memory is not None:
+            memory.refusals.clear()
 
     async def reconcile(self, key: AppKey) -> float | None:
         """One pass over one object.

@@ -1,0 +1,112 @@
+"""Taking in what the watches tell: into the store first, then to whoever must act upon it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from box_app_operator.core.model import UID, SecretView
+from box_app_operator.core.spec import Body, parse_enterprise
+from box_app_operator.enterprises import Enterprises
+from box_app_operator.errors import StalledError
+from box_app_operator.kube.secrets import view_secret
+from box_app_operator.reconcile import Reconciler
+from box_app_operator.store import AppKey, Store, enterprise_of
+from box_app_operator.workqueue import WorkQueue
+
+STALE_SECONDS = 900.0
+"""Without any sign of life from the watches for so long the process is taken for dead. Kopf renews them every 300 s."""
+
+logger = logging.getLogger(__name__)
+
+
+class Intake:
+    """Hears what Kopf hears."""
+
+    def __init__(
+        self,
+        store: Store,
+        enterprises: Enterprises,
+        reconciler: Reconciler,
+        queue: WorkQueue[AppKey],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._enterprises = enterprises
+        self._reconciler = reconciler
+        self._queue = queue
+        self._monotonic = monotonic
+        self._listed = False
+        self._heard_at = monotonic()
+
+    def seen(self, kind: str, body: Body) -> None:
+        """Take in an object without acting upon it."""
+        self._heard_at = self._monotonic()
+        match kind:
+            case "BoxCustomApp":
+                self._store.put_app(body)
+            case "Secret":
+                self._store.put_secret(view_secret(body))
+            case "Namespace":
+                self._store.put_namespace(body["metadata"]["name"], dict(body["metadata"].get("labels") or {}))
+
+    def changed(self, kind: str, body: Body, *, gone: bool) -> None:
+        """Act upon an object that appeared, changed or went. Called only once everything was listed.
+
+        ``seen`` was called just before with the same object. The echo of an own write is worked upon too: a pass
+        that finds nothing to do costs no call.
+        """
+        self._heard_at, self._listed = self._monotonic(), True
+        match kind:
+            case "BoxCustomApp":
+                self._app_changed(body, gone)
+            case "Secret":
+                self._secret_changed(view_secret(body), gone)
+            case "Namespace":
+                self._namespace_changed(body)
+            case "BoxEnterprise":
+                self._enterprise_changed(body, gone)
+
+    def _app_changed(self, body: Body, gone: bool) -> None:
+        meta = body["metadata"]
+        key = AppKey(meta["namespace"], meta["name"])
+        if gone:
+            self._store.drop_app(key, UID(meta["uid"]))
+            self._reconciler.forget(UID(meta["uid"]))
+            self._enterprises.report(enterprise_of(body))
+            return
+        self._store.put_app(body)
+        self._queue.add(key)
+
+    def _secret_changed(self, secret: SecretView, gone: bool) -> None:
+        if gone:
+            self._store.drop_secret(secret.namespace, secret.name, secret.uid)
+        else:
+            self._store.put_secret(secret)
+        key = self._store.key_of(secret.owner_uid) if secret.owner_uid else None
+        if key is not None:
+            self._queue.add(key)
+
+    def _namespace_changed(self, body: Body) -> None:
+        for key in self._store.keys_in_namespace(body["metadata"]["name"]):
+            self._queue.add(key)
+
+    def _enterprise_changed(self, body: Body, gone: bool) -> None:
+        name = body["metadata"]["name"]
+        if gone:
+            self._enterprises.drop(name)
+            return
+        try:
+            enterprise = parse_enterprise(body)
+        except StalledError as error:
+            logger.warning("BoxEnterprise %s: %s", name, error.message)
+            return
+        self._enterprises.put(enterprise, dict(body))
+
+    def alive(self) -> bool:
+        """Did the watches show any life lately?"""
+        return self._monotonic() - self._heard_at < STALE_SECONDS
+
+    def ready(self) -> bool:
+        """Is everything listed, and does the work go on?"""
+        return self._listed and self.alive()

@@ -1,0 +1,39 @@
+"""The ways to Box, as passes see them: what every enterprise offers, without how it is kept open."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from box_app_operator.box.listing import Listing
+from box_app_operator.core.model import Problem
+from box_app_operator.core.spec import Body
+from box_app_operator.ports import Console, Platform
+
+
+class Link(Protocol):
+    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time."""
+
+    @property
+    def settled(self) -> bool: ...  # noqa: D102 - see the class
+    @property
+    def listing(self) -> Listing: ...  # noqa: D102 - see the class
+    @property
+    def problem(self) -> Problem | None: ...  # noqa: D102 - see the class
+    @property
+    def console(self) -> Console | None: ...  # noqa: D102 - see the class
+    @property
+    def platform(self) -> Platform | None: ...  # noqa: D102 - see the class
+    @property
+    def selector(self) -> Body | None: ...  # noqa: D102 - see the class
+
+    def suspect(self) -> None:
+        """Somebody met a refused credential: look again."""
+        ...
+
+
+class Links(Protocol):
+    """The ways to all enterprises."""
+
+    def get(self, name: str) -> Link | None:
+        """The way to the BoxEnterprise of this name, if there is one."""
+        ...

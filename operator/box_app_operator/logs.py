@@ -1,0 +1,31 @@
+"""Logging: one line per thing that happened, as JSON or for people."""
+
+from __future__ import annotations
+
+import logging.config
+from collections.abc import Mapping
+from typing import Any
+
+
+def configure_logging(log_format: str, log_level: str) -> None:
+    """One line per thing that happened. Libraries speak up only when something is wrong.
+
+    Kopf's debug lines hold whole objects, so that it stays at WARNING whatever the level.
+    """
+    plain = {"format": "%(asctime)s %(levelname)-7s %(message)s", "datefmt": "%H:%M:%S"}
+    json: Mapping[str, Any] = {
+        "()": "pythonjsonlogger.json.JsonFormatter",
+        "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+    }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": plain if log_format == "plain" else json},
+            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"level": "WARNING", "handlers": ["out"]},
+            "loggers": {"box_app_operator": {"level": log_level}},
+        }
+    )
