@@ -1,0 +1,53 @@
+# `make demo` shows the product, `make test` proves it. Everything lives in .venv; nothing else is installed.
+#
+#   CLUSTER=embedded | real | current     which Kubernetes (demo: embedded; test: embedded, and real where it can be had)
+#   KEEP=1                                leave the demo running, and print how to use it by hand
+#   PYTHON=python3.12                     another interpreter for .venv, 3.11 or newer
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export CLUSTER KEEP
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check unit contract e2e controlplane format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
+
+install: $(STAMP)  ## make .venv with the pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than Python 3.11; say for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making .venv (once, about half a minute) ..."
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install  ## see it work: a cluster, a Box and the operator on this machine
+	@$(BIN)/python -m demo
+
+test: check  ## run every check and every test
+	$(BIN)/python -m pytest
+
+check: install  ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit contract e2e: install  ## run one suite only
+	$(BIN)/python -m pytest tests/$@
+
+controlplane: install  ## find, build or download a real control plane
+	$(BIN)/python -m controlplane build
+
+format: install  ## format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove what the targets made here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
