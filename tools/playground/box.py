@@ -11,25 +11,32 @@ from typing import Any
 import httpx
 
 from controlplane.process import Process
-from playground.output import await_line
+from playground.output import await_line, launch
 
 APPS = "/console/v1/apps"
 
 
 class Box:
-    """A running sandbox."""
+    """A running sandbox.
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    Args:
+        folder: where its log goes.
+        flags: further flags for ``box-sandbox serve``; without ``--port`` it takes any free port.
+        reveal_tokens: can the admin read tokens back? Box never lets them; tests need it.
+    """
+
+    def __init__(self, folder: Path, *flags: str, reveal_tokens: bool = True) -> None:
         self.console_token, self.admin_token = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
         tokens = {"BOX_SANDBOX_CONSOLE_TOKEN": self.console_token, "BOX_SANDBOX_ADMIN_TOKEN": self.admin_token}
-        command = (sys.executable, "-m", "box_sandbox", "serve", "--port", "0", "--reveal-issued-tokens", *flags)
+        reveal = ("--reveal-issued-tokens",) if reveal_tokens else ()
+        command = (sys.executable, "-m", "box_sandbox", "serve", "--port", "0", *reveal, *flags)
         # In the environment, because a command line can be read by everybody on the machine.
         self._process = Process("box_sandbox", command, folder / "box_sandbox.log", {**os.environ, **tokens})
         self.log = self._process.log
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        self._process.start()
+        launch(self._process)
         self.url = await_line(self._process, "http://").strip()
         headers = {"Authorization": f"Bearer {self.admin_token}"}
         self._client = httpx.Client(base_url=self.url, headers=headers, timeout=30.0)

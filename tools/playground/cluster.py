@@ -17,11 +17,12 @@ import yaml
 
 from controlplane import ControlPlane
 from controlplane.process import Process
-from playground.output import await_line
+from playground.output import await_line, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
 FOUND = (200, 201)
+TOKEN_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,27 @@ class Write:
 
 
 class Cluster:
-    """A running API server, seen with the rights of an admin."""
+    """A running API server, seen with the rights of an admin.
 
-    def __init__(self, name: str, kubeconfig: Path, audit_log: Path, plane: ControlPlane | None = None) -> None:
+    Attributes:
+        created: manifests of everything that was created through this object, in order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kubeconfig: Path,
+        audit_log: Path,
+        plane: ControlPlane | None = None,
+        client: httpx.Client | None = None,
+    ) -> None:
         self.name = name
         self.kubeconfig = kubeconfig
         self.audit_log = audit_log
         self.plane = plane
-        config = yaml.safe_load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        self.url = cluster["server"]
-        authority = cluster.get("certificate-authority")
-        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=authority) if authority else True
-        headers = {"Authorization": f"Bearer {user['token']}"}
-        self.client = httpx.Client(base_url=self.url, verify=verify, headers=headers, timeout=30.0)
+        self.client = client or _client_for(kubeconfig)
+        self.url = str(self.client.base_url).rstrip("/")
+        self.created: list[dict[str, Any]] = []
 
     @property
     def is_real(self) -> bool:
@@ -78,7 +86,10 @@ class Cluster:
 
     def create(self, manifest: dict[str, Any]) -> httpx.Response:
         """Create an object from its manifest; the answer may be a refusal."""
-        return self.send("POST", collection_of(manifest), manifest)
+        response = self.send("POST", collection_of(manifest), manifest)
+        if response.is_success:
+            self.created.append(manifest)
+        return response
 
     def ensure(self, manifest: dict[str, Any]) -> None:
         """Create an object unless it is there."""
@@ -112,14 +123,29 @@ class Cluster:
         if self.plane is not None:
             return self.plane.kubeconfig_for(NAMESPACE, ACCOUNT)
         path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        spec = {"expirationSeconds": TOKEN_SECONDS}
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         token = self.send("POST", path, request).raise_for_status().json()["status"]["token"]
-        config = yaml.safe_load(self.kubeconfig.read_text())
+        config = self._connection()
         config["users"][0]["user"]["token"] = token
         file = folder / "operator.kubeconfig"
+        file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(config))
-        file.chmod(0o600)
         return file
+
+    def _connection(self) -> dict[str, Any]:
+        """A kubeconfig with one user, whose credentials are about to be replaced."""
+        return dict(yaml.safe_load(self.kubeconfig.read_text()))
+
+
+def _client_for(kubeconfig: Path) -> httpx.Client:
+    """A client with the token of a kubeconfig that has one cluster and one user."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    authority = cluster.get("certificate-authority")
+    verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=authority) if authority else True
+    headers = {"Authorization": f"Bearer {user['token']}"}
+    return httpx.Client(base_url=cluster["server"], verify=verify, headers=headers, timeout=30.0)
 
 
 def _write(entry: dict[str, Any]) -> Write:
@@ -149,6 +175,11 @@ def collection_of(manifest: dict[str, Any]) -> str:
     return base + (f"/namespaces/{namespace}" if namespace else "") + f"/{PLURALS[manifest['kind']]}"
 
 
+def path_of(manifest: dict[str, Any]) -> str:
+    """The API path of an object."""
+    return f"{collection_of(manifest)}/{manifest['metadata']['name']}"
+
+
 @contextlib.contextmanager
 def real_cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
     """A real control plane. Raises ``controlplane.Unavailable`` when there is none to be had."""
@@ -164,8 +195,8 @@ def embedded_cluster(port: int = 0) -> Iterator[Cluster]:
         kubeconfig, audit = folder / "kubeconfig", folder / "audit.log"
         flags = ("serve", "--port", str(port), "--kubeconfig", str(kubeconfig), "--audit-log", str(audit))
         process = Process("kube_sandbox", (sys.executable, "-m", "kube_sandbox", *flags), folder / "kube_sandbox.log")
-        process.start()
         try:
+            launch(process)
             await_line(process, "http://")
             yield Cluster("embedded", kubeconfig, audit)
         finally:

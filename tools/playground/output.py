@@ -1,7 +1,8 @@
-"""Waiting for what other processes say and do, with a bound on every wait."""
+"""Starting other processes, and waiting for what they say and do, with a bound on every wait."""
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,6 +12,20 @@ from controlplane.process import Process
 T = TypeVar("T")
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
+
+
+def launch(process: Process) -> None:
+    """Start a process that a Ctrl-C on the terminal does not reach.
+
+    The terminal interrupts every process of its foreground group at once. Whoever started this one still needs it
+    while cleaning up, and stops it when it is time: the operator, for one, has finalizers to take off.
+    """
+    # A child inherits the mask. It also holds an interrupt back until the process can be found again to be stopped.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def await_line(process: Process, text: str) -> str:

@@ -15,7 +15,7 @@ import yaml
 from controlplane.process import Process
 from playground.box import Box
 from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster
-from playground.output import await_line, until
+from playground.output import await_line, launch, until
 
 RULES = ROOT / "charts" / "box-app-operator" / "files" / "cluster-rules.yaml"
 GROUP = "/apis/boxapps.dev/v1alpha1"
@@ -28,30 +28,38 @@ class Playground:
     Whoever creates it closes it: everything that was started stops with it.
     """
 
-    def __init__(self, cluster: Cluster, box_flags: tuple[str, ...] = ()) -> None:
+    def __init__(self, cluster: Cluster, box_flags: tuple[str, ...] = (), reveal_tokens: bool = True) -> None:
         self.cluster = cluster
         self._folder = tempfile.TemporaryDirectory(prefix="playground-")
         self.folder = Path(self._folder.name)
-        self.box = Box(self.folder, *box_flags)
+        self.box = Box(self.folder, *box_flags, reveal_tokens=reveal_tokens)
         self._operators: list[Process] = []
 
     def __enter__(self) -> Self:
-        self.box.start()
-        self._install()
+        try:
+            self.box.start()
+            self._install()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything that was started; what was created in the cluster stays."""
         self.stop_operator()
         self.box.stop()
         self._folder.cleanup()
 
     def _install(self) -> None:
         """What an installation brings: CRDs, namespace, account and rights."""
-        for file in sorted((ROOT / "crds").glob("*.yaml")):
-            self.cluster.ensure(yaml.safe_load(file.read_text()))
+        for manifest in crds():
+            self.cluster.ensure(manifest)
         for plural in ("boxcustomapps", "boxenterprises"):
             until(partial(self._is_served, plural), WAIT_SECONDS, f"{plural} to be served")
-        for manifest in _installation():
+        for manifest in installation():
             self.cluster.ensure(manifest)
 
     def _is_served(self, plural: str) -> bool:
@@ -72,8 +80,8 @@ class Playground:
         }
         log = self.folder / f"operator-{len(self._operators)}.log"
         process = Process("operator", command, log, {**os.environ, **settings})
-        process.start()
         self._operators.append(process)
+        launch(process)
         await_line(process, "Probes are on port")
 
     @property
@@ -189,7 +197,14 @@ def secret_manifest(namespace: str, name: str, values: dict[str, str]) -> dict[s
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
 
 
-def _installation() -> Iterator[dict[str, Any]]:
+def crds() -> Iterator[dict[str, Any]]:
+    """The CustomResourceDefinitions."""
+    for file in sorted((ROOT / "crds").glob("*.yaml")):
+        yield yaml.safe_load(file.read_text())
+
+
+def installation() -> Iterator[dict[str, Any]]:
+    """What an installation brings besides the CRDs: namespace, account and rights."""
     rbac = "rbac.authorization.k8s.io"
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
     role = {"apiGroup": rbac, "kind": "ClusterRole", "name": ACCOUNT}
