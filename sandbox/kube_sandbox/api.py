@@ -28,6 +28,7 @@ from kube_sandbox.tables import table
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+embedded", "platform": "linux/amd64"}
 BOOKMARK_SECONDS = 30.0
 SCOPE_PARTS = 2
+TOLD = ("boxapps.dev", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Api:
             response = await self._serve(request, target)
         except StatusError as error:
             response = JSONResponse(error.body(), error.code)
-        self._note(request, user, target, response.status_code, began)
+        self._note(request, user, target, response, began)
         return response
 
     def _user(self, request: Request) -> str | None:
@@ -275,7 +276,7 @@ class Api:
         metadata = {"resourceVersion": str(self.objects.version)}
         return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata}
 
-    def _note(self, request: Request, user: str | None, target: Target | None, code: int, began: str) -> None:
+    def _note(self, request: Request, user: str | None, target: Target | None, response: Response, began: str) -> None:
         if self._audit is None:
             return
         verbs = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -284,12 +285,12 @@ class Api:
         entry: dict[str, Any] = {
             "kind": "Event",
             "apiVersion": "audit.k8s.io/v1",
-            "level": "Metadata",
+            "level": "RequestResponse" if _is_told(request, target) else "Metadata",
             "stage": "ResponseComplete",
             "requestURI": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             "verb": verbs.get(request.method, reading),
             "user": {"username": user or "system:anonymous"},
-            "responseStatus": {"code": code},
+            "responseStatus": {"code": response.status_code},
             "requestReceivedTimestamp": began,
             "stageTimestamp": now(),
         }
@@ -298,8 +299,15 @@ class Api:
             ref = {"resource": kind.plural, "namespace": target.namespace, "name": target.name,
                    "apiGroup": kind.group, "apiVersion": kind.version, "subresource": target.sub}  # fmt: skip
             entry["objectRef"] = {name: value for name, value in ref.items() if value}
+        if _is_told(request, target):
+            entry["responseObject"] = json.loads(bytes(response.body))
         self._audit.write(json.dumps(entry) + "\n")
         self._audit.flush()
+
+
+def _is_told(request: Request, target: Target | None) -> bool:
+    """Does the audit log keep the answer? Only of writes, and only where no Secret can be."""
+    return request.method != "GET" and target is not None and (target.kind.group or target.kind.plural) in TOLD
 
 
 def _type_for(change: Change, target: Target, match: Match) -> str | None:

@@ -26,7 +26,11 @@ AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
-    "rules": [{"level": "Metadata"}],
+    "rules": [
+        # Whole bodies where no Secret can be, so that tests see every status and Event that was ever written.
+        {"level": "RequestResponse", "resources": [{"group": "boxapps.dev"}, {"group": "", "resources": ["events"]}]},
+        {"level": "Metadata"},
+    ],
 }
 
 

@@ -1,0 +1,153 @@
+"""From a manifest to an authorized app, a working token in a Secret, and synced CORS domains."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+from playground import Playground
+from playground.output import until
+
+DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
+
+
+def values(secret: Any) -> dict[str, str]:
+    """The data of a Secret, decoded."""
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def test_a_manifest_becomes_a_working_token(play: Playground, ns: str) -> None:
+    """The whole way, with an admin who approves; the token in the Secret works and is the only one."""
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    play.await_condition(ns, "viewer", "PendingApproval")
+    assert play.secret(ns, "viewer-box-token") is None
+
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    status = play.await_condition(ns, "viewer", "Ready")["status"]
+    app, data = play.box.app(f"{ns} viewer"), values(play.secret(ns, "viewer-box-token"))
+    assert app is not None
+    assert app["cors_domains"] == DOMAINS == status["corsDomains"]
+    assert (status["appID"], status["clientID"]) == (app["id"], app["client_id"])
+    slot = status["tokens"]["active"]["slot"]
+    assert data == {
+        "BOX_APP_TOKEN": data["BOX_APP_TOKEN"],
+        "BOX_CLIENT_ID": app["client_id"],
+        "BOX_TOKEN_SLOT": slot,
+        "BOX_TOKEN_EXPIRES_AT": status["tokens"]["active"]["expiryTime"],
+    }
+    assert app["tokens"][slot]["fingerprint"] == status["tokens"]["active"]["fingerprint"]
+    assert [name for name, token in app["tokens"].items() if token] == [slot]
+    headers = {"Authorization": f"Bearer {data['BOX_APP_TOKEN']}"}
+    assert httpx.get(f"{play.box.url}/2.0/users/me", headers=headers).json()["login"] == app["service_account"]["login"]
+
+
+def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
+    """Owner, labels, annotations, keys and name are as the design and the spec say."""
+    secret = {
+        "name": "my-box",
+        "labels": {"team": "billing"},
+        "annotations": {"note": "mounted by the viewer"},
+        "keys": {"token": "TOKEN", "clientID": "ID", "slot": "SLOT", "expiresAt": "UNTIL"},
+    }
+    app = play.app(ns, "viewer", tokens={"secret": secret, "expiry": "Never"})
+    _approve(play, ns, "viewer")
+
+    written, status = play.secret(ns, "my-box"), play.get(ns, "viewer")["status"]
+    meta, owner = written["metadata"], written["metadata"]["ownerReferences"][0]
+    assert written["type"] == "Opaque"
+    assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", app["metadata"]["uid"], True)
+    assert meta["labels"] == {
+        "app.kubernetes.io/managed-by": "box-app-operator",
+        "boxapps.dev/app": "viewer",
+        "team": "billing",
+    }
+    assert meta["annotations"] == {
+        "boxapps.dev/fingerprint": status["tokens"]["active"]["fingerprint"],
+        "note": "mounted by the viewer",
+    }
+    data = values(written)
+    assert set(data) == {"TOKEN", "ID", "SLOT", "UNTIL"}
+    assert data["UNTIL"] == ""
+    assert "expiryTime" not in status["tokens"]["active"]
+
+
+def test_an_approval_becomes_a_secret_within_two_seconds(play: Playground, ns: str) -> None:
+    """The listing blocks until something changes, so that nobody waits for a resync."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    until(lambda: play.secret(ns, "viewer-box-token"), 2, "the Secret after the approval")
+
+
+def test_each_app_costs_four_writes_and_six_calls(play: Playground, ns: str) -> None:
+    """Until Ready at most 4 Kubernetes writes and 1 Event, and 6 Box calls, also with CORS domains."""
+    start, mark = play.cluster.audit_size(), play.box.mark()
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    _approve(play, ns, "viewer")
+    until(lambda: play.events(ns, "viewer"), 10, "the Event")
+
+    writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
+    assert len([write for write in writes if write.resource != "events"]) <= 4, writes
+    assert len([write for write in writes if write.resource == "events"]) <= 1, writes
+    assert {write.code for write in writes} <= {200, 201}, writes
+    calls = [call for call in play.box.requests(mark) if call["path"] != "/console/v1/apps" or call["method"] != "GET"]
+    assert len(calls) <= 6, calls
+
+
+def test_an_edit_of_the_spec_never_mints(play: Playground, ns: str) -> None:
+    """Labels, CORS domains, a new name, another expiry: none of them is a reason for a new token."""
+    play.app(ns, "viewer")
+    _approve(play, ns, "viewer")
+    token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
+    spec = {
+        "displayName": f"{ns} renamed",
+        "cors": {"domains": DOMAINS[:1]},
+        "tokens": {"expiry": "30d", "secret": {"labels": {"team": "billing"}}},
+    }
+
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": spec})
+
+    play.await_condition(ns, "viewer", "Ready")
+    secret, app = play.secret(ns, "viewer-box-token"), play.box.app(f"{ns} renamed")
+    assert app is not None
+    assert app["cors_domains"] == DOMAINS[:1]
+    assert secret["metadata"]["labels"]["team"] == "billing"
+    assert values(secret)["BOX_APP_TOKEN"] == token
+    assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == app["id"]]) == 1
+
+
+def test_cors_domains_that_drift_are_put_back(play: Playground, ns: str) -> None:
+    """What somebody changes in the console is changed back, to the spec's list or to nothing."""
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    play.app(ns, "plain")
+    for name in ("viewer", "plain"):
+        _approve(play, ns, name)
+    for name, wanted in (("viewer", DOMAINS), ("plain", [])):
+        app = play.box.app(f"{ns} {name}")
+        assert app is not None
+        path = f"/console/v1/apps/{app['id']}/cors_domains"
+
+        play.box.call("PUT", path, {"domains": ["https://elsewhere.example.com"]})
+
+        until(lambda w=wanted, n=name: (play.box.app(f"{ns} {n}") or {}).get("cors_domains") == w, 10, "the domains")
+
+
+def test_removed_domains_are_removed_from_the_app(play: Playground, ns: str) -> None:
+    """An absent list means no domains."""
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    _approve(play, ns, "viewer")
+
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": None}})
+
+    body = play.await_condition(ns, "viewer", "NotConfigured", "CORSSynced")
+    assert "corsDomains" not in body["status"]
+    assert (play.box.app(f"{ns} viewer") or {})["cors_domains"] == []
+
+
+def _approve(play: Playground, ns: str, name: str) -> None:
+    play.await_condition(ns, name, "PendingApproval")
+    play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
+    play.await_condition(ns, name, "Ready")
