@@ -33,6 +33,7 @@ class Box:
         # In the environment, because a command line can be read by everybody on the machine.
         self._process = Process("box_sandbox", command, folder / "box_sandbox.log", {**os.environ, **tokens})
         self.log = self._process.log
+        self._client: httpx.Client | None = None
 
     def start(self) -> None:
         """Start it, and return when it answers."""
@@ -43,10 +44,19 @@ class Box:
 
     def stop(self) -> None:
         """Stop it."""
+        if self._client is not None:
+            self._client.close()
         self._process.stop()
 
+    @property
+    def client(self) -> httpx.Client:
+        """A client with the rights of the admin; only while it runs."""
+        if self._client is None:
+            raise RuntimeError("the sandbox was not started")
+        return self._client
+
     def _json(self, method: str, path: str, json: Any = None) -> Any:
-        response = self._client.request(method, path, json=json).raise_for_status()
+        response = self.client.request(method, path, json=json).raise_for_status()
         return response.json() if response.content else None
 
     def apps(self) -> list[dict[str, Any]]:
@@ -67,7 +77,7 @@ class Box:
     def create_app(self, name: str) -> dict[str, Any]:
         """Register an app by hand."""
         headers = {"Idempotency-Key": secrets.token_hex(8)}
-        response = self._client.post(APPS, json={"name": name, "reference": ""}, headers=headers)
+        response = self.client.post(APPS, json={"name": name, "reference": ""}, headers=headers)
         return dict(response.raise_for_status().json())
 
     def call(self, method: str, path: str, json: Any = None) -> Any:

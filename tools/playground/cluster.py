@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import yaml
 
-from controlplane import ControlPlane
+from controlplane import ControlPlane, find_or_build
 from controlplane.process import Process
-from playground.output import await_line, launch
+from playground.output import await_line, interrupts_held, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
@@ -183,8 +183,14 @@ def path_of(manifest: dict[str, Any]) -> str:
 @contextlib.contextmanager
 def real_cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
     """A real control plane. Raises ``controlplane.Unavailable`` when there is none to be had."""
-    with ControlPlane.start(say) as plane:
-        yield Cluster(f"kube-apiserver {plane.version}", plane.kubeconfig, plane.audit_log, plane)
+    # Apart from the start, because it can take minutes, in which Ctrl-C must be heard.
+    find_or_build(say)
+    with interrupts_held():
+        plane = ControlPlane.start(say)
+    with plane:
+        cluster = Cluster(f"kube-apiserver {plane.version}", plane.kubeconfig, plane.audit_log, plane)
+        with cluster.client:
+            yield cluster
 
 
 @contextlib.contextmanager
@@ -198,6 +204,8 @@ def embedded_cluster(port: int = 0) -> Iterator[Cluster]:
         try:
             launch(process)
             await_line(process, "http://")
-            yield Cluster("embedded", kubeconfig, audit)
+            cluster = Cluster("embedded", kubeconfig, audit)
+            with cluster.client:
+                yield cluster
         finally:
             process.stop()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from controlplane.process import Process
@@ -14,18 +15,25 @@ POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 
 
-def launch(process: Process) -> None:
-    """Start a process that a Ctrl-C on the terminal does not reach.
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block, and keep it away for good from processes that start in it.
 
-    The terminal interrupts every process of its foreground group at once. Whoever started this one still needs it
-    while cleaning up, and stops it when it is time: the operator, for one, has finalizers to take off.
+    The terminal interrupts every process of its foreground group at once. Whoever started them still needs them
+    while cleaning up (the operator, for one, has finalizers to take off), and stops them when it is time. A child
+    inherits the mask; and between starting a process and remembering it, nobody could stop it.
     """
-    # A child inherits the mask. It also holds an interrupt back until the process can be found again to be stopped.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        process.start()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def launch(process: Process) -> None:
+    """Start a process that Ctrl-C does not reach."""
+    with interrupts_held():
+        process.start()
 
 
 def await_line(process: Process, text: str) -> str:

@@ -1,0 +1,35 @@
+"""Ctrl-C, and its relatives: heard once, at any moment, and never while things are being cleaned up."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """The first signal raises KeyboardInterrupt, whichever it is; later ones change nothing."""
+
+    def stop(*_: object) -> None:
+        deafen()
+        raise KeyboardInterrupt
+
+    before = {each: signal.getsignal(each) for each in STOPPING}
+    for each in STOPPING:
+        # Who was started under `nohup` is to outlive its terminal.
+        if not (each == signal.SIGHUP and before[each] is signal.SIG_IGN):
+            signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def deafen() -> None:
+    """From here on everything is cleaned up, and every wait is bounded: there is nothing left to interrupt."""
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)
