@@ -1,0 +1,11 @@
+"""How hard the properties search: the same examples on every run, or many new ones with HYPOTHESIS_PROFILE=search."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("unit", max_examples=150, deadline=None, derandomize=True, database=None)
+settings.register_profile("search", max_examples=5000, deadline=None, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

@@ -1,0 +1,286 @@
+"""What a step that worked changes in the world: Box and the cluster as a pure value.
+
+The model also guards Box's own rules: a step that Box would refuse here raises ``BoxWouldRefuseError``, because a plan
+must not count on being refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from box_app_operator.core.conditions import Previous
+from box_app_operator.core.model import (
+    UID,
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Desired,
+    Fingerprint,
+    HeldToken,
+    Observed,
+    Refusal,
+    SecretView,
+    Slot,
+    SlotToken,
+    fingerprint_of,
+)
+from box_app_operator.core.plan import Plan, plan
+from box_app_operator.core.steps import (
+    AddFinalizer,
+    CreateApp,
+    DeleteApp,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RemoveFinalizer,
+    RenameApp,
+    RevokeSlot,
+    SetCorsDomains,
+    Step,
+    SubmitApp,
+)
+from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GRACE = timedelta(minutes=5)
+MOST_STEPS = 20
+"""More steps than any world here can need."""
+
+APP_ID = AppID("4711")
+CLIENT_ID = ClientID("ly1nj6n11vionaie65emwzk575hnnmrk")
+
+
+class BoxWouldRefuseError(AssertionError):
+    """The plan asked for something that Box or Kubernetes cannot do."""
+
+
+class ImpossibleWorldError(AssertionError):
+    """A test built a world that cannot be observed."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What is wanted and what is there. ``minted`` counts the tokens that were ever generated."""
+
+    desired: Desired
+    observed: Observed
+    minted: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse worlds that no observation could find."""
+        wrong = [text for text, so in _contradictions(self.desired, self.observed).items() if so]
+        if wrong:
+            raise ImpossibleWorldError("; ".join(wrong))
+
+    @property
+    def app(self) -> BoxApp:
+        """The app, which must exist."""
+        assert self.observed.app is not None
+        return self.observed.app
+
+    def live(self, now: datetime = NOON) -> dict[Slot, Fingerprint]:
+        """The live tokens by slot."""
+        tokens = self.observed.app.tokens if self.observed.app else {}
+        return {slot: token.fingerprint for slot, token in tokens.items() if token.is_live(now)}
+
+    def published(self) -> Fingerprint | None:
+        """The fingerprint of what the Secret holds as its token."""
+        secret = self.observed.secret
+        return secret.fingerprints.get(self.desired.secret.keys.token) if secret else None
+
+
+def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
+    app, held, problem, secret = observed.app, observed.held, observed.problem, observed.secret
+    tokens = app.tokens if app else {}
+    return {
+        "an app is seen although none were listed": app is not None and not observed.known,
+        "an app is claimed that is not there": observed.claimed_by is not None and app is None,
+        "an app is claimed that nobody wants to adopt": observed.claimed_by is not None and desired.client_id is None,
+        "the app seen is not the one wanted": app is not None
+        and (app.client_id != desired.client_id if desired.client_id else app.reference != desired.reference),
+        "a token is held that is in no slot": held is not None
+        and (held.slot not in tokens or tokens[held.slot].fingerprint != held.fingerprint),
+        "a held token is published already": held is not None
+        and secret is not None
+        and held.fingerprint in secret.fingerprints.values(),
+        "two slots hold the same token": len({token.fingerprint for token in tokens.values()}) < len(tokens),
+        "the app's own trouble is called Box's": problem is not None
+        and problem.stalled != (problem.reason in ("EnterpriseNotFound", "NamespaceNotAllowed")),
+        "the Secret of another name is seen": secret is not None
+        and (secret.namespace, secret.name) != (desired.namespace, desired.secret.name),
+    }
+
+
+def pretend(world: World, step: Step) -> World:
+    """The world after a step that worked.
+
+    Raises:
+        BoxWouldRefuseError: it cannot work.
+    """
+    match step:
+        case AddFinalizer():
+            return _hold(world, True)
+        case RemoveFinalizer():
+            return _hold(world, False)
+        case CreateApp(name, reference, _):
+            return _create(world, name, reference)
+        case DeleteApp(app_id):
+            _expect(world, app_id)
+            return _see(world, app=None, held=None)
+        case MintToken():
+            return _mint(world, step)
+        case ProveToken(fingerprint):
+            return _prove(world, fingerprint)
+        case PublishSecret():
+            return _publish(world, step)
+        case RevokeSlot():
+            return _revoke(world, step)
+        case _:
+            return _edit(world, step)
+
+
+def _edit(world: World, step: RenameApp | SetCorsDomains | SubmitApp) -> World:
+    app = _expect(world, step.app_id)
+    match step:
+        case RenameApp(_, name):
+            return _see(world, app=replace(app, name=name, revision=app.revision + 1))
+        case SetCorsDomains(_, domains):
+            return _see(world, app=replace(app, cors_domains=domains, revision=app.revision + 1))
+        case SubmitApp():
+            return _see(world, app=decided(app, AuthorizationState.PENDING))
+
+
+def decided(app: BoxApp, state: AuthorizationState, *, enabled: bool = False) -> BoxApp:
+    """The app after something changed its authorization."""
+    authorization = Authorization(state, enabled, submitted_at=NOON)
+    return replace(app, authorization=authorization, revision=app.revision + 1)
+
+
+def approved(world: World) -> World:
+    """The world after the admin authorized and enabled the app."""
+    return _see(world, app=decided(world.app, AuthorizationState.AUTHORIZED, enabled=True))
+
+
+def crashed(world: World) -> World:
+    """The world after a crash: what was held in memory is lost, all else stays."""
+    return _see(world, held=None)
+
+
+def _see(world: World, **changes: object) -> World:
+    return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
+
+
+def _hold(world: World, has_finalizer: bool) -> World:
+    return replace(world, desired=replace(world.desired, has_finalizer=has_finalizer))
+
+
+def _expect(world: World, app_id: AppID) -> BoxApp:
+    if world.observed.app is None or world.observed.app.id != app_id:
+        raise BoxWouldRefuseError("there is no such app")
+    if world.observed.claimed_by is not None:
+        raise BoxWouldRefuseError("the app belongs to another object")
+    return world.observed.app
+
+
+def _create(world: World, name: str, reference: str) -> World:
+    if world.observed.app is not None:
+        raise BoxWouldRefuseError("there is an app with this reference already")
+    authorization = Authorization(AuthorizationState.NOT_SUBMITTED, enabled=False)
+    return _see(world, app=BoxApp(APP_ID, CLIENT_ID, name, reference, authorization, {}, (), 1))
+
+
+def _mint(world: World, step: MintToken) -> World:
+    app = _expect(world, step.app_id)
+    if app.authorization.state is not AuthorizationState.AUTHORIZED or not app.authorization.enabled:
+        raise BoxWouldRefuseError("app_not_authorized")
+    if step.slot in app.tokens:
+        raise BoxWouldRefuseError("slot_occupied")
+    fingerprint = fingerprint_of(f"minted {world.minted}")
+    expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
+    tokens = {**app.tokens, step.slot: SlotToken(fingerprint, NOON, expires_at)}
+    changed = replace(app, tokens=tokens, revision=app.revision + 1)
+    after = _see(world, app=changed, held=HeldToken(step.slot, fingerprint))
+    return replace(after, minted=world.minted + 1)
+
+
+def _prove(world: World, fingerprint: Fingerprint) -> World:
+    held = world.observed.held
+    if held is None or held.fingerprint != fingerprint:
+        raise BoxWouldRefuseError("the token to be proven is not held")
+    return _see(world, held=replace(held, proven=True))
+
+
+def _publish(world: World, step: PublishSecret) -> World:
+    app, secret, held = _expect(world, step.app_id), world.observed.secret, world.observed.held
+    is_held = held is not None and held.fingerprint == step.fingerprint
+    stands = secret is not None and step.fingerprint in secret.fingerprints.values()
+    if not is_held and not stands:
+        raise BoxWouldRefuseError("nobody has the value of the token to be published")
+    if app.slot_of(step.fingerprint) is not step.slot:
+        raise BoxWouldRefuseError("the slot holds another token")
+    return _see(world, secret=published_secret(world.desired, app, step.slot, secret), held=None)
+
+
+def published_secret(desired: Desired, app: BoxApp, slot: Slot, existing: SecretView | None = None) -> SecretView:
+    """The Secret as it is after the token of this slot was published."""
+    fingerprint = app.tokens[slot].fingerprint
+    plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
+    return SecretView(
+        namespace=desired.namespace,
+        name=desired.secret.name,
+        uid=existing.uid if existing else UID("secret-1"),
+        resource_version=str(int(existing.resource_version) + 1) if existing else "1",
+        owner_uid=desired.uid,
+        labels={**(existing.labels if existing else {}), **secret_labels(desired)},
+        annotations={**(existing.annotations if existing else {}), **secret_annotations(desired, fingerprint)},
+        fingerprints={**plain, desired.secret.keys.token: fingerprint},
+    )
+
+
+def _revoke(world: World, step: RevokeSlot) -> World:
+    app, held = _expect(world, step.app_id), world.observed.held
+    token = app.tokens.get(step.slot)
+    if token is None or token.fingerprint != step.fingerprint:
+        raise BoxWouldRefuseError("the slot holds another token")
+    tokens = {slot: each for slot, each in app.tokens.items() if slot is not step.slot}
+    left = replace(app, tokens=tokens, revision=app.revision + 1)
+    return _see(world, app=left, held=None if held is not None and held.slot is step.slot else held)
+
+
+def decide(
+    world: World, previous: Previous | None = None, refusals: Mapping[Step, Refusal] | None = None, now: datetime = NOON
+) -> Plan:
+    """The plan for a world."""
+    return plan(
+        world.desired, world.observed, now, previous=previous or {}, refusals=refusals or {}, outage_grace=GRACE
+    )
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a world came to rest: every world on the way, and every step between two of them."""
+
+    worlds: tuple[World, ...]
+    steps: tuple[Step, ...]
+    plan: Plan
+
+    @property
+    def end(self) -> World:
+        """The world at rest."""
+        return self.worlds[-1]
+
+
+def run_its_course(world: World, previous: Previous | None = None) -> Course:
+    """Do the first step of the plan, look again, and so on until nothing is left to do."""
+    worlds, steps = [world], []
+    for _ in range(MOST_STEPS):
+        decision = decide(worlds[-1], previous)
+        if not decision.steps:
+            return Course(tuple(worlds), tuple(steps), decision)
+        steps.append(decision.steps[0])
+        worlds.append(pretend(worlds[-1], decision.steps[0]))
+    raise AssertionError(f"not settled after {MOST_STEPS} steps: {steps}")
