@@ -62,6 +62,11 @@ class Reason(enum.StrEnum):
     MODE_NOT_SUPPORTED = "ModeNotSupported"
 
 
+def reason_of(word: str) -> Reason:
+    """The reason that an error's word stands for; NotYetKnown for a word that no condition uses."""
+    return Reason(word) if word in frozenset(Reason) else Reason.NOT_YET_KNOWN
+
+
 FACETS = ("Registered", "Authorized", "TokenReady", "CORSSynced")
 """The types that ``Ready`` sums up, in the order in which they are reached."""
 

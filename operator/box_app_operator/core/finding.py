@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from box_app_operator.core.conditions import Condition, Reason, Status
+from box_app_operator.core.conditions import Condition, Reason, Status, reason_of
 from box_app_operator.core.model import Refusal, RefusalKind
 from box_app_operator.core.steps import Step
 
@@ -56,19 +56,20 @@ def settle(finding: Finding, refusal: Refusal, last: Condition | None) -> Findin
     """
     if finding.condition.status == "True":
         return replace(finding, steps=())
-    type_ = finding.condition.type
+    type_, reason = finding.condition.type, reason_of(refusal.reason)
     match refusal.kind:
         case RefusalKind.STALLED:
-            return stall(type_, Reason(refusal.reason), refusal.message)
+            return stall(type_, reason, refusal.message)
         case RefusalKind.AWAITING_HUMAN:
-            return wait(type_, Reason(refusal.reason), refusal.message)
+            return wait(type_, reason, refusal.message)
         case RefusalKind.TRANSIENT:
-            return _keep(type_, refusal, last)
+            return _keep(type_, reason, refusal.message, last)
 
 
-def _keep(type_: str, refusal: Refusal, last: Condition | None) -> Finding:
-    if refusal.reason != Reason.BOX_UNAVAILABLE:
-        return wait(type_, Reason(refusal.reason), refusal.message)
+def _keep(type_: str, reason: Reason, message: str, last: Condition | None) -> Finding:
+    # Box out of reach, or Kubernetes (whose words are no reasons): neither says anything about the app.
+    if reason not in (Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN):
+        return wait(type_, reason, message)
     if last is not None and last.reason != Reason.NOT_YET_KNOWN:
         return Finding(last, waiting=True)
-    return unknown(type_, refusal.message, Reason.BOX_UNAVAILABLE)
+    return unknown(type_, message, reason)

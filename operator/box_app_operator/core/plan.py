@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
-from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason
+from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
 from box_app_operator.core.deletion import check_deletion
 from box_app_operator.core.finding import Finding, settle, stall, unknown
 from box_app_operator.core.model import Desired, Observed, Problem, Refusal
@@ -87,7 +87,7 @@ def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, ref
 
 def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: timedelta) -> Plan:
     if problem.stalled:
-        registered = stall("Registered", Reason(problem.reason), problem.message)
+        registered = stall("Registered", reason_of(problem.reason), problem.message)
         rest = [_last(type_, previous) for type_ in FACETS[1:]]
         return Plan((), _summed_up([registered, *rest]))
     last = [_last(type_, previous, problem) for type_ in FACETS]
@@ -106,7 +106,7 @@ def _last(type_: str, previous: Previous, problem: Problem | None = None) -> Fin
     if type_ in previous:
         return Finding(previous[type_])
     if problem is not None and type_ == FACETS[0]:
-        return unknown(type_, problem.message, Reason(problem.reason))
+        return unknown(type_, problem.message, reason_of(problem.reason))
     return unknown(type_, "Nothing is known yet.")
 
 

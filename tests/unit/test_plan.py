@@ -1,0 +1,85 @@
+"""Single worlds with a single right answer: what a plan must not do, one case at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from box_app_operator.core.conditions import Condition
+from box_app_operator.core.model import (
+    AuthorizationState,
+    BoxApp,
+    DeletionPolicy,
+    Desired,
+    Fingerprint,
+    Observed,
+    Refusal,
+    RefusalKind,
+    RememberedStatus,
+    Slot,
+    SlotToken,
+)
+from box_app_operator.core.plan import Plan
+from box_app_operator.core.steps import (
+    AddFinalizer,
+    MintToken,
+    PublishSecret,
+    RevokeSlot,
+    SetCorsDomains,
+)
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
+from tests.unit.strategies import AUTHORIZED, DESIRED
+
+CORS = ("https://app.acme.com",)
+ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
+TWO = SlotToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
+
+
+def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
+    """An authorized app without tokens that fits the wish."""
+    reference = "" if desired.client_id else desired.reference
+    app = BoxApp(APP_ID, CLIENT_ID, desired.display_name, reference, AUTHORIZED, {}, desired.cors_domains, 1)
+    return replace(app, **changes)  # type: ignore[arg-type]
+
+
+def ready_world(desired: Desired = DESIRED, **tokens: SlotToken) -> World:
+    """An app whose primary token is in the Secret."""
+    app = app_for(desired, tokens={Slot.PRIMARY: ONE, **{Slot(slot): token for slot, token in tokens.items()}})
+    secret = published_secret(desired, app, Slot.PRIMARY)
+    remembered = RememberedStatus(app.id, app.client_id, frozenset({ONE.fingerprint}))
+    return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered))
+
+
+def look(world: World, **changes: object) -> World:
+    """The same world, with some of what is observed changed."""
+    return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
+
+
+def said(plan: Plan, type_: str) -> Condition:
+    """The condition of this type."""
+    return next(condition for condition in plan.conditions if condition.type == type_)
+
+
+@pytest.mark.parametrize("kind", RefusalKind)
+@pytest.mark.parametrize("word", ["KubernetesConflict", "KubernetesUnavailable", "a word of tomorrow"])
+def test_a_refusal_with_a_word_that_no_condition_knows_is_reported_all_the_same(kind: RefusalKind, word: str) -> None:
+    """A conflict in Kubernetes says nothing about the app: the facet is not yet known, and says what happened."""
+    world = World(replace(DESIRED, has_finalizer=False), Observed(known=True))
+
+    plan = decide(world, refusals={AddFinalizer(): Refusal(kind, word, "PATCH answered 409.")})
+
+    assert plan.steps == ()
+    assert (said(plan, "Registered").reason, said(plan, "Registered").message) == ("NotYetKnown", "PATCH answered 409.")
+
+
+def test_a_conflict_in_kubernetes_leaves_a_known_condition_as_it_was() -> None:
+    """Passing trouble does not flip what was known."""
+    desired = replace(DESIRED, has_finalizer=False)
+    last = Condition("Registered", "True", "Registered", "As it was.")
+    refusal = Refusal(RefusalKind.TRANSIENT, "KubernetesConflict", "PATCH answered 409.")
+
+    plan = decide(World(desired, Observed(known=True)), {"Registered": last}, {AddFinalizer(): refusal})
+
+    assert said(plan, "Registered") == last
