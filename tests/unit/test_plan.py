@@ -83,3 +83,15 @@ def test_a_conflict_in_kubernetes_leaves_a_known_condition_as_it_was() -> None:
     plan = decide(World(desired, Observed(known=True)), {"Registered": last}, {AddFinalizer(): refusal})
 
     assert said(plan, "Registered") == last
+
+
+def test_an_app_that_another_object_claims_gets_no_steps_and_no_facts() -> None:
+    """ManagedElsewhere: its name, origins and tokens are the other object's matter."""
+    desired = replace(DESIRED, client_id=CLIENT_ID, cors_domains=CORS)
+    app = app_for(desired, cors_domains=())
+    plan = decide(World(desired, Observed(known=True, app=app, claimed_by="other/viewer")))
+
+    assert plan.steps == ()
+    assert said(plan, "Ready").reason == "ManagedElsewhere"
+    assert said(plan, "Stalled").reason == "ManagedElsewhere"
+    assert {said(plan, type_).status for type_ in ("Authorized", "TokenReady", "CORSSynced")} == {"Unknown"}

@@ -7,7 +7,7 @@ again while its refusal is remembered, and its check says why instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
@@ -61,6 +61,9 @@ def plan(
         return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
     if observed.problem is not None:
         return _plan_problem(observed.problem, now, previous, outage_grace)
+    if observed.claimed_by is not None:
+        # The app is another object's: to this one it is as good as absent, or the two would fight over it.
+        observed = replace(observed, app=None, held=None)
     findings = [_settled(check(desired, observed, now), previous, refusals) for check in CHECKS]
     steps = tuple(step for finding in findings for step in finding.steps)
     return Plan(steps, _summed_up(findings), look_again_at=_expiry(desired, observed, now))
