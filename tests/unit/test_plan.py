@@ -95,3 +95,13 @@ def test_an_app_that_another_object_claims_gets_no_steps_and_no_facts() -> None:
     assert said(plan, "Ready").reason == "ManagedElsewhere"
     assert said(plan, "Stalled").reason == "ManagedElsewhere"
     assert {said(plan, type_).status for type_ in ("Authorized", "TokenReady", "CORSSynced")} == {"Unknown"}
+
+
+def test_nothing_is_made_in_box_when_the_finalizer_was_refused() -> None:
+    """A token of an object that may vanish at any moment would outlive it."""
+    desired = replace(DESIRED, client_id=CLIENT_ID, has_finalizer=False, cors_domains=CORS)
+    world = World(desired, Observed(known=True, app=app_for(desired, cors_domains=())))
+    refusal = Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", "No answer.")
+
+    assert decide(world).steps == (AddFinalizer(),)
+    assert decide(world, refusals={AddFinalizer(): refusal}).steps == ()

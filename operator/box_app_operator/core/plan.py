@@ -15,7 +15,7 @@ from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason
 from box_app_operator.core.deletion import check_deletion
 from box_app_operator.core.finding import Finding, settle, stall, unknown
 from box_app_operator.core.model import Desired, Observed, Problem, Refusal
-from box_app_operator.core.steps import Step
+from box_app_operator.core.steps import AddFinalizer, Step
 from box_app_operator.core.tokens import active_slot, check_tokens
 
 CHECKS = (check_registered, check_cors, check_authorized, check_tokens)
@@ -66,6 +66,9 @@ def plan(
         observed = replace(observed, app=None, held=None)
     findings = [_settled(check(desired, observed, now), previous, refusals) for check in CHECKS]
     steps = tuple(step for finding in findings for step in finding.steps)
+    if not desired.has_finalizer:
+        # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
+        steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
     return Plan(steps, _summed_up(findings), look_again_at=_expiry(desired, observed, now))
 
 
