@@ -105,3 +105,12 @@ def test_nothing_is_made_in_box_when_the_finalizer_was_refused() -> None:
 
     assert decide(world).steps == (AddFinalizer(),)
     assert decide(world, refusals={AddFinalizer(): refusal}).steps == ()
+
+
+@pytest.mark.parametrize("client_id", [None, CLIENT_ID])
+def test_an_app_that_was_never_looked_for_is_not_missing(client_id: str | None) -> None:
+    """Before the first listing there is nothing to do, and nothing new to say."""
+    last = {"Ready": Condition("Ready", "True", "Ready", "As it was.")}
+    plan = decide(World(replace(DESIRED, client_id=client_id), Observed(known=False)), last)
+
+    assert (plan.steps, plan.conditions, plan.complete) == ((), tuple(last.values()), False)

@@ -61,6 +61,9 @@ def plan(
         return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
     if observed.problem is not None:
         return _plan_problem(observed.problem, now, previous, outage_grace)
+    if not observed.known:
+        # An app that was never looked for is not an app that is missing: nothing to do, nothing new to say.
+        return Plan((), tuple(previous.values()), complete=False)
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
