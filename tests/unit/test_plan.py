@@ -114,3 +114,11 @@ def test_an_app_that_was_never_looked_for_is_not_missing(client_id: str | None) 
     plan = decide(World(replace(DESIRED, client_id=client_id), Observed(known=False)), last)
 
     assert (plan.steps, plan.conditions, plan.complete) == ((), tuple(last.values()), False)
+
+
+def test_a_secret_that_lost_its_owner_reference_gets_it_back() -> None:
+    """The Secret goes with its owner reference, so it must have one."""
+    world = ready_world()
+    stripped = replace(world.observed.secret, owner_uid=None)
+
+    assert decide(look(world, secret=stripped)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)

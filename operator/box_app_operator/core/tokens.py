@@ -186,7 +186,8 @@ def _as_wanted(secret: SecretView, desired: Desired, app: BoxApp, slot: Slot) ->
     token = app.tokens[slot].fingerprint
     data = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
     return (
-        secret.fingerprints == {**data, desired.secret.keys.token: token}
+        secret.owner_uid == desired.uid
+        and secret.fingerprints == {**data, desired.secret.keys.token: token}
         and _contains(secret.labels, secret_labels(desired))
         and _contains(secret.annotations, secret_annotations(desired, token))
     )
