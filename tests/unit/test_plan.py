@@ -122,3 +122,14 @@ def test_a_secret_that_lost_its_owner_reference_gets_it_back() -> None:
     stripped = replace(world.observed.secret, owner_uid=None)
 
     assert decide(look(world, secret=stripped)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+
+
+@pytest.mark.parametrize("state", [state for state in AuthorizationState if state is not AuthorizationState.AUTHORIZED])
+def test_no_token_is_revoked_while_the_app_is_not_authorized(state: AuthorizationState) -> None:
+    """Rule 1: leave what exists alone."""
+    world = ready_world(secondary=TWO)
+    assert decide(world).steps == (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)
+
+    lost = look(world, app=decided(world.app, state))
+
+    assert not [step for step in decide(lost).steps if isinstance(step, RevokeSlot | MintToken)]

@@ -105,7 +105,7 @@ def _check_active(desired: Desired, observed: Observed, app: BoxApp, slot: Slot)
 
 def _tidy(desired: Desired, observed: Observed, app: BoxApp, active: Slot) -> tuple[Step, ...]:
     other = app.tokens.get(active.other)
-    if other is None or not _ours(desired, observed, other.fingerprint):
+    if other is None or not _usable(app) or not _ours(desired, observed, other.fingerprint):
         return ()
     return (RevokeSlot(app.id, active.other, other.fingerprint),)
 
