@@ -19,10 +19,15 @@ def check_deletion(desired: Desired, observed: Observed) -> Finding:
         return _deleting("Box is left as it is.", RemoveFinalizer())
     if observed.problem is not None or not observed.known:
         why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
-        return _deleting(f"Box must be tidied up first ({desired.deletion_policy}), and that waits: {why} {GIVE_UP}")
+        return _deleting(describe_wait(desired, why))
     if observed.app is None:
         return _deleting("The app is gone from Box.", RemoveFinalizer())
     return _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
+
+
+def describe_wait(desired: Desired, why: str) -> str:
+    """What keeps the object, and how to let it go all the same."""
+    return f"Box must be tidied up first ({desired.deletion_policy}), and that waits: {why.rstrip('.')}. {GIVE_UP}"
 
 
 def _deleting(message: str, *steps: Step) -> Finding:

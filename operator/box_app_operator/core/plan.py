@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
-from box_app_operator.core.deletion import check_deletion
+from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.finding import Finding, settle, stall, unknown
 from box_app_operator.core.model import Desired, Observed, Problem, Refusal
 from box_app_operator.core.steps import AddFinalizer, Step
@@ -90,7 +90,7 @@ def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, ref
     refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
     if refusal is None:
         return Plan(finding.steps, (*_kept(previous), finding.condition, _reconciling(finding.condition)))
-    ready = Condition("Ready", "False", Reason.DELETING, f"Box cannot be tidied up yet: {refusal.message}")
+    ready = Condition("Ready", "False", Reason.DELETING, describe_wait(desired, refusal.message))
     return Plan((), (*_kept(previous), ready, _reconciling(ready)))
 
 
