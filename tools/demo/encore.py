@@ -12,10 +12,10 @@ from playground import Playground
 
 HINTS = """\
 What to try next
-  KEEP=1 make demo         leaves everything running, and prints commands to try on it
-  CLUSTER=real make demo   plays on a real kube-apiserver
-  CLUSTER=current make demo  plays on your own cluster, after asking
-  examples/                what was applied; examples/consume/ shows how pods use the Secret
+  KEEP=1 make demo           leave everything running, to try kubectl on it
+  CLUSTER=real make demo     play on a real kube-apiserver
+  CLUSTER=current make demo  play on your own cluster, after asking
+  examples/                  read what was applied, and how pods use the Secret
 """
 TOKEN_FILE = "box-admin-token"
 
@@ -72,8 +72,9 @@ def _commands(playground: Playground, token_file: Path, apps: Sequence[App]) -> 
         lines += [
             "",
             "# A name that nobody has:",
-            f"kubectl patch bca {taken.name} -n {taken.namespace} --type=merge"
-            f' -p \'{{"spec":{{"displayName":"{name}"}}}}\'',
+            f"kubectl patch bca {taken.name} -n {taken.namespace} --type=merge \\",
+            f'  -p \'{{"spec":{{"displayName":"{name}"}}}}\'',
+            f"kubectl wait --for=condition=Registered --timeout=30s bca/{taken.name} -n {taken.namespace}",
             *_approval(taken, name),
         ]
     return lines

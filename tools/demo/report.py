@@ -9,7 +9,7 @@ from rich.text import Text
 from demo.progress import FACETS, Progress
 from demo.screen import Screen, mark, new_table
 
-MASK = "*" * 32
+MASK = "*" * 8
 TOKEN_KEY = "BOX_APP_TOKEN"
 PUBLIC_KEYS = ("BOX_CLIENT_ID", "BOX_TOKEN_SLOT", "BOX_TOKEN_EXPIRES_AT")
 
@@ -30,7 +30,7 @@ def _show_outcomes(screen: Screen, all_: Sequence[Progress], wrong: Mapping[str,
     table = new_table("APP", "EXPECTED", "ACTUAL", *times, right=times)
     for progress in all_:
         bad = progress.app.name in wrong
-        actual = Text("✗ " if bad else "✓ ", "red" if bad else "green") + Text(progress.outcome)
+        actual = Text.assemble(("✗ ", "red") if bad else ("✓ ", "green"), progress.outcome)
         table.add_row(
             progress.app.name,
             progress.app.part.outcome,
@@ -44,7 +44,7 @@ def _show_outcomes(screen: Screen, all_: Sequence[Progress], wrong: Mapping[str,
 def _show_conditions(screen: Screen, all_: Sequence[Progress]) -> None:
     table = new_table("APP", "REGISTERED", "AUTHORIZED", "TOKEN", "CORS")
     for progress in all_:
-        cells = [mark(progress, type_) + Text(f" {progress.state(type_)[1] or '-'}") for type_ in FACETS]
+        cells = [Text.assemble(mark(progress, type_), f" {progress.state(type_)[1] or '-'}") for type_ in FACETS]
         table.add_row(progress.app.name, *cells)
     screen.show(table)
 
@@ -55,22 +55,29 @@ def _show_secrets(screen: Screen, all_: Sequence[Progress]) -> None:
         client_id = str(progress.status.get("clientID", "-"))
         table.add_row(progress.app.name, client_id, _secret_name(progress))
     screen.show(table)
-    for progress in all_:
-        if progress.secret is not None:
-            screen.tell()
-            _show_secret(screen, progress)
+    published = [progress for progress in all_ if progress.secret is not None]
+    width = max((len(_title(progress)) for progress in published), default=0)
+    for progress in published:
+        screen.tell()
+        _show_secret(screen, progress, width)
 
 
 def _secret_name(progress: Progress) -> str:
     return str(progress.secret["metadata"]["name"]) if progress.secret else "-"
 
 
-def _show_secret(screen: Screen, progress: Progress) -> None:
-    table = new_table(f"SECRET {_secret_name(progress)}", "VALUE")
-    for key, value in progress.secret_values.items():
+def _title(progress: Progress) -> str:
+    return f"SECRET {_secret_name(progress)}"
+
+
+def _show_secret(screen: Screen, progress: Progress, width: int) -> None:
+    table = new_table(_title(progress), "VALUE")
+    table.columns[0].min_width = width
+    values = progress.secret_values
+    for key in sorted(values, key=lambda key: (key != TOKEN_KEY, key)):
         # What is not known to be public is masked.
-        masked = Text(MASK, "dim") + Text(f"  fingerprint {progress.fingerprint}" if key == TOKEN_KEY else "")
-        table.add_row(key, Text(value) if key in PUBLIC_KEYS else masked)
+        masked = Text.assemble((MASK, "dim"), f"  fingerprint {progress.fingerprint}" if key == TOKEN_KEY else "")
+        table.add_row(key, Text(values[key]) if key in PUBLIC_KEYS else masked)
     screen.show(table)
 
 

@@ -36,7 +36,7 @@ class Screen:
         """A line of the story."""
         for number, line in enumerate(text.splitlines()):
             clock = f"{time.monotonic() - self._began:6.1f} s" if number == 0 else " " * 8
-            self._print(Text(f"{clock}  ", "dim") + Text(line, style))
+            self._print(Text.assemble((f"{clock}  ", "dim"), (line, style)))
 
     def tell(self, text: str = "", style: str = "") -> None:
         """Text without a time, as it is."""
@@ -82,8 +82,8 @@ def make_screen() -> Screen:
 
 
 def new_table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table in the style of kubectl, indented like the lines of the story."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=True, header_style="dim")
+    """An empty table in the style of kubectl."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for column in columns:
         table.add_column(column, no_wrap=True, overflow="ellipsis", justify="right" if column in right else "left")
     return table
@@ -119,7 +119,7 @@ def _facet(progress: Progress, type_: str) -> Text:
     """The sign, and the reason where the way stopped."""
     status, reason = progress.state(type_)
     stopped_here = status != "True" and reason == progress.outcome
-    return mark(progress, type_) + Text(f" {reason}" if stopped_here else "")
+    return Text.assemble(mark(progress, type_), f" {reason}" if stopped_here else "")
 
 
 def _ready(progress: Progress) -> Text:
@@ -127,4 +127,4 @@ def _ready(progress: Progress) -> Text:
     if not reason:
         return LATER
     word = "Ready" if status == "True" else "stalled" if progress.is_stalled else "waits"
-    return mark(progress, "Ready") + Text(f" {word}")
+    return Text.assemble(mark(progress, "Ready"), f" {word}")

@@ -118,7 +118,7 @@ def _perform(
 def _start(screen: Screen, playground: Playground) -> None:
     screen.say(f"Box is played by the sandbox at {playground.box.url}")
     playground.start_operator("--log-format=plain")
-    screen.say("The operator runs, as a process of its own with the rights that it ships with")
+    screen.say("The operator runs, with the rights that it ships with and no others")
 
 
 def _apply(
