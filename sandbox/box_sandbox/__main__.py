@@ -60,9 +60,15 @@ def _call(method: str, url: str, admin_token: str, json: Any = None) -> Any:
         response = httpx.request(method, url, headers=headers, json=json, timeout=10.0)
     except httpx.HTTPError as error:
         raise click.ClickException(f"The sandbox at {url} does not answer ({type(error).__name__})") from None
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise click.ClickException(f"What answers at {url} is no sandbox (status {response.status_code})")
     if response.is_error:
-        raise click.ClickException(response.json().get("message", str(response.status_code)))
-    return response.json()
+        raise click.ClickException(f"The sandbox refuses: {body.get('message')} ({response.status_code})")
+    return body
 
 
 def _apps(url: str, admin_token: str) -> list[Any]:

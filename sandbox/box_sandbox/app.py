@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Scope
 
-from box_sandbox import console, control, platform
+from box_sandbox import console, control, oauth, platform
 from box_sandbox.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
 from box_sandbox.state import Sandbox, SandboxConfig
 from box_sandbox.traffic import Traffic
@@ -35,10 +35,12 @@ def create_app(config: SandboxConfig, abort: Callable[[Scope], bool] = _cannot_a
 
     handlers: dict[Any, Any] = {HTTPException: box_error, OAuthError: oauth_error, InvalidTokenError: invalid_token}
     application = Starlette(
-        routes=[*console.ROUTES, *platform.ROUTES, *control.ROUTES],
+        routes=[*console.ROUTES, *platform.ROUTES, *oauth.ROUTES, *control.ROUTES],
         middleware=[Middleware(traffic)],
         exception_handlers=handlers,
     )
+    # One spelling for every path: a redirect would send a client's token to wherever it leads.
+    application.router.redirect_slashes = False
     application.state.sandbox = sandbox
     application.state.stopping = asyncio.Event()
     # Built now and not at the first request, so that faults can be ordered before it.

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from box_sandbox.answers import BoxError, bearer, json_body
 from box_sandbox.model import SLOTS, App, Slot
+from box_sandbox.routing import Endpoint, route
 from box_sandbox.state import Sandbox
 
 PREFIX = "/console/v1/apps"
 LONGEST_NAME = 200
+"""Assumed: Box says nothing about the length, the characters and the case of a name."""
+LONGEST_REFERENCE = 512
+LONGEST_KEY = 255
+LARGEST_PAGE = 1000
 LONGEST_WAIT_SECONDS = 60.0
 DECISIONS = ("authorize", "decline", "enable", "disable", "require_reauthorization")
 LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 ORIGIN = re.compile(rf"https?://(\*\.)?{LABEL}(\.{LABEL})*(:[1-9][0-9]{{0,4}})?", re.IGNORECASE)
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def sandbox_of(request: Request) -> Sandbox:
@@ -33,8 +36,8 @@ def sandbox_of(request: Request) -> Sandbox:
 
 def require(request: Request, *tokens: str) -> None:
     """Refuse a caller who has none of these tokens."""
-    given = bearer(request)
-    if not any(hmac.compare_digest(given, token) for token in tokens):
+    given = bearer(request).encode()
+    if not any(hmac.compare_digest(given, token.encode()) for token in tokens):
         raise BoxError(401, "unauthorized", "Unauthorized", headers={"WWW-Authenticate": 'Bearer realm="Console"'})
 
 
@@ -45,6 +48,15 @@ def _for_console(endpoint: Endpoint) -> Endpoint:
         return await endpoint(request)
 
     return guarded
+
+
+def _for_admin(endpoint: Endpoint) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        if not hmac.compare_digest(bearer(request).encode(), sandbox_of(request).config.admin_token.encode()):
+            raise BoxError(403, "forbidden", "Only the admin may decide")
+        return await endpoint(request)
+
+    return _for_console(guarded)
 
 
 def _app(request: Request) -> App:
@@ -73,12 +85,15 @@ async def create_app(request: Request) -> Response:
     """Register an app; the same key gives the same app, as long as it exists."""
     state, body = sandbox_of(request), await json_body(request)
     key = request.headers.get("idempotency-key", "")
-    if not key:
-        raise BoxError(400, "bad_request", "The header Idempotency-Key is missing")
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise BoxError(400, "bad_request", f"The header Idempotency-Key has 1 to {LONGEST_KEY} characters")
     known = next((app for app in state.live() if app.key == key), None)
     if known is not None:
         return JSONResponse(known.public(), 200)
-    app = state.create(_check_name(state, body.get("name")), str(body.get("reference") or ""), key)
+    name, reference = _check_name(state, body.get("name")), body.get("reference", "")
+    if not isinstance(reference, str) or len(reference) > LONGEST_REFERENCE:
+        raise BoxError(400, "bad_request", f"A reference is a text of at most {LONGEST_REFERENCE} characters")
+    app = state.create(name, reference, key)
     await state.touch(app)
     return JSONResponse(app.public(), 201)
 
@@ -86,27 +101,26 @@ async def create_app(request: Request) -> Response:
 async def list_apps(request: Request) -> Response:
     """All apps by pages, or what changed since a cursor, waiting for a change."""
     state, query = sandbox_of(request), request.query_params
-    limit = _number(query.get("limit"), 100, 1, 1000)
+    limit = _limit(query.get("limit"))
     since = query.get("changed_since")
     if since is not None:
-        return await _changes(request, state, since, limit)
+        return await _changes(request, state, _revision(state, since, "invalid_cursor"), limit)
     # The cursor is fixed on the first page and travels with the marker, so that what changes meanwhile is told again.
-    begin, _, cursor = (query.get("marker") or f":{state.revision}").partition(":")
-    apps = [app for app in _filtered(request, state.live()) if not begin or int(app.id) > int(begin)]
-    page, rest = sorted(apps, key=lambda app: int(app.id)), False
-    page, rest = page[:limit], len(page) > limit
-    marker = f"{page[-1].id}:{cursor}" if rest else None
-    return JSONResponse({"entries": [app.public() for app in page], "next_marker": marker, "cursor": cursor})
+    begin, cursor = 0, state.cursor(state.revision)
+    if "marker" in query:
+        last, _, cursor = query["marker"].partition(":")
+        _revision(state, cursor, "invalid_marker")
+        begin = _decimal(last, "invalid_marker")
+    rest = sorted((app for app in _filtered(request, state.live()) if int(app.id) > begin), key=lambda app: int(app.id))
+    marker = f"{rest[limit - 1].id}:{cursor}" if len(rest) > limit else None
+    return _page(rest[:limit], marker, cursor)
 
 
-async def _changes(request: Request, state: Sandbox, since: str, limit: int) -> Response:
-    if not since.isdigit() or int(since) > state.revision:
-        raise BoxError(400, "invalid_cursor", "The cursor is not known; list again")
-    wait = min(float(request.query_params.get("wait") or 0), LONGEST_WAIT_SECONDS)
+async def _changes(request: Request, state: Sandbox, since: int, limit: int) -> Response:
+    wait = _seconds(request.query_params.get("wait"))
 
     def news() -> list[App]:
-        changed = (app for app in _filtered(request, state.apps.values()) if app.revision > int(since))
-        return sorted(changed, key=lambda app: app.revision)
+        return _filtered(request, state.changed_after(since))
 
     if wait > 0 and not news():
         try:
@@ -115,8 +129,12 @@ async def _changes(request: Request, state: Sandbox, since: str, limit: int) -> 
         except TimeoutError:
             pass
     apps = news()
-    cursor = str(apps[:limit][-1].revision) if len(apps) > limit else str(max(state.revision, int(since)))
-    return JSONResponse({"entries": [app.public() for app in apps[:limit]], "next_marker": None, "cursor": cursor})
+    told = apps[limit - 1].revision if len(apps) > limit else state.revision
+    return _page(apps[:limit], None, state.cursor(told))
+
+
+def _page(apps: Iterable[App], marker: str | None, cursor: str) -> Response:
+    return JSONResponse({"entries": [app.public() for app in apps], "next_marker": marker, "cursor": cursor})
 
 
 def _filtered(request: Request, apps: Iterable[App]) -> list[App]:
@@ -124,12 +142,34 @@ def _filtered(request: Request, apps: Iterable[App]) -> list[App]:
     return [app for app in apps if all(value in (None, getattr(app, name)) for name, value in wanted.items())]
 
 
-def _number(text: str | None, default: int, low: int, high: int) -> int:
-    if text is None:
-        return default
-    if not text.isdigit() or not low <= int(text) <= high:
-        raise BoxError(400, "invalid_limit", f"A limit is a number from {low} to {high}")
+def _revision(state: Sandbox, cursor: str, code: str) -> int:
+    revision = state.revision_of(cursor)
+    if revision is None:
+        raise BoxError(400, code, "It is not known; list again")
+    return revision
+
+
+def _decimal(text: str, code: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise BoxError(400, code, "A decimal number was expected")
     return int(text)
+
+
+def _limit(text: str | None) -> int:
+    limit = _decimal(text, "invalid_limit") if text is not None else 100
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise BoxError(400, "invalid_limit", f"A limit is a number from 1 to {LARGEST_PAGE}")
+    return limit
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        seconds = float(text or 0)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise BoxError(400, "bad_request", "wait is a number of seconds")
+    return min(seconds, LONGEST_WAIT_SECONDS)
 
 
 async def get_app(request: Request) -> Response:
@@ -139,7 +179,7 @@ async def get_app(request: Request) -> Response:
 
 async def rename_app(request: Request) -> Response:
     """Give an app another name (box/developer.box.com, getting-started/first-application)."""
-    state, app, body = sandbox_of(request), _app(request), await json_body(request)
+    state, body, app = sandbox_of(request), await json_body(request), _app(request)
     app.name = _check_name(state, body.get("name"), app.id)
     await state.touch(app)
     return JSONResponse(app.public())
@@ -160,8 +200,7 @@ async def submit_app(request: Request) -> Response:
 
 async def decide(request: Request) -> Response:
     """What the admin decides; for the admin only."""
-    state, app, body = sandbox_of(request), _app(request), await json_body(request)
-    require(request, state.config.admin_token)
+    state, body, app = sandbox_of(request), await json_body(request), _app(request)
     if body.get("decision") not in DECISIONS:
         raise BoxError(400, "bad_request", f"A decision is one of {', '.join(DECISIONS)}")
     await state.decide(app, body["decision"])
@@ -170,8 +209,8 @@ async def decide(request: Request) -> Response:
 
 async def mint_token(request: Request) -> Response:
     """Generate a key: 30 days, 60 days or for ever (Box's dialog "Access Token Expiry")."""
-    state, app, slot, body = sandbox_of(request), _app(request), _slot(request), await json_body(request)
-    days = body.get("expires_in_days")
+    state, body, app, slot = sandbox_of(request), await json_body(request), _app(request), _slot(request)
+    days = body.get("expires_in_days", "missing")
     if days not in (None, 30, 60):
         raise BoxError(400, "bad_request", "expires_in_days is 30, 60 or null")
     if not app.usable:
@@ -180,7 +219,8 @@ async def mint_token(request: Request) -> Response:
     if slot in app.tokens:
         # Box documents generating and revoking only, not generating over a live key (assumed: refused).
         raise BoxError(409, "slot_occupied", "The slot holds a token")
-    return JSONResponse({"token": await state.mint(app, slot, days), "slot": slot}, 201)
+    shown = {"token": await state.mint(app, slot, days), "slot": slot}
+    return JSONResponse(shown, 201, {"Cache-Control": "no-store"})
 
 
 async def revoke_slot(request: Request) -> Response:
@@ -189,7 +229,7 @@ async def revoke_slot(request: Request) -> Response:
     token = app.tokens.get(slot)
     if token is None:
         return Response(status_code=204)
-    if match is not None and match.strip() != f'"{token.fingerprint}"':
+    if match not in (None, "*", f'"{token.fingerprint}"'):
         raise BoxError(412, "precondition_failed", "The slot holds another token")
     await sandbox_of(request).revoke(app, slot)
     return Response(status_code=204)
@@ -197,7 +237,7 @@ async def revoke_slot(request: Request) -> Response:
 
 async def set_cors_domains(request: Request) -> Response:
     """Replace the CORS domains (box/developer.box.com, security/cors)."""
-    app, body = _app(request), await json_body(request)
+    body, app = await json_body(request), _app(request)
     domains = body.get("domains")
     if not isinstance(domains, list):
         raise BoxError(400, "bad_request", "domains is a list of origins")
@@ -209,18 +249,15 @@ async def set_cors_domains(request: Request) -> Response:
     return JSONResponse(app.public())
 
 
+_OF_APP = PREFIX + "/{app_id}"
+_TABLE: dict[str, dict[str, Endpoint]] = {
+    PREFIX: {"POST": create_app, "GET": list_apps},
+    _OF_APP: {"GET": get_app, "PATCH": rename_app, "DELETE": delete_app},
+    _OF_APP + "/authorization": {"POST": submit_app},
+    _OF_APP + "/tokens/{slot}": {"POST": mint_token, "DELETE": revoke_slot},
+    _OF_APP + "/cors_domains": {"PUT": set_cors_domains},
+}
 ROUTES = [
-    Route(path, _for_console(endpoint), methods=[method])
-    for method, path, endpoint in (
-        ("POST", PREFIX, create_app),
-        ("GET", PREFIX, list_apps),
-        ("GET", PREFIX + "/{app_id}", get_app),
-        ("PATCH", PREFIX + "/{app_id}", rename_app),
-        ("DELETE", PREFIX + "/{app_id}", delete_app),
-        ("POST", PREFIX + "/{app_id}/authorization", submit_app),
-        ("POST", PREFIX + "/{app_id}/authorization/decision", decide),
-        ("POST", PREFIX + "/{app_id}/tokens/{slot}", mint_token),
-        ("DELETE", PREFIX + "/{app_id}/tokens/{slot}", revoke_slot),
-        ("PUT", PREFIX + "/{app_id}/cors_domains", set_cors_domains),
-    )
+    *(route(path, {method: _for_console(each) for method, each in some.items()}) for path, some in _TABLE.items()),
+    route(_OF_APP + "/authorization/decision", {"POST": _for_admin(decide)}),
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from box_sandbox.answers import BoxError, json_body
 from box_sandbox.console import require, sandbox_of
 from box_sandbox.model import SLOTS, App, digest
+from box_sandbox.routing import route
 from box_sandbox.traffic import Fault, Traffic
 
 
@@ -42,7 +43,7 @@ async def faults(request: Request) -> Response:
     if request.method == "PUT":
         try:
             traffic.faults = msgspec.json.decode(await request.body(), type=list[Fault])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError) as error:
             raise BoxError(400, "bad_request", str(error)) from None
     elif request.method == "DELETE":
         traffic.faults = []
@@ -52,8 +53,10 @@ async def faults(request: Request) -> Response:
 async def requests(request: Request) -> Response:
     """The log of requests, from a number on; paths only, never a query, a header or a body."""
     _admin(request)
-    log, since = _traffic(request).log, int(request.query_params.get("since", "0"))
-    return JSONResponse({"entries": log[since:], "next": len(log)})
+    log, since = _traffic(request).log, request.query_params.get("since", "0")
+    if not re.fullmatch("[0-9]{1,18}", since):
+        raise BoxError(400, "bad_request", "since is a number")
+    return JSONResponse({"entries": log[int(since) :], "next": len(log)})
 
 
 async def issued_tokens(request: Request) -> Response:
@@ -88,14 +91,20 @@ async def expire(request: Request) -> Response:
 async def console_token(request: Request) -> Response:
     """Change the credential that the Console API accepts."""
     _admin(request)
-    sandbox_of(request).console_token = str((await json_body(request))["token"])
+    token = (await json_body(request)).get("token")
+    if not isinstance(token, str) or not token:
+        raise BoxError(400, "bad_request", "token is a text")
+    sandbox_of(request).console_token = token
     return Response(status_code=204)
 
 
 async def taken_names(request: Request) -> Response:
     """Replace the names that somebody else in Box has."""
     _admin(request)
-    sandbox_of(request).taken_names = {str(name) for name in (await json_body(request))["names"]}
+    names = (await json_body(request)).get("names")
+    if not isinstance(names, list):
+        raise BoxError(400, "bad_request", "names is a list")
+    sandbox_of(request).taken_names = {str(name) for name in names}
     return Response(status_code=204)
 
 
@@ -106,12 +115,12 @@ async def client_secret(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/sandbox/v1/health", health),
-    Route("/sandbox/v1/faults", faults, methods=["GET", "PUT", "DELETE"]),
-    Route("/sandbox/v1/requests", requests),
-    Route("/sandbox/v1/issued-tokens", issued_tokens),
-    Route("/sandbox/v1/apps/{app_id}/tokens/{slot}/expire", expire, methods=["POST"]),
-    Route("/sandbox/v1/console-token", console_token, methods=["PUT"]),
-    Route("/sandbox/v1/taken-names", taken_names, methods=["PUT"]),
-    Route("/sandbox/v1/apps/{app_id}/client-secret", client_secret),
+    route("/sandbox/v1/health", {"GET": health}),
+    route("/sandbox/v1/faults", {"GET": faults, "PUT": faults, "DELETE": faults}),
+    route("/sandbox/v1/requests", {"GET": requests}),
+    route("/sandbox/v1/issued-tokens", {"GET": issued_tokens}),
+    route("/sandbox/v1/apps/{app_id}/tokens/{slot}/expire", {"POST": expire}),
+    route("/sandbox/v1/console-token", {"PUT": console_token}),
+    route("/sandbox/v1/taken-names", {"PUT": taken_names}),
+    route("/sandbox/v1/apps/{app_id}/client-secret", {"GET": client_secret}),
 ]

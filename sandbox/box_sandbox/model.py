@@ -10,6 +10,7 @@ import msgspec
 
 Slot = Literal["primary", "secondary"]
 SLOTS: tuple[Slot, Slot] = ("primary", "secondary")
+ItemType = Literal["file", "folder"]
 State = Literal["not_submitted", "pending", "authorized", "declined", "reauthorization_required"]
 
 
@@ -39,7 +40,7 @@ class Item(msgspec.Struct):
     """A file or a folder of an app's service account."""
 
     id: str
-    type: Literal["file", "folder"]
+    type: ItemType
     name: str
     parent: str
     created_at: datetime
@@ -68,7 +69,11 @@ class App(msgspec.Struct):
 
     @property
     def usable(self) -> bool:
-        """Do its tokens work, and may new ones be generated?"""
+        """Do its tokens work, and may new ones be generated?
+
+        Both need authorization and enablement (box/developer.box.com, authorization). That tokens stop working while
+        the app waits to be authorized anew, and work again afterwards, is assumed.
+        """
         return self.authorization.state == "authorized" and self.authorization.enabled and not self.deleted
 
     def public(self) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
+        self._app.state.sandbox.resume()
         await super().startup(sockets)
         self._ready(f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}")
 

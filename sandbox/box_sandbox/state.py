@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
+import re
 import secrets
 import sqlite3
 import string
@@ -15,9 +17,11 @@ from pathlib import Path
 
 import msgspec
 
-from box_sandbox.model import AccessToken, App, Item, Slot, SlotToken, digest
+from box_sandbox.model import AccessToken, App, Item, ItemType, Slot, SlotToken, digest
 
 ALPHANUMERIC = string.ascii_letters + string.digits
+FIRST_ITEM = 300_000_000_000
+"""Assumed: files and folders share one row of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,33 @@ class Sandbox:
         self.issued: list[tuple[str, str]] = []
         self.revision = 0
         self.changed = asyncio.Condition()
+        self._approvals: set[asyncio.Task[None]] = set()
+        self._newest_item = FIRST_ITEM
         self._file = _open(config.state_file)
+        # Cursors of another life of the sandbox must not pass for ours.
+        self._life = _life(self._file)
         self._load()
 
     # Apps
 
     def live(self) -> Iterable[App]:
-        """Apps that are not deleted, in the order of their creation."""
+        """Apps that are not deleted."""
         return (app for app in self.apps.values() if not app.deleted)
+
+    def changed_after(self, revision: int) -> list[App]:
+        """Apps that changed later, deleted ones too, in the order of their changes."""
+        newest_first = reversed(self.apps.values())
+        return list(itertools.takewhile(lambda app: app.revision > revision, newest_first))[::-1]
+
+    def cursor(self, revision: int) -> str:
+        """The moment of a revision, as a text that another life of the sandbox does not know."""
+        return f"{self._life}-{revision}"
+
+    def revision_of(self, cursor: str) -> int | None:
+        """The moment that a cursor stands for; None for one that was never given out."""
+        life, _, number = cursor.partition("-")
+        known = life == self._life and re.fullmatch("[0-9]{1,18}", number) is not None
+        return int(number) if known and int(number) <= self.revision else None
 
     def find(self, text: str) -> App | None:
         """An app by id, name or client id."""
@@ -96,6 +119,8 @@ class Sandbox:
         """Note that an app changed, and tell those who wait for it."""
         self.revision += 1
         app.revision, app.modified_at = self.revision, self.now()
+        # To the end: the apps are kept in the order of their last changes.
+        self.apps[app.id] = self.apps.pop(app.id)
         self._save(app)
         async with self.changed:
             self.changed.notify_all()
@@ -106,16 +131,26 @@ class Sandbox:
             return None
         app.authorization.state, app.authorization.submitted_at = "pending", self.now()
         app.authorization.decided_at = None
-        seconds = self.config.auto_approve_seconds
-        if seconds == 0:
+        if self.config.auto_approve_seconds == 0:
             return await self.decide(app, "authorize")
+        self._approve_later(app)
         await self.touch(app)
-        if seconds is not None:
-            loop = asyncio.get_running_loop()
-            loop.call_later(seconds, lambda: asyncio.ensure_future(self._auto_approve(app)))
         return None
 
-    async def _auto_approve(self, app: App) -> None:
+    def resume(self) -> None:
+        """Take up what a sandbox that was stopped had before it: apps that wait for the automatic approval."""
+        for app in self.live():
+            if app.authorization.state == "pending":
+                self._approve_later(app)
+
+    def _approve_later(self, app: App) -> None:
+        if self.config.auto_approve_seconds is not None:
+            task = asyncio.create_task(self._auto_approve(app, self.config.auto_approve_seconds))
+            self._approvals.add(task)
+            task.add_done_callback(self._approvals.discard)
+
+    async def _auto_approve(self, app: App, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         if app.authorization.state == "pending" and not app.deleted:
             await self.decide(app, "authorize")
 
@@ -208,10 +243,13 @@ class Sandbox:
 
     # Content
 
-    def add_item(self, app: App, item: Item) -> None:
+    def add_item(self, app: App, type_: ItemType, name: str, parent: str, content: bytes) -> Item:
         """Keep a file or a folder."""
+        self._newest_item += 1
+        item = Item(str(self._newest_item), type_, name, parent, self.now(), content)
         app.items[item.id] = item
         self._save(app)
+        return item
 
     def remove_item(self, app: App, item: Item) -> None:
         """Delete a file or a folder."""
@@ -223,10 +261,11 @@ class Sandbox:
     def _load(self) -> None:
         if self._file is None:
             return
-        for (text,) in self._file.execute("SELECT body FROM apps ORDER BY rowid"):
-            app = msgspec.json.decode(text, type=App)
+        apps = [msgspec.json.decode(text, type=App) for (text,) in self._file.execute("SELECT body FROM apps")]
+        for app in sorted(apps, key=lambda app: app.revision):
             self.apps[app.id] = app
-            self.revision = max(self.revision, app.revision)
+            self.revision = app.revision
+            self._newest_item = max(self._newest_item, *map(int, app.items), 0)
         for (text,) in self._file.execute("SELECT body FROM tokens"):
             token = msgspec.json.decode(text, type=AccessToken)
             self.tokens[token.hash] = token
@@ -244,7 +283,9 @@ class Sandbox:
                 self._file.execute(upsert, (key, body))
 
     def close(self) -> None:
-        """Close the file."""
+        """Wait for nothing any more, and close the file."""
+        for task in self._approvals:
+            task.cancel()
         if self._file is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._file.close()
@@ -257,3 +298,14 @@ def _open(path: Path | None) -> sqlite3.Connection | None:
     for table in ("apps", "tokens"):
         file.execute(f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, body BLOB)")
     return file
+
+
+def _life(file: sqlite3.Connection | None) -> str:
+    """A number that stays with the file, and is new without one."""
+    fresh = secrets.randbelow(2**31 - 1) + 1
+    if file is None:
+        return f"{fresh:x}"
+    (kept,) = file.execute("PRAGMA user_version").fetchone()
+    if not kept:
+        file.execute(f"PRAGMA user_version = {fresh}")
+    return f"{kept or fresh:x}"

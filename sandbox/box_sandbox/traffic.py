@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import re
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from box_sandbox.answers import BoxError, box_error
+from box_sandbox.answers import BoxError, bearer, box_error, code_for
 from box_sandbox.model import digest
 from box_sandbox.state import Sandbox
 
@@ -25,19 +26,29 @@ GARBAGE = b"<html>upstream connect error</html>"
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """A fault for the next ``count`` requests that match, or for all until cleared when ``count`` is null.
 
-    ``status`` answers instead of the sandbox; ``latency`` and ``hang`` wait ``seconds`` first; ``cut_before`` closes
-    the connection without any effect, ``cut_after`` with it; ``garbage`` and ``half_body`` spoil the answer of a
-    request that had its effect.
+    - ``status`` answers instead of the sandbox, with no effect; ``code`` is Box's for that status unless given.
+    - ``latency`` waits ``seconds`` and goes on as usual.
+    - ``hang`` holds the connection for ``seconds`` and then closes it, with no effect and no answer.
+    - ``cut_before`` closes the connection with no effect, ``cut_after`` once the request had its effect.
+    - ``garbage`` answers with something else than JSON, and ``half_body`` closes the connection in the middle of the
+      answer, each once the request had its effect.
     """
 
     kind: Kind
     path: str = ""
     method: str | None = None
-    count: int | None = 1
-    status: int = 500
-    code: str = "internal_server_error"
-    retry_after: int | None = None
-    seconds: float = 0.0
+    count: Annotated[int, msgspec.Meta(ge=1)] | None = 1
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
+    code: str | None = None
+    retry_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a path that could only fail later."""
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"path: {error}") from None
 
     def matches(self, method: str, path: str) -> bool:
         """Is this fault meant for the request? ``path`` is a regular expression that matches from the start."""
@@ -76,8 +87,8 @@ class Traffic:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
         fault = self._next_fault(scope["method"], scope["path"])
-        if fault is not None and fault.kind in ("latency", "hang"):
-            await asyncio.sleep(fault.seconds)
+        if fault is not None and fault.kind == "latency":
+            await _rest(scope, fault.seconds)
         elif fault is not None:
             await self._spoil(fault, scope, receive, send)
             return
@@ -88,8 +99,7 @@ class Traffic:
         await self._app(scope, receive, send)
 
     def _caller(self, scope: Scope) -> str:
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        value = header.partition(" ")[2]
+        value = bearer(Request(scope))
         if value == self._sandbox.console_token:
             return "console"
         if value == self._sandbox.config.admin_token:
@@ -111,25 +121,31 @@ class Traffic:
         return fault
 
     def _over_limit(self, caller: str) -> int | None:
-        """Box: 1000 requests a minute and user, 429 with retry-after (box/developer.box.com, rate-limits)."""
-        calls, now = self._calls[caller], time.monotonic()
+        """Box: 1000 requests a minute and user, 429 with retry-after (box/developer.box.com, rate-limits).
+
+        That the minute slides, and that the console has a limit of the same kind, is assumed.
+        """
+        calls, now = self._calls[caller], self._sandbox.now().timestamp()
         while calls and calls[0] <= now - WINDOW_SECONDS:
             calls.popleft()
         if len(calls) >= self._sandbox.config.requests_per_minute:
-            return max(1, round(calls[0] + WINDOW_SECONDS - now))
+            return max(1, math.ceil(calls[0] + WINDOW_SECONDS - now))
         calls.append(now)
         return None
 
     async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "status":
-            await _refuse(scope, receive, send, fault.status, fault.code, fault.retry_after)
+            code = fault.code or code_for(fault.status)
+            await _refuse(scope, receive, send, fault.status, code, fault.retry_after)
             return
+        if fault.kind == "hang":
+            await _rest(scope, fault.seconds)
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        if fault.kind != "cut_before":
+        if fault.kind not in ("cut_before", "hang"):
             await self._app(scope, receive, keep)
         if fault.kind == "garbage":
             await _send_garbage(messages, send)
@@ -143,8 +159,17 @@ class Traffic:
             raise CutError
 
 
+async def _rest(scope: Scope, seconds: float) -> None:
+    """Wait so long, or until the sandbox stops."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(scope["app"].state.stopping.wait(), seconds)
+
+
 async def _send_garbage(messages: Iterable[Message], send: Send) -> None:
-    start = next(iter(messages))
+    start = dict(next(iter(messages)))
+    if start["status"] == 204:
+        # That answer could not carry a body.
+        start["status"] = 200
     headers = [(b"content-type", b"text/html"), (b"content-length", str(len(GARBAGE)).encode())]
     await send({**start, "headers": headers})
     await send({"type": "http.response.body", "body": GARBAGE})
