@@ -141,13 +141,13 @@ class Reconciler:
             desired = parse_desired(body)
             observed = await self._observer.observe(desired, body, memory)
             decided = self._plan(desired, observed, body, memory, trouble)
-            if not decided.steps:
-                return observed, decided
-            step = decided.steps[0]
-            if isinstance(step, TOKEN_STEPS) and not fresh:
+            if not fresh and _rests_on_secret(decided):
                 await self._observer.refresh_secret(desired)
                 fresh = True
                 continue
+            if not decided.steps:
+                return observed, decided
+            step = decided.steps[0]
             await self._try(executor, step, body, observed, memory, trouble)
         raise TransientError("AwaitingToken", f"not settled after {MOST_STEPS} steps, the next is {step}")
 
@@ -244,10 +244,23 @@ class Reconciler:
         if trouble.refusals:
             memory.failures += 1
             return max(trouble.retry_after_seconds, self._backoff(memory.failures))
+        if _in_conflict(decided):
+            # Only Secrets with our label are watched: that a foreign one went shows only when it is looked for.
+            memory.failures += 1
+            return self._backoff(memory.failures)
         memory.failures = 0
         if decided.look_again_at is None:
             return None
         return max(0.0, (decided.look_again_at - self._clock.now()).total_seconds())
+
+
+def _in_conflict(decided: Plan) -> bool:
+    return any(condition.reason == Reason.SECRET_CONFLICT for condition in decided.conditions)
+
+
+def _rests_on_secret(decided: Plan) -> bool:
+    """Does what comes next depend on the Secret, so that a memory of it is not good enough?"""
+    return isinstance(next(iter(decided.steps), None), TOKEN_STEPS) or _in_conflict(decided)
 
 
 def _renew(memory: Memory, desired: Desired) -> None:

@@ -39,6 +39,8 @@ from box_app_operator.store import AppKey, Store
 from box_app_operator.workqueue import WorkQueue
 
 COMPONENT = "box-app-operator"
+DRAIN_SECONDS = 15.0
+"""For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,8 +137,7 @@ def run_operator(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _stop_on_signals(stop)
     configuration = await configure_access(settings.kubeconfig)
     configuration.connection_pool_maxsize = settings.workers + 8
     async with ApiClient(configuration) as client:
@@ -149,22 +150,42 @@ async def _run(settings: Settings) -> None:
             await _serve(settings, operator, stop)
 
 
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def _told_to_stop(started: asyncio.Event, stop: asyncio.Event) -> None:
+    await started.wait()
+    # Kopf has put its own signal handlers in place of ours by now; with those it would stop first, and the passes last.
+    _stop_on_signals(stop)
+    await stop.wait()
+
+
 async def _serve(settings: Settings, operator: Operator, stop: asyncio.Event) -> None:
+    """Work and watch until told to stop, or until one of them fails.
+
+    The order at the end matters: Kopf takes every task that it finds running for its own, and waits for it.
+    """
+    started, stop_watching = asyncio.Event(), asyncio.Event()
     work = asyncio.ensure_future(operator.queue.run())
-    watch = asyncio.ensure_future(_watch(settings, operator, stop))
+    watch = asyncio.ensure_future(_watch(settings, operator, started, stop_watching))
+    stopping = asyncio.ensure_future(_told_to_stop(started, stop))
     try:
-        done, _ = await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([work, watch, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        stop.set()
-        operator.queue.close()
+        await operator.queue.drain(DRAIN_SECONDS)
         work.cancel()
+        stopping.cancel()
         await operator.enterprises.close()
-        await asyncio.gather(work, watch, return_exceptions=True)
+        await asyncio.gather(work, stopping, return_exceptions=True)
+        stop_watching.set()
+        await asyncio.gather(watch, return_exceptions=True)
 
 
-async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) -> None:
+async def _watch(settings: Settings, operator: Operator, started: asyncio.Event, stop: asyncio.Event) -> None:
     registry, kopf_settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
     handlers.configure(kopf_settings)
 
@@ -179,6 +200,7 @@ async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) ->
         standalone=True,
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
+        ready_flag=started,
         stop_flag=stop,
     )
 

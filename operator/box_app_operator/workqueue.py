@@ -25,12 +25,16 @@ class WorkQueue(Generic[K]):
         self._busy: set[K] = set()
         self._dirty: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._closing = False
+        self._finished = asyncio.Condition()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._busy)
 
     def add(self, key: K) -> None:
-        """Have the key worked upon as soon as possible."""
+        """Have the key worked upon as soon as possible; in vain once the queue is drained."""
+        if self._closing:
+            return
         if key in self._busy:
             self._dirty.add(key)
         elif key not in self._waiting:
@@ -59,7 +63,7 @@ class WorkQueue(Generic[K]):
                 group.create_task(self._worker())
 
     async def _worker(self) -> None:
-        while True:
+        while not self._closing:
             key = await self._ready.get()
             self._waiting.discard(key)
             self._busy.add(key)
@@ -68,17 +72,26 @@ class WorkQueue(Generic[K]):
                 again = await self._work(key)
             finally:
                 self._busy.discard(key)
+                async with self._finished:
+                    self._finished.notify_all()
             if key in self._dirty:
                 self._dirty.discard(key)
                 self.add(key)
             if again is not None:
                 self.add_after(key, again)
 
-    def close(self) -> None:
-        """Forget everything that is waited for."""
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing new, and let what was begun finish within so long.
+
+        A token that was generated is published then, instead of being lost with the process.
+        """
+        self._closing = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         with contextlib.suppress(asyncio.QueueEmpty):
             while True:
                 self._ready.get_nowait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._finished:
+                await self._finished.wait_for(lambda: not self._busy)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.e2e.aftermath import Aftermath, clear_cluster
+
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
-
-from tests.e2e.aftermath import Aftermath, clear_cluster
 
 PLANES = ("embedded", "real")
 QUICK = {

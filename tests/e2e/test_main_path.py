@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import httpx
+
 from playground import Playground
 from playground.output import until
 

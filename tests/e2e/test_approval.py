@@ -1,0 +1,130 @@
+"""The admin: pending, declined, disabled, asked anew. None of it is an error, and all of it is read at a glance."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground import Playground
+from playground.output import until
+from playground.play import condition
+
+
+def ready_app(play: Playground, ns: str, name: str = "viewer") -> str:
+    """An app that is Ready; returns its display name."""
+    play.app(ns, name)
+    play.await_condition(ns, name, "PendingApproval")
+    play.box.decide(f"{ns} {name}", "authorize")
+    play.await_condition(ns, name, "Ready")
+    return f"{ns} {name}"
+
+
+def test_pending_approval_says_who_must_act(play: Playground, ns: str) -> None:
+    """Reconciling and not Stalled, with the client id that the admin needs and a place to go."""
+    play.app(ns, "viewer")
+
+    body = play.await_condition(ns, "viewer", "PendingApproval")
+
+    client_id = body["status"]["clientID"]
+    ready, reconciling = condition(body, "Ready"), condition(body, "Reconciling")
+    assert ready is not None
+    assert reconciling is not None
+    assert ready["status"] == "False"
+    assert "A Box admin must authorize" in ready["message"]
+    assert client_id in ready["message"]
+    assert condition(body, "Stalled") is None
+    step = body["status"]["nextSteps"][0]
+    assert client_id in step["what"]
+    assert step["where"].startswith("https://app.box.com/master")
+    assert body["status"]["authorization"]["state"] == "Pending"
+
+
+def test_a_declined_app_waits_for_its_author(play: Playground, ns: str) -> None:
+    """Stalled, no token; the reconcile annotation submits it once more, and only once."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "decline")
+    body = play.await_condition(ns, "viewer", "Declined")
+    assert condition(body, "Stalled") is not None
+    assert play.secret(ns, "viewer-box-token") is None
+
+    annotation = {"boxapps.dev/reconcile-requested-at": "2026-01-01T10:00:00Z"}
+    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": annotation}})
+
+    body = play.await_condition(ns, "viewer", "PendingApproval")
+    assert body["status"]["lastHandledReconcileAt"] == "2026-01-01T10:00:00Z"
+    assert body["metadata"]["annotations"] == annotation
+    play.box.decide(f"{ns} viewer", "decline")
+    play.await_condition(ns, "viewer", "Declined")
+
+
+def test_a_disabled_app_keeps_its_secret(play: Playground, ns: str) -> None:
+    """A Secret that holds a token is never emptied because the app lost its authorization."""
+    name = ready_app(play, ns)
+    before = play.secret(ns, "viewer-box-token")
+
+    play.box.decide(name, "disable")
+    body = play.await_condition(ns, "viewer", "Disabled")
+
+    assert play.secret(ns, "viewer-box-token") == before
+    ready = condition(body, "Ready")
+    assert ready is not None
+    assert "must enable it" in ready["message"]
+    play.box.decide(name, "enable")
+    play.await_condition(ns, "viewer", "Ready")
+    assert play.secret(ns, "viewer-box-token") == before
+
+
+def test_reauthorization_is_asked_for(play: Playground, ns: str) -> None:
+    """An app that must be authorized anew is submitted again, and goes on with the token that it has."""
+    name = ready_app(play, ns)
+    before = play.secret(ns, "viewer-box-token")
+
+    play.box.decide(name, "require_reauthorization")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(name, "authorize")
+
+    play.await_condition(ns, "viewer", "Ready")
+    assert play.secret(ns, "viewer-box-token") == before
+
+
+def test_submission_can_be_left_to_a_person(play: Playground, ns: str) -> None:
+    """With submit: false the app is registered and waits; what a person submits goes on by itself."""
+    play.app(ns, "viewer", authorization={"submit": False})
+    play.await_condition(ns, "viewer", "NotSubmitted")
+    app = play.box.app(f"{ns} viewer")
+    assert app is not None
+    assert app["authorization"]["state"] == "not_submitted"
+
+    play.box.call("POST", f"/console/v1/apps/{app['id']}/authorization")
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+
+def test_an_approval_while_the_operator_was_away_is_seen(play: Playground, ns: str) -> None:
+    """The first listing after a start tells what happened meanwhile."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.operator.stop()
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    play.operator.start()
+
+    play.await_condition(ns, "viewer", "Ready")
+
+
+@pytest.mark.parametrize("decision", ["decline", "disable", "authorize"])
+def test_decisions_are_told_once(play: Playground, ns: str, decision: str) -> None:
+    """At most one Event per change of Ready, and none for waiting."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    assert play.events(ns, "viewer") == []
+    play.box.decide(f"{ns} viewer", "authorize")
+    play.await_condition(ns, "viewer", "Ready")
+    if decision != "authorize":
+        play.box.decide(f"{ns} viewer", decision)
+
+    count = 1 if decision == "authorize" else 2
+    until(lambda: len(play.events(ns, "viewer")) == count, 10, f"{count} Events")
+    reasons = {event["reason"]: event["type"] for event in play.events(ns, "viewer")}
+    expected = {"decline": {"Declined": "Warning"}, "disable": {"Disabled": "Warning"}, "authorize": {}}
+    assert reasons == {"Ready": "Normal", **expected[decision]}

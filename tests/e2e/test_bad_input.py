@@ -1,0 +1,190 @@
+"""Bad input gets a clear answer, changes nothing, and is recovered from by itself once it is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, app_manifest, condition, secret_manifest
+
+REFUSED = [
+    pytest.param(
+        {"cors": {"domains": ["https://app.example.com/callback"]}},
+        ["'https://app.example.com/callback'", "write 'https://app.example.com'"],
+        id="origin-with-path",
+    ),
+    pytest.param(
+        {"cors": {"domains": ["https://app.example.com/"]}},
+        ["'https://app.example.com/'", "trailing slash", "write 'https://app.example.com'"],
+        id="origin-with-trailing-slash",
+    ),
+    pytest.param(
+        {"cors": {"domains": ["app.example.com"]}},
+        ["'app.example.com'", "https://"],
+        id="origin-without-scheme",
+    ),
+    pytest.param(
+        {"cors": {"domains": ["https://me:secret@app.example.com"]}},
+        ["user info", "'https://app.example.com'"],
+        id="origin-with-user-info",
+    ),
+    pytest.param(
+        {"cors": {"domains": ["https://a.example.com", "https://A.example.com"]}},
+        ["a.example.com'", "twice"],
+        id="origin-twice",
+    ),
+    pytest.param({"displayName": ""}, ["displayName", "not empty"], id="empty-name"),
+    pytest.param({"displayName": "   "}, ["displayName", "not empty"], id="blank-name"),
+    pytest.param({"displayName": None}, ["displayName"], id="no-name"),
+    pytest.param({"tokens": {"expiry": "90d"}}, ["tokens.expiry", "30d", "60d", "Never"], id="expiry"),
+    pytest.param({"deletionPolicy": "Keep"}, ["deletionPolicy", "Retain", "RevokeTokens", "Delete"], id="policy"),
+    pytest.param({"tokens": {"rotation": {"overlap": "1 hour"}}}, ["overlap", "1h30m"], id="duration"),
+    pytest.param({"clientID": "not a client id"}, ["clientID", "Developer Console"], id="client-id"),
+]
+
+
+@pytest.mark.parametrize(("spec", "words"), REFUSED)
+def test_the_api_server_refuses(play: Playground, ns: str, spec: dict[str, Any], words: list[str]) -> None:
+    """The message names what is wrong and what to write instead; nothing is made."""
+    response = play.cluster.create(app_manifest(ns, "wrong", **spec))
+
+    assert response.status_code == 422
+    message = response.json()["message"]
+    assert [word for word in words if word not in message] == [], message
+    assert play.get(ns, "wrong") is None
+
+
+def test_an_enterprise_must_say_how_to_reach_it(play: Playground) -> None:
+    """Automated needs a URL and a credential, Assisted must not have a URL."""
+    for console, word in (
+        ({"mode": "Automated"}, "needs console.url"),
+        ({"mode": "Assisted", "url": "https://console.example.com"}, "remove console.url"),
+        ({"mode": "Automated", "url": "console.example.com"}, "base URL"),
+    ):
+        manifest = {
+            "apiVersion": "boxapps.dev/v1alpha1",
+            "kind": "BoxEnterprise",
+            "metadata": {"name": "wrong"},
+            "spec": {"console": console},
+        }
+        response = play.cluster.create(manifest)
+        assert response.status_code == 422
+        assert word in response.json()["message"]
+
+
+def test_a_taken_name_stalls_one_app_only(play: Playground, ns: str) -> None:
+    """NameTaken, with what to do; the neighbour goes on; another name mends it."""
+    play.app(ns, "taken", displayName="Taken Name")
+    play.app(ns, "viewer")
+
+    body = play.await_condition(ns, "taken", "NameTaken")
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+    registered, stalled = condition(body, "Registered"), condition(body, "Stalled")
+    assert registered is not None
+    assert stalled is not None
+    assert registered["status"] == "False"
+    assert "Choose another spec.displayName" in registered["message"]
+    play.cluster.patch(play.path(ns, "taken"), {"spec": {"displayName": f"{ns} free"}})
+    play.await_condition(ns, "taken", "PendingApproval")
+
+
+def test_an_unknown_enterprise_is_named(play: Playground, ns: str) -> None:
+    """EnterpriseNotFound until it is created."""
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+    body = play.await_condition(ns, "viewer", "EnterpriseNotFound")
+    ready = condition(body, "Ready")
+    assert ready is not None
+    assert f"{ns}-corp" in ready["message"]
+    assert condition(body, "Stalled") is not None
+
+    play.enterprise(f"{ns}-corp")
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+
+def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
+    """NamespaceNotAllowed until the namespace carries the label, without any call to Box before."""
+    allowed = {"from": "Selector", "selector": {"matchLabels": {"box": "yes"}}}
+    play.enterprise(f"{ns}-corp", allowedNamespaces=allowed)
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+    body = play.await_condition(ns, "viewer", "NamespaceNotAllowed")
+    assert condition(body, "Stalled") is not None
+    assert play.box.app(f"{ns} viewer") is None
+
+    play.cluster.patch(f"/api/v1/namespaces/{ns}", {"metadata": {"labels": {"box": "yes"}}})
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+
+def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
+    """The enterprise is Stalled and says which Secret and key it misses; it recovers when the Secret appears."""
+    console = {
+        "mode": "Automated",
+        "url": play.box.url,
+        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
+    }
+    play.enterprise(f"{ns}-corp", console=console)
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+    body = play.await_condition(ns, "viewer", "EnterpriseNotReady")
+    ready = condition(body, "Ready")
+    assert ready is not None
+    assert f"key 'token' of Secret {ns}/console" in ready["message"]
+    _await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+
+    play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+    _await_enterprise(play, f"{ns}-corp", "Ready")
+
+
+def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
+    """CredentialRejected, without a trace of the value; a changed Secret is acted upon at once."""
+    play.cluster.ensure(secret_manifest(ns, "console", {"token": "wrong-and-never-shown"}))
+    console = {
+        "mode": "Automated",
+        "url": play.box.url,
+        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
+    }
+    play.enterprise(f"{ns}-corp", console=console)
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+    play.await_condition(ns, "viewer", "EnterpriseNotReady")
+    _await_enterprise(play, f"{ns}-corp", "CredentialRejected")
+
+    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/console")
+    play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+    assert "wrong-and-never-shown" not in play.logs()
+
+
+def _await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        body = play.cluster.get(f"{GROUP}/boxenterprises/{name}")
+        found = condition(body, "Ready")
+        return dict(body) if found is not None and found["reason"] == reason else None
+
+    return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
+
+
+def test_a_foreign_secret_is_never_touched(play: Playground, ns: str) -> None:
+    """SecretConflict, also for a Secret without any label; no token is minted; it recovers when the Secret goes."""
+    play.cluster.ensure(secret_manifest(ns, "viewer-box-token", {"password": "mine"}))
+    foreign = play.secret(ns, "viewer-box-token")
+    play.app(ns, "viewer")
+    until(lambda: play.box.app(f"{ns} viewer"), 10, "the app")
+    until(lambda: (condition(play.get(ns, "viewer"), "Authorized") or {}).get("reason") == "PendingApproval", 10, "it")
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    body = play.await_condition(ns, "viewer", "SecretConflict")
+
+    app = play.box.app(f"{ns} viewer")
+    assert app is not None
+    assert condition(body, "Stalled") is not None
+    assert play.secret(ns, "viewer-box-token") == foreign
+    assert app["tokens"] == {"primary": None, "secondary": None}
+    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/viewer-box-token")
+    play.await_condition(ns, "viewer", "Ready", seconds=20)
