@@ -6,6 +6,6 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("unit", max_examples=150, deadline=None, derandomize=True, database=None)
+settings.register_profile("unit", max_examples=100, deadline=None, derandomize=True, database=None)
 settings.register_profile("search", max_examples=5000, deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

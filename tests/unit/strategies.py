@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
+from tests.unit.status_invariants import GOOD, NOT_GOOD
 
 from box_app_operator.core.conditions import FACETS, Condition, Reason
 from box_app_operator.core.model import (
@@ -33,9 +35,6 @@ from box_app_operator.core.model import (
     fingerprint_of,
 )
 from box_app_operator.core.steps import Step
-
-from .pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
-from .status_invariants import GOOD, NOT_GOOD
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
 ORIGINS = ("https://app.acme.com", "https://*.internal.acme.com", "http://localhost:3000")
@@ -282,9 +281,7 @@ REFUSED_WITH = (
 """Every reason that an error of ``box``, ``kube`` and ``execute`` carries."""
 
 
-def refusals_of(step: Step) -> st.SearchStrategy[dict[Step, Refusal]]:
-    """This step was refused, in any of the ways."""
-    refused = st.builds(
-        Refusal, st.sampled_from(RefusalKind), st.sampled_from(REFUSED_WITH), st.just("It was refused.")
-    )
-    return refused.map(lambda refusal: {step: refusal})
+def refusals_of(step: Step, *kinds: RefusalKind) -> st.SearchStrategy[dict[Step, Refusal]]:
+    """This step was refused, in any of the ways, or in one of these."""
+    kind, word = st.sampled_from(kinds or tuple(RefusalKind)), st.sampled_from(REFUSED_WITH)
+    return st.builds(Refusal, kind, word, st.just("It was refused.")).map(lambda refusal: {step: refusal})

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
+from tests.unit.strategies import AUTHORIZED, DESIRED
 
 from box_app_operator.core.conditions import Condition
 from box_app_operator.core.model import (
@@ -27,10 +29,7 @@ from box_app_operator.core.steps import (
     MintToken,
     PublishSecret,
     RevokeSlot,
-    SetCorsDomains,
 )
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
-from tests.unit.strategies import AUTHORIZED, DESIRED
 
 CORS = ("https://app.acme.com",)
 ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))

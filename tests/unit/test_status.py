@@ -1,0 +1,254 @@
+"""Every status keeps its invariants, and a pass that found nothing new writes nothing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.pretend import NOON, World, decide, decided, run_its_course
+from tests.unit.status_invariants import check_status, violations
+from tests.unit.strategies import previous_conditions, refusals_of, worlds
+from tests.unit.test_plan import ready_world
+
+from box_app_operator.core.conditions import Condition, format_time, merge_conditions, parse_conditions
+from box_app_operator.core.model import AuthorizationState, Observed
+from box_app_operator.core.spec import RECONCILE_ANNOTATION, parse_remembered
+from box_app_operator.core.status import build_status
+
+Json = dict[str, Any]
+EARLIER = NOON - timedelta(hours=1)
+LATER = NOON + timedelta(hours=1)
+
+
+def body_of(world: World, previous: dict[str, Condition] | None = None) -> Json:
+    """The object as the API server has it, with the conditions of the last pass."""
+    wish = world.desired
+    status: Json = {}
+    if previous:
+        conditions = merge_conditions(previous.values(), (), wish.generation, EARLIER)
+        status = {"observedGeneration": wish.generation, "conditions": conditions}
+    annotations = {RECONCILE_ANNOTATION: wish.reconcile_request} if wish.reconcile_request else {}
+    meta = {"name": wish.name, "namespace": wish.namespace, "uid": wish.uid, "generation": wish.generation}
+    return {
+        "metadata": {**meta, "annotations": annotations},
+        "spec": {"displayName": wish.display_name, "clientID": wish.client_id},
+        "status": status,
+    }
+
+
+def report(world: World, body: Json, refusals: Any = None, now: Any = NOON) -> Json | None:
+    """The object after a pass that found this world; None when the pass had nothing to report."""
+    plan = decide(world, parse_conditions(body["status"]), refusals, now)
+    if not plan.complete:
+        return None
+    return {**body, "status": build_status(body, world.desired, world.observed, plan, now)}
+
+
+@given(world=worlds(), previous=previous_conditions())
+def test_every_status_keeps_its_invariants(world: World, previous: dict[str, Condition]) -> None:
+    """Whatever was wanted, observed and reported before, also when steps are left over."""
+    before = body_of(world, previous)
+    after = report(world, before)
+
+    if after is not None:
+        check_status(before, after)
+
+
+@given(world=worlds(deleting=False, suspended=False), previous=previous_conditions(), data=st.data())
+def test_a_status_keeps_its_invariants_after_a_fitting_refusal(
+    world: World, previous: dict[str, Condition], data: st.DataObject
+) -> None:
+    """A refusal leaves a whole set of conditions that fit together; the words of errors are checked elsewhere."""
+    steps = decide(world, previous).steps
+    refusals = data.draw(refusals_of(data.draw(st.sampled_from(steps)))) if steps else {}
+    before = body_of(world, previous)
+    after = report(world, before, refusals)
+
+    if after is not None:
+        assert not [text for text in violations(before, after) if not text.startswith("6 ")]
+
+
+@given(world=worlds(healthy=True), previous=previous_conditions())
+def test_a_settled_pass_writes_nothing(world: World, previous: dict[str, Condition]) -> None:
+    """At rest nothing is written: the second status equals the first, an hour later too."""
+    end = run_its_course(world, previous).end
+    first = report(end, body_of(end, previous))
+    assert first is not None
+    remembered = replace(end, observed=replace(end.observed, remembered=parse_remembered(first)))
+
+    assert decide(remembered, parse_conditions(first["status"]), now=LATER).steps == ()
+    assert report(remembered, first, now=LATER) == first
+
+
+@given(world=worlds(suspended=True, deleting=False), previous=previous_conditions())
+def test_suspending_twice_writes_once(world: World, previous: dict[str, Condition]) -> None:
+    """spec.suspend keeps the facets as they were and is said once."""
+    first = report(world, body_of(world, previous))
+    assert first is not None
+
+    assert report(world, first, now=LATER) == first
+
+
+def test_a_status_holds_the_facts_of_box() -> None:
+    """Ids, links, authorization, the active token by its fingerprint, and the time when it expires."""
+    world = ready_world()
+    after = report(world, body_of(world))
+    assert after is not None
+    status = after["status"]
+
+    assert status["appID"] == "4711"
+    assert status["clientID"] == world.app.client_id
+    assert status["consoleURL"].endswith("/app/4711")
+    assert status["authorization"]["state"] == "Authorized"
+    assert status["tokens"] == {
+        "secretName": "viewer-box-token",
+        "active": {
+            "slot": "primary",
+            "fingerprint": "1" * 16,
+            "issuedTime": "2026-02-28T12:00:00Z",
+            "expiryTime": "2026-04-29T12:00:00Z",
+        },
+    }
+    assert not [name for name, value in status.items() if value is None]
+
+
+@pytest.mark.parametrize(
+    ("state", "enabled", "shown", "verb"),
+    [
+        (AuthorizationState.NOT_SUBMITTED, False, "NotSubmitted", None),
+        (AuthorizationState.PENDING, False, "Pending", "authorize"),
+        (AuthorizationState.AUTHORIZED, True, "Authorized", None),
+        (AuthorizationState.AUTHORIZED, False, "Disabled", "enable"),
+        (AuthorizationState.DECLINED, False, "Declined", None),
+        (AuthorizationState.REAUTHORIZATION_REQUIRED, False, "ReauthorizationRequired", None),
+    ],
+)
+def test_the_next_step_is_the_admins_while_the_admin_is_waited_for(
+    state: AuthorizationState, enabled: bool, shown: str, verb: str | None
+) -> None:
+    """nextSteps names the app, what to do with it, and where."""
+    world = ready_world()
+    app = decided(world.app, state, enabled=enabled)
+    world = replace(world, observed=replace(world.observed, app=app))
+    after = report(world, body_of(world))
+    assert after is not None
+
+    assert after["status"]["authorization"]["state"] == shown
+    steps = after["status"].get("nextSteps", [])
+    assert [verb in step["what"] and step["where"].startswith("https://") for step in steps] == ([True] if verb else [])
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_status_forgets_an_app_that_is_gone_and_keeps_one_that_cannot_be_seen(there: bool) -> None:
+    """Facts of Box follow Box, and stay while nothing is known."""
+    world = ready_world()
+    before = report(world, body_of(world))
+    assert before is not None
+    away = replace(world, observed=Observed(known=there))
+    plan = replace(decide(world), complete=True)
+
+    status = build_status(before, away.desired, away.observed, plan, NOON)
+
+    assert ("appID" in status, "tokens" in status) == (not there, not there)
+
+
+def test_an_annotation_is_noted_as_handled_and_stays_noted() -> None:
+    """reconcile-requested-at acts once; taking it off again is no news."""
+    world = ready_world()
+    world = replace(world, desired=replace(world.desired, reconcile_request="now"))
+    first = report(world, body_of(world))
+    assert first is not None
+    assert first["status"]["lastHandledReconcileAt"] == "now"
+    first["metadata"]["annotations"] = {}
+
+    assert report(world, first) == first
+
+
+def conditions_of(body: Json) -> list[Json]:
+    """The conditions in an object's status."""
+    return list(body["status"]["conditions"])
+
+
+def _without_cors(body: Json) -> None:
+    body["status"]["conditions"] = [each for each in conditions_of(body) if each["type"] != "CORSSynced"]
+
+
+def _twice(body: Json) -> None:
+    body["status"]["conditions"].append(conditions_of(body)[0])
+
+
+def _old_generation(body: Json) -> None:
+    conditions_of(body)[1]["observedGeneration"] = 0
+
+
+def _ahead(body: Json) -> None:
+    body["status"]["observedGeneration"] = 7
+
+
+def _extra(type_: str, status: str) -> Callable[[Json], None]:
+    def change(body: Json) -> None:
+        body["status"]["conditions"].append({**conditions_of(body)[4], "type": type_, "status": status})
+
+    return change
+
+
+def _set(index: int, **fields: str) -> Callable[[Json], None]:
+    def change(body: Json) -> None:
+        conditions_of(body)[index].update(fields)
+
+    return change
+
+
+def _token_in(body: Json) -> None:
+    body["status"]["consoleURL"] = "https://app.box.com/?key=" + "aB3" * 10 + "xY"
+
+
+def _moved(body: Json) -> None:
+    conditions_of(body)[2]["lastTransitionTime"] = format_time(LATER)
+
+
+def _back(body: Json) -> None:
+    conditions_of(body)[2].update(lastTransitionTime=format_time(EARLIER), status="Unknown", reason="NotYetKnown")
+
+
+@pytest.mark.parametrize(
+    ("number", "spoil"),
+    [
+        (1, _without_cors),
+        (1, _twice),
+        (1, _extra("Happy", "True")),
+        (2, _old_generation),
+        (2, _ahead),
+        (3, _extra("Stalled", "False")),
+        (4, _extra("Reconciling", "True")),
+        (4, _set(0, status="False", reason="NameTaken")),
+        (5, _set(4, status="False", reason="BoxUnavailable")),
+        (6, _set(1, reason="BecauseISaySo")),
+        (6, _set(1, reason="Published")),
+        (6, _set(4, reason="Registered")),
+        (7, _moved),
+        (7, _back),
+        (8, _token_in),
+        (9, _set(3, message=" ")),
+        (9, _set(3, message="This ends in the middle,")),
+        (10, _set(4, status="False", reason="NameTaken")),
+    ],
+)
+def test_each_invariant_is_noticed_when_it_is_broken(number: int, spoil: Callable[[Json], None]) -> None:
+    """A checker that never complains checks nothing; it never shows what looks like a token."""
+    world = ready_world()
+    before = report(world, body_of(world))
+    assert before is not None
+    check_status(before, before)
+    after = copy.deepcopy(before)
+    spoil(after)
+
+    with pytest.raises(AssertionError, match=rf"(?m)^{number} ") as caught:
+        check_status(before, after)
+    assert "aB3aB3" not in str(caught.value)
