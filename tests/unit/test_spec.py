@@ -310,3 +310,10 @@ def test_a_malformed_enterprise_is_its_owners_matter(body: Json) -> None:
 def test_a_label_selector_selects_as_kubernetes_does(selector: Json | None, expected: bool) -> None:
     """All requirements must hold; an empty selector selects everything; NotIn holds for an absent label."""
     assert selects(selector, {"team": "a"}) is expected
+
+
+@pytest.mark.parametrize("text", ["99999999999999d", "9" * 31 + "h", "999999999d999999999d"])
+def test_a_duration_beyond_all_measure_is_refused(text: str) -> None:
+    """The author's matter, not a crash: the schema lets any number of digits through."""
+    with pytest.raises(StalledError, match="longer than any duration"):
+        parse_duration(text)

@@ -54,7 +54,10 @@ def parse_duration(text: str) -> timedelta:
     if not re.fullmatch(r"([0-9]+(ms|s|m|h|d))+", text):
         raise StalledError("InvalidSpec", f"{text!r} is not a duration; write for example 10m, 1h30m or 7d")
     parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
-    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    try:
+        return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    except OverflowError:
+        raise StalledError("InvalidSpec", f"{text!r} is longer than any duration can be") from None
 
 
 def parse_desired(body: Body) -> Desired:
