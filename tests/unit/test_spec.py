@@ -317,3 +317,24 @@ def test_a_duration_beyond_all_measure_is_refused(text: str) -> None:
     """The author's matter, not a crash: the schema lets any number of digits through."""
     with pytest.raises(StalledError, match="longer than any duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        {},
+        {"from": "Selector"},
+        {"from": "Selector", "selector": None},
+        {"from": "Selector", "selector": "team=a"},
+        {"from": "Some", "selector": {}},
+    ],
+)
+def test_namespaces_that_cannot_be_read_are_not_all_namespaces(allowed: Json) -> None:
+    """What limits access fails closed."""
+    with pytest.raises(StalledError):
+        parse_enterprise(enterprise(allowedNamespaces=allowed))
+
+
+def test_all_namespaces_are_allowed_in_so_many_words() -> None:
+    """The word All, or nothing at all."""
+    assert parse_enterprise(enterprise(allowedNamespaces={"from": "All"})).spec.selector is None

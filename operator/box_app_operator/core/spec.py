@@ -192,16 +192,25 @@ def parse_enterprise(body: Body) -> Enterprise:
 
 def _enterprise_spec(spec: Body) -> EnterpriseSpec:
     console, platform = spec["console"], spec.get("platform") or {}
-    allowed = spec.get("allowedNamespaces") or {}
     return EnterpriseSpec(
         console_url=console.get("url") if console["mode"] == "Automated" else None,
         credentials=_secret_key_ref(console.get("credentialsSecretRef")),
         platform_url=platform.get("url", DEFAULT_PLATFORM_URL),
         ca=_secret_key_ref(platform.get("caSecretRef")),
-        selector=allowed.get("selector") if allowed.get("from") == "Selector" else None,
+        selector=_selector(spec.get("allowedNamespaces")),
         resync=parse_duration(spec.get("resyncInterval", "10m")),
         requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
     )
+
+
+def _selector(allowed: Body | None) -> Body | None:
+    """The selector over namespaces; None only when all are allowed in so many words."""
+    if allowed is None or allowed["from"] == "All":
+        return None
+    selector = allowed["selector"]
+    if allowed["from"] != "Selector" or not isinstance(selector, Mapping):
+        raise ValueError("neither All nor a selector")
+    return selector
 
 
 def _secret_key_ref(ref: Body | None) -> SecretKeyRef | None:
