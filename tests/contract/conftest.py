@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from box_sandbox import SandboxConfig
 from box_sandbox.server import Server, make_server
 

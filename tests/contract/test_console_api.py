@@ -1,4 +1,4 @@
-"""The sandbox's Console API, operation by operation. Every answer is held against ``docs/console-api.yaml`` on the way."""
+"""The sandbox's Console API, operation by operation; each answer is held against ``docs/console-api.yaml``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ OPERATIONS = [
 
 
 def path_of(template: str, app: str = "404", slot: str = "primary") -> str:
+    """The path of an operation."""
     return template.replace("{id}", app).replace("{slot}", slot)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from box_sandbox import SandboxConfig
 
 from .described import DOCUMENT
@@ -13,6 +14,7 @@ from .world import ADMIN, ANSWERED, APPS, CONSOLE, Box, ManualClock, in_process
 
 
 async def apps_of(box: Box, **query: object) -> Any:
+    """A listing, or changes."""
     return await box.call("GET", APPS, 200, params=query)
 
 
@@ -202,9 +204,8 @@ async def test_a_wait_that_is_no_time_is_refused(box: Box, wait: str) -> None:
 async def test_revisions_only_grow(box: Box) -> None:
     """Every change of any app has a higher revision than every change before."""
     first, second = await box.register("First"), await box.register("Second")
-    revisions = [first["revision"], second["revision"]]
-    for app in (first, second, first):
-        revisions.append((await box.decide(app))["revision"])
+    revisions = [app["revision"] for app in (first, second)]
+    revisions += [(await box.decide(app))["revision"] for app in (first, second, first)]
     await box.call("DELETE", f"{APPS}/{second['id']}", 204)
     revisions.append((await box.register("Third"))["revision"])
 

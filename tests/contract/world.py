@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+
 from box_sandbox import SandboxConfig, create_app
 from box_sandbox.state import Sandbox
 from box_sandbox.traffic import CutError, Fault, Traffic
