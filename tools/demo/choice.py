@@ -10,6 +10,11 @@ from playground import Cluster, embedded_cluster, real_cluster
 from playground.current import Context, current_cluster, current_context
 
 CHOICES = ("embedded", "real", "current")
+WHAT_HAPPENS = """\
+CLUSTER=current uses the cluster of your kubeconfig's current context. It creates
+the two CRDs unless they are there, the operator's namespace and rights, and the
+examples. At the end it removes what it created, and touches nothing else.
+"""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a mistake
@@ -39,9 +44,7 @@ def _ask(context: Context, screen: Screen) -> None:
     about = f"context {context.name} at {context.server}"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Refused(f"CLUSTER=current would change a cluster ({about}), and there is no terminal to ask at")
-    screen.tell("CLUSTER=current creates these in the cluster of your kubeconfig's current context, and removes them")
-    screen.tell("at the end: two CRDs unless they are there, the operator's namespace and rights, and the examples.")
-    screen.tell()
+    screen.tell(WHAT_HAPPENS)
     screen.tell(f"  context  {context.name}", "bold")
     screen.tell(f"  server   {context.server}", "bold")
     screen.tell()
@@ -52,3 +55,4 @@ def _ask(context: Context, screen: Screen) -> None:
     if answer.strip().lower() not in ("y", "yes"):
         raise Refused("Nothing was changed.")
     screen.tell()
+    screen.start_clock()

@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from playground.output import STOPPING
 
 
 @contextlib.contextmanager

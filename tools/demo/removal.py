@@ -24,7 +24,7 @@ def refuse_what_is_there(cluster: Cluster, manifests: Iterable[Manifest]) -> Non
     Raises:
         Refused: something is there.
     """
-    there = [each for each in manifests if cluster.get(path_of(each)) is not None]
+    there = [each for each in reversed(list(manifests)) if cluster.get(path_of(each)) is not None]
     if there:
         commands = "\n".join(f"  kubectl delete {_argument(each)}" for each in there)
         raise Refused(
@@ -56,6 +56,7 @@ def remove_rest(cluster: Cluster, say: Callable[[str], None]) -> None:
         for manifest in created:
             cluster.delete(path_of(manifest))
         until(lambda: not list(_left(cluster, created)), REST_SECONDS, "everything to go")
+        say(f"{cluster.name} is as it was")
     except (httpx.HTTPError, TimeoutError) as error:
         say(f"Not everything could be removed ({str(error).splitlines()[0]}). What is left:")
         for manifest in _left(cluster, list(reversed(cluster.created))):
@@ -66,14 +67,22 @@ def _paths_of_apps(cluster: Cluster) -> list[str]:
     """The apps that cannot stay: those that were created, and those whose namespace or CRD was."""
     kinds = {each["metadata"]["name"] for each in cluster.created if each["kind"] == "CustomResourceDefinition"}
     namespaces = {each["metadata"]["name"] for each in cluster.created if each["kind"] == "Namespace"}
-    listed = cluster.get(f"{GROUP}/boxcustomapps") or {"items": []}
+    listed = until(lambda: _listed(cluster), APPS_SECONDS, "the apps to be listed")
     mine = {path_of(each) for each in cluster.created if each["kind"] == "BoxCustomApp"}
     paths = {
         f"{GROUP}/namespaces/{item['metadata']['namespace']}/boxcustomapps/{item['metadata']['name']}"
-        for item in listed["items"]
+        for item in listed.get("items", ())
         if "boxcustomapps.boxapps.dev" in kinds or item["metadata"]["namespace"] in namespaces
     }
     return sorted(paths | mine)
+
+
+def _listed(cluster: Cluster) -> Any:
+    """All apps; None while the API server is busy with a CRD that was made a moment ago."""
+    response = cluster.send("GET", f"{GROUP}/boxcustomapps")
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return None
+    return {} if response.status_code == httpx.codes.NOT_FOUND else response.raise_for_status().json()
 
 
 def _left(cluster: Cluster, manifests: list[Manifest]) -> Iterable[Manifest]:

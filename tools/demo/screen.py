@@ -24,8 +24,12 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._began = time.monotonic()
         self._live: Live | None = None
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """The story begins now."""
+        self._began = time.monotonic()
 
     @property
     def is_terminal(self) -> bool:

@@ -17,7 +17,7 @@ import yaml
 
 from controlplane import ControlPlane, find_or_build
 from controlplane.process import Process
-from playground.output import await_line, interrupts_held, launch
+from playground.output import STOPPING, await_line, interrupts_held, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
@@ -86,9 +86,11 @@ class Cluster:
 
     def create(self, manifest: dict[str, Any]) -> httpx.Response:
         """Create an object from its manifest; the answer may be a refusal."""
-        response = self.send("POST", collection_of(manifest), manifest)
-        if response.is_success:
-            self.created.append(manifest)
+        # Nothing may come between the creation and its record: what is not recorded is never removed.
+        with interrupts_held(*STOPPING):
+            response = self.send("POST", collection_of(manifest), manifest)
+            if response.is_success:
+                self.created.append(manifest)
         return response
 
     def ensure(self, manifest: dict[str, Any]) -> None:

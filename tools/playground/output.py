@@ -12,18 +12,22 @@ from controlplane.process import Process
 
 T = TypeVar("T")
 POLL_SECONDS = 0.05
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
+def interrupts_held(*signals: signal.Signals) -> Iterator[None]:
     """Hold Ctrl-C back until the end of the block, and keep it away for good from processes that start in it.
+
+    Args:
+        signals: what to hold back instead of SIGINT.
 
     The terminal interrupts every process of its foreground group at once. Whoever started them still needs them
     while cleaning up (the operator, for one, has finalizers to take off), and stops them when it is time. A child
     inherits the mask; and between starting a process and remembering it, nobody could stop it.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals or {signal.SIGINT})
     try:
         yield
     finally:
