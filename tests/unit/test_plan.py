@@ -3,62 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
-from tests.unit.strategies import AUTHORIZED, DESIRED
+from tests.unit.examples import CORS, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
+from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.conditions import Condition
-from box_app_operator.core.model import (
-    AuthorizationState,
-    BoxApp,
-    DeletionPolicy,
-    Desired,
-    Fingerprint,
-    Observed,
-    Refusal,
-    RefusalKind,
-    RememberedStatus,
-    Slot,
-    SlotToken,
-)
-from box_app_operator.core.plan import Plan
-from box_app_operator.core.steps import (
-    AddFinalizer,
-    MintToken,
-    PublishSecret,
-    RevokeSlot,
-)
-
-CORS = ("https://app.acme.com",)
-ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
-TWO = SlotToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
-
-
-def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
-    """An authorized app without tokens that fits the wish."""
-    reference = "" if desired.client_id else desired.reference
-    app = BoxApp(APP_ID, CLIENT_ID, desired.display_name, reference, AUTHORIZED, {}, desired.cors_domains, 1)
-    return replace(app, **changes)  # type: ignore[arg-type]
-
-
-def ready_world(desired: Desired = DESIRED, **tokens: SlotToken) -> World:
-    """An app whose primary token is in the Secret."""
-    app = app_for(desired, tokens={Slot.PRIMARY: ONE, **{Slot(slot): token for slot, token in tokens.items()}})
-    secret = published_secret(desired, app, Slot.PRIMARY)
-    remembered = RememberedStatus(app.id, app.client_id, frozenset({ONE.fingerprint}))
-    return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered))
-
-
-def look(world: World, **changes: object) -> World:
-    """The same world, with some of what is observed changed."""
-    return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
-
-
-def said(plan: Plan, type_: str) -> Condition:
-    """The condition of this type."""
-    return next(condition for condition in plan.conditions if condition.type == type_)
+from box_app_operator.core.model import AuthorizationState, DeletionPolicy, Observed, Refusal, RefusalKind, Slot
+from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
 
 
 @pytest.mark.parametrize("kind", RefusalKind)

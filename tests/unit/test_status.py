@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.examples import ready_world
 from tests.unit.pretend import NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
-from tests.unit.test_plan import ready_world
 
 from box_app_operator.core.conditions import Condition, format_time, merge_conditions, parse_conditions
 from box_app_operator.core.model import AuthorizationState, Observed

@@ -1,0 +1,86 @@
+"""Worlds that are easy to name: a ready app, one that waits, one in conflict, and so on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, published_secret
+from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
+
+from box_app_operator.core.conditions import Condition
+from box_app_operator.core.model import (
+    AuthorizationState,
+    BoxApp,
+    Desired,
+    Fingerprint,
+    HeldToken,
+    Observed,
+    Problem,
+    RememberedStatus,
+    Slot,
+    SlotToken,
+)
+from box_app_operator.core.plan import Plan
+
+CORS = ("https://app.acme.com",)
+ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
+TWO = SlotToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
+
+
+def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
+    """An authorized app without tokens that fits the wish."""
+    reference = "" if desired.client_id else desired.reference
+    app = BoxApp(APP_ID, CLIENT_ID, desired.display_name, reference, AUTHORIZED, {}, desired.cors_domains, 1)
+    return replace(app, **changes)  # type: ignore[arg-type]
+
+
+def ready_world(desired: Desired = DESIRED, **tokens: SlotToken) -> World:
+    """An app whose primary token is in the Secret."""
+    app = app_for(desired, tokens={Slot.PRIMARY: ONE, **{Slot(slot): token for slot, token in tokens.items()}})
+    secret = published_secret(desired, app, Slot.PRIMARY)
+    remembered = RememberedStatus(app.id, app.client_id, frozenset({ONE.fingerprint}))
+    return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered))
+
+
+def look(world: World, **changes: object) -> World:
+    """The same world, with some of what is observed changed."""
+    return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
+
+
+def said(plan: Plan, type_: str) -> Condition:
+    """The condition of this type."""
+    return next(condition for condition in plan.conditions if condition.type == type_)
+
+
+ADOPT = replace(DESIRED, client_id=CLIENT_ID)
+WITH_CORS = replace(DESIRED, cors_domains=CORS)
+GONE = replace(DESIRED, deleting=True)
+NOTHING = World(DESIRED, Observed(known=True))
+NO_TOKEN = World(DESIRED, Observed(known=True, app=app_for()))
+HELD = HeldToken(Slot.PRIMARY, ONE.fingerprint)
+BOTH = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}
+
+
+def standing(state: AuthorizationState, *, enabled: bool = False, **wish: Any) -> World:
+    """A world without tokens whose app stands so with the admin."""
+    desired = replace(DESIRED, **wish)
+    return World(desired, Observed(known=True, app=decided(app_for(desired), state, enabled=enabled)))
+
+
+def holding(proven: bool | None) -> World:
+    """A token was minted and is not published yet."""
+    app = app_for(tokens={Slot.PRIMARY: ONE})
+    return World(DESIRED, Observed(known=True, app=app, held=replace(HELD, proven=proven)))
+
+
+def troubled(reason: str, *, stalled: bool) -> World:
+    """Something outside the app is in the way, for a day."""
+    problem = Problem(reason, "Box is in the way.", NOON - timedelta(days=1), stalled)
+    return World(DESIRED, Observed(problem=problem))
+
+
+ADOPTED_FULL = World(ADOPT, Observed(known=True, app=app_for(ADOPT, tokens=BOTH)))
+CONFLICT = look(NO_TOKEN, secret=foreign_secret(DESIRED))
+CLAIMED = World(ADOPT, Observed(known=True, app=app_for(ADOPT), claimed_by="other/viewer"))

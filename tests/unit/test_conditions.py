@@ -1,0 +1,245 @@
+"""The table of conditions: for every reason one world that has it, and the words that say who must do what next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.examples import (
+    ADOPT,
+    ADOPTED_FULL,
+    CLAIMED,
+    CONFLICT,
+    CORS,
+    GONE,
+    NO_TOKEN,
+    NOTHING,
+    WITH_CORS,
+    app_for,
+    holding,
+    look,
+    ready_world,
+    said,
+    standing,
+    troubled,
+)
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.conditions import (
+    FACETS,
+    Condition,
+    Reason,
+    format_time,
+    merge_conditions,
+    parse_conditions,
+    reason_of,
+)
+from box_app_operator.core.finding import good, mend, settle, stall, unknown, wait
+from box_app_operator.core.model import AuthorizationState, Observed, Refusal, RefusalKind
+from box_app_operator.core.steps import SetCorsDomains
+
+S = AuthorizationState
+TABLE: list[tuple[World, str, str, str, list[str]]] = [
+    (ready_world(), "Registered", "True", "Registered", ["app 4711"]),
+    (ready_world(ADOPT), "Registered", "True", "Adopted", [CLIENT_ID]),
+    (NOTHING, "Registered", "Unknown", "NotYetKnown", ["about to be registered"]),
+    (
+        World(ADOPT, Observed(known=True)),
+        "Registered",
+        "False",
+        "AppNotFound",
+        ["spec.clientID", "'default'", CLIENT_ID],
+    ),
+    (CLAIMED, "Registered", "False", "ManagedElsewhere", ["other/viewer", "Delete one of the two"]),
+    (troubled("EnterpriseNotFound", stalled=True), "Registered", "False", "EnterpriseNotFound", ["in the way"]),
+    (troubled("NamespaceNotAllowed", stalled=True), "Registered", "False", "NamespaceNotAllowed", ["in the way"]),
+    (NOTHING, "Authorized", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (ready_world(), "Authorized", "True", "Authorized", ["admin"]),
+    (standing(S.NOT_SUBMITTED), "Authorized", "False", "NotSubmitted", ["not been submitted"]),
+    (standing(S.NOT_SUBMITTED, submit=False), "Authorized", "False", "NotSubmitted", ["submit it in the console"]),
+    (standing(S.PENDING), "Authorized", "False", "PendingApproval", ["Box admin must authorize", CLIENT_ID]),
+    (standing(S.DECLINED), "Authorized", "False", "Declined", ["Ask them why", "reconcile-requested-at"]),
+    (standing(S.AUTHORIZED), "Authorized", "False", "Disabled", ["Box admin must enable it", CLIENT_ID]),
+    (standing(S.REAUTHORIZATION_REQUIRED), "Authorized", "False", "ReauthorizationRequired", ["authorize it again"]),
+    (ready_world(), "TokenReady", "True", "Published", ["'viewer-box-token'", "primary", "until 2026-04-29T12:00:00Z"]),
+    (NOTHING, "TokenReady", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (standing(S.PENDING), "TokenReady", "False", "AwaitingAuthorization", ["once a Box admin authorized"]),
+    (NO_TOKEN, "TokenReady", "False", "AwaitingToken", ["about to be generated"]),
+    (holding(None), "TokenReady", "False", "AwaitingToken", ["being proven"]),
+    (holding(True), "TokenReady", "False", "AwaitingToken", ["about to be published"]),
+    (holding(False), "TokenReady", "False", "TokenRejected", ["does not accept"]),
+    (
+        CONFLICT,
+        "TokenReady",
+        "False",
+        "SecretConflict",
+        ["belongs to someone else", "Delete it, or choose another name"],
+    ),
+    (ADOPTED_FULL, "TokenReady", "False", "SlotsOccupied", ["Revoke one", "Developer Console", "secondary slot"]),
+    (NOTHING, "CORSSynced", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (ready_world(), "CORSSynced", "True", "NotConfigured", ["No CORS domains"]),
+    (ready_world(WITH_CORS), "CORSSynced", "True", "Synced", ["1 CORS domain"]),
+    (look(ready_world(WITH_CORS), app=app_for()), "CORSSynced", "Unknown", "NotYetKnown", ["differ from the spec"]),
+    (ready_world(), "Ready", "True", "Ready", ["holds the token"]),
+    (standing(S.PENDING), "Ready", "False", "PendingApproval", ["Box admin must authorize"]),
+    (troubled("BoxUnavailable", stalled=False), "Ready", "Unknown", "BoxUnavailable", ["in the way"]),
+    (troubled("EnterpriseNotReady", stalled=False), "Ready", "Unknown", "EnterpriseNotReady", ["in the way"]),
+    (World(replace(DESIRED, suspended=True), Observed()), "Ready", "False", "Suspended", ["Set it to false"]),
+    (World(GONE, Observed()), "Ready", "False", "Deleting", ["force-delete"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("world", "type_", "status", "reason", "words"),
+    TABLE,
+    ids=[f"{row[1]}-{row[3]}-{i}" for i, row in enumerate(TABLE)],
+)
+def test_each_world_has_its_reason_and_says_who_acts(
+    world: World, type_: str, status: str, reason: str, words: list[str]
+) -> None:
+    """The table of design section 4, row by row."""
+    condition = said(decide(world), type_)
+
+    assert (condition.status, condition.reason) == (status, reason)
+    for word in words:
+        assert word in condition.message
+
+
+@pytest.mark.parametrize(
+    ("world", "extra"),
+    [
+        (ready_world(), None),
+        (standing(S.PENDING), "Reconciling"),
+        (standing(S.AUTHORIZED), "Reconciling"),
+        (standing(S.DECLINED), "Stalled"),
+        (CONFLICT, "Stalled"),
+        (CLAIMED, "Stalled"),
+        (ADOPTED_FULL, "Reconciling"),
+        (World(ADOPT, Observed(known=True)), "Stalled"),
+        (troubled("EnterpriseNotFound", stalled=True), "Stalled"),
+        (troubled("NamespaceNotAllowed", stalled=True), "Stalled"),
+        (troubled("BoxUnavailable", stalled=False), "Reconciling"),
+        (World(GONE, Observed()), "Reconciling"),
+        (World(replace(DESIRED, suspended=True), Observed()), None),
+    ],
+)
+def test_waiting_for_an_admin_is_reconciling_and_for_the_author_stalled(world: World, extra: str | None) -> None:
+    """So that kstatus and Argo CD tell progress from failure."""
+    present = {condition.type for condition in decide(world).conditions} & {"Stalled", "Reconciling"}
+
+    assert present == ({extra} if extra else set())
+
+
+REFUSED = "It was refused."
+LAST = Condition("CORSSynced", "True", "Synced", "As it was.")
+CHANGE = SetCorsDomains(APP_ID, CORS)
+FINDING = mend("CORSSynced", Reason.NOT_YET_KNOWN, "They differ.", CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "last", "expected"),
+    [
+        (RefusalKind.STALLED, "OriginRejected", LAST, stall("CORSSynced", Reason.ORIGIN_REJECTED, REFUSED)),
+        (RefusalKind.AWAITING_HUMAN, "Disabled", LAST, wait("CORSSynced", Reason.DISABLED, REFUSED)),
+        (RefusalKind.TRANSIENT, "AwaitingToken", LAST, wait("CORSSynced", Reason.AWAITING_TOKEN, REFUSED)),
+        (RefusalKind.TRANSIENT, "BoxUnavailable", None, unknown("CORSSynced", REFUSED, Reason.BOX_UNAVAILABLE)),
+        (
+            RefusalKind.TRANSIENT,
+            "BoxUnavailable",
+            Condition("CORSSynced", "Unknown", "NotYetKnown", "-"),
+            unknown("CORSSynced", REFUSED, Reason.BOX_UNAVAILABLE),
+        ),
+        (RefusalKind.TRANSIENT, "KubernetesConflict", None, unknown("CORSSynced", REFUSED)),
+    ],
+)
+def test_a_refusal_takes_the_place_of_the_finding(
+    kind: RefusalKind, reason: str, last: Condition | None, expected: Any
+) -> None:
+    """No more steps, and the refusal's own words."""
+    assert settle(FINDING, Refusal(kind, reason, REFUSED), last) == expected
+
+
+def test_a_passing_outage_leaves_the_last_condition() -> None:
+    """What was known stays known, and the work is under way."""
+    settled = settle(FINDING, Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", REFUSED), LAST)
+
+    assert (settled.condition, settled.steps, settled.waiting) == (LAST, (), True)
+
+
+@pytest.mark.parametrize("kind", RefusalKind)
+def test_a_refused_tidying_up_does_not_spoil_what_is_good(kind: RefusalKind) -> None:
+    """The Secret works; the orphan beside it waits for its turn."""
+    tidy = good("TokenReady", Reason.PUBLISHED, "It works.", CHANGE)
+
+    assert settle(tidy, Refusal(kind, "BoxUnavailable", REFUSED), None) == replace(tidy, steps=())
+
+
+def test_an_unknown_word_is_no_reason() -> None:
+    """Words of Kubernetes and of tomorrow read as not yet known."""
+    assert reason_of("NameTaken") is Reason.NAME_TAKEN
+    assert reason_of("KubernetesConflict") is Reason.NOT_YET_KNOWN
+
+
+def test_reasons_are_words_that_an_event_may_have() -> None:
+    """CamelCase, as Kubernetes wants reasons of conditions and of Events."""
+    assert all(reason.value.isalpha() and reason.value[0].isupper() for reason in Reason)
+    assert FACETS == ("Registered", "Authorized", "TokenReady", "CORSSynced")
+
+
+OLD = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "PendingApproval",
+    "message": "Wait.",
+    "observedGeneration": 1,
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "since"),
+    [
+        (Condition("Ready", "False", "PendingApproval", "Wait."), OLD["lastTransitionTime"]),
+        (Condition("Ready", "False", "Declined", "No."), OLD["lastTransitionTime"]),
+        (Condition("Ready", "True", "Ready", "Yes."), format_time(NOON)),
+        (Condition("Ready", "Unknown", "BoxUnavailable", "?"), format_time(NOON)),
+        (Condition("Authorized", "False", "Declined", "No."), format_time(NOON)),
+    ],
+)
+def test_the_transition_time_moves_only_with_the_status(condition: Condition, since: str) -> None:
+    """Not with the reason, the message or the generation."""
+    (merged,) = merge_conditions([condition], [OLD], 2, NOON)
+
+    assert merged["lastTransitionTime"] == since
+    assert merged["observedGeneration"] == 2
+    assert (merged["type"], merged["status"], merged["reason"], merged["message"]) == (
+        condition.type,
+        condition.status,
+        condition.reason,
+        condition.message,
+    )
+
+
+def test_conditions_that_are_not_there_any_more_go() -> None:
+    """Stalled and Reconciling are present only when True."""
+    stalled = {**OLD, "type": "Stalled", "status": "True"}
+    assert [
+        each["type"] for each in merge_conditions([Condition("Ready", "True", "Ready")], [OLD, stalled], 1, NOON)
+    ] == ["Ready"]
+
+
+def test_conditions_are_read_back_as_they_were_written() -> None:
+    """What one pass writes the next one remembers."""
+    conditions = decide(standing(S.PENDING)).conditions
+    status = {"conditions": merge_conditions(conditions, (), 1, NOON)}
+
+    assert parse_conditions(status) == {condition.type: condition for condition in conditions}
+    assert parse_conditions({}) == {}
+
+
+def test_times_are_written_in_whole_seconds_of_utc() -> None:
+    """As metav1.Time is."""
+    assert format_time(NOON + timedelta(microseconds=999_999)) == "2026-03-01T12:00:00Z"

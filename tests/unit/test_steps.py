@@ -1,0 +1,250 @@
+"""What is done next, world by world, and what the Secret looks like then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.examples import (
+    ADOPT,
+    ADOPTED_FULL,
+    BOTH,
+    CLAIMED,
+    CONFLICT,
+    CORS,
+    GONE,
+    NO_TOKEN,
+    NOTHING,
+    ONE,
+    TWO,
+    WITH_CORS,
+    app_for,
+    holding,
+    look,
+    ready_world,
+    said,
+    standing,
+    troubled,
+)
+from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.model import UID, DeletionPolicy, Observed, RememberedStatus, SecretView, Slot
+from box_app_operator.core.plan import CHECKS
+from box_app_operator.core.steps import (
+    AddFinalizer,
+    CreateApp,
+    DeleteApp,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RemoveFinalizer,
+    RenameApp,
+    RevokeSlot,
+    SetCorsDomains,
+    Step,
+    SubmitApp,
+)
+from box_app_operator.core.tokens import owns_secret, plain_data, secret_annotations, secret_labels
+
+MINT = MintToken(APP_ID, Slot.PRIMARY, 60)
+STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
+    ("hold first", World(replace(DESIRED, has_finalizer=False), Observed(known=True)), (AddFinalizer(),)),
+    ("register", NOTHING, (CreateApp("Acme Viewer", DESIRED.reference, DESIRED.uid),)),
+    ("rename", look(ready_world(), app=replace(ready_world().app, name="Old")), (RenameApp(APP_ID, "Acme Viewer"),)),
+    ("submit", standing(S.NOT_SUBMITTED), (SubmitApp(APP_ID),)),
+    ("submit again", standing(S.REAUTHORIZATION_REQUIRED), (SubmitApp(APP_ID),)),
+    ("not submit", standing(S.NOT_SUBMITTED, submit=False), ()),
+    ("declined", standing(S.DECLINED), ()),
+    ("declined, asked again", standing(S.DECLINED, reconcile_request="2"), (SubmitApp(APP_ID, "2"),)),
+    ("CORS before submission", standing(S.NOT_SUBMITTED, cors_domains=()), (SubmitApp(APP_ID),)),
+    ("mint", NO_TOKEN, (MINT,)),
+    (
+        "mint where it is free",
+        look(NO_TOKEN, app=app_for(tokens={Slot.PRIMARY: ONE})),
+        (MintToken(APP_ID, Slot.SECONDARY, 60),),
+    ),
+    ("prove", holding(None), (ProveToken(ONE.fingerprint),)),
+    ("publish", holding(True), (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+    ("revoke the rejected", holding(False), (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+    ("revoke the orphan", ready_world(secondary=TWO), (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)),
+    ("leave the foreign", ready_world(ADOPT, secondary=TWO), ()),
+    (
+        "revoke the older of two",
+        look(NO_TOKEN, app=app_for(tokens=BOTH)),
+        (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),),
+    ),
+    ("adopted and full", ADOPTED_FULL, ()),
+    ("conflict", CONFLICT, ()),
+    ("at rest", ready_world(), ()),
+    (
+        "retain",
+        replace(ready_world(), desired=replace(GONE, deletion_policy=DeletionPolicy.RETAIN)),
+        (RemoveFinalizer(),),
+    ),
+    (
+        "delete",
+        replace(ready_world(), desired=replace(GONE, deletion_policy=DeletionPolicy.DELETE)),
+        (DeleteApp(APP_ID),),
+    ),
+    ("revoke and go", replace(ready_world(), desired=GONE), (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+    ("empty, go", World(GONE, Observed(known=True, app=app_for())), (RemoveFinalizer(),)),
+    ("gone from Box", World(GONE, Observed(known=True)), (RemoveFinalizer(),)),
+    ("Box out of reach", replace(troubled("BoxUnavailable", stalled=False), desired=GONE), ()),
+    (
+        "Box out of reach, forced",
+        replace(troubled("BoxUnavailable", stalled=False), desired=replace(GONE, force_delete=True)),
+        (RemoveFinalizer(),),
+    ),
+    (
+        "never had an enterprise",
+        replace(troubled("EnterpriseNotFound", stalled=True), desired=GONE),
+        (RemoveFinalizer(),),
+    ),
+    ("not ours any more", World(replace(GONE, has_finalizer=False), Observed(known=True, app=app_for())), ()),
+    ("another's app", replace(CLAIMED, desired=replace(ADOPT, deleting=True)), (RemoveFinalizer(),)),
+    (
+        "adopted, going: only what was published",
+        replace(ready_world(ADOPT, secondary=TWO), desired=replace(ADOPT, deleting=True)),
+        (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),),
+    ),
+]
+
+
+@pytest.mark.parametrize(("world", "steps"), [row[1:] for row in STEPS], ids=[row[0] for row in STEPS])
+def test_each_world_has_its_next_steps(world: World, steps: tuple[Step, ...]) -> None:
+    """What is done next, case by case."""
+    assert decide(world).steps == steps
+
+
+def test_an_enterprise_that_vanished_holds_an_app_that_was_registered() -> None:
+    """Something may be live in Box: the object waits, and says how to let it go."""
+    world = replace(troubled("EnterpriseNotFound", stalled=True), desired=GONE)
+    plan = decide(look(world, remembered=RememberedStatus(app_id=APP_ID)))
+
+    assert plan.steps == ()
+    assert "force-delete" in said(plan, "Ready").message
+
+
+def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
+    """CORS domains are set before the app is submitted."""
+    world = standing(S.NOT_SUBMITTED, cors_domains=CORS)
+    world = look(world, app=replace(world.app, name="Old", cors_domains=()))
+
+    assert [type(step) for step in decide(world).steps] == [RenameApp, SetCorsDomains, SubmitApp]
+    assert [check.__name__ for check in CHECKS] == [
+        "check_registered",
+        "check_cors",
+        "check_authorized",
+        "check_tokens",
+    ]
+
+
+@pytest.mark.parametrize("there", [("https://APP.acme.com",), ("HTTPS://app.acme.com",)])
+def test_origins_are_compared_without_case(there: tuple[str, ...]) -> None:
+    """Scheme and host have no case; order does not count either."""
+    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=there))
+
+    assert decide(world).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "mended"),
+    [
+        ({"labels": {}}, True),
+        ({"annotations": {}}, True),
+        ({"owner_uid": None}, True),
+        ({"labels": {**secret_labels(DESIRED), "more": "x"}}, False),
+        ({"annotations": {**secret_annotations(DESIRED, ONE.fingerprint), "more": "x"}}, False),
+    ],
+)
+def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str, Any], mended: bool) -> None:
+    """The operator's own marks come back; what others add is theirs."""
+    world = ready_world()
+    assert world.observed.secret is not None
+
+    steps = decide(look(world, secret=replace(world.observed.secret, **change))).steps
+
+    assert steps == ((PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),) if mended else ())
+
+
+@pytest.mark.parametrize(
+    ("secret", "remembered", "expected"),
+    [
+        (None, set(), False),
+        (DESIRED.uid, set(), True),
+        ("another", set(), False),
+        ("another", {ONE.fingerprint}, False),
+        ("", set(), False),
+        ("", {ONE.fingerprint}, True),
+        ("", {TWO.fingerprint}, False),
+    ],
+)
+def test_a_secret_is_owned_by_reference_or_by_what_it_still_holds(
+    secret: str | None, remembered: set[Any], expected: bool
+) -> None:
+    """A stripped reference is forgiven only when the Secret holds what this object published."""
+    view = None
+    if secret is not None:
+        whole = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
+        view = replace(whole, owner_uid=UID(secret) if secret else None)
+    observed = Observed(secret=view, remembered=RememberedStatus(fingerprints=frozenset(remembered)))
+
+    assert owns_secret(DESIRED, observed) is expected
+
+
+def test_a_secret_carries_the_operators_marks_over_the_authors() -> None:
+    """An author's label never takes the place of the operator's own."""
+    labels = {"boxapps.dev/app": "x", "app.kubernetes.io/managed-by": "me", "team": "a"}
+    wish = replace(
+        DESIRED, secret=replace(DESIRED.secret, labels=labels, annotations={"boxapps.dev/fingerprint": "x", "n": "1"})
+    )
+
+    assert secret_labels(wish) == {
+        "team": "a",
+        "app.kubernetes.io/managed-by": "box-app-operator",
+        "boxapps.dev/app": "viewer",
+    }
+    assert secret_annotations(wish, ONE.fingerprint) == {"n": "1", "boxapps.dev/fingerprint": "1" * 16}
+
+
+def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
+    """The expiry is empty for a token that never expires, so that envFrom still finds the key."""
+    app = app_for(tokens=BOTH)
+
+    assert plain_data(DESIRED, app, Slot.PRIMARY) == {
+        "BOX_CLIENT_ID": CLIENT_ID,
+        "BOX_TOKEN_SLOT": "primary",
+        "BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z",
+    }
+    assert plain_data(DESIRED, app, Slot.SECONDARY)["BOX_TOKEN_EXPIRES_AT"] == ""
+
+
+def test_a_token_at_the_moment_of_its_expiry_is_replaced() -> None:
+    """The plan asks to look again at exactly that moment, and finds no active token then."""
+    world = ready_world()
+    moment = decide(world).look_again_at
+    assert moment == ONE.expires_at
+    assert moment is not None
+
+    assert decide(world, now=moment - timedelta(seconds=1)).steps == ()
+    assert decide(world, now=moment).steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
+
+
+def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:
+    """Renaming a key must not cost the running pods their token."""
+    world = ready_world()
+    wish = replace(DESIRED, secret=replace(DESIRED.secret, keys=replace(DESIRED.secret.keys, token="TOKEN")))
+
+    assert decide(replace(world, desired=wish)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+
+
+def test_a_secret_of_another_object_counts_as_no_token() -> None:
+    """Copying the data into a Secret of one's own does not make it the operator's."""
+    world = ready_world()
+    assert world.observed.secret is not None
+    copied: SecretView = replace(world.observed.secret, owner_uid=UID("a copy"))
+
+    assert said(decide(look(world, secret=copied)), "TokenReady").reason == "SecretConflict"
