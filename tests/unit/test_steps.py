@@ -31,7 +31,15 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.model import UID, DeletionPolicy, Observed, RememberedStatus, SecretView, Slot
+from box_app_operator.core.model import (
+    UID,
+    AuthorizationState,
+    DeletionPolicy,
+    Observed,
+    RememberedStatus,
+    SecretView,
+    Slot,
+)
 from box_app_operator.core.plan import CHECKS
 from box_app_operator.core.steps import (
     AddFinalizer,
@@ -49,6 +57,7 @@ from box_app_operator.core.steps import (
 )
 from box_app_operator.core.tokens import owns_secret, plain_data, secret_annotations, secret_labels
 
+S = AuthorizationState
 MINT = MintToken(APP_ID, Slot.PRIMARY, 60)
 STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
     ("hold first", World(replace(DESIRED, has_finalizer=False), Observed(known=True)), (AddFinalizer(),)),
