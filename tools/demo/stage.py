@@ -23,9 +23,9 @@ from demo.report import report
 from demo.screen import Screen, make_screen
 from demo.story import STORY, App, Story, apps_of, point_to, read_examples
 from demo.verdict import differences
-from playground import Playground
+from playground import Cluster, Playground
 from playground.current import NoContext
-from playground.output import POLL_SECONDS
+from playground.output import POLL_SECONDS, until
 from playground.play import installation
 
 PORT = 8099
@@ -34,6 +34,7 @@ ADMIN_SECONDS = 0.8
 LOG_LINES = 20
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 Manifest = dict[str, Any]
+NOT_YET = (httpx.codes.NOT_FOUND, httpx.codes.TOO_MANY_REQUESTS)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -129,11 +130,21 @@ def _apply(
         if manifest["kind"] == "BoxEnterprise":
             point_to(manifest, playground.box.url)
             playground.credential(manifest["spec"]["console"]["credentialsSecretRef"]["name"])
-        playground.cluster.create(_as_kubectl_would(manifest)).raise_for_status()
+        _create(playground.cluster, manifest)
         if id(manifest) in parts:
             watch.begin(parts[id(manifest)])
     watch.sort(apps)
     screen.say(f"Applied examples/*.yaml: {len(apps)} apps for one Box enterprise")
+
+
+def _create(cluster: Cluster, manifest: Manifest) -> None:
+    """Create an object, with the patience that an API server needs which has just learned of its kind."""
+
+    def attempt() -> httpx.Response | None:
+        response = cluster.create(_as_kubectl_would(manifest))
+        return None if response.status_code in NOT_YET else response.raise_for_status()
+
+    until(attempt, PATIENCE_SECONDS, f"{manifest['kind']} {manifest['metadata']['name']} to be accepted")
 
 
 def _as_kubectl_would(manifest: Manifest) -> Manifest:
