@@ -1,0 +1,123 @@
+"""The store: older news never replace newer ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from box_app_operator.core.model import UID, SecretView
+from box_app_operator.store import AppKey, Store, enterprise_of, trim
+
+KEY = AppKey("billing", "viewer")
+SECRET = SecretView("billing", "s", UID("s-1"), "5", None, {}, {}, {})
+
+
+def app(
+    version: int = 5, uid: str = "u-1", created: str = "2026-01-01T00:00:00Z", name: str = "viewer", **spec: Any
+) -> Any:
+    """A BoxCustomApp."""
+    meta = {
+        "namespace": "billing",
+        "name": name,
+        "uid": uid,
+        "resourceVersion": str(version),
+        "creationTimestamp": created,
+        "managedFields": [{"manager": "kubectl"}],
+    }
+    return {"kind": "BoxCustomApp", "metadata": meta, "spec": {"displayName": "x", **spec}, "extra": 1}
+
+
+def filled(*bodies: Any) -> Store:
+    """A store that was told of these apps."""
+    store = Store()
+    for body in bodies:
+        store.put_app(body)
+    return store
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [(5, 6, "6"), (6, 5, "6"), (9, 10, "10"), (10, 9, "10")])
+def test_the_newer_of_two_states_is_kept_whatever_comes_last(first: int, second: int, kept: str) -> None:
+    """Versions are numbers and not text."""
+    body = filled(app(first), app(second)).app(KEY)
+    assert body is not None
+    assert body["metadata"]["resourceVersion"] == kept
+
+
+def test_another_life_of_the_same_name_takes_its_place() -> None:
+    """Deleted and created again: the uid is what tells."""
+    store = filled(app(5, "u-1"), app(7, "u-2"))
+
+    assert store.key_of(UID("u-1")) is None
+    assert store.key_of(UID("u-2")) == KEY
+    store.drop_app(KEY, UID("u-1"))
+    assert store.app(KEY) is not None
+    store.drop_app(KEY, UID("u-2"))
+    assert (store.app(KEY), store.key_of(UID("u-2"))) == (None, None)
+
+
+def test_apps_are_kept_without_what_nobody_looks_at() -> None:
+    """Memory per app is in the budget; the original stays as it is."""
+    body = app()
+    kept = filled(body).app(KEY)
+    assert kept is not None
+
+    assert "managedFields" not in kept["metadata"]
+    assert "extra" not in kept
+    assert "managedFields" in body["metadata"]
+    assert trim(kept) == kept
+
+
+def test_claims_to_one_client_id_are_ordered_by_age() -> None:
+    """The oldest object has the app; a claim that was given up is none."""
+    younger = app(name="younger", uid="u-2", created="2026-02-01T00:00:00Z", clientID="c")
+    store = filled(younger, app(name="older", clientID="c"))
+    assert [body["metadata"]["name"] for body in store.claims("c")] == ["older", "younger"]
+
+    store.put_app(app(6, name="older"))
+    assert [body["metadata"]["name"] for body in store.claims("c")] == ["younger"]
+    store.drop_app(AppKey("billing", "younger"), UID("u-2"))
+    assert store.claims("c") == []
+
+
+def test_apps_are_found_by_enterprise_and_by_namespace() -> None:
+    """When an enterprise or the labels of a namespace change."""
+    store = filled(app(), app(name="other", uid="u-2", enterpriseRef={"name": "acme"}))
+
+    assert store.keys_of_enterprise("default") == [KEY]
+    assert store.keys_of_enterprise("acme") == [AppKey("billing", "other")]
+    assert len(store.keys_in_namespace("billing")) == 2
+    assert store.keys_in_namespace("elsewhere") == []
+    assert enterprise_of(app(enterpriseRef={"name": "acme"})) == "acme"
+
+
+@pytest.mark.parametrize(
+    ("version", "uid", "kept"), [("4", "s-1", "5"), ("6", "s-1", "6"), ("10", "s-1", "10"), ("7", "s-2", "7")]
+)
+def test_an_older_secret_does_not_replace_a_newer_one(version: str, uid: str, kept: str) -> None:
+    """The operator's own write is put in at once; the watch may be late."""
+    store = Store()
+    store.put_secret(SECRET)
+    store.put_secret(replace(SECRET, resource_version=version, uid=UID(uid)))
+    secret = store.secret("billing", "s")
+    assert secret is not None
+    assert secret.resource_version == kept
+
+
+@pytest.mark.parametrize(("uid", "left"), [(None, False), ("s-1", False), ("s-0", True)])
+def test_a_secret_is_forgotten_only_when_it_is_the_one_that_went(uid: str | None, left: bool) -> None:
+    """News of an earlier Secret of that name do not count."""
+    store = Store()
+    store.put_secret(SECRET)
+    store.drop_secret("billing", "s", UID(uid) if uid else None)
+
+    assert (store.secret("billing", "s") is not None) is left
+
+
+def test_labels_of_an_unknown_namespace_are_none() -> None:
+    """A selector that needs one does not match then."""
+    store = Store()
+    store.put_namespace("a", {"team": "x"})
+
+    assert (store.labels_of("a"), store.labels_of("b")) == ({"team": "x"}, {})
