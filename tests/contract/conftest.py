@@ -13,6 +13,7 @@ import pytest
 from box_sandbox import SandboxConfig
 from box_sandbox.server import Server, make_server
 
+from .clients import Clients
 from .world import ADMIN, CONSOLE, Box, ManualClock, in_process
 
 
@@ -109,3 +110,17 @@ def loopback(serve: Serve) -> Loopback:
 def a_month(clock: ManualClock) -> Callable[[], None]:
     """Let a month and a day pass at once."""
     return lambda: clock.pass_by(timedelta(days=31))
+
+
+@pytest.fixture
+async def open_box(clock: ManualClock) -> AsyncIterator[Box]:
+    """A sandbox in this process that remembers the value of every token, so that leaks can be looked for."""
+    config = SandboxConfig(CONSOLE, ADMIN, reveal_issued_tokens=True, now=clock)
+    async with in_process(config, described=False) as box:
+        yield box
+
+
+@pytest.fixture
+def clients(open_box: Box) -> Clients:
+    """The operator's clients for it."""
+    return Clients(open_box.client)

@@ -1,0 +1,122 @@
+"""The operator's way to Box: time limits, pauses that Box asks for, and who is not there at all."""
+
+from __future__ import annotations
+
+import socket
+
+import httpx
+import pytest
+
+from box_app_operator.box.transport import Gate, Transport
+from box_app_operator.errors import TransientError
+from box_app_operator.ports import Token
+
+from .clients import MANY, Clients, Monotonic, answering, check_secrets, refused
+from .conftest import Loopback
+from .world import CONSOLE, URL, Box
+
+
+def calls(box: Box) -> int:
+    """How many requests reached the box."""
+    return len(box.traffic.log)
+
+
+async def test_a_pause_closes_the_gate_and_time_opens_it(open_box: Box, clients: Clients) -> None:
+    """429 with Retry-After: no call leaves, to either side of Box, until the seconds are over."""
+    open_box.order(kind="status", status=429, retry_after=7)
+    error = await refused(clients.console.list_apps(None), TransientError, open_box)
+    assert (error.reason, error.retry_after_seconds, error.uncertain) == ("BoxUnavailable", 7, False)
+    seen = calls(open_box)
+
+    for passed, left in ((0, 7), (6.5, 0.5)):
+        clients.monotonic.seconds = 1000 + passed
+        for call in (clients.console.list_apps(None), clients.platform.ping()):
+            error = await refused(call, TransientError, open_box)
+            assert (error.reason, error.retry_after_seconds) == ("BoxUnavailable", pytest.approx(left))
+    assert calls(open_box) == seen
+
+    clients.monotonic.seconds = 1007
+    await clients.console.list_apps(None)
+    assert calls(open_box) == seen + 1
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "-1", "1.5", "Fri, 31 Dec 1999 23:59:59 GMT"])
+async def test_a_pause_without_seconds_is_a_short_one(text: str | None) -> None:
+    """429 without a Retry-After that can be read closes the gate for the usual time."""
+    clients = answering(429, b"", {"Retry-After": text} if text is not None else None)
+
+    error = await refused(clients.console.list_apps(None), TransientError)
+    assert error.retry_after_seconds == Gate.DEFAULT_CLOSED_SECONDS
+
+
+async def test_a_pause_has_an_end() -> None:
+    """Nobody closes the gate for days."""
+    error = await refused(answering(429, b"", {"Retry-After": "9" * 400}).console.list_apps(None), TransientError)
+    assert error.retry_after_seconds == 3600
+
+
+@pytest.mark.xfail(strict=True, reason="str.isdigit is true for more than float reads")
+async def test_a_pause_in_strange_digits_is_still_ours() -> None:
+    """A Retry-After of digits that are not decimal is taken for none."""
+    headers = httpx.Headers([(b"Retry-After", "²".encode("latin-1"))])
+    transport = httpx.MockTransport(lambda _: httpx.Response(429, headers=headers))
+    async with httpx.AsyncClient(transport=transport) as client:
+        await refused(Clients(client).console.list_apps(None), TransientError)
+
+
+async def test_the_rate_limit_of_the_sandbox_closes_the_gate(open_box: Box, clients: Clients) -> None:
+    """The sandbox's own 429, not an ordered one."""
+    object.__setattr__(open_box.sandbox.config, "requests_per_minute", 2)
+    for _ in range(2):
+        await clients.console.list_apps(None)
+    error = await refused(clients.console.list_apps(None), TransientError, open_box)
+    assert error.retry_after_seconds == 60
+
+
+async def test_nobody_at_all_heals() -> None:
+    """TransientError that says that nobody answered, without the address's query or the credential."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        async with httpx.AsyncClient() as client:
+            error = await refused(Clients(client, url).console.changes("secret-cursor", 0), TransientError)
+    assert (error.reason, error.uncertain, error.unreachable) == ("BoxUnavailable", True, True)
+    assert "secret-cursor" not in str(error)
+
+
+async def test_a_hang_beyond_the_time_limit_heals(loopback: Loopback) -> None:
+    """TransientError, for the console and the platform; the credential and the token are not told."""
+    async with httpx.AsyncClient() as client:
+        clients = Clients(client, loopback.url, timeout_seconds=0.2)
+        loopback.call("PUT", "/sandbox/v1/faults", json=[{"kind": "hang", "seconds": 60}] * 2)
+        error = await refused(clients.console.list_apps(None), TransientError)
+        assert (error.reason, error.uncertain, error.unreachable) == ("BoxUnavailable", True, True)
+        error = await refused(clients.platform.accepts(Token("T" * 32)), TransientError)
+        check_secrets(error, {"T" * 32})
+        await clients.console.list_apps(None)
+
+
+async def test_a_held_call_may_take_its_time(loopback: Loopback) -> None:
+    """Waiting for changes may take as long as was asked for on top of the time limit."""
+    async with httpx.AsyncClient() as client:
+        clients = Clients(client, loopback.url, timeout_seconds=0.2)
+        page = await clients.console.list_apps(None)
+        held = await clients.console.changes(page.cursor, 0.4)
+        assert held is not None
+        assert held.cursor == page.cursor
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[", "ftp://box.test", "http://box.test:99999"])
+async def test_an_address_that_is_none_heals(url: str) -> None:
+    """An error of ours, whatever stands in the spec."""
+    async with httpx.AsyncClient() as client:
+        await refused(Clients(client, url).console.list_apps(None), TransientError)
+
+
+async def test_a_call_names_neither_query_nor_body(open_box: Box) -> None:
+    """Messages hold the method, the path, the status, Box's code and the request id."""
+    transport = Transport(open_box.client, URL, Gate(MANY, Monotonic()), timeout_seconds=5, bearer=CONSOLE)
+    answer = await transport.call("PATCH", "/console/v1/apps/404", query={"q": "hidden"}, json={"name": "hidden"})
+    described = answer.describe()
+    assert described.startswith("PATCH /console/v1/apps/404 answered 404 app_not_found (request ")
+    assert "hidden" not in described
