@@ -37,7 +37,7 @@ from box_app_operator.core.conditions import (
     parse_conditions,
     reason_of,
 )
-from box_app_operator.core.finding import good, mend, settle, stall, unknown, wait
+from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
 from box_app_operator.core.model import AuthorizationState, Observed, Refusal, RefusalKind
 from box_app_operator.core.steps import SetCorsDomains
 
@@ -134,39 +134,31 @@ def test_waiting_for_an_admin_is_reconciling_and_for_the_author_stalled(world: W
 
 
 REFUSED = "It was refused."
-LAST = Condition("CORSSynced", "True", "Synced", "As it was.")
 CHANGE = SetCorsDomains(APP_ID, CORS)
-FINDING = mend("CORSSynced", Reason.NOT_YET_KNOWN, "They differ.", CHANGE)
+DIFFER = mend("CORSSynced", Reason.NOT_YET_KNOWN, "They differ.", CHANGE)
+ASKED = mend("Authorized", Reason.NOT_SUBMITTED, "Not yet.", CHANGE)
+WAITS = "Not yet. That must wait: It was refused."
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason", "last", "expected"),
+    ("finding", "kind", "reason", "expected"),
     [
-        (RefusalKind.STALLED, "OriginRejected", LAST, stall("CORSSynced", Reason.ORIGIN_REJECTED, REFUSED)),
-        (RefusalKind.AWAITING_HUMAN, "Disabled", LAST, wait("CORSSynced", Reason.DISABLED, REFUSED)),
-        (RefusalKind.TRANSIENT, "AwaitingToken", LAST, wait("CORSSynced", Reason.AWAITING_TOKEN, REFUSED)),
-        (RefusalKind.TRANSIENT, "BoxUnavailable", None, unknown("CORSSynced", REFUSED, Reason.BOX_UNAVAILABLE)),
+        (DIFFER, RefusalKind.STALLED, "OriginRejected", stall("CORSSynced", Reason.ORIGIN_REJECTED, REFUSED)),
+        (DIFFER, RefusalKind.AWAITING_HUMAN, "Disabled", wait("CORSSynced", Reason.DISABLED, REFUSED)),
+        (DIFFER, RefusalKind.TRANSIENT, "AwaitingToken", wait("CORSSynced", Reason.AWAITING_TOKEN, REFUSED)),
+        (ASKED, RefusalKind.TRANSIENT, "BoxUnavailable", wait("Authorized", Reason.NOT_SUBMITTED, WAITS)),
+        (ASKED, RefusalKind.TRANSIENT, "KubernetesConflict", wait("Authorized", Reason.NOT_SUBMITTED, WAITS)),
         (
+            DIFFER,
             RefusalKind.TRANSIENT,
             "BoxUnavailable",
-            Condition("CORSSynced", "Unknown", "NotYetKnown", "-"),
-            unknown("CORSSynced", REFUSED, Reason.BOX_UNAVAILABLE),
+            unknown("CORSSynced", f"They differ. That must wait: {REFUSED}", Reason.BOX_UNAVAILABLE),
         ),
-        (RefusalKind.TRANSIENT, "KubernetesConflict", None, unknown("CORSSynced", REFUSED)),
     ],
 )
-def test_a_refusal_takes_the_place_of_the_finding(
-    kind: RefusalKind, reason: str, last: Condition | None, expected: Any
-) -> None:
-    """No more steps, and the refusal's own words."""
-    assert settle(FINDING, Refusal(kind, reason, REFUSED), last) == expected
-
-
-def test_a_passing_outage_leaves_the_last_condition() -> None:
-    """What was known stays known, and the work is under way."""
-    settled = settle(FINDING, Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", REFUSED), LAST)
-
-    assert (settled.condition, settled.steps, settled.waiting) == (LAST, (), True)
+def test_a_refusal_ends_the_steps_and_says_why(finding: Finding, kind: RefusalKind, reason: str, expected: Any) -> None:
+    """The refusal's own words; a passing trouble only adds to what was found."""
+    assert settle(finding, Refusal(kind, reason, REFUSED)) == expected
 
 
 @pytest.mark.parametrize("kind", RefusalKind)
@@ -174,7 +166,7 @@ def test_a_refused_tidying_up_does_not_spoil_what_is_good(kind: RefusalKind) -> 
     """The Secret works; the orphan beside it waits for its turn."""
     tidy = good("TokenReady", Reason.PUBLISHED, "It works.", CHANGE)
 
-    assert settle(tidy, Refusal(kind, "BoxUnavailable", REFUSED), None) == replace(tidy, steps=())
+    assert settle(tidy, Refusal(kind, "BoxUnavailable", REFUSED)) == replace(tidy, steps=())
 
 
 def test_an_unknown_word_is_no_reason() -> None:

@@ -155,11 +155,11 @@ def test_the_secret_of_someone_else_is_never_touched(world: World) -> None:
     assert course.end.observed.secret == stranger.secret
 
 
-@given(world=worlds(healthy=True, suspended=False))
-def test_foreign_tokens_of_an_adopted_app_are_never_revoked(world: World) -> None:
+@given(world=authorized_worlds(client_id=CLIENT_ID), deleting=st.booleans())
+def test_foreign_tokens_of_an_adopted_app_are_never_revoked(world: World, deleting: bool) -> None:
     """On an adopted app only what this operator published or holds may be revoked while it is live."""
-    assume(world.desired.client_id is not None)
-    assume(world.desired.deletion_policy is not DeletionPolicy.DELETE)
+    policy = DeletionPolicy.REVOKE_TOKENS
+    world = replace(world, desired=replace(world.desired, deleting=deleting, deletion_policy=policy))
     observed = world.observed
     ours = set(observed.remembered.fingerprints)
     ours |= {observed.held.fingerprint} if observed.held else set()

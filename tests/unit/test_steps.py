@@ -151,12 +151,24 @@ def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("there", [("https://APP.acme.com",), ("HTTPS://app.acme.com",)])
-def test_origins_are_compared_without_case(there: tuple[str, ...]) -> None:
-    """Scheme and host have no case; order does not count either."""
-    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=there))
+@pytest.mark.parametrize(
+    "there", ["https://APP.acme.com", "HTTPS://app.acme.com", "https://app.acme.com:443", "HTTPS://app.ACME.com:443"]
+)
+def test_origins_are_compared_as_browsers_send_them(there: str) -> None:
+    """Scheme and host have no case, and a scheme's own port says nothing."""
+    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=(there,)))
 
     assert decide(world).steps == ()
+
+
+@pytest.mark.parametrize(
+    "there", [("https://app.acme.com:80",), ("http://app.acme.com",), (), (*CORS, "https://b.acme.com")]
+)
+def test_another_port_scheme_or_number_of_origins_is_drift(there: tuple[str, ...]) -> None:
+    """Drift is corrected with the whole list of the spec."""
+    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=there))
+
+    assert decide(world).steps == (SetCorsDomains(APP_ID, CORS),)
 
 
 @pytest.mark.parametrize(
