@@ -95,6 +95,7 @@ async def test_an_expired_cursor_leads_to_a_relist(open_box: Box, clients: Clien
     """Everything is listed again at once; what went meanwhile is told and dropped."""
     kept, gone = await open_box.register("Kept", "ns/kept/1"), await open_box.register("Gone", "ns/gone/2")
     listing = await listed(clients)
+    assert await listing.refresh(clients.console, 0) == []
     await open_box.call("DELETE", f"{APPS}/{gone['id']}", 204)
     new = await open_box.register("New", "ns/new/3")
     listing.cursor = "of-another-life"
