@@ -276,7 +276,8 @@ class Course:
 
 def run_its_course(world: World, previous: Previous | None = None) -> Course:
     """Do the first step of the plan, look again, and so on until nothing is left to do."""
-    worlds, steps = [world], []
+    worlds = [world]
+    steps: list[Step] = []
     for _ in range(MOST_STEPS):
         decision = decide(worlds[-1], previous)
         if not decision.steps:

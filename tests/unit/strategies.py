@@ -69,7 +69,7 @@ origins = st.lists(st.sampled_from(ORIGINS), unique=True, max_size=2).map(tuple)
 
 
 @st.composite
-def desireds(draw: st.DrawFn, **fixed: object) -> Desired:
+def desireds(draw: st.DrawFn, /, **fixed: object) -> Desired:
     """What a manifest can ask for; ``fixed`` are fields that the test needs to be so."""
     secret = SecretSpec(
         name="viewer-box-token",
@@ -215,7 +215,7 @@ def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False) ->
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, healthy: bool = False, **fixed: object) -> World:
+def worlds(draw: st.DrawFn, /, *, healthy: bool = False, **fixed: object) -> World:
     """A wish and what was observed for it."""
     desired = draw(desireds(**fixed))
     return World(desired, draw(observations(desired, healthy=healthy)))

@@ -10,7 +10,15 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.conditions import Condition
-from box_app_operator.core.model import AuthorizationState, DeletionPolicy, Observed, Refusal, RefusalKind, Slot
+from box_app_operator.core.model import (
+    AuthorizationState,
+    ClientID,
+    DeletionPolicy,
+    Observed,
+    Refusal,
+    RefusalKind,
+    Slot,
+)
 from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
 
 
@@ -50,7 +58,7 @@ def test_nothing_is_made_in_box_when_the_finalizer_was_refused() -> None:
 
 
 @pytest.mark.parametrize("client_id", [None, CLIENT_ID])
-def test_an_app_that_was_never_looked_for_is_not_missing(client_id: str | None) -> None:
+def test_an_app_that_was_never_looked_for_is_not_missing(client_id: ClientID | None) -> None:
     """Before the first listing there is nothing to do, and nothing new to say."""
     last = {"Ready": Condition("Ready", "True", "Ready", "As it was.")}
     plan = decide(World(replace(DESIRED, client_id=client_id), Observed(known=False)), last)
@@ -61,6 +69,7 @@ def test_an_app_that_was_never_looked_for_is_not_missing(client_id: str | None) 
 def test_a_secret_that_lost_its_owner_reference_gets_it_back() -> None:
     """The Secret goes with its owner reference, so it must have one."""
     world = ready_world()
+    assert world.observed.secret is not None
     stripped = replace(world.observed.secret, owner_uid=None)
 
     assert decide(look(world, secret=stripped)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)

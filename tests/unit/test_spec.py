@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import DeletionPolicy, RememberedStatus, SecretKeys
+from box_app_operator.core.model import AppID, ClientID, DeletionPolicy, Fingerprint, RememberedStatus, SecretKeys
 from box_app_operator.core.spec import (
     SecretKeyRef,
     parse_desired,
@@ -196,7 +196,9 @@ def test_the_status_remembers_app_and_fingerprints() -> None:
         "tokens": {"active": {"fingerprint": "f1"}, "retiring": {"fingerprint": "f2"}},
     }
 
-    assert parse_remembered({"status": status}) == RememberedStatus("1", "c", frozenset({"f1", "f2"}))
+    assert parse_remembered({"status": status}) == RememberedStatus(
+        AppID("1"), ClientID("c"), frozenset({Fingerprint("f1"), Fingerprint("f2")})
+    )
     assert parse_remembered({}) == RememberedStatus()
     assert parse_remembered({"status": {"tokens": {"secretName": "s"}}}) == RememberedStatus()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import ready_world
+from tests.unit.examples import CLAIMED, ready_world
 from tests.unit.pretend import NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
@@ -156,6 +156,14 @@ def test_the_status_forgets_an_app_that_is_gone_and_keeps_one_that_cannot_be_see
     status = build_status(before, away.desired, away.observed, plan, NOON)
 
     assert ("appID" in status, "tokens" in status) == (not there, not there)
+
+
+def test_the_status_tells_nothing_of_an_app_that_another_object_claims() -> None:
+    """Its ids and tokens are the other object's to show."""
+    after = report(CLAIMED, body_of(CLAIMED))
+    assert after is not None
+
+    assert set(after["status"]) == {"observedGeneration", "conditions"}
 
 
 def test_an_annotation_is_noted_as_handled_and_stays_noted() -> None:

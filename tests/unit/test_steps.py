@@ -113,6 +113,11 @@ STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
         (RemoveFinalizer(),),
     ),
     ("not ours any more", World(replace(GONE, has_finalizer=False), Observed(known=True, app=app_for())), ()),
+    (
+        "another's app, to be deleted",
+        replace(CLAIMED, desired=replace(ADOPT, deleting=True, deletion_policy=DeletionPolicy.DELETE)),
+        (RemoveFinalizer(),),
+    ),
     ("another's app", replace(CLAIMED, desired=replace(ADOPT, deleting=True)), (RemoveFinalizer(),)),
     (
         "adopted, going: only what was published",

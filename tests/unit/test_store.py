@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import UID, SecretView
+from box_app_operator.core.model import UID, ClientID, SecretView
 from box_app_operator.store import AppKey, Store, enterprise_of, trim
 
 KEY = AppKey("billing", "viewer")
@@ -73,12 +73,12 @@ def test_claims_to_one_client_id_are_ordered_by_age() -> None:
     """The oldest object has the app; a claim that was given up is none."""
     younger = app(name="younger", uid="u-2", created="2026-02-01T00:00:00Z", clientID="c")
     store = filled(younger, app(name="older", clientID="c"))
-    assert [body["metadata"]["name"] for body in store.claims("c")] == ["older", "younger"]
+    assert [body["metadata"]["name"] for body in store.claims(ClientID("c"))] == ["older", "younger"]
 
     store.put_app(app(6, name="older"))
-    assert [body["metadata"]["name"] for body in store.claims("c")] == ["younger"]
+    assert [body["metadata"]["name"] for body in store.claims(ClientID("c"))] == ["younger"]
     store.drop_app(AppKey("billing", "younger"), UID("u-2"))
-    assert store.claims("c") == []
+    assert store.claims(ClientID("c")) == []
 
 
 def test_apps_are_found_by_enterprise_and_by_namespace() -> None:
