@@ -28,10 +28,24 @@ sys.exit(main({**STORY, "invoices": Part(decision="decline", outcome="Ready")}))
 """
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_outlives_a_test() -> Iterator[None]:
+    """A test that fails half way leaves a demo running, which is ended here."""
+    yield
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=SECONDS)
+
+
 def start(*command: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.Popen[str]:
     """Start a demo in a session of its own, so that whatever it leaves behind can be found."""
     kept = {name: value for name, value in os.environ.items() if name not in ("CLUSTER", "KEEP")}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         (sys.executable, *command),
         stdin=stdin,
         stdout=subprocess.PIPE if stdin == subprocess.DEVNULL else stdin,
@@ -40,6 +54,8 @@ def start(*command: str, stdin: int = subprocess.DEVNULL, **environment: str) ->
         start_new_session=True,
         text=True,
     )
+    _started.append(process)
+    return process
 
 
 def finish(process: subprocess.Popen[str]) -> str:
