@@ -29,6 +29,7 @@ def main() -> None:
 @click.option("--box-timeout", metavar="DURATION", help="For one call to Box; when absent 30s.")
 @click.option("--outage-grace", metavar="DURATION", help="Before an outage of Box shows in Ready; when absent 5m.")
 @click.option("--status-pause", metavar="DURATION", help="Between status writes of a BoxEnterprise; when absent 30s.")
+@click.option("--sweep-interval", metavar="DURATION", help="Between looks for deletions unheard of; when absent 10m.")
 @click.option("--backoff-base", metavar="DURATION", help="First pause after a failure; when absent 1s.")
 @click.option("--backoff-cap", metavar="DURATION", help="Longest pause after failures; when absent 5m.")
 def run(**flags: str | None) -> None:

@@ -26,6 +26,7 @@ class Settings:
     box_timeout: timedelta = timedelta(seconds=30)
     outage_grace: timedelta = timedelta(minutes=5)
     status_pause: timedelta = timedelta(seconds=30)
+    sweep_interval: timedelta = timedelta(minutes=10)
     backoff_base: timedelta = timedelta(seconds=1)
     backoff_cap: timedelta = timedelta(minutes=5)
 
@@ -122,6 +123,7 @@ _READERS: Mapping[str, Any] = {
     "box_timeout": _positive,
     "outage_grace": parse_duration,
     "status_pause": parse_duration,
+    "sweep_interval": _positive,
     "backoff_base": _positive,
     "backoff_cap": _positive,
 }

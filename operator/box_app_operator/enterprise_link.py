@@ -12,23 +12,26 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from box_app_operator.box.listing import Listing, uid_in
 from box_app_operator.core.conditions import Condition, Reason
 from box_app_operator.core.model import BoxApp, Problem
-from box_app_operator.core.spec import Body, Enterprise, SecretKeyRef
+from box_app_operator.core.spec import Body, Enterprise, EnterpriseSpec, SecretKeyRef
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.ports import Clock, Console, Platform
+from box_app_operator.secret_watch import Credentials, SecretWatch
 from box_app_operator.store import AppKey, Store
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT_SECONDS = 50.0
-"""How long one look for changes may block: below the usual limits of proxies."""
+LONGEST_WAIT_SECONDS = 25.0
+"""How long one look for changes may block. A connection that died without a word is noticed only after that."""
 PAUSE_SECONDS = 0.4
 """Between two looks for changes, so that a hundred changes in a row cost one look and not a hundred."""
+IDLE_SECONDS = 1.0
+"""Between two looks of which the first came back at once and empty: a console may ignore how long it should wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +52,22 @@ class Connect(Protocol):
         ...
 
 
-class Credentials(Protocol):
-    """Secrets that somebody else keeps."""
-
-    async def read_value(self, ref: SecretKeyRef) -> str | None:
-        """One value, None when it is missing."""
-        ...
-
-    def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Yields whenever the Secret may have changed."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every link needs. ``wake`` has an app looked at; ``forgive`` lets its refused steps be tried again."""
+    """What every link needs.
+
+    ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
+    waited for a person at Box.
+    """
 
     store: Store
     connect: Connect
     credentials: Credentials
     clock: Clock
     backoff: Callable[[int], float]
-    outage_grace: timedelta
     wake: Callable[[AppKey], None]
     forgive: Callable[[AppKey], None]
+    people_acted: Callable[[AppKey], None]
 
 
 class EnterpriseLink:
@@ -88,10 +83,11 @@ class EnterpriseLink:
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
-        self._moved = asyncio.Event()
         self._failures = 0
+        self._failing_since: datetime | None = None
         self._trouble: Condition | None = None
-        self._used: tuple[str | None, str | None] = (None, None)
+        self._used: tuple[str | None, ...] = ()
+        self._watch = SecretWatch(around.credentials, around.backoff, self._secret_changed)
 
     @property
     def selector(self) -> Body | None:
@@ -107,11 +103,11 @@ class EnterpriseLink:
             self.listing, self.settled = Listing(), False
         if reconnect:
             self._restart.set()
-            self._moved.set()
+            self._watch.look_at(self._refs())
         self.wake_all()
 
     def suspect(self) -> None:
-        """Somebody met a refused credential: look again at once."""
+        """Somebody met a refused credential: read it again and reconnect."""
         self._restart.set()
 
     def wake_all(self) -> None:
@@ -122,22 +118,36 @@ class EnterpriseLink:
 
     async def run(self) -> None:
         """Follow the enterprise until cancelled."""
+        self._watch.look_at(self._refs())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._resync())
-            group.create_task(self._watch_secrets())
+            group.create_task(self._watch.run())
             while True:
                 self._restart.clear()
-                try:
-                    await self._connected()
-                except OperatorError as error:
-                    self._failures += 1
-                    self._note(error)
-                    asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-                    await self._restarted_within(max(asked or 0.0, self._around.backoff(self._failures)))
+                await self._survive(self._connected)
 
-    async def _restarted_within(self, seconds: float) -> None:
+    async def _survive(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it; when it fails, remember why and pause. Nothing that happens to one enterprise may end its link."""
+        try:
+            await work()
+        except OperatorError as error:
+            await self._fail(error)
+        except Exception:
+            logger.exception("BoxEnterprise %s: this is a bug; please report it", self.enterprise.name)
+            await self._fail(TransientError(Reason.BOX_UNAVAILABLE, "The operator met a bug; its log has the details"))
+
+    async def _fail(self, error: OperatorError) -> None:
+        self._failures += 1
+        self._failing_since = self._failing_since or self._around.clock.now()
+        passing = isinstance(error, TransientError) and self._failures == 1 and self.settled and self.problem is None
+        if passing:
+            logger.warning("BoxEnterprise %s: %s", self.enterprise.name, error)
+        else:
+            self._note(error, self._failing_since)
+        asked = error.retry_after_seconds if isinstance(error, TransientError) else None
+        pause = max(asked or 0.0, self._around.backoff(self._failures))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._restart.wait(), seconds)
+            await asyncio.wait_for(self._restart.wait(), pause)
 
     async def _connected(self) -> None:
         """Connect and keep the listing current, until a change asks to start over."""
@@ -145,69 +155,75 @@ class EnterpriseLink:
         if spec.console_url is None:
             message = "Mode Assisted is not supported yet; set spec.console.mode to Automated."
             raise StalledError(Reason.MODE_NOT_SUPPORTED, message)
-        self._used = (await self._value(spec.credentials), await self._value(spec.ca))
-        credential, ca = self._used
-        if not credential:
-            message = f"The console's credential is missing: {spec.credentials} does not exist or is empty. Create it."
-            raise StalledError(Reason.CREDENTIAL_MISSING, message)
-        if spec.ca is not None and ca is None:
-            raise StalledError(Reason.CA_INVALID, f"The CA bundle is missing: {spec.ca} does not exist or is empty.")
-        async with _opened(self._around.connect, self.enterprise, credential, ca) as clients:
+        used = await self._read_secrets()
+        if used != self._used:
+            # Another credential may see other apps.
+            self.listing.start_over()
+        self._used = used
+        async with _opened(self._around.connect, self.enterprise, *_checked(spec, *used)) as clients:
             self.console, self.platform = clients.console, clients.platform
             try:
-                await clients.platform.ping()
-                await self._follow(clients.console)
+                while not self._restart.is_set():
+                    await self._survive(self._follow)
             finally:
                 self.console = self.platform = None
 
-    async def _follow(self, console: Console) -> None:
+    async def _follow(self) -> None:
+        if self.console is None or self.platform is None:
+            return
         restart = asyncio.ensure_future(self._restart.wait())
+        loop = asyncio.get_running_loop()
         try:
+            await self.platform.ping()
             while not restart.done():
-                news = await _unless(restart, self.listing.refresh(console, self._wait_seconds))
+                began = loop.time()
+                news = await _unless(restart, self.listing.refresh(self.console, self._wait_seconds))
                 if news is None:
                     return
                 self._well()
                 self._wake(news)
-                if news:
-                    await asyncio.wait([restart], timeout=PAUSE_SECONDS)
+                idle = not news and loop.time() - began < IDLE_SECONDS
+                await asyncio.wait([restart], timeout=IDLE_SECONDS if idle else PAUSE_SECONDS if news else 0.0)
         finally:
             restart.cancel()
 
     @property
     def _wait_seconds(self) -> float:
-        return min(self.enterprise.spec.resync.total_seconds(), LONGEST_WAIT_SECONDS)
+        """The first look after trouble answers at once, so that everybody learns that it is over."""
+        return LONGEST_WAIT_SECONDS if self.settled and self._failing_since is None else 0.0
 
-    async def _value(self, ref: SecretKeyRef | None) -> str | None:
-        return await self._around.credentials.read_value(ref) if ref else None
+    def _refs(self) -> tuple[SecretKeyRef | None, ...]:
+        return (self.enterprise.spec.credentials, self.enterprise.spec.ca)
+
+    async def _read_secrets(self) -> tuple[str | None, ...]:
+        """The credential and the CA bundle; None where there is none."""
+        read = self._around.credentials.read_value
+        return tuple([await read(ref) if ref else None for ref in self._refs()])
+
+    async def _secret_changed(self) -> None:
+        if await self._read_secrets() != self._used:
+            self._restart.set()
 
     def _well(self) -> None:
         recovered, first = self.problem is not None, not self.settled
-        self.problem, self.settled, self._failures = None, True, 0
+        self.problem, self.settled = None, True
+        self._failures, self._failing_since = 0, None
         if recovered:
             logger.info("BoxEnterprise %s: reachable again", self.enterprise.name)
         if recovered or first:
             self.wake_all()
             self._report()
 
-    def _note(self, error: OperatorError) -> None:
+    def _note(self, error: OperatorError, since: datetime) -> None:
         """Remember a problem since when it began, and let the apps speak of it when it lasts."""
-        name = self.enterprise.name
+        name, before = self.enterprise.name, self._trouble if self.problem is not None else None
         waits_for_owner = isinstance(error, AwaitingHumanError | StalledError)
         reason = Reason.ENTERPRISE_NOT_READY if waits_for_owner else Reason.BOX_UNAVAILABLE
         message = f"BoxEnterprise {name!r} is not ready: {error.message}" if waits_for_owner else error.message
-        if self.problem is None or self.problem.reason != reason:
-            logger.log(
-                logging.INFO if waits_for_owner else logging.WARNING,
-                "BoxEnterprise %s: %s",
-                name,
-                error.message,
-            )
-        began = self.problem.since if self.problem is not None else self._around.clock.now()
-        changed = self.problem is None or self.problem.reason != reason
-        self.problem, self.settled = Problem(reason, message, began), True
+        self.problem, self.settled = Problem(reason, message, since), True
         self._trouble = Condition("Ready", "False", error.reason, error.message)
-        if changed:
+        if before is None or before.reason != error.reason:
+            logger.log(logging.INFO if waits_for_owner else logging.WARNING, "BoxEnterprise %s: %s", name, error)
             self.wake_all()
             self._report()
 
@@ -216,44 +232,18 @@ class EnterpriseLink:
         for app in news:
             uid = uid_in(app.reference)
             key = store.key_of(uid) if uid is not None else None
-            if key is not None:
-                self._around.wake(key)
-            for body in store.claims(app.client_id):
-                self._around.wake(AppKey(body["metadata"]["namespace"], body["metadata"]["name"]))
+            claims = (body["metadata"] for body in store.claims(app.client_id))
+            for each in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
+                if each is not None:
+                    self._around.people_acted(each)
+                    self._around.wake(each)
 
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""
         while True:
             await asyncio.sleep(self.enterprise.spec.resync.total_seconds())
+            logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
             self.wake_all()
-
-    async def _watch_secrets(self) -> None:
-        """Start over when the credential or the CA bundle changes. Only these two Secrets are watched, by name."""
-        while True:
-            self._moved.clear()
-            refs = {ref for ref in (self.enterprise.spec.credentials, self.enterprise.spec.ca) if ref}
-            tasks = [asyncio.ensure_future(self._watch_secret(ref)) for ref in refs]
-            try:
-                await self._moved.wait()
-            finally:
-                for task in tasks:
-                    task.cancel()
-
-    async def _watch_secret(self, ref: SecretKeyRef) -> None:
-        failures = 0
-        while True:
-            try:
-                async for _ in self._around.credentials.watch_secret(ref.namespace, ref.name):
-                    failures = 0
-                    used = (
-                        await self._value(self.enterprise.spec.credentials),
-                        await self._value(self.enterprise.spec.ca),
-                    )
-                    if used != self._used:
-                        self._restart.set()
-            except TransientError:
-                failures += 1
-            await asyncio.sleep(self._around.backoff(max(1, failures)))
 
     @property
     def condition(self) -> Condition | None:
@@ -270,11 +260,28 @@ class EnterpriseLink:
         )
 
 
+def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str, str | None]:
+    """The credential and the CA bundle, if they can be used.
+
+    Raises:
+        StalledError: they are missing, or the credential can be no bearer token.
+    """
+    if not credential:
+        message = f"The console's credential is missing: {spec.credentials} does not exist or is empty. Create it."
+        raise StalledError(Reason.CREDENTIAL_MISSING, message)
+    if not (credential.isascii() and credential.isprintable()) or " " in credential:
+        message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
+        raise StalledError(Reason.CREDENTIAL_REJECTED, message)
+    if spec.ca is not None and ca is None:
+        raise StalledError(Reason.CA_INVALID, f"The CA bundle is missing: {spec.ca} does not exist or is empty.")
+    return credential, ca
+
+
 @contextlib.asynccontextmanager
 async def _opened(connect: Connect, enterprise: Enterprise, credential: str, ca: str | None) -> AsyncIterator[Clients]:
     try:
         opened = connect(enterprise, credential, ca)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError, TypeError):
         raise StalledError(Reason.CA_INVALID, f"{enterprise.spec.ca} is not a PEM bundle of certificates.") from None
     async with opened as clients:
         yield clients

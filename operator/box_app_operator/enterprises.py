@@ -7,6 +7,7 @@ import logging
 from typing import Any, Protocol
 
 from box_app_operator.core.conditions import Condition, Reason, merge_conditions
+from box_app_operator.core.model import UID
 from box_app_operator.core.spec import Body, Enterprise
 from box_app_operator.enterprise_link import EnterpriseLink, Surroundings
 from box_app_operator.errors import TransientError
@@ -58,14 +59,21 @@ class Enterprises:
             link.enterprise.generation,
         ):
             link.change(enterprise)
+            self.report(enterprise.name, 0.0)
 
-    def drop(self, name: str) -> None:
-        """A BoxEnterprise is gone: its apps stay as they are and say so."""
-        link = self._links.pop(name, None)
+    def drop(self, name: str, uid: UID) -> None:
+        """A BoxEnterprise is gone: its apps stay as they are and say so. A later one of that name is another one."""
+        link = self._links.get(name)
+        if link is None or link.enterprise.uid != uid:
+            return
+        del self._links[name]
         self._bodies.pop(name, None)
-        if link is not None:
-            self._tasks.pop(name).cancel()
-            link.wake_all()
+        self._tasks.pop(name).cancel()
+        link.wake_all()
+
+    def bodies(self) -> list[Body]:
+        """All BoxEnterprises."""
+        return list(self._bodies.values())
 
     def report(self, name: str, pause_seconds: float | None = None) -> None:
         """Have the status written, if it changed, at most every so often."""

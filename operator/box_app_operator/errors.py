@@ -16,13 +16,16 @@ class OperatorError(Exception):
 
     Attributes:
         reason: a word of the condition reasons, see ``core.conditions``.
-        message: who must do what next, or what is waited for.
+        message: who must do what next, or what is waited for; the same for the same trouble, so that a status that
+            shows it is not written anew at every try.
+        detail: what differs from try to try, for the log only: a request id, seconds.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
+    def __init__(self, reason: str, message: str, *, detail: str = "") -> None:
+        super().__init__(f"{message} ({detail})" if detail else message)
         self.reason = reason
         self.message = message
+        self.detail = detail
 
 
 class TransientError(OperatorError):
@@ -39,11 +42,12 @@ class TransientError(OperatorError):
         reason: str,
         message: str,
         *,
+        detail: str = "",
         retry_after_seconds: float | None = None,
         uncertain: bool = False,
         unreachable: bool = False,
     ) -> None:
-        super().__init__(reason, message)
+        super().__init__(reason, message, detail=detail)
         self.retry_after_seconds = retry_after_seconds
         self.uncertain = uncertain
         self.unreachable = unreachable

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from box_app_operator.core.model import UID, SecretView
 from box_app_operator.core.spec import Body, parse_enterprise
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import StalledError
+from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store, enterprise_of
 from box_app_operator.workqueue import WorkQueue
-
-STALE_SECONDS = 900.0
-"""Without any sign of life from the watches for so long the process is taken for dead. Kopf renews them every 300 s."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +26,15 @@ class Intake:
         enterprises: Enterprises,
         reconciler: Reconciler,
         queue: WorkQueue[AppKey],
-        monotonic: Callable[[], float],
     ) -> None:
         self._store = store
         self._enterprises = enterprises
         self._reconciler = reconciler
         self._queue = queue
-        self._monotonic = monotonic
         self._listed = False
-        self._heard_at = monotonic()
 
     def seen(self, kind: str, body: Body) -> None:
         """Take in an object without acting upon it."""
-        self._heard_at = self._monotonic()
         match kind:
             case "BoxCustomApp":
                 self._store.put_app(body)
@@ -56,7 +49,7 @@ class Intake:
         ``seen`` was called just before with the same object. The echo of an own write is worked upon too: a pass
         that finds nothing to do costs no call.
         """
-        self._heard_at, self._listed = self._monotonic(), True
+        self._listed = True
         match kind:
             case "BoxCustomApp":
                 self._app_changed(body, gone)
@@ -74,17 +67,24 @@ class Intake:
             self._store.drop_app(key, UID(meta["uid"]))
             self._reconciler.forget(UID(meta["uid"]))
             self._enterprises.report(enterprise_of(body))
+            self._wake_rivals(body)
             return
         self._store.put_app(body)
         self._queue.add(key)
+
+    def _wake_rivals(self, gone: Body) -> None:
+        """Others may have waited for the Box app that this one claimed."""
+        client_id = gone["spec"].get("clientID") or (gone.get("status") or {}).get("clientID")
+        for body in self._store.claims(client_id) if client_id else ():
+            self._queue.add(AppKey(body["metadata"]["namespace"], body["metadata"]["name"]))
 
     def _secret_changed(self, secret: SecretView, gone: bool) -> None:
         if gone:
             self._store.drop_secret(secret.namespace, secret.name, secret.uid)
         else:
             self._store.put_secret(secret)
-        key = self._store.key_of(secret.owner_uid) if secret.owner_uid else None
-        if key is not None:
+        owner = self._store.key_of(secret.owner_uid) if secret.owner_uid else None
+        for key in {*self._store.keys_wanting(secret.namespace, secret.name), *([owner] if owner else [])}:
             self._queue.add(key)
 
     def _namespace_changed(self, body: Body) -> None:
@@ -94,7 +94,7 @@ class Intake:
     def _enterprise_changed(self, body: Body, gone: bool) -> None:
         name = body["metadata"]["name"]
         if gone:
-            self._enterprises.drop(name)
+            self._enterprises.drop(name, UID(body["metadata"]["uid"]))
             return
         try:
             enterprise = parse_enterprise(body)
@@ -103,10 +103,26 @@ class Intake:
             return
         self._enterprises.put(enterprise, dict(body))
 
-    def alive(self) -> bool:
-        """Did the watches show any life lately?"""
-        return self._monotonic() - self._heard_at < STALE_SECONDS
+    def swept(self, kind: str, present: Present) -> None:
+        """Act upon what went without any watch having told."""
+        match kind:
+            case "BoxCustomApp":
+                for body in [body for body in self._store.apps() if _is_gone(body, present)]:
+                    self._app_changed(body, gone=True)
+            case "Secret":
+                for secret in [
+                    each for each in self._store.secrets() if present.lacks(each.uid, each.resource_version)
+                ]:
+                    self._secret_changed(secret, gone=True)
+            case "BoxEnterprise":
+                for body in [body for body in self._enterprises.bodies() if _is_gone(body, present)]:
+                    self._enterprise_changed(body, gone=True)
 
     def ready(self) -> bool:
-        """Is everything listed, and does the work go on?"""
-        return self._listed and self.alive()
+        """Was everything listed?"""
+        return self._listed
+
+
+def _is_gone(body: Body, present: Present) -> bool:
+    meta = body["metadata"]
+    return present.lacks(UID(meta["uid"]), meta["resourceVersion"])

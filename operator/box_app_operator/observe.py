@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from box_app_operator.box.listing import Listing
-from box_app_operator.core.model import AppID, BoxApp, Desired, Observed, Problem
+from box_app_operator.core.model import BoxApp, Desired, Observed, Problem
 from box_app_operator.core.spec import Body, parse_remembered, selects
 from box_app_operator.links import Link, Links
 from box_app_operator.memory import Memory
@@ -88,7 +88,8 @@ async def _ask_if_unsure(
     found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
     memory.doubtful = False
     if found is None:
-        listing.drop(app.id if app else AppID(""))
+        if app is not None:
+            listing.drop(app.id)
     else:
         listing.fold(found)
     if held is not None and (found is None or found.slot_of(held.fingerprint) is None):

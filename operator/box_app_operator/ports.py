@@ -45,12 +45,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the listing. ``gone`` are apps that were deleted; ``cursor`` is where the next look begins."""
+    """A part of the listing.
+
+    ``gone`` are apps that were deleted, ``unreadable`` those of which only the id was understood. ``cursor`` is where
+    the next look begins.
+    """
 
     apps: tuple[BoxApp, ...]
     gone: tuple[BoxApp, ...]
     marker: str | None
     cursor: str
+    unreadable: tuple[AppID, ...] = ()
 
 
 class Console(Protocol):

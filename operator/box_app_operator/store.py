@@ -1,7 +1,8 @@
 """What the watches told, kept for the passes: objects trimmed, Secrets as fingerprints only.
 
 Answers to the operator's own writes are put in too, so that a pass never decides on something older than what it
-just wrote. Older news never replace newer ones.
+just wrote. Older news never replace newer ones, also when they speak of an earlier life of the same name: Kubernetes
+1.35 promises that resource versions of one kind can be compared, and earlier ones did it without a promise.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body
+from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_name_of
 
 
 class AppKey(NamedTuple):
@@ -43,6 +44,7 @@ class Store:
         self._apps: dict[AppKey, Body] = {}
         self._keys: dict[UID, AppKey] = {}
         self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
+        self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
         self._secrets: dict[AppKey, SecretView] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
 
@@ -72,11 +74,12 @@ class Store:
         meta = body["metadata"]
         key = AppKey(meta["namespace"], meta["name"])
         known = self._apps.get(key)
-        if known is not None and _newer(known["metadata"], meta):
+        if known is not None and int(known["metadata"]["resourceVersion"]) > int(meta["resourceVersion"]):
             return
         self._forget(key)
         self._apps[key] = trim(body)
         self._keys[UID(meta["uid"])] = key
+        self._wanting[AppKey(key.namespace, secret_name_of(body))].add(key)
         if client_id := body["spec"].get("clientID"):
             self._claims[client_id].add(key)
 
@@ -90,6 +93,7 @@ class Store:
         known = self._apps.pop(key, None)
         if known is not None:
             self._keys.pop(known["metadata"]["uid"], None)
+            self._wanting[AppKey(key.namespace, secret_name_of(known))].discard(key)
             if client_id := known["spec"].get("clientID"):
                 self._claims[client_id].discard(key)
 
@@ -101,8 +105,7 @@ class Store:
         """Take in a Secret, unless something newer is known of it."""
         key = AppKey(secret.namespace, secret.name)
         known = self._secrets.get(key)
-        same = known is not None and known.uid == secret.uid
-        if not (same and known is not None and int(known.resource_version) > int(secret.resource_version)):
+        if known is None or int(known.resource_version) <= int(secret.resource_version):
             self._secrets[key] = secret
 
     def drop_secret(self, namespace: str, name: str, uid: UID | None = None) -> None:
@@ -110,6 +113,14 @@ class Store:
         known = self._secrets.get(AppKey(namespace, name))
         if known is not None and uid in (None, known.uid):
             del self._secrets[AppKey(namespace, name)]
+
+    def keys_wanting(self, namespace: str, secret: str) -> list[AppKey]:
+        """The apps that ask for a Secret of this name."""
+        return list(self._wanting.get(AppKey(namespace, secret), ()))
+
+    def secrets(self) -> Iterable[SecretView]:
+        """All Secrets that are watched."""
+        return self._secrets.values()
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace."""
@@ -122,8 +133,3 @@ class Store:
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""
         return [key for key in self._apps if key.namespace == namespace]
-
-
-def _newer(known: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Is ``known`` a later state of the same object? Kubernetes 1.35 promises that versions can be compared."""
-    return bool(known["uid"] == other["uid"] and int(known["resourceVersion"]) > int(other["resourceVersion"]))

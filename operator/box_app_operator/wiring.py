@@ -27,15 +27,18 @@ from box_app_operator.config import Settings
 from box_app_operator.core.spec import Enterprise
 from box_app_operator.enterprise_link import Clients, Surroundings
 from box_app_operator.enterprises import Enterprises
+from box_app_operator.errors import TransientError
 from box_app_operator.health import serve_health
 from box_app_operator.intake import Intake
 from box_app_operator.kube.access import configure_access
 from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.lists import KubeLists
 from box_app_operator.kube.objects import KubeObjects
 from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.logs import configure_logging
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store
+from box_app_operator.sweep import Sweep
 from box_app_operator.workqueue import WorkQueue
 
 COMPONENT = "box-app-operator"
@@ -43,6 +46,10 @@ DRAIN_SECONDS = 15.0
 """For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
 
 logger = logging.getLogger(__name__)
+
+
+class NotInstalledError(Exception):
+    """The API server does not know the kinds of this operator; without them there is nothing to watch."""
 
 
 class SystemClock:
@@ -64,7 +71,7 @@ class KubeCluster(KubeSecrets, KubeObjects):
 class Operator:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, cluster: KubeCluster) -> None:
+    def __init__(self, settings: Settings, cluster: KubeCluster, lists: KubeLists) -> None:
         store, clock, backoff = Store(), SystemClock(), backoff_of(settings)
         around = Surroundings(
             store=store,
@@ -72,9 +79,9 @@ class Operator:
             credentials=cluster,
             clock=clock,
             backoff=backoff,
-            outage_grace=settings.outage_grace,
             wake=lambda key: self.queue.add(key),
             forgive=lambda key: self.reconciler.forgive(key),
+            people_acted=lambda key: self.reconciler.people_acted(key),
         )
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
         self.reconciler = Reconciler(
@@ -87,7 +94,8 @@ class Operator:
             passed=self.enterprises.report,
         )
         self.queue: WorkQueue[AppKey] = WorkQueue(self.reconciler.reconcile, settings.workers)
-        self.intake = Intake(store, self.enterprises, self.reconciler, self.queue, time.monotonic)
+        self.intake = Intake(store, self.enterprises, self.reconciler, self.queue)
+        self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
 
 
 def backoff_of(settings: Settings) -> Callable[[int], float]:
@@ -132,6 +140,12 @@ def run_operator(settings: Settings) -> int:
     except ConfigException as error:
         logger.error("No way to Kubernetes: %s", error)
         return 1
+    except TransientError as error:
+        logger.error("Kubernetes does not answer: %s", error)
+        return 1
+    except NotInstalledError:
+        logger.error("The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's")
+        return 1
     return 0
 
 
@@ -142,9 +156,13 @@ async def _run(settings: Settings) -> None:
     configuration.connection_pool_maxsize = settings.workers + 8
     async with ApiClient(configuration) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
-        operator = Operator(settings, KubeCluster(KubeApi(client)))
-        intake = operator.intake
-        health = serve_health(settings.health_host, settings.health_port, alive=intake.alive, ready=intake.ready)
+        api = KubeApi(client)
+        lists = KubeLists(api, settings.namespaces)
+        if not await lists.is_installed():
+            raise NotInstalledError
+        operator = Operator(settings, KubeCluster(api), lists)
+        alive, ready = operator.sweep.alive, operator.intake.ready
+        health = serve_health(settings.health_host, settings.health_port, alive=alive, ready=ready)
         async with health as port:
             logger.info("Probes are on port %d", port)
             await _serve(settings, operator, stop)
@@ -169,18 +187,19 @@ async def _serve(settings: Settings, operator: Operator, stop: asyncio.Event) ->
     """
     started, stop_watching = asyncio.Event(), asyncio.Event()
     work = asyncio.ensure_future(operator.queue.run())
+    sweep = asyncio.ensure_future(operator.sweep.run())
     watch = asyncio.ensure_future(_watch(settings, operator, started, stop_watching))
     stopping = asyncio.ensure_future(_told_to_stop(started, stop))
     try:
-        done, _ = await asyncio.wait([work, watch, stopping], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([work, sweep, watch, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
         await operator.queue.drain(DRAIN_SECONDS)
-        work.cancel()
-        stopping.cancel()
+        for task in (work, sweep, stopping):
+            task.cancel()
         await operator.enterprises.close()
-        await asyncio.gather(work, stopping, return_exceptions=True)
+        await asyncio.gather(work, sweep, stopping, return_exceptions=True)
         stop_watching.set()
         await asyncio.gather(watch, return_exceptions=True)
 

@@ -17,7 +17,10 @@ from playground.play import GROUP
 try:
     from tests.unit.status_invariants import check_status
 except ImportError:
-    def check_status(*a): pass
+
+    def check_status(*a):
+        pass
+
 
 FORBIDDEN = 403
 

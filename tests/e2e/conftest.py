@@ -98,7 +98,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def box_flags() -> tuple[str, ...]:
     """Flags of the sandbox; a module may have its own."""
-    return ("--taken-name", "Taken Name")
+    return ("--taken-name", "Taken Name", "--rate-limit", "100000")
 
 
 @pytest.fixture(scope="module")

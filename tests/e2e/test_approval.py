@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.e2e.story import approve, make_ready
 
 from playground import Playground
 from playground.output import until
 from playground.play import condition
-
-
-def ready_app(play: Playground, ns: str, name: str = "viewer") -> str:
-    """An app that is Ready; returns its display name."""
-    play.app(ns, name)
-    play.await_condition(ns, name, "PendingApproval")
-    play.box.decide(f"{ns} {name}", "authorize")
-    play.await_condition(ns, name, "Ready")
-    return f"{ns} {name}"
 
 
 def test_pending_approval_says_who_must_act(play: Playground, ns: str) -> None:
@@ -59,7 +51,7 @@ def test_a_declined_app_waits_for_its_author(play: Playground, ns: str) -> None:
 
 def test_a_disabled_app_keeps_its_secret(play: Playground, ns: str) -> None:
     """A Secret that holds a token is never emptied because the app lost its authorization."""
-    name = ready_app(play, ns)
+    name = make_ready(play, ns)["spec"]["displayName"]
     before = play.secret(ns, "viewer-box-token")
 
     play.box.decide(name, "disable")
@@ -76,7 +68,7 @@ def test_a_disabled_app_keeps_its_secret(play: Playground, ns: str) -> None:
 
 def test_reauthorization_is_asked_for(play: Playground, ns: str) -> None:
     """An app that must be authorized anew is submitted again, and goes on with the token that it has."""
-    name = ready_app(play, ns)
+    name = make_ready(play, ns)["spec"]["displayName"]
     before = play.secret(ns, "viewer-box-token")
 
     play.box.decide(name, "require_reauthorization")
@@ -118,8 +110,7 @@ def test_decisions_are_told_once(play: Playground, ns: str, decision: str) -> No
     play.app(ns, "viewer")
     play.await_condition(ns, "viewer", "PendingApproval")
     assert play.events(ns, "viewer") == []
-    play.box.decide(f"{ns} viewer", "authorize")
-    play.await_condition(ns, "viewer", "Ready")
+    approve(play, ns)
     if decision != "authorize":
         play.box.decide(f"{ns} viewer", decision)
 

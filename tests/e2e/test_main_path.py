@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
-
 import httpx
+from tests.e2e.story import DOMAINS, approve, values
 
 from playground import Playground
 from playground.output import until
-
-DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
-
-
-def values(secret: Any) -> dict[str, str]:
-    """The data of a Secret, decoded."""
-    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
 def test_a_manifest_becomes_a_working_token(play: Playground, ns: str) -> None:
@@ -53,7 +44,7 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
         "keys": {"token": "TOKEN", "clientID": "ID", "slot": "SLOT", "expiresAt": "UNTIL"},
     }
     app = play.app(ns, "viewer", tokens={"secret": secret, "expiry": "Never"})
-    _approve(play, ns, "viewer")
+    approve(play, ns, "viewer")
 
     written, status = play.secret(ns, "my-box"), play.get(ns, "viewer")["status"]
     meta, owner = written["metadata"], written["metadata"]["ownerReferences"][0]
@@ -87,7 +78,7 @@ def test_each_app_costs_four_writes_and_six_calls(play: Playground, ns: str) -> 
     """Until Ready at most 4 Kubernetes writes and 1 Event, and 6 Box calls, also with CORS domains."""
     start, mark = play.cluster.audit_size(), play.box.mark()
     play.app(ns, "viewer", cors={"domains": DOMAINS})
-    _approve(play, ns, "viewer")
+    approve(play, ns, "viewer")
     until(lambda: play.events(ns, "viewer"), 10, "the Event")
 
     writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
@@ -101,7 +92,7 @@ def test_each_app_costs_four_writes_and_six_calls(play: Playground, ns: str) -> 
 def test_an_edit_of_the_spec_never_mints(play: Playground, ns: str) -> None:
     """Labels, CORS domains, a new name, another expiry: none of them is a reason for a new token."""
     play.app(ns, "viewer")
-    _approve(play, ns, "viewer")
+    approve(play, ns, "viewer")
     token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
     spec = {
         "displayName": f"{ns} renamed",
@@ -125,7 +116,7 @@ def test_cors_domains_that_drift_are_put_back(play: Playground, ns: str) -> None
     play.app(ns, "viewer", cors={"domains": DOMAINS})
     play.app(ns, "plain")
     for name in ("viewer", "plain"):
-        _approve(play, ns, name)
+        approve(play, ns, name)
     for name, wanted in (("viewer", DOMAINS), ("plain", [])):
         app = play.box.app(f"{ns} {name}")
         assert app is not None
@@ -139,16 +130,10 @@ def test_cors_domains_that_drift_are_put_back(play: Playground, ns: str) -> None
 def test_removed_domains_are_removed_from_the_app(play: Playground, ns: str) -> None:
     """An absent list means no domains."""
     play.app(ns, "viewer", cors={"domains": DOMAINS})
-    _approve(play, ns, "viewer")
+    approve(play, ns, "viewer")
 
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": None}})
 
     body = play.await_condition(ns, "viewer", "NotConfigured", "CORSSynced")
     assert "corsDomains" not in body["status"]
     assert (play.box.app(f"{ns} viewer") or {})["cors_domains"] == []
-
-
-def _approve(play: Playground, ns: str, name: str) -> None:
-    play.await_condition(ns, name, "PendingApproval")
-    play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
-    play.await_condition(ns, name, "Ready")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -22,21 +25,28 @@ from box_app_operator.core.model import (
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.ports import Page, Token
 
+logger = logging.getLogger(__name__)
+
 APPS = "/console/v1/apps"
 PAGE_SIZE = 500
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Identifier = Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Authorization(msgspec.Struct):
     state: AuthorizationState
     enabled: bool
-    submitted_at: datetime | None = None
-    decided_at: datetime | None = None
+    submitted_at: Moment | None = None
+    decided_at: Moment | None = None
 
 
 class _SlotToken(msgspec.Struct):
-    fingerprint: str
-    created_at: datetime
-    expires_at: datetime | None = None
+    fingerprint: Text
+    created_at: Moment
+    expires_at: Moment | None = None
 
 
 class _Tokens(msgspec.Struct):
@@ -45,8 +55,8 @@ class _Tokens(msgspec.Struct):
 
 
 class _App(msgspec.Struct):
-    id: str
-    client_id: str
+    id: Identifier
+    client_id: Text
     name: str
     authorization: _Authorization
     tokens: _Tokens
@@ -56,14 +66,18 @@ class _App(msgspec.Struct):
     deleted: bool = False
 
 
+class _Named(msgspec.Struct):
+    id: Identifier
+
+
 class _Page(msgspec.Struct):
-    entries: list[_App]
+    entries: list[msgspec.Raw]
     cursor: str
     next_marker: str | None = None
 
 
 class _Minted(msgspec.Struct):
-    token: str
+    token: Text
     slot: Slot
 
 
@@ -141,7 +155,7 @@ class HttpConsole:
             "POST", _path(app, "tokens", slot), json={"expires_in_days": expires_in_days}
         )
         if answer.status == HTTPStatus.CONFLICT or answer.error.code == "app_not_authorized":
-            raise TransientError("AwaitingToken", answer.describe(), uncertain=True)
+            raise TransientError("AwaitingToken", answer.describe(), detail=answer.detail, uncertain=True)
         return Token(_accept(answer).decode(_Minted).token)
 
     async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
@@ -157,7 +171,7 @@ class HttpConsole:
             "DELETE", _path(app, "tokens", slot), headers={"If-Match": f'"{fingerprint}"'}
         )
         if answer.status == HTTPStatus.PRECONDITION_FAILED:
-            raise TransientError("AwaitingToken", answer.describe(), uncertain=True)
+            raise TransientError("AwaitingToken", answer.describe(), detail=answer.detail, uncertain=True)
         if answer.status != HTTPStatus.NOT_FOUND:
             _accept(answer)
 
@@ -182,9 +196,13 @@ def _accept(answer: Answer) -> Answer:
     """The answer, if it is a success."""
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return answer
-    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise AwaitingHumanError("CredentialRejected", f"The console refuses the credential: {answer.describe()}.")
-    raise TransientError("BoxUnavailable", answer.describe(), uncertain=True)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        message = f"The console refuses the credential: {answer.describe()}."
+        raise AwaitingHumanError("CredentialRejected", message, detail=answer.detail)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        message = f"The console does not allow that with this credential: {answer.describe()}."
+        raise AwaitingHumanError("CredentialForbidden", message, detail=answer.detail)
+    raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail, uncertain=True)
 
 
 def _refuse_name(answer: Answer, name: str) -> None:
@@ -210,12 +228,25 @@ def _app(answer: Answer) -> BoxApp:
 
 def _page(answer: Answer) -> Page:
     page = answer.decode(_Page)
+    entries = [_entry(answer, raw) for raw in page.entries]
+    known = [app for app in entries if isinstance(app, _App)]
     return Page(
-        apps=tuple(_to_model(app) for app in page.entries if not app.deleted),
-        gone=tuple(_to_model(app) for app in page.entries if app.deleted),
+        apps=tuple(_to_model(app) for app in known if not app.deleted),
+        gone=tuple(_to_model(app) for app in known if app.deleted),
+        unreadable=tuple(AppID(app.id) for app in entries if isinstance(app, _Named)),
         marker=page.next_marker or None,
         cursor=page.cursor,
     )
+
+
+def _entry(answer: Answer, raw: msgspec.Raw) -> _App | _Named:
+    """One app; only its id when the rest cannot be read, so that one strange app does not hide all others."""
+    try:
+        return msgspec.json.decode(raw, type=_App)
+    except msgspec.DecodeError:
+        named = replace(answer, body=bytes(raw)).decode(_Named)
+        logger.warning("App %s cannot be read; does the console endpoint speak a newer Console API?", named.id)
+        return named
 
 
 def _to_model(app: _App) -> BoxApp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID
+from box_app_operator.errors import TransientError
 from box_app_operator.ports import Console, Page
 
 
@@ -20,6 +21,7 @@ class Listing:
     def __init__(self) -> None:
         self.known = False
         self.cursor: str | None = None
+        self._cursor_is_fresh = False
         self._apps: dict[AppID, BoxApp] = {}
         self._by_uid: dict[UID, AppID] = {}
         self._by_client: dict[ClientID, AppID] = {}
@@ -29,11 +31,13 @@ class Listing:
 
     def by_uid(self, uid: UID) -> BoxApp | None:
         """The app that carries the reference of the object with this uid."""
-        return self._apps.get(self._by_uid.get(uid, AppID("")))
+        app = self._by_uid.get(uid)
+        return self._apps.get(app) if app is not None else None
 
     def by_client(self, client_id: ClientID) -> BoxApp | None:
         """The app with this client id."""
-        return self._apps.get(self._by_client.get(client_id, AppID("")))
+        app = self._by_client.get(client_id)
+        return self._apps.get(app) if app is not None else None
 
     def by_id(self, app: AppID) -> BoxApp | None:
         """The app with this id."""
@@ -77,22 +81,31 @@ class Listing:
             return await self._relist(console)
         page = await console.changes(self.cursor, wait_seconds)
         if page is None:
-            self.cursor = None
+            # A console that knows none of its own cursors would otherwise be listed again and again without a pause.
+            fresh, self.cursor, self._cursor_is_fresh = self._cursor_is_fresh, None, False
+            if fresh:
+                raise TransientError("BoxUnavailable", "The console does not know the cursor that it just gave out")
             return await self._relist(console)
+        self._cursor_is_fresh = False
         news = self._take_in(page)
         self.cursor = page.cursor
         return news
 
+    def start_over(self) -> None:
+        """List everything again at the next look."""
+        self.cursor = None
+
     async def _relist(self, console: Console) -> list[BoxApp]:
-        page = await console.list_apps(None)
-        cursor, seen, news = page.cursor, {app.id for app in page.apps}, self._take_in(page)
-        while page.marker is not None:
-            page = await console.list_apps(page.marker)
-            seen |= {app.id for app in page.apps}
+        # What is registered while the pages are read may be missing from them, and is not gone.
+        before, seen, news, marker, cursor = set(self._apps), set[AppID](), list[BoxApp](), None, None
+        while cursor is None or marker is not None:
+            page = await console.list_apps(marker)
+            # The first page's cursor: whatever changed since then is told again.
+            cursor, marker = cursor or page.cursor, page.marker
+            seen |= {app.id for app in page.apps} | set(page.unreadable)
             news += self._take_in(page)
-        # Created while the pages were read: it is newer than the first page, so the cursor will tell of it again.
-        gone = [self.drop(app) for app in set(self._apps) - seen]
-        self.cursor, self.known = cursor, True
+        gone = [self.drop(app) for app in before - seen]
+        self.cursor, self.known, self._cursor_is_fresh = cursor, True, True
         return news + [app for app in gone if app is not None]
 
     def _take_in(self, page: Page) -> list[BoxApp]:

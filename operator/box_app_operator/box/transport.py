@@ -20,6 +20,8 @@ from box_app_operator.errors import TransientError
 T = TypeVar("T")
 
 UNAVAILABLE = "BoxUnavailable"
+FOREIGN = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
+"""What a call may raise: also a URL that cannot be one, a header that cannot be encoded, a client that was closed."""
 MAX_WAIT_SECONDS = 3600.0
 """A Retry-After beyond this is taken for this."""
 BURST_SECONDS = 6.0
@@ -61,13 +63,13 @@ class Answer:
             ) from None
 
     def describe(self) -> str:
-        """The answer in words that are safe to show."""
-        parts = [f"{self.what} answered {self.status}"]
-        if self.error.code:
-            parts.append(shown(self.error.code))
-        if self.error.request_id:
-            parts.append(f"(request {shown(self.error.request_id)})")
-        return " ".join(parts)
+        """The answer in words that are safe to show, and the same for the same trouble."""
+        return f"{self.what} answered {self.status} {shown(self.error.code)}".rstrip()
+
+    @property
+    def detail(self) -> str:
+        """What Box's support asks for."""
+        return f"request {shown(self.error.request_id)}" if self.error.request_id else ""
 
 
 def shown(text: str) -> str:
@@ -126,8 +128,8 @@ class Transport:
                 headers={**(headers or {}), **auth},
                 timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + extra_seconds),
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Suppressed on purpose: httpx keeps the request, with its headers, on the exception.
+        except FOREIGN as error:
+            # Suppressed on purpose: the exception may hold the request, with its headers.
             raise TransientError(
                 UNAVAILABLE, f"{what}: no answer ({type(error).__name__})", uncertain=True, unreachable=True
             ) from None
@@ -136,11 +138,13 @@ class Transport:
     def _judge(self, answer: Answer) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
             seconds = self._gate.close(_retry_after(answer.headers))
-            raise TransientError(UNAVAILABLE, answer.describe(), retry_after_seconds=seconds)
+            raise TransientError(UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=seconds)
         if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status < httpx.codes.OK:
             # A write may land after a 503. Source: box/developer.box.com, common-errors.
             wait = _retry_after(answer.headers)
-            raise TransientError(UNAVAILABLE, answer.describe(), retry_after_seconds=wait, uncertain=True)
+            raise TransientError(
+                UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=wait, uncertain=True
+            )
         return answer
 
 
@@ -182,8 +186,8 @@ class Gate:
         """
         left = self._opens_at - self._monotonic()
         if left > 0:
-            message = f"{what} waits: Box asked for a pause of {left:.0f} s more (429)"
-            raise TransientError(UNAVAILABLE, message, retry_after_seconds=left)
+            message, detail = "Box asked for a pause (429)", f"{what} waits {left:.0f} s"
+            raise TransientError(UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
         await self._limiter.acquire()
 
     def close(self, seconds: float | None) -> float:

@@ -106,8 +106,15 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
 
 
 def same_origins(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Do two lists name the same origins? Order and upper or lower case do not count."""
-    return {origin.lower() for origin in one} == {origin.lower() for origin in other}
+    """Do two lists name the same origins? Order, upper or lower case and a scheme's own port do not count."""
+    return {_plain(origin) for origin in one} == {_plain(origin) for origin in other}
+
+
+def _plain(origin: str) -> str:
+    """An origin as browsers send it. Source: RFC 6454, section 6.2."""
+    origin = origin.lower()
+    port = ":80" if origin.startswith("http://") else ":443"
+    return origin.removesuffix(port)
 
 
 def _called(app: BoxApp) -> str:

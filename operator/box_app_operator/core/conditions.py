@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 Status = Literal["True", "False", "Unknown"]
@@ -58,6 +58,7 @@ class Reason(enum.StrEnum):
     # BoxEnterprise
     CREDENTIAL_MISSING = "CredentialMissing"
     CREDENTIAL_REJECTED = "CredentialRejected"
+    CREDENTIAL_FORBIDDEN = "CredentialForbidden"
     CA_INVALID = "CAInvalid"
     MODE_NOT_SUPPORTED = "ModeNotSupported"
 
@@ -116,4 +117,4 @@ def merge_conditions(
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in whole seconds, as Kubernetes writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

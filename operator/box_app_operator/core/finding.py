@@ -49,27 +49,22 @@ def stall(type_: str, reason: Reason, message: str) -> Finding:
     return Finding(Condition(type_, "False", reason, message), stalled=True)
 
 
-def settle(finding: Finding, refusal: Refusal, last: Condition | None) -> Finding:
+def settle(finding: Finding, refusal: Refusal) -> Finding:
     """The finding after its next step was refused: no more steps, and the refusal's words.
 
-    A passing trouble leaves a known condition as it was.
+    A passing trouble changes nothing in what was found; only that mending it takes longer is added.
     """
     if finding.condition.status == "True":
         return replace(finding, steps=())
-    type_, reason = finding.condition.type, reason_of(refusal.reason)
+    condition, reason = finding.condition, reason_of(refusal.reason)
     match refusal.kind:
         case RefusalKind.STALLED:
-            return stall(type_, reason, refusal.message)
+            return stall(condition.type, reason, refusal.message)
         case RefusalKind.AWAITING_HUMAN:
-            return wait(type_, reason, refusal.message)
+            return wait(condition.type, reason, refusal.message)
+        case RefusalKind.TRANSIENT if reason not in (Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN):
+            return wait(condition.type, reason, refusal.message)
         case RefusalKind.TRANSIENT:
-            return _keep(type_, reason, refusal.message, last)
-
-
-def _keep(type_: str, reason: Reason, message: str, last: Condition | None) -> Finding:
-    # Box out of reach, or Kubernetes (whose words are no reasons): neither says anything about the app.
-    if reason not in (Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN):
-        return wait(type_, reason, message)
-    if last is not None and last.reason != Reason.NOT_YET_KNOWN:
-        return Finding(last, waiting=True)
-    return unknown(type_, message, reason)
+            words = f"{condition.message} That must wait: {refusal.message}"
+            why = reason if condition.status == "Unknown" else condition.reason
+            return replace(finding, steps=(), condition=replace(condition, reason=why, message=words))

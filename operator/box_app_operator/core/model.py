@@ -209,11 +209,15 @@ class RefusalKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a step could not be done when it was tried."""
+    """Why a step could not be done when it was tried.
+
+    ``until`` is when it may be tried again; None means not before something changes.
+    """
 
     kind: RefusalKind
     reason: str
     message: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def plan(
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
-    findings = [_settled(check(desired, observed, now), previous, refusals) for check in CHECKS]
+    findings = [_settled(check(desired, observed, now), refusals) for check in CHECKS]
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
@@ -75,9 +75,9 @@ def plan(
     return Plan(steps, _summed_up(findings), look_again_at=_expiry(desired, observed, now))
 
 
-def _settled(finding: Finding, previous: Previous, refusals: Refusals) -> Finding:
+def _settled(finding: Finding, refusals: Refusals) -> Finding:
     refusal = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
-    return settle(finding, refusal, previous.get(finding.condition.type)) if refusal else finding
+    return settle(finding, refusal) if refusal else finding
 
 
 def _expiry(desired: Desired, observed: Observed, now: datetime) -> datetime | None:

@@ -31,6 +31,8 @@ RECONCILE_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
 DEFAULT_ENTERPRISE = "default"
 DEFAULT_PLATFORM_URL = "https://api.box.com"
+SHORTEST_RESYNC = timedelta(seconds=1)
+"""A shorter interval counts as this one."""
 
 Body = Mapping[str, Any]
 """A Kubernetes object as parsed JSON."""
@@ -103,10 +105,20 @@ def _desired(body: Body) -> Desired:
     )
 
 
+def secret_name_of(body: Body) -> str:
+    """The name of the Secret that a BoxCustomApp asks for."""
+    secret = ((body["spec"].get("tokens") or {}).get("secret")) or {}
+    return str(secret.get("name") or _default_secret_name(body["metadata"]["name"]))
+
+
+def _default_secret_name(app_name: str) -> str:
+    return f"{app_name}-box-token"
+
+
 def _secret(app_name: str, secret: Body) -> SecretSpec:
     keys, defaults = secret.get("keys") or {}, SecretKeys()
     return SecretSpec(
-        name=secret.get("name") or f"{app_name}-box-token",
+        name=secret.get("name") or _default_secret_name(app_name),
         keys=SecretKeys(
             token=keys.get("token", defaults.token),
             client_id=keys.get("clientID", defaults.client_id),
@@ -198,7 +210,7 @@ def _enterprise_spec(spec: Body) -> EnterpriseSpec:
         platform_url=platform.get("url", DEFAULT_PLATFORM_URL),
         ca=_secret_key_ref(platform.get("caSecretRef")),
         selector=_selector(spec.get("allowedNamespaces")),
-        resync=parse_duration(spec.get("resyncInterval", "10m")),
+        resync=max(parse_duration(spec.get("resyncInterval", "10m")), SHORTEST_RESYNC),
         requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
     )
 

@@ -20,18 +20,25 @@ FROM_BOX = ("appID", "clientID", "consoleURL", "authorization", "tokens", "corsD
 """Fields that follow Box; they keep their last value while nothing is known of the app."""
 
 
-def build_status(body: Body, desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
-    """The whole status after a completed pass; equal to the old one when nothing changed."""
+def build_status(
+    body: Body, desired: Desired, observed: Observed, plan: Plan, now: datetime, *, request_handled: bool = True
+) -> dict[str, Any]:
+    """The whole status after a completed pass; equal to the old one when nothing changed.
+
+    Args:
+        request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
+    """
     old = body.get("status") or {}
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
     fields = _of_app(desired, observed, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    request = (body["metadata"].get("annotations") or {}).get(RECONCILE_ANNOTATION)
+    handled = request if request_handled and not desired.suspended else None
     status = {
         "observedGeneration": desired.generation,
         "conditions": conditions,
         **fields,
-        "lastHandledReconcileAt": (body["metadata"].get("annotations") or {}).get(RECONCILE_ANNOTATION)
-        or old.get("lastHandledReconcileAt"),
+        "lastHandledReconcileAt": handled or old.get("lastHandledReconcileAt"),
         "lastHandledRotateAt": old.get("lastHandledRotateAt"),
     }
     return {name: value for name, value in status.items() if value is not None}
@@ -68,8 +75,18 @@ def _authorization(app: BoxApp) -> dict[str, str]:
 
 
 def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
-    slot = active_slot(desired, observed, now)
-    return {"secretName": desired.secret.name, "active": _token(app, slot)} if slot else None
+    """The active token, and the one that was active before for as long as Box has it.
+
+    Forgetting the latter too early would leave it live for good on an adopted app, where only what the operator
+    remembers as its own is revoked.
+    """
+    active = active_slot(desired, observed, now)
+    shown: dict[str, Any] = {"secretName": desired.secret.name, "active": _token(app, active)} if active else {}
+    for fingerprint in observed.remembered.fingerprints:
+        slot = app.slot_of(fingerprint)
+        if slot is not None and slot is not active:
+            shown["retiring"] = _token(app, slot)
+    return shown or None
 
 
 def _token(app: BoxApp, slot: Slot) -> dict[str, str]:

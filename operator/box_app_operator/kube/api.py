@@ -50,6 +50,7 @@ class KubeApi:
         body: Any = None,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Json:
         """Make a request and return the object in the answer.
 
@@ -59,7 +60,8 @@ class KubeApi:
         """
         what = f"{method} {path}"
         try:
-            response = await self._send(method, path, body, query, content_type, self.TIMEOUT_SECONDS)
+            headers = {"Accept": accept, "Content-Type": content_type}
+            response = await self._send(method, path, body, query, headers, self.TIMEOUT_SECONDS)
             payload = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # Suppressed on purpose: the exception may hold the request.
@@ -74,18 +76,18 @@ class KubeApi:
         path: str,
         body: Any,
         query: Mapping[str, str] | None,
-        content_type: str,
+        headers: Mapping[str, str],
         seconds: float,
     ) -> Any:
-        _, url, headers, sent, _ = await self._client.param_serialize(
+        _, url, sent_headers, sent, _ = await self._client.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params=dict(headers),
             body=body,
             auth_settings=["BearerToken"],
         )
-        return await self._client.call_api(method, url, headers, sent, _request_timeout=seconds)
+        return await self._client.call_api(method, url, sent_headers, sent, _request_timeout=seconds)
 
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Json]:
         """Watch events until the server ends the stream.
@@ -96,15 +98,25 @@ class KubeApi:
         """
         what = f"WATCH {path}"
         try:
-            response = await self._send("GET", path, None, {**query, "watch": "true"}, "application/json", 3600.0)
+            headers = {"Accept": "application/json"}
+            response = await self._send("GET", path, None, {**query, "watch": "true"}, headers, 3600.0)
             if response.status >= HTTPStatus.BAD_REQUEST:
                 _object(what, response.status, await response.read())
             async with response.response as stream:
-                async for line in stream.content:
-                    if line.strip():
-                        yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                async for line in _lines(stream.content):
+                    yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise TransientError("KubernetesUnavailable", f"{what}: {type(error).__name__}") from None
+
+
+async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length: a Secret of a megabyte is one line, and aiohttp's own reader gives up far below that."""
+    rest = b""
+    async for chunk in stream.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
 
 
 def _object(what: str, status: int, payload: bytes) -> Json:

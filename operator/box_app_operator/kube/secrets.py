@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
@@ -78,11 +77,17 @@ class KubeSecrets:
         return value or None
 
     async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Yields whenever this one Secret may have changed, first when the watch begins."""
+        """Yields whenever this one Secret may have changed, first when the watch begins.
+
+        Raises:
+            TransientError: the watch failed, or is not allowed.
+        """
         query = {"fieldSelector": f"metadata.name={name}", "timeoutSeconds": "300"}
-        with contextlib.suppress(KubeError):
+        try:
             async for _ in self._api.watch(path_of(namespace), query):
                 yield None
+        except KubeError as error:
+            raise TransientError("KubernetesUnavailable", str(error)) from None
 
     async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
         """Create the Secret, or replace what ``existing`` saw of it.

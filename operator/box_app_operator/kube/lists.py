@@ -1,0 +1,81 @@
+"""What is there: identities only, by pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from box_app_operator.core.model import UID
+from box_app_operator.core.spec import GROUP, VERSION
+from box_app_operator.core.tokens import MANAGED_BY, MANAGER
+from box_app_operator.errors import TransientError
+from box_app_operator.kube.api import Json, KubeApi, KubeError
+from box_app_operator.kube.objects import PLURALS
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+PAGE_SIZE = 500
+QUERIES = {"Secret": {"labelSelector": f"{MANAGED_BY}={MANAGER}"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What was there at one moment of the cluster's history."""
+
+    uids: frozenset[UID]
+    resource_version: int
+
+    def lacks(self, uid: UID, resource_version: str) -> bool:
+        """Was an object that we know in this state gone by then? One that is newer than the list may be there."""
+        return uid not in self.uids and int(resource_version) <= self.resource_version
+
+
+class KubeLists:
+    """Lists of the kinds that are watched."""
+
+    def __init__(self, api: KubeApi, namespaces: tuple[str, ...]) -> None:
+        self._api = api
+        self._namespaces = namespaces
+
+    async def present(self, kind: str) -> Present:
+        """Everything of this kind that is there.
+
+        Raises:
+            TransientError: the API server did not answer, or refused.
+        """
+        found = [await self._list(path, QUERIES.get(kind, {})) for path in self._paths(kind)]
+        uids = frozenset(uid for present in found for uid in present.uids)
+        return Present(uids, min(present.resource_version for present in found))
+
+    def _paths(self, kind: str) -> list[str]:
+        base, plural = ("/api/v1", "secrets") if kind == "Secret" else (f"/apis/{GROUP}/{VERSION}", PLURALS[kind])
+        if kind == "BoxEnterprise" or not self._namespaces:
+            return [f"{base}/{plural}"]
+        return [f"{base}/namespaces/{namespace}/{plural}" for namespace in self._namespaces]
+
+    async def _list(self, path: str, query: dict[str, str]) -> Present:
+        page = await self._page(path, query)
+        uids, version = _uids(page), int(page["metadata"]["resourceVersion"])
+        while page["metadata"].get("continue"):
+            page = await self._page(path, {**query, "continue": page["metadata"]["continue"]})
+            uids |= _uids(page)
+        return Present(frozenset(uids), version)
+
+    async def _page(self, path: str, query: dict[str, str]) -> Json:
+        try:
+            return await self._api.request("GET", path, query={**query, "limit": str(PAGE_SIZE)}, accept=METADATA_ONLY)
+        except KubeError as error:
+            raise TransientError("KubernetesUnavailable", str(error)) from None
+
+    async def is_installed(self) -> bool:
+        """Does the API server know both kinds of this operator?"""
+        try:
+            found = await self._api.request("GET", f"/apis/{GROUP}/{VERSION}")
+        except KubeError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise TransientError("KubernetesUnavailable", str(error)) from None
+        return set(PLURALS.values()) <= {resource["name"] for resource in found["resources"]}
+
+
+def _uids(page: Json) -> set[UID]:
+    return {UID(item["metadata"]["uid"]) for item in page["items"]}

@@ -1,0 +1,175 @@
+"""One pass over one object: observe, plan and execute, until no steps are left.
+
+A step that was refused is not tried again before its time, whoever asks for another pass: so the news of an own write
+can never turn a failure into a storm of calls. Other steps go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from box_app_operator.core.conditions import Reason, parse_conditions
+from box_app_operator.core.model import AppID, Desired, Observed, Refusal, RefusalKind, Slot
+from box_app_operator.core.plan import Plan, plan
+from box_app_operator.core.spec import Body, parse_desired
+from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, RenameApp, SetCorsDomains, Step
+from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.execute import IN_CLUSTER, Executor
+from box_app_operator.links import Link
+from box_app_operator.memory import Memory
+from box_app_operator.observe import Observer
+from box_app_operator.store import AppKey, Store
+
+logger = logging.getLogger(__name__)
+
+MOST_STEPS = 40
+"""More steps than any pass can need: beyond it something contradicts itself, and the pass ends until later."""
+
+GONE = Observed(), Plan((), (), complete=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every pass needs."""
+
+    store: Store
+    observer: Observer
+    now: Callable[[], datetime]
+    backoff: Callable[[int], float]
+    outage_grace: timedelta
+
+
+class Pass:
+    """One pass. It counts as failed once, however many of its steps met trouble."""
+
+    def __init__(
+        self, key: AppKey, desired: Desired, memory: Memory, link: Link | None, executor: Executor, around: Surroundings
+    ) -> None:
+        self._key = key
+        self._desired = desired
+        self._memory = memory
+        self._link = link
+        self._executor = executor
+        self._around = around
+        self._secret_is_fresh = False
+        self._unreachable: TransientError | None = None
+        self._pause_seconds: float | None = None
+        self._done: set[Step] = set()
+
+    async def run(self) -> tuple[Observed, Plan]:
+        """Work until nothing is left to do; returns what was seen last, and the plan without steps.
+
+        Raises:
+            OperatorError: Box or the cluster had to be asked and did not answer, or steps never come to an end.
+        """
+        for _ in range(MOST_STEPS):
+            body = self._around.store.app(self._key)
+            if body is None or body["metadata"]["uid"] != self._desired.uid:
+                return GONE
+            desired = parse_desired(body)
+            observed = await self._around.observer.observe(desired, body, self._memory)
+            decided = self._plan(desired, observed, body)
+            if not self._secret_is_fresh and _rests_on_secret(decided):
+                await self._around.observer.refresh_secret(desired)
+                self._secret_is_fresh = True
+            elif not decided.steps:
+                return observed, decided
+            else:
+                await self._try(decided.steps[0], body, observed)
+        raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
+
+    def _plan(self, desired: Desired, observed: Observed, body: Body) -> Plan:
+        now = self._around.now()
+        self._memory.expire(now)
+        return plan(
+            desired,
+            observed,
+            now,
+            previous=parse_conditions(body.get("status") or {}),
+            refusals=self._memory.refusals,
+            outage_grace=self._around.outage_grace,
+        )
+
+    async def _try(self, step: Step, body: Body, observed: Observed) -> None:
+        if step in self._done:
+            self._contradict(step)
+        elif self._unreachable is not None and not isinstance(step, IN_CLUSTER):
+            self._put_off(step, self._unreachable)
+        else:
+            await self._do(step, body, observed)
+
+    async def _do(self, step: Step, body: Body, observed: Observed) -> None:
+        try:
+            said = await self._executor.execute(step, body, observed)
+        except TransientError as error:
+            logger.warning("%s: %s", self._key, error)
+            self._memory.doubtful |= error.uncertain and not isinstance(step, IN_CLUSTER)
+            self._unreachable = error if error.unreachable else None
+            self._put_off(step, error)
+        except (AwaitingHumanError, StalledError) as error:
+            self._refuse(step, error)
+        else:
+            logger.info("%s: %s", self._key, said)
+            self._done.add(step)
+            self._beware_of_rejected_tokens(step, observed)
+
+    def _refuse(self, step: Step, error: OperatorError) -> None:
+        logger.info("%s: %s", self._key, error)
+        if error.reason in (Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN):
+            # The enterprise's matter, not this object's: its link finds out, and the step is tried again.
+            if error.reason == Reason.CREDENTIAL_REJECTED and self._link is not None:
+                self._link.suspect()
+            self._put_off(step, TransientError(Reason.BOX_UNAVAILABLE, error.message))
+            return
+        kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
+        self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
+
+    def _put_off(self, step: Step, error: TransientError) -> None:
+        """Not again before the backoff is over; a failed minting puts off every kind of minting."""
+        if self._pause_seconds is None:
+            self._memory.failures += 1
+            self._pause_seconds = self._around.backoff(self._memory.failures)
+        self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
+        until = self._around.now() + timedelta(seconds=self._pause_seconds)
+        refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
+        for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
+            self._memory.refusals[each] = refusal
+
+    def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
+        """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""
+        held = self._memory.held
+        if isinstance(step, ProveToken) and held is not None and held.proven is False and observed.app is not None:
+            error = TransientError(Reason.TOKEN_REJECTED, "Box rejected the token that it generated.")
+            self._put_off(MintToken(observed.app.id, Slot.PRIMARY, None), error)
+
+    def _contradict(self, step: Step) -> None:
+        """A step that worked is asked for again: whoever took it made something else of it."""
+        match step:
+            case SetCorsDomains():
+                message = "Box keeps other CORS domains than it was given. Write them in spec.cors.domains as Box does."
+                self._refuse(step, StalledError(Reason.ORIGIN_REJECTED, message))
+            case RenameApp(_, name):
+                message = f"Box keeps another name than {name!r}. Write spec.displayName as Box does."
+                self._refuse(step, StalledError(Reason.NAME_INVALID, message))
+            case _:
+                message = f"{type(step).__name__} worked, and yet it is as before; does somebody else change it back?"
+                logger.warning("%s: %s", self._key, message)
+                self._put_off(step, TransientError(Reason.NOT_YET_KNOWN, message))
+
+
+def _mintings(app: AppID) -> list[MintToken]:
+    return [MintToken(app, slot, days) for slot in Slot for days in (None, 30, 60)]
+
+
+def in_conflict(decided: Plan) -> bool:
+    """Is there a foreign Secret in the way? Only Secrets with our label are watched, so it must be looked for."""
+    reasons = {condition.reason for condition in decided.conditions}
+    return Reason.SECRET_CONFLICT in reasons and not reasons & {Reason.SUSPENDED, Reason.DELETING}
+
+
+def _rests_on_secret(decided: Plan) -> bool:
+    """Does what comes next depend on the Secret, so that a memory of it is not good enough?"""
+    return isinstance(next(iter(decided.steps), None), TOKEN_STEPS) or in_conflict(decided)

@@ -1,0 +1,60 @@
+"""Things that many tests do, in one word each."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from playground import Playground
+from playground.output import until
+
+DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
+
+
+def values(secret: Any) -> dict[str, str]:
+    """The data of a Secret, decoded."""
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def make_ready(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> dict[str, Any]:
+    """Make an app, approve it, wait until it is Ready; returns the object."""
+    play.app(ns, name, **spec)
+    return approve(play, ns, name)
+
+
+def approve(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
+    """Wait until the app is submitted, approve it as its admin would, wait until it is Ready; returns the object."""
+    play.await_condition(ns, name, "PendingApproval", "Authorized")
+    play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
+    return play.await_condition(ns, name, "Ready")
+
+
+def box_app(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
+    """The app in Box that belongs to an object of the default display name."""
+    app = play.box.app(f"{ns} {name}")
+    assert app is not None, f"Box has no app {ns} {name}"
+    return app
+
+
+def live_tokens(play: Playground, app: dict[str, Any]) -> list[str]:
+    """Values of the tokens of an app that Box accepts."""
+    return [entry["token"] for entry in play.box.issued_tokens() if entry["app_id"] == app["id"] and entry["live"]]
+
+
+def await_one_token(play: Playground, ns: str, name: str = "viewer", seconds: float = 20.0) -> str:
+    """Wait until exactly one token of the app is live and it is the one in the Secret; returns it.
+
+    This is invariant I1 of the design.
+    """
+
+    def settled() -> str | None:
+        secret, live = play.secret(ns, f"{name}-box-token"), live_tokens(play, box_app(play, ns, name))
+        token = values(secret).get("BOX_APP_TOKEN") if secret else None
+        return token if token is not None and live == [token] else None
+
+    return until(settled, seconds, f"exactly one live token of {ns}/{name}, in its Secret")
+
+
+def named_apps(play: Playground, name: str) -> list[dict[str, Any]]:
+    """All apps in Box of this name: never more than one."""
+    return [app for app in play.box.apps() if app["name"] == name]

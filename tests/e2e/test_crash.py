@@ -1,0 +1,107 @@
+"""The operator is killed between any two calls: what was begun is found again and finished, nothing is doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.e2e.story import DOMAINS, approve, await_one_token, box_app, make_ready, named_apps
+from tests.e2e.test_faults import CALLS
+
+from playground import Playground
+from playground.output import until
+
+
+def kill_at(play: Playground, method: str, path: str) -> None:
+    """Kill the operator while this call is on its way, so that the calls before it had their effect and it has none."""
+    until(lambda: play.box.faults_left() == [], 30, f"{method} {path}")
+    play.operator.kill()
+
+
+@pytest.fixture(autouse=True)
+def operator_runs(play: Playground) -> Iterator[None]:
+    """Whatever happens in a test, the next one finds an operator that runs."""
+    yield
+    try:
+        play.operator.check()
+    except RuntimeError:
+        play.operator.start()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_killed_before_a_call(play: Playground, ns: str, call: str) -> None:
+    """Killed while the call hangs without having had its effect."""
+    method, path = CALLS[call]
+    play.box.fault({"kind": "hang", "seconds": 3600, "method": method, "path": path})
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    if call in ("mint", "look", "prove"):
+        play.await_condition(ns, "viewer", "PendingApproval")
+        play.box.decide(f"{ns} viewer", "authorize")
+
+    kill_at(play, method, path)
+    play.operator.start()
+
+    _settles(play, ns)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "listing"])
+def test_killed_after_a_call_whose_answer_was_lost(play: Playground, ns: str, call: str) -> None:
+    """Killed when the call had its effect and the answer never arrived."""
+    method, path = CALLS[call]
+    play.box.fault({"kind": "cut_after", "method": method, "path": path})
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    if call in ("mint", "look", "prove"):
+        play.await_condition(ns, "viewer", "PendingApproval")
+        play.box.decide(f"{ns} viewer", "authorize")
+
+    kill_at(play, method, path)
+    play.operator.start()
+
+    _settles(play, ns)
+
+
+def test_killed_between_secret_and_status(play: Playground, ns: str) -> None:
+    """The Secret is written and the status is not: the next start takes the Secret for what it is."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "authorize")
+    until(lambda: play.secret(ns, "viewer-box-token"), 10, "the Secret")
+    play.operator.kill()
+
+    play.operator.start()
+
+    play.await_condition(ns, "viewer", "Ready")
+    await_one_token(play, ns)
+    assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == box_app(play, ns)["id"]]) == 1
+
+
+def test_killed_while_deleting(play: Playground, ns: str) -> None:
+    """The finalizer holds the object until Box is tidied up by the next operator."""
+    make_ready(play, ns)
+    app = box_app(play, ns)
+    path = "/console/v1/apps/[0-9]+/tokens/"
+    play.box.fault({"kind": "hang", "seconds": 3600, "method": "DELETE", "path": path})
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    kill_at(play, "DELETE", path)
+    assert play.get(ns, "viewer") is not None
+    play.operator.start()
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    after = next(each for each in play.box.apps() if each["id"] == app["id"])
+    assert after["tokens"] == {"primary": None, "secondary": None}
+
+
+def _settles(play: Playground, ns: str) -> None:
+    """Ready in the end, with one app and one live token, the one in the Secret."""
+    play.await_condition(ns, "viewer", "Authorized" if _approved(play, ns) else "PendingApproval", "Authorized")
+    if not _approved(play, ns):
+        approve(play, ns)
+    play.await_condition(ns, "viewer", "Ready")
+    await_one_token(play, ns)
+    assert len(named_apps(play, f"{ns} viewer")) == 1
+
+
+def _approved(play: Playground, ns: str) -> bool:
+    app = play.box.app(f"{ns} viewer")
+    return app is not None and app["authorization"]["state"] == "authorized"
