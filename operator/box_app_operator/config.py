@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -11,6 +12,8 @@ from box_app_operator.core.spec import parse_duration
 from box_app_operator.errors import StalledError
 
 PREFIX = "BOX_APP_OPERATOR_"
+SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_|$))")
+"""What Kubernetes puts into every pod beside a Service called box-app-operator: not meant for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
             problems.append(f"{source}: {getattr(error, 'message', error)}")
     known = {PREFIX + field.name.upper() for field in fields(Settings)}
     problems += [
-        f"{name}: no such setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
+        f"{name}: no such setting"
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known and not SERVICE_LINK.match(name)
     ]
     if problems:
         raise SettingsError(problems)
@@ -94,14 +99,14 @@ def _namespaces(text: str) -> tuple[str, ...]:
 
 
 def _workers(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 1000:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1000:
         raise ValueError(f"{text!r} is not a number from 1 to 1000")
     return int(text)
 
 
 def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{text!r} is not host:port, for example 0.0.0.0:8080")
     return text
 

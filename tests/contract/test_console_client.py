@@ -218,7 +218,6 @@ async def test_an_error_of_another_make_is_still_one_of_ours(call: Call, status:
             assert isinstance(error, AwaitingHumanError) == (status in (401, 403))
 
 
-@pytest.mark.xfail(strict=True, reason="msgspec's message, which may quote the body, stays on __context__")
 async def test_a_token_in_the_wrong_place_is_not_told() -> None:
     """Nothing that is raised quotes a body, wherever the token stands in it."""
     value = "T" * 32

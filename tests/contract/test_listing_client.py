@@ -143,7 +143,6 @@ async def test_a_listing_that_breaks_off_begins_anew(
     assert len(listing) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="Listing.fold knows nothing of what was dropped")
 async def test_a_view_from_before_does_not_bring_a_dropped_app_back(open_box: Box, clients: Clients) -> None:
     """An answer that was on its way while the app was deleted is older than the deletion."""
     made = await open_box.register()

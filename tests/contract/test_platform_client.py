@@ -71,7 +71,6 @@ async def test_a_broken_connection_does_not_condemn_a_token(open_box: Box, clien
     assert error.unreachable
 
 
-@pytest.mark.xfail(strict=True, reason="HttpPlatform.accepts takes every 401 for a verdict on the token")
 async def test_a_page_of_a_proxy_does_not_condemn_a_token() -> None:
     """401 with a body that is not Box's is from somebody on the way: TransientError."""
     headers = {"Content-Type": "text/html", "WWW-Authenticate": 'Basic realm="proxy"'}

@@ -55,7 +55,6 @@ async def test_a_pause_has_an_end() -> None:
     assert error.retry_after_seconds == 3600
 
 
-@pytest.mark.xfail(strict=True, reason="str.isdigit is true for more than float reads")
 async def test_a_pause_in_strange_digits_is_still_ours() -> None:
     """A Retry-After of digits that are not decimal is taken for none."""
     headers = httpx.Headers([(b"Retry-After", "²".encode("latin-1"))])

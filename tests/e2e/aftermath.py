@@ -10,17 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.unit.status_invariants import check_status
+
 from playground import Cluster, Playground
 from playground.cluster import ACCOUNT
 from playground.play import GROUP
-
-try:
-    from tests.unit.status_invariants import check_status
-except ImportError:
-
-    def check_status(*a):
-        pass
-
 
 FORBIDDEN = 403
 
@@ -67,10 +61,10 @@ class Aftermath:
             if body.get("kind") != "BoxCustomApp" or "status" not in body:
                 continue
             uid = body["metadata"]["uid"]
-            before, last[uid] = last.get(uid), body["status"]
+            before, last[uid] = last.get(uid), body
             check_status(before, body)
             if entry["objectRef"].get("subresource") == "status" and before is not None:
-                assert before != body["status"], f"a status was written that changed nothing: {body['status']}"
+                assert before["status"] != body["status"], f"a status was written that changed nothing: {body}"
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         for entry in self._play.cluster.audit(self._audit_size):

@@ -23,6 +23,7 @@ class Listing:
         self.cursor: str | None = None
         self._cursor_is_fresh = False
         self._apps: dict[AppID, BoxApp] = {}
+        self._gone: dict[AppID, int] = {}
         self._by_uid: dict[UID, AppID] = {}
         self._by_client: dict[ClientID, AppID] = {}
 
@@ -46,7 +47,7 @@ class Listing:
     def fold(self, app: BoxApp) -> bool:
         """Take in what was seen of an app. Tells whether it was news."""
         known = self._apps.get(app.id)
-        if known is not None and known.revision >= app.revision:
+        if app.revision <= (known.revision if known is not None else self._gone.get(app.id, -1)):
             return False
         self.assume(app)
         return True
@@ -63,6 +64,8 @@ class Listing:
         """Forget an app that is gone."""
         gone = self._apps.pop(app, None)
         if gone is not None:
+            # Remembered, so that a look from before does not bring it back.
+            self._gone[app] = gone.revision
             self._by_client.pop(gone.client_id, None)
             uid = uid_in(gone.reference)
             if uid is not None and self._by_uid.get(uid) == app:

@@ -33,8 +33,9 @@ class HttpPlatform:
         answer = await self._transport.call("GET", ME, bearer=token.reveal())
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return True
-        if answer.status != HTTPStatus.UNAUTHORIZED:
-            raise TransientError("BoxUnavailable", answer.describe())
-        if answer.error.code == "unauthorized":
+        if answer.status == HTTPStatus.UNAUTHORIZED and answer.error.code == "unauthorized":
             raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
-        return False
+        if answer.status == HTTPStatus.UNAUTHORIZED and (not answer.body or answer.error.code == "invalid_token"):
+            return False
+        # Anything else is not Box's word about the token: a proxy on the way also says 401, with a page of its own.
+        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)

@@ -6,6 +6,7 @@ string, a header or a body, because those could hold a token.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,15 +53,12 @@ class Answer:
         Raises:
             TransientError: the body is something else; the call may have had its effect.
         """
-        try:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             return msgspec.json.decode(self.body, type=type_)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            # Suppressed on purpose: msgspec's message could quote the body, and the body could hold a token.
-            raise TransientError(
-                UNAVAILABLE,
-                f"{self.what} answered {self.status} with a body that cannot be read",
-                uncertain=True,
-            ) from None
+        # Raised out here, so that it does not even carry msgspec's error along: that may quote the body, which may
+        # hold a token.
+        message = f"{self.what} answered {self.status} with a body that cannot be read"
+        raise TransientError(UNAVAILABLE, message, uncertain=True)
 
     def describe(self) -> str:
         """The answer in words that are safe to show, and the same for the same trouble."""
@@ -129,11 +127,11 @@ class Transport:
                 timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + extra_seconds),
             )
         except FOREIGN as error:
-            # Suppressed on purpose: the exception may hold the request, with its headers.
-            raise TransientError(
-                UNAVAILABLE, f"{what}: no answer ({type(error).__name__})", uncertain=True, unreachable=True
-            ) from None
-        return self._judge(_answer(what, response))
+            trouble = type(error).__name__
+        else:
+            return self._judge(_answer(what, response))
+        # Raised out here, so that it does not even carry the foreign error along: that may hold the request's headers.
+        raise TransientError(UNAVAILABLE, f"{what}: no answer ({trouble})", uncertain=True, unreachable=True)
 
     def _judge(self, answer: Answer) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
@@ -160,7 +158,7 @@ def _answer(what: str, response: httpx.Response) -> Answer:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "")
-    return min(float(text), MAX_WAIT_SECONDS) if text.isdigit() else None
+    return min(float(text), MAX_WAIT_SECONDS) if text.isascii() and text.isdigit() else None
 
 
 class Gate:
