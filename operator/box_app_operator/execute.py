@@ -72,7 +72,7 @@ class Executor:
         match step:
             case CreateApp(name, reference, key):
                 app = await console.create_app(name, reference, key)
-                listing.fold(app)
+                listing.find_again(app)
                 return f"registered app {app.id}"
             case RenameApp(app_id, name):
                 listing.fold(await console.rename_app(app_id, name))

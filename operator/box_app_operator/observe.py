@@ -91,7 +91,7 @@ async def _ask_if_unsure(
         if app is not None:
             listing.drop(app.id)
     else:
-        listing.fold(found)
+        listing.find_again(found)
     if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
         memory.let_go()
     return _find(desired, listing)

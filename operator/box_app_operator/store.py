@@ -65,9 +65,13 @@ class Store:
         return [key for key, body in self._apps.items() if enterprise_of(body) == enterprise]
 
     def claims(self, client_id: ClientID) -> list[Body]:
-        """The apps that want to adopt the Box app with this client id, the oldest first."""
-        bodies = (self._apps[key] for key in self._claims.get(client_id, ()))
-        return sorted(bodies, key=lambda body: (body["metadata"]["creationTimestamp"], body["metadata"]["uid"]))
+        """The apps that want to adopt the Box app with this client id: first the one that has it, then the oldest."""
+
+        def rank(body: Body) -> tuple[bool, str, str]:
+            has_it = (body.get("status") or {}).get("clientID") == client_id
+            return not has_it, body["metadata"]["creationTimestamp"], body["metadata"]["uid"]
+
+        return sorted((self._apps[key] for key in self._claims.get(client_id, ())), key=rank)
 
     def put_app(self, body: Body) -> None:
         """Take in an app, unless something newer is known of it."""

@@ -255,7 +255,7 @@ class Api:
             for change in [change for change in self.objects.history if change.version > since]:
                 type_ = _type_for(change, target, match)
                 if type_:
-                    yield line(type_, change.body)
+                    yield line(type_, _as_told(type_, change))
             since = self.objects.version
             left = deadline - time.monotonic()
             if left <= 0:
@@ -319,6 +319,14 @@ def _type_for(change: Change, target: Target, match: Match) -> str | None:
     matched = change.before is not None and match(change.before)
     matches = change.type != "DELETED" and match(change.body)
     return {(True, False): "DELETED", (False, True): "ADDED", (True, True): "MODIFIED"}.get((matched, matches))
+
+
+def _as_told(type_: str, change: Change) -> Object:
+    """What leaves a selector is told as it last was within it. Source: k8s.io/apiserver, storage/cacher."""
+    if type_ != "DELETED" or change.type == "DELETED" or change.before is None:
+        return change.body
+    version = {"resourceVersion": change.body["metadata"]["resourceVersion"]}
+    return {**change.before, "metadata": {**change.before["metadata"], **version}}
 
 
 def _check_preconditions(options: Object, current: Object) -> None:

@@ -52,6 +52,11 @@ class Listing:
         self.assume(app)
         return True
 
+    def find_again(self, app: BoxApp) -> None:
+        """Take in the answer to a question that was asked just now, also when the app was taken for gone."""
+        self._gone.pop(app.id, None)
+        self.fold(app)
+
     def assume(self, app: BoxApp) -> None:
         """Take in how an app must be by now, until something newer is heard of it."""
         self._apps[app.id] = app

@@ -1,0 +1,140 @@
+"""What happens in Box when the object goes, and that the object waits for it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.e2e.story import box_app, live_tokens, make_ready, values
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, condition
+
+GARBAGE_COLLECTION_SECONDS = 90
+"""The real garbage collector learns of new kinds every 30 s."""
+
+
+def delete(play: Playground, ns: str, name: str = "viewer") -> None:
+    """Delete an object and wait until it is gone."""
+    play.cluster.delete(play.path(ns, name))
+    until(lambda: play.get(ns, name) is None, 20, "the object to go")
+
+
+def test_revoke_tokens_is_the_rule(play: Playground, ns: str) -> None:
+    """Both slots are empty, the app and its content stay, the Secret goes with its owner."""
+    make_ready(play, ns)
+    token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
+
+    delete(play, ns)
+
+    app = box_app(play, ns)
+    assert app["tokens"] == {"primary": None, "secondary": None}
+    assert token not in live_tokens(play, app)
+    until(lambda: play.secret(ns, "viewer-box-token") is None, GARBAGE_COLLECTION_SECONDS, "the Secret to go")
+
+
+def test_retain_leaves_box_alone(play: Playground, ns: str) -> None:
+    """No call to Box at all."""
+    make_ready(play, ns, deletionPolicy="Retain")
+    mark, before = play.box.mark(), box_app(play, ns)
+
+    delete(play, ns)
+
+    assert box_app(play, ns) == before
+    assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
+
+
+def test_delete_deletes_the_app(play: Playground, ns: str) -> None:
+    """Its name is free again."""
+    make_ready(play, ns, deletionPolicy="Delete")
+
+    delete(play, ns)
+
+    assert play.box.app(f"{ns} viewer") is None
+    make_ready(play, ns)
+
+
+def test_a_recreated_object_adopts_nothing_by_accident(play: Playground, ns: str) -> None:
+    """The same name with a new uid is another object: its display name is taken by the app that stayed."""
+    make_ready(play, ns)
+    delete(play, ns)
+
+    play.app(ns, "viewer")
+
+    play.await_condition(ns, "viewer", "NameTaken")
+
+
+def test_a_recreated_object_takes_its_app_back_by_client_id(play: Playground, ns: str) -> None:
+    """With spec.clientID the app that stayed goes on: same client id, a new token."""
+    client_id = make_ready(play, ns)["status"]["clientID"]
+    delete(play, ns)
+
+    play.app(ns, "viewer", clientID=client_id)
+
+    body = play.await_condition(ns, "viewer", "Ready")
+    registered = condition(body, "Registered")
+    assert registered is not None
+    assert registered["reason"] == "Adopted"
+    assert body["status"]["clientID"] == client_id
+
+
+def test_an_outage_holds_the_object_and_force_delete_lets_it_go(play: Playground, ns: str) -> None:
+    """Deleting says what it waits for and how to leave Box as it is."""
+    make_ready(play, ns)
+    play.box.fault({"kind": "status", "status": 503, "path": "/console", "count": None})
+    play.cluster.delete(play.path(ns, "viewer"))
+    body = play.await_condition(ns, "viewer", "Deleting")
+    ready = condition(body, "Ready")
+    assert ready is not None
+    assert "boxapps.dev/force-delete" in ready["message"]
+
+    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+
+
+def test_a_short_outage_only_delays(play: Playground, ns: str) -> None:
+    """The deletion is done as soon as Box answers again."""
+    make_ready(play, ns)
+    play.box.fault({"kind": "status", "status": 503, "path": "/console", "count": None})
+    play.cluster.delete(play.path(ns, "viewer"))
+    play.await_condition(ns, "viewer", "Deleting")
+
+    play.box.fault()
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
+
+
+@pytest.mark.parametrize("spec", [{"enterpriseRef": {"name": "nowhere"}}, {"displayName": "Taken Name"}])
+def test_what_was_never_registered_goes_at_once(play: Playground, ns: str, spec: dict[str, object]) -> None:
+    """Nothing is in Box, so nothing is waited for."""
+    play.app(ns, "viewer", **spec)
+    until(lambda: condition(play.get(ns, "viewer"), "Stalled"), 10, "the app to stall")
+
+    delete(play, ns)
+
+
+def test_an_enterprise_deleted_first_holds_what_lives_in_box(play: Playground, ns: str) -> None:
+    """The app's tokens are not forgotten: it waits for the enterprise to come back, or for force-delete."""
+    enterprise = play.enterprise(f"{ns}-corp")
+    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+    play.cluster.delete(f"{GROUP}/boxenterprises/{ns}-corp")
+    play.await_condition(ns, "viewer", "EnterpriseNotFound")
+    play.cluster.delete(play.path(ns, "viewer"))
+    play.await_condition(ns, "viewer", "Deleting")
+
+    play.cluster.create(enterprise).raise_for_status()
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
+
+
+def test_a_namespace_can_be_deleted(play: Playground, ns: str) -> None:
+    """Secret and object are deleted at once; the tokens are revoked all the same, and the namespace goes."""
+    make_ready(play, ns)
+
+    play.cluster.delete(f"/api/v1/namespaces/{ns}")
+
+    until(lambda: play.get(ns, "viewer") is None, 30, "the object to go")
+    assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
+    until(lambda: play.cluster.get(f"/api/v1/namespaces/{ns}") is None, 30, "the namespace to go")

@@ -1,0 +1,126 @@
+"""The BoxEnterprise: its status, and what happens when it changes, goes and comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.e2e.story import make_ready
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, NAMESPACE, condition, secret_manifest
+
+
+def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]:
+    """Wait until a BoxEnterprise is Ready, or not, for this reason and this generation."""
+
+    def look() -> dict[str, Any] | None:
+        body = play.cluster.get(f"{GROUP}/boxenterprises/{name}")
+        found = condition(body, "Ready")
+        current = found is not None and found["observedGeneration"] == body["metadata"]["generation"]
+        return dict(body) if current and found is not None and found["reason"] == reason else None
+
+    return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
+
+
+def test_the_status_counts_apps(play: Playground, ns: str) -> None:
+    """How many there are and how many are Ready."""
+    play.enterprise(f"{ns}-corp")
+    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+    play.app(ns, "waiting", enterpriseRef={"name": f"{ns}-corp"})
+    path = f"{GROUP}/boxenterprises/{ns}-corp"
+
+    until(lambda: play.cluster.get(path)["status"].get("apps") == {"total": 2, "ready": 1}, 10, "the counts")
+
+    play.cluster.delete(play.path(ns, "waiting"))
+    until(lambda: play.cluster.get(path)["status"].get("apps") == {"total": 1, "ready": 1}, 10, "the counts")
+
+
+def test_a_change_that_concerns_nobody_is_observed(play: Playground, ns: str) -> None:
+    """observedGeneration follows also without any app."""
+    play.enterprise(f"{ns}-corp")
+    await_enterprise(play, f"{ns}-corp", "Ready")
+
+    play.cluster.patch(f"{GROUP}/boxenterprises/{ns}-corp", {"spec": {"resyncInterval": "30m"}})
+
+    body = await_enterprise(play, f"{ns}-corp", "Ready")
+    assert body["status"]["observedGeneration"] == 2
+
+
+def test_a_deleted_enterprise_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:
+    """EnterpriseNotFound, the Secret stays; with the enterprise back everything goes on with the same token."""
+    enterprise = play.enterprise(f"{ns}-corp")
+    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+    secret = play.secret(ns, "viewer-box-token")
+
+    play.cluster.delete(f"{GROUP}/boxenterprises/{ns}-corp")
+
+    play.await_condition(ns, "viewer", "EnterpriseNotFound")
+    assert play.secret(ns, "viewer-box-token") == secret
+    play.cluster.create(enterprise).raise_for_status()
+    play.await_condition(ns, "viewer", "Ready")
+    assert play.secret(ns, "viewer-box-token") == secret
+
+
+def test_a_wrong_url_is_said_and_mended(play: Playground, ns: str) -> None:
+    """Nobody answers there: the enterprise says so; the right URL takes effect at once."""
+    console = {
+        "mode": "Automated",
+        "url": "http://127.0.0.1:9",
+        "credentialsSecretRef": {"namespace": NAMESPACE, "name": "box-console", "key": "token"},
+    }
+    play.enterprise(f"{ns}-corp", console=console)
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+    await_enterprise(play, f"{ns}-corp", "BoxUnavailable")
+    play.await_condition(ns, "viewer", "BoxUnavailable")
+
+    play.cluster.patch(f"{GROUP}/boxenterprises/{ns}-corp", {"spec": {"console": {"url": play.box.url}}})
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+    await_enterprise(play, f"{ns}-corp", "Ready")
+
+
+def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) -> None:
+    """Console and Secret get a new token: the operator takes it from the Secret at once, and nothing is lost."""
+    make_ready(play, ns)
+    secret, token = play.secret(ns, "viewer-box-token"), "a-renewed-console-token"
+    play.box.call("PUT", "/sandbox/v1/console-token", {"token": token})
+    play.cluster.patch(
+        f"/api/v1/namespaces/{NAMESPACE}/secrets/box-console",
+        {"stringData": {"token": token}, "metadata": {"annotations": {"renewed": ns}}},
+    )
+
+    make_ready(play, ns, "another")
+
+    assert play.secret(ns, "viewer-box-token") == secret
+    play.box.call("PUT", "/sandbox/v1/console-token", {"token": play.box.console_token})
+    play.credential()
+    make_ready(play, ns, "third")
+    assert token not in play.logs()
+
+
+def test_an_odd_credential_does_not_end_the_link(play: Playground, ns: str) -> None:
+    """Bytes that no bearer token has are said to be wrong; the right value mends it."""
+    play.cluster.ensure(secret_manifest(ns, "console", {"token": "\ufeffodd-and-never-shown"}))
+    console = {
+        "mode": "Automated",
+        "url": play.box.url,
+        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
+    }
+    play.enterprise(f"{ns}-corp", console=console)
+    body = await_enterprise(play, f"{ns}-corp", "CredentialRejected")
+    assert "odd-and-never-shown" not in str(body)
+
+    path = f"/api/v1/namespaces/{ns}/secrets/console"
+    play.cluster.patch(path, {"stringData": {"token": f"  {play.box.console_token}\n"}})
+
+    await_enterprise(play, f"{ns}-corp", "Ready")
+
+
+def test_a_ca_bundle_that_is_none_is_named(play: Playground, ns: str) -> None:
+    """CAInvalid, also for text with an umlaut in it."""
+    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "kein Bündel"}))
+    reference = {"namespace": ns, "name": "ca", "key": "ca.crt"}
+    play.enterprise(f"{ns}-corp", platform={"url": play.box.url, "caSecretRef": reference})
+
+    await_enterprise(play, f"{ns}-corp", "CAInvalid")

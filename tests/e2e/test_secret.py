@@ -1,0 +1,115 @@
+"""The Secret heals: what people do to it is undone, and no token that got lost stays live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.e2e.story import await_one_token, make_ready, values
+
+from playground import Playground
+from playground.output import until
+
+SECRET = "viewer-box-token"
+EDITS: dict[str, dict[str, Any]] = {
+    "token": {"data": {"BOX_APP_TOKEN": "bm90IGEgdG9rZW4="}},
+    "emptied": {"data": None},
+    "client-id": {"data": {"BOX_CLIENT_ID": "bm9uc2Vuc2U="}},
+    "extra-key": {"data": {"EXTRA": "ZXh0cmE="}},
+    "labels": {"metadata": {"labels": None}},
+    "owner": {"metadata": {"ownerReferences": None}},
+    "labels-and-owner": {"metadata": {"labels": None, "ownerReferences": None}},
+    "fingerprint": {"metadata": {"annotations": None}},
+}
+KEEPS_TOKEN = ("client-id", "extra-key", "labels", "owner", "labels-and-owner", "fingerprint")
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_secret_is_mended(play: Playground, ns: str, edit: str) -> None:
+    """The same token where it is still known, a new one where it was lost; never two live ones."""
+    make_ready(play, ns)
+    before = play.secret(ns, SECRET)
+
+    play.cluster.patch(f"/api/v1/namespaces/{ns}/secrets/{SECRET}", EDITS[edit])
+
+    until(lambda: _mended(play, ns), 15, f"the Secret to be mended after {edit}")
+    token = await_one_token(play, ns)
+    assert (token == values(before)["BOX_APP_TOKEN"]) == (edit in KEEPS_TOKEN)
+    status = play.await_condition(ns, "viewer", "Ready")["status"]
+    fingerprint = play.secret(ns, SECRET)["metadata"]["annotations"]["boxapps.dev/fingerprint"]
+    assert status["tokens"]["active"]["fingerprint"] == fingerprint
+
+
+def _mended(play: Playground, ns: str) -> bool:
+    """Is the Secret as the design says, apart from the token's value?"""
+    secret = play.secret(ns, SECRET)
+    if secret is None:
+        return False
+    meta = secret["metadata"]
+    return (
+        set(secret.get("data") or {}) == {"BOX_APP_TOKEN", "BOX_CLIENT_ID", "BOX_TOKEN_SLOT", "BOX_TOKEN_EXPIRES_AT"}
+        and len(values(secret)["BOX_APP_TOKEN"]) == 32
+        and values(secret)["BOX_CLIENT_ID"] == play.get(ns, "viewer")["status"]["clientID"]
+        and (meta.get("labels") or {}).get("boxapps.dev/app") == "viewer"
+        and [owner["name"] for owner in meta.get("ownerReferences") or ()] == ["viewer"]
+    )
+
+
+def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str) -> None:
+    """The value cannot be read back from Box: a new token is minted in the other slot, and the lost one revoked."""
+    body = make_ready(play, ns)
+    before = values(play.secret(ns, SECRET))
+
+    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+
+    until(lambda: play.secret(ns, SECRET), 10, "the Secret")
+    token = await_one_token(play, ns)
+    assert token != before["BOX_APP_TOKEN"]
+    assert values(play.secret(ns, SECRET))["BOX_TOKEN_SLOT"] != body["status"]["tokens"]["active"]["slot"]
+
+
+def test_a_secret_deleted_while_the_operator_was_away(play: Playground, ns: str) -> None:
+    """The first look after a start finds out."""
+    make_ready(play, ns)
+    play.operator.stop()
+    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+
+    play.operator.start()
+
+    until(lambda: play.secret(ns, SECRET), 10, "the Secret")
+    await_one_token(play, ns)
+
+
+def test_a_token_revoked_in_the_console_is_replaced(play: Playground, ns: str) -> None:
+    """Somebody pressed Revoke: the Secret holds a live token again."""
+    body = make_ready(play, ns)
+    slot, before = body["status"]["tokens"]["active"]["slot"], values(play.secret(ns, SECRET))
+
+    play.box.call("DELETE", f"/console/v1/apps/{body['status']['appID']}/tokens/{slot}")
+
+    until(lambda: values(play.secret(ns, SECRET)) != before, 10, "another token")
+    await_one_token(play, ns)
+
+
+def test_a_key_generated_by_hand_is_revoked(play: Playground, ns: str) -> None:
+    """A live token of unknown value in the other slot is an orphan on an app that the operator registered (rule 5)."""
+    body = make_ready(play, ns)
+    before = values(play.secret(ns, SECRET))
+    other = {"primary": "secondary", "secondary": "primary"}[body["status"]["tokens"]["active"]["slot"]]
+
+    play.box.call("POST", f"/console/v1/apps/{body['status']['appID']}/tokens/{other}", {"expires_in_days": 30})
+
+    await_one_token(play, ns)
+    assert values(play.secret(ns, SECRET)) == before
+
+
+def test_an_expired_token_is_replaced(play: Playground, ns: str) -> None:
+    """Rotation comes before expiry; but should a token be over, the Secret does not keep it."""
+    body = make_ready(play, ns)
+    before = values(play.secret(ns, SECRET))
+    slot = body["status"]["tokens"]["active"]["slot"]
+
+    play.box.call("POST", f"/sandbox/v1/apps/{body['status']['appID']}/tokens/{slot}/expire")
+
+    until(lambda: values(play.secret(ns, SECRET)) != before, 10, "another token")
+    await_one_token(play, ns)

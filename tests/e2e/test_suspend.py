@@ -1,0 +1,77 @@
+"""Suspending, and asking for another look."""
+
+from __future__ import annotations
+
+from tests.e2e.story import DOMAINS, box_app, make_ready
+
+from playground import Playground
+from playground.output import until
+from playground.play import condition
+
+
+def annotate(play: Playground, ns: str, value: str) -> None:
+    """Ask for another look."""
+    annotations = {"boxapps.dev/reconcile-requested-at": value}
+    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": annotations}})
+
+
+def test_a_suspended_app_is_left_alone(play: Playground, ns: str) -> None:
+    """No call and no write but the status; going on does what was left."""
+    make_ready(play, ns)
+    secret = play.secret(ns, "viewer-box-token")
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": True, "cors": {"domains": DOMAINS}}})
+    body = play.await_condition(ns, "viewer", "Suspended")
+    assert condition(body, "Stalled") is None
+    assert condition(body, "Reconciling") is None
+    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/viewer-box-token")
+    make_ready(play, ns, "another")
+    assert play.secret(ns, "viewer-box-token") is None
+    assert box_app(play, ns)["cors_domains"] == []
+
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": False}})
+
+    play.await_condition(ns, "viewer", "Ready")
+    assert box_app(play, ns)["cors_domains"] == DOMAINS
+    assert play.secret(ns, "viewer-box-token")["metadata"]["uid"] != secret["metadata"]["uid"]
+
+
+def test_a_request_is_recorded_once_it_was_acted_upon(play: Playground, ns: str) -> None:
+    """A suspended app keeps the request for later."""
+    make_ready(play, ns)
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": True}})
+    play.await_condition(ns, "viewer", "Suspended")
+    annotate(play, ns, "one")
+    make_ready(play, ns, "another")
+    assert "lastHandledReconcileAt" not in play.get(ns, "viewer")["status"]
+
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": False}})
+
+    until(lambda: play.get(ns, "viewer")["status"].get("lastHandledReconcileAt") == "one", 10, "the record")
+
+
+def test_a_request_has_a_refused_step_tried_again_and_only_once(play: Playground, ns: str) -> None:
+    """NameTaken is not asked about again by itself; a request asks once."""
+    play.app(ns, "viewer", displayName="Taken Name")
+    play.await_condition(ns, "viewer", "NameTaken")
+    mark = play.box.mark()
+
+    annotate(play, ns, "again")
+
+    until(lambda: play.get(ns, "viewer")["status"].get("lastHandledReconcileAt") == "again", 10, "the record")
+    make_ready(play, ns, "another")
+    calls = [call for call in play.box.requests(mark) if call["method"] == "POST" and call["status"] == 409]
+    assert len(calls) == 1
+
+
+def test_a_request_during_an_outage_is_not_lost(play: Playground, ns: str) -> None:
+    """A declined app whose resubmission failed is submitted once Box answers again."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "decline")
+    play.await_condition(ns, "viewer", "Declined")
+    play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/authorization$", "count": 3})
+
+    annotate(play, ns, "again")
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+    assert play.get(ns, "viewer")["status"]["lastHandledReconcileAt"] == "again"
