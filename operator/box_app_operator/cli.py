@@ -27,6 +27,7 @@ def main() -> None:
 @click.option("--health-address", metavar="HOST:PORT", help="Of /healthz and /readyz; when absent 0.0.0.0:8080.")
 @click.option("--workers", metavar="N", help="How many apps are worked upon at once; when absent 32.")
 @click.option("--box-timeout", metavar="DURATION", help="For one call to Box; when absent 30s.")
+@click.option("--box-wait", metavar="DURATION", help="How long one look for changes may block; when absent 25s.")
 @click.option("--outage-grace", metavar="DURATION", help="Before an outage of Box shows in Ready; when absent 5m.")
 @click.option("--status-pause", metavar="DURATION", help="Between status writes of a BoxEnterprise; when absent 30s.")
 @click.option("--sweep-interval", metavar="DURATION", help="Between looks for deletions unheard of; when absent 10m.")

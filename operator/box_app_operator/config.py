@@ -27,6 +27,7 @@ class Settings:
     health_address: str = "0.0.0.0:8080"
     workers: int = 32
     box_timeout: timedelta = timedelta(seconds=30)
+    box_wait: timedelta = timedelta(seconds=25)
     outage_grace: timedelta = timedelta(minutes=5)
     status_pause: timedelta = timedelta(seconds=30)
     sweep_interval: timedelta = timedelta(minutes=10)
@@ -126,6 +127,7 @@ _READERS: Mapping[str, Any] = {
     "health_address": _address,
     "workers": _workers,
     "box_timeout": _positive,
+    "box_wait": _positive,
     "outage_grace": parse_duration,
     "status_pause": parse_duration,
     "sweep_interval": _positive,

@@ -26,8 +26,6 @@ from box_app_operator.store import AppKey, Store
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT_SECONDS = 25.0
-"""How long one look for changes may block. A connection that died without a word is noticed only after that."""
 PAUSE_SECONDS = 0.4
 """Between two looks for changes, so that a hundred changes in a row cost one look and not a hundred."""
 IDLE_SECONDS = 1.0
@@ -57,7 +55,8 @@ class Surroundings:
     """What every link needs.
 
     ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
-    waited for a person at Box.
+    waited for a person at Box. ``wait_seconds`` is how long one look for changes may block: a connection that died
+    without a word is noticed only after that.
     """
 
     store: Store
@@ -68,6 +67,7 @@ class Surroundings:
     wake: Callable[[AppKey], None]
     forgive: Callable[[AppKey], None]
     people_acted: Callable[[AppKey], None]
+    wait_seconds: float
 
 
 class EnterpriseLink:
@@ -190,7 +190,7 @@ class EnterpriseLink:
     @property
     def _wait_seconds(self) -> float:
         """The first look after trouble answers at once, so that everybody learns that it is over."""
-        return LONGEST_WAIT_SECONDS if self.settled and self._failing_since is None else 0.0
+        return self._around.wait_seconds if self.settled and self._failing_since is None else 0.0
 
     def _refs(self) -> tuple[SecretKeyRef | None, ...]:
         return (self.enterprise.spec.credentials, self.enterprise.spec.ca)

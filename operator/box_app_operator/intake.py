@@ -41,7 +41,7 @@ class Intake:
             case "Secret":
                 self._store.put_secret(view_secret(body))
             case "Namespace":
-                self._store.put_namespace(body["metadata"]["name"], dict(body["metadata"].get("labels") or {}))
+                self._store.put_namespace(body)
 
     def changed(self, kind: str, body: Body, *, gone: bool) -> None:
         """Act upon an object that appeared, changed or went. Called only once everything was listed.
@@ -56,7 +56,7 @@ class Intake:
             case "Secret":
                 self._secret_changed(view_secret(body), gone)
             case "Namespace":
-                self._namespace_changed(body)
+                self._namespace_changed(body, gone)
             case "BoxEnterprise":
                 self._enterprise_changed(body, gone)
 
@@ -87,7 +87,9 @@ class Intake:
         for key in {*self._store.keys_wanting(secret.namespace, secret.name), *([owner] if owner else [])}:
             self._queue.add(key)
 
-    def _namespace_changed(self, body: Body) -> None:
+    def _namespace_changed(self, body: Body, gone: bool) -> None:
+        if gone:
+            self._store.drop_namespace(body["metadata"]["name"])
         for key in self._store.keys_in_namespace(body["metadata"]["name"]):
             self._queue.add(key)
 

@@ -35,9 +35,12 @@ class Observer:
         link = self._links.get(desired.enterprise)
         secret = self._store.secret(desired.namespace, desired.secret.name)
         remembered = parse_remembered(body)
+        namespace_ends = self._store.ends(desired.namespace)
         problem = self._problem(desired, link, self._clock.now())
         if link is None or not link.listing.known:
-            return Observed(secret=secret, held=memory.held, problem=problem, remembered=remembered)
+            return Observed(
+                secret=secret, held=memory.held, problem=problem, remembered=remembered, namespace_ends=namespace_ends
+            )
         app = _find(desired, link.listing)
         if problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
@@ -49,6 +52,7 @@ class Observer:
             held=memory.held,
             problem=problem,
             remembered=remembered,
+            namespace_ends=namespace_ends,
         )
 
     async def refresh_secret(self, desired: Desired) -> None:

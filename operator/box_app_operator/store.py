@@ -47,6 +47,7 @@ class Store:
         self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
         self._secrets: dict[AppKey, SecretView] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._ending: set[str] = set()
 
     def app(self, key: AppKey) -> Body | None:
         """The app of this name."""
@@ -130,9 +131,22 @@ class Store:
         """The labels of a namespace."""
         return self._namespaces.get(namespace, {})
 
-    def put_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+    def ends(self, namespace: str) -> bool:
+        """Is the namespace being deleted? Nothing can be created in it any more."""
+        return namespace in self._ending
+
+    def put_namespace(self, body: Body) -> None:
         """Take in a namespace."""
-        self._namespaces[name] = labels
+        meta = body["metadata"]
+        self._namespaces[meta["name"]] = dict(meta.get("labels") or {})
+        self._ending.discard(meta["name"])
+        if meta.get("deletionTimestamp"):
+            self._ending.add(meta["name"])
+
+    def drop_namespace(self, name: str) -> None:
+        """Forget a namespace that is gone."""
+        self._namespaces.pop(name, None)
+        self._ending.discard(name)
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""

@@ -82,6 +82,7 @@ class Operator:
             wake=lambda key: self.queue.add(key),
             forgive=lambda key: self.reconciler.forgive(key),
             people_acted=lambda key: self.reconciler.people_acted(key),
+            wait_seconds=settings.box_wait.total_seconds(),
         )
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
         self.reconciler = Reconciler(

@@ -27,6 +27,7 @@ QUICK = {
     "BOX_APP_OPERATOR_STATUS_PAUSE": "100ms",
     "BOX_APP_OPERATOR_OUTAGE_GRACE": "1s",
     "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s",
+    "BOX_APP_OPERATOR_BOX_WAIT": "5s",
     "BOX_APP_OPERATOR_BACKOFF_BASE": "100ms",
     "BOX_APP_OPERATOR_BACKOFF_CAP": "1s",
 }
@@ -49,6 +50,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that needs a cluster on each of them."""
     if "cluster" in metafunc.fixturenames:
         metafunc.parametrize("cluster", _wanted(), indirect=True, scope="session")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what became of its control planes."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["ran"] = ran
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker."""
+    ran.update(getattr(node, "workeroutput", {}).get("ran", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

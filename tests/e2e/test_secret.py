@@ -51,6 +51,7 @@ def _mended(play: Playground, ns: str) -> bool:
         and len(values(secret)["BOX_APP_TOKEN"]) == 32
         and values(secret)["BOX_CLIENT_ID"] == play.get(ns, "viewer")["status"]["clientID"]
         and (meta.get("labels") or {}).get("boxapps.dev/app") == "viewer"
+        and "boxapps.dev/fingerprint" in (meta.get("annotations") or {})
         and [owner["name"] for owner in meta.get("ownerReferences") or ()] == ["viewer"]
     )
 

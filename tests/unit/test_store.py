@@ -118,6 +118,6 @@ def test_a_secret_is_forgotten_only_when_it_is_the_one_that_went(uid: str | None
 def test_labels_of_an_unknown_namespace_are_none() -> None:
     """A selector that needs one does not match then."""
     store = Store()
-    store.put_namespace("a", {"team": "x"})
+    store.put_namespace({"metadata": {"name": "a", "labels": {"team": "x"}}})
 
     assert (store.labels_of("a"), store.labels_of("b")) == ({"team": "x"}, {})

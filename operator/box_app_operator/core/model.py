@@ -235,7 +235,7 @@ class Observed:
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
     ``claimed_by`` names another BoxCustomApp that has the older claim to the app. ``secret`` is the Secret of the
-    wanted name, whoever owns it.
+    wanted name, whoever owns it. ``namespace_ends`` tells that the namespace is being deleted.
     """
 
     known: bool = False
@@ -245,3 +245,4 @@ class Observed:
     held: HeldToken | None = None
     problem: Problem | None = None
     remembered: RememberedStatus = RememberedStatus()
+    namespace_ends: bool = False

@@ -55,6 +55,8 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime) -> Finding
             Reason.AWAITING_AUTHORIZATION,
             "Box gives out tokens only once a Box admin authorized the app.",
         )
+    if observed.namespace_ends:
+        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
     if observed.held is not None:
         return _check_held(app, observed.held)
     return _check_free_slot(desired, observed, app, now)

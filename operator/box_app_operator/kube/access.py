@@ -18,6 +18,8 @@ async def configure_access(kubeconfig: str | None) -> Configuration:
     configuration = Configuration()
     file = kubeconfig or _usual_kubeconfig()
     if file is not None:
+        if not Path(file).exists():
+            raise kubernetes_config.ConfigException(f"there is no file {file}")
         await kubernetes_config.load_kube_config(config_file=file, client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         kubernetes_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]

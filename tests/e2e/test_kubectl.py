@@ -1,0 +1,183 @@
+"""What a person sees who has nothing but kubectl."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.e2e.story import make_ready
+
+from playground import Playground
+from playground.play import app_manifest, secret_manifest
+
+KUBECTL = shutil.which("kubectl")
+COLUMNS = ["NAME", "READY", "AUTHORIZED", "TOKEN", "EXPIRES", "REASON", "AGE"]
+
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on PATH")
+
+
+def kubectl(play: Playground, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run kubectl with the kubeconfig that a user would have."""
+    command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+
+
+def row(play: Playground, ns: str, name: str = "viewer", *flags: str) -> dict[str, str]:
+    """The row of ``kubectl get bca`` by column."""
+    shown = kubectl(play, "get", "bca", name, "-n", ns, *flags).stdout.splitlines()
+    header, cells = shown[0], shown[1]
+    starts = [index for index, char in enumerate(header) if char != " " and (index == 0 or header[index - 1] == " ")]
+    ends = [*starts[1:], None]
+    return {header[a:b].strip(): cells[a:b].strip() for a, b in zip(starts, ends, strict=True)}
+
+
+def pending(play: Playground, ns: str) -> None:
+    """Waiting for the admin."""
+    play.app(ns, "viewer")
+
+
+def declined(play: Playground, ns: str) -> None:
+    """The admin said no."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "decline")
+
+
+def taken(play: Playground, ns: str) -> None:
+    """Somebody else has the name."""
+    play.app(ns, "viewer", displayName="Taken Name")
+
+
+def conflict(play: Playground, ns: str) -> None:
+    """Somebody else has a Secret of that name."""
+    play.cluster.ensure(secret_manifest(ns, "viewer-box-token", {"password": "mine"}))
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
+    play.box.decide(f"{ns} viewer", "authorize")
+
+
+def outage(play: Playground, ns: str) -> None:
+    """Box is down."""
+    make_ready(play, ns)
+    play.box.fault({"kind": "status", "status": 503, "path": "/", "count": None})
+
+
+def suspended(play: Playground, ns: str) -> None:
+    """Left alone."""
+    make_ready(play, ns)
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": True}})
+
+
+STATES: dict[str, tuple[Callable[[Playground, str], None], tuple[str, str, str], str]] = {
+    "PendingApproval": (pending, ("False", "False", "False"), "A Box admin must authorize"),
+    "Declined": (declined, ("False", "False", "False"), "To submit it again"),
+    "NameTaken": (taken, ("False", "Unknown", "Unknown"), "Choose another spec.displayName"),
+    "SecretConflict": (conflict, ("False", "True", "False"), "choose another name in spec.tokens.secret.name"),
+    "BoxUnavailable": (outage, ("Unknown", "True", "True"), "answered 503"),
+    "Suspended": (suspended, ("False", "True", "True"), "Set it to false to go on"),
+}
+
+
+@pytest.mark.parametrize("reason", STATES)
+def test_get_reads_well(play: Playground, ns: str, reason: str) -> None:
+    """One line says what is wrong; the wide one says who must do what. Waiting is no error in the log."""
+    arrange, (ready, authorized, token), words = STATES[reason]
+    arrange(play, ns)
+    play.await_condition(ns, "viewer", reason)
+
+    plain, wide = row(play, ns), row(play, ns, "viewer", "-o", "wide")
+
+    assert list(plain) == COLUMNS
+    assert (plain["READY"], plain["AUTHORIZED"], plain["TOKEN"]) == (ready, authorized, token)
+    assert plain["REASON"] == reason
+    assert words in wide["MESSAGE"]
+    assert (wide["CLIENT-ID"] == "") == (reason == "NameTaken")
+    waited = kubectl(play, "wait", "--for=condition=Ready", "bca/viewer", "-n", ns, "--timeout=0s")
+    assert waited.returncode == 1
+    assert kubectl(play, "get", "boxapp", "-n", ns, "-o", "name").stdout == "boxcustomapp.boxapps.dev/viewer\n"
+
+
+@pytest.fixture
+def waiting(play: Playground, ns: str) -> Iterator[subprocess.Popen[str]]:
+    """``kubectl wait`` on an app that is not there yet approved."""
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+    command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", "wait", "-n", ns]
+    command += ["--for=condition=Ready", "bca/viewer", "--timeout=60s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def test_wait_ends_with_the_approval(play: Playground, ns: str, waiting: subprocess.Popen[str]) -> None:
+    """``kubectl wait --for=condition=Ready`` is what scripts use."""
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    out, _ = waiting.communicate(timeout=60)
+
+    assert waiting.returncode == 0
+    assert out == "boxcustomapp.boxapps.dev/viewer condition met\n"
+
+
+def test_a_ready_app_shows_when_its_token_expires(play: Playground, ns: str) -> None:
+    """True three times, the expiry, and no complaint."""
+    body = make_ready(play, ns)
+
+    plain = row(play, ns)
+
+    assert (plain["READY"], plain["AUTHORIZED"], plain["TOKEN"], plain["REASON"]) == ("True", "True", "True", "Ready")
+    assert plain["EXPIRES"] == body["status"]["tokens"]["active"]["expiryTime"]
+
+
+def test_applying_twice_changes_nothing(play: Playground, ns: str) -> None:
+    """No defaults in spec and nothing written there: GitOps sees no difference."""
+    manifest = yaml.safe_dump(app_manifest(ns, "viewer", cors={"domains": ["https://app.example.com"]}))
+    assert kubectl(play, "apply", "-f", "-", stdin=manifest).stdout.strip().endswith("created")
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+    again = kubectl(play, "apply", "-f", "-", stdin=manifest)
+
+    assert again.stdout.strip().endswith("unchanged"), again
+    assert (
+        json.loads(kubectl(play, "get", "bca", "viewer", "-n", ns, "-o", "json").stdout)["metadata"]["generation"] == 1
+    )
+
+
+def test_a_misspelt_field_is_refused(play: Playground, ns: str) -> None:
+    """kubectl asks the server to validate, and the server knows the schema."""
+    manifest = app_manifest(ns, "viewer", cors={"domain": ["https://app.example.com"]})
+
+    refused = kubectl(play, "apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+
+    assert refused.returncode == 1
+    assert 'unknown field "spec.cors.domain"' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("bca.spec.cors.domains", "Full origins"),
+        ("bca.spec.tokens.expiry", "Lifetime of a token"),
+        ("bca.status.tokens.active.fingerprint", "SHA-256"),
+        ("bent.spec.console.mode", "Automated"),
+    ],
+)
+def test_explain_explains(play: Playground, path: str, words: str) -> None:
+    """``kubectl explain`` has a sentence for every field."""
+    assert words in kubectl(play, "explain", path).stdout
+
+
+def test_the_examples_are_valid(play: Playground) -> None:
+    """What users copy passes the server's validation."""
+    examples = Path(__file__).parents[2] / "examples"
+    manifests = [str(file) for file in sorted(examples.glob("*.yaml")) if "namespace" not in file.name]
+    play.namespace("box-demo")
+
+    for manifest in manifests:
+        done = kubectl(play, "apply", "--dry-run=server", "-f", manifest)
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,90 @@
+"""Counts that must not grow with the number of apps: a restart, and rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, condition
+
+APPS = 50
+LISTING = "/console/v1/apps"
+RESYNCS_AT_REST = 10
+"""With a resync every second as many as happen in 100 minutes with the usual one: more than ten minutes at rest."""
+
+
+@pytest.fixture(scope="module")
+def box_flags() -> tuple[str, ...]:
+    """An admin who approves at once."""
+    return ("--auto-approve", "0", "--rate-limit", "100000")
+
+
+def ready_count(play: Playground) -> int:
+    """How many apps are Ready."""
+    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
+    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)
+
+
+@pytest.fixture
+def fifty(play: Playground, ns: str) -> int:
+    """Fifty apps that are Ready, and nothing left to be written; returns how many apps there are."""
+    for number in range(APPS):
+        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
+    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
+    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    path = f"{GROUP}/boxenterprises/default"
+    counts = {"total": total, "ready": total}
+    until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 20, "the counts of the enterprise")
+    return total
+
+
+def test_each_of_fifty_apps_costs_what_one_costs(play: Playground, ns: str) -> None:
+    """At most 4 writes, 1 Event and 6 Box calls per app; the listing adds a few calls for all of them together."""
+    start, mark = play.cluster.audit_size(), play.box.mark()
+    for number in range(APPS):
+        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
+    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
+    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+
+    writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
+    events = [write for write in writes if write.resource == "events"]
+    assert len(writes) - len(events) <= 4 * APPS
+    assert len(events) <= APPS
+    # Without a token only one question is asked, once: is anybody there?
+    calls = [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
+    listing = [call for call in calls if (call["method"], call["path"]) == ("GET", LISTING)]
+    assert len(calls) - len(listing) <= 6 * APPS
+    assert len(listing) <= APPS
+
+
+def test_a_restart_writes_nothing(play: Playground, fifty: int) -> None:
+    """With 50 apps and more: no write, and at most 6 Box calls."""
+    play.operator.stop()
+    start, mark, said = play.cluster.audit_size(), play.box.mark(), len(play.logs())
+    play.operator.start()
+    # The sign that everything was looked at: the resync comes round, every second here.
+    play.cluster.patch(f"{GROUP}/boxenterprises/default", {"spec": {"resyncInterval": "1s"}})
+    until(lambda: play.logs()[said:].count(": resync") >= 2, 30, "two resyncs after the restart")
+
+    writes = [write for write in play.cluster.writes(start) if write.resource != "boxenterprises/status"]
+    assert writes == []
+    calls = play.box.requests(mark)
+    assert len(calls) <= 6, calls
+    assert fifty >= APPS
+
+
+def test_rest_writes_nothing(play: Playground, fifty: int) -> None:
+    """Resync after resync: not one write, and no call to Box but the blocking look of the listing."""
+    play.cluster.patch(f"{GROUP}/boxenterprises/default", {"spec": {"resyncInterval": "1s"}})
+    said = len(play.logs())
+    until(lambda: play.logs()[said:].count(": resync") >= 1, 30, "the new interval to be in force")
+    start, mark, said = play.cluster.audit_size(), play.box.mark(), len(play.logs())
+
+    until(lambda: play.logs()[said:].count(": resync") >= RESYNCS_AT_REST, 60, f"{RESYNCS_AT_REST} resyncs")
+
+    assert play.cluster.writes(start) == []
+    calls = {(call["method"], call["path"]) for call in play.box.requests(mark)}
+    assert calls <= {("GET", LISTING)}
+    assert len(play.box.requests(mark)) <= RESYNCS_AT_REST
+    assert fifty >= APPS
