@@ -176,14 +176,15 @@ class EnterpriseLink:
         try:
             await self.platform.ping()
             while not restart.done():
-                began = loop.time()
-                news = await _unless(restart, self.listing.refresh(self.console, self._wait_seconds))
+                began, wait = loop.time(), self._wait_seconds
+                news = await _unless(restart, self.listing.refresh(self.console, wait))
                 if news is None:
                     return
                 self._well()
                 self._wake(news)
-                idle = not news and loop.time() - began < IDLE_SECONDS
-                await asyncio.wait([restart], timeout=IDLE_SECONDS if idle else PAUSE_SECONDS if news else 0.0)
+                idle = not self.listing.heard and loop.time() - began < IDLE_SECONDS <= wait
+                pause = PAUSE_SECONDS if self.listing.heard else IDLE_SECONDS if idle else 0.0
+                await asyncio.wait([restart], timeout=pause)
         finally:
             restart.cancel()
 

@@ -16,10 +16,16 @@ def uid_in(reference: str) -> UID | None:
 
 
 class Listing:
-    """What is known of an enterprise's apps. Older news never replace newer ones: ``revision`` decides."""
+    """What is known of an enterprise's apps. Older news never replace newer ones: ``revision`` decides.
+
+    Attributes:
+        known: was everything listed once?
+        heard: did the last look bring anything, if only the echo of an own write?
+    """
 
     def __init__(self) -> None:
         self.known = False
+        self.heard = False
         self.cursor: str | None = None
         self._cursor_is_fresh = False
         self._apps: dict[AppID, BoxApp] = {}
@@ -95,6 +101,7 @@ class Listing:
                 raise TransientError("BoxUnavailable", "The console does not know the cursor that it just gave out")
             return await self._relist(console)
         self._cursor_is_fresh = False
+        self.heard = bool(page.apps or page.gone or page.unreadable)
         news = self._take_in(page)
         self.cursor = page.cursor
         return news
@@ -114,6 +121,7 @@ class Listing:
             news += self._take_in(page)
         gone = [self.drop(app) for app in before - seen]
         self.cursor, self.known, self._cursor_is_fresh = cursor, True, True
+        self.heard = bool(seen)
         return news + [app for app in gone if app is not None]
 
     def _take_in(self, page: Page) -> list[BoxApp]:

@@ -16,14 +16,18 @@ async def configure_access(kubeconfig: str | None) -> Configuration:
         ConfigException: neither is there.
     """
     configuration = Configuration()
-    file = kubeconfig or _usual_kubeconfig()
+    file = _existing(kubeconfig) if kubeconfig else _usual_kubeconfig()
     if file is not None:
-        if not Path(file).exists():
-            raise kubernetes_config.ConfigException(f"there is no file {file}")
         await kubernetes_config.load_kube_config(config_file=file, client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         kubernetes_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     return configuration
+
+
+def _existing(kubeconfig: str) -> str:
+    if not Path(kubeconfig).exists():
+        raise kubernetes_config.ConfigException(f"there is no file {kubeconfig}")
+    return kubeconfig
 
 
 def _usual_kubeconfig() -> str | None:
