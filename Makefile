@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests wait more than they compute: three workers are right for two cores.
+WORKERS := -n 3 --dist loadgroup
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ demo: install  ## see it work: a cluster, a Box and the operator on this machine
 	@$(BIN)/python -m demo
 
 test: check  ## run every check and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 check: install  ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check --quiet .
@@ -40,7 +42,7 @@ check: install  ## formatting, lint, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 unit contract e2e: install  ## run one suite only
-	$(BIN)/python -m pytest tests/$@
+	$(BIN)/python -m pytest $(WORKERS) tests/$@
 
 controlplane: install  ## find, build or download a real control plane
 	$(BIN)/python -m controlplane build

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.box.listing import Listing, uid_in
 from box_app_operator.core.conditions import Condition, Reason
 from box_app_operator.core.model import BoxApp, Problem
 from box_app_operator.core.spec import Body, Enterprise, EnterpriseSpec, SecretKeyRef
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.listing import Listing, uid_in
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
 from box_app_operator.store import AppKey, Store

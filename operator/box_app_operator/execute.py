@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.box.listing import Listing
 from box_app_operator.core.model import AppID, Desired, HeldToken, Observed, Slot
 from box_app_operator.core.spec import Body
 from box_app_operator.core.steps import (
@@ -24,6 +23,7 @@ from box_app_operator.core.steps import (
 from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
 from box_app_operator.errors import TransientError
 from box_app_operator.links import Link
+from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Console, Platform, SecretWrite
 from box_app_operator.store import AppKey, Store

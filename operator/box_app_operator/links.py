@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from box_app_operator.box.listing import Listing
 from box_app_operator.core.model import Problem
 from box_app_operator.core.spec import Body
+from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from box_app_operator.box.listing import Listing
 from box_app_operator.core.model import BoxApp, Desired, Observed, Problem
 from box_app_operator.core.spec import Body, parse_remembered, selects
 from box_app_operator.links import Link, Links
+from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Console
 from box_app_operator.store import Store

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from box_app_operator.box.listing import Listing, uid_in
 from box_app_operator.core.model import UID, AppID, ClientID
 from box_app_operator.errors import AwaitingHumanError, TransientError
+from box_app_operator.listing import Listing, uid_in
 
 from .clients import Clients, refused
 from .world import APPS, Box
@@ -154,3 +154,47 @@ async def test_a_view_from_before_does_not_bring_a_dropped_app_back(open_box: Bo
 
     listing.fold(late)
     assert listing.by_id(late.id) is None
+
+
+async def test_an_app_that_was_taken_for_gone_is_found_again(open_box: Box, clients: Clients) -> None:
+    """A 404 that was a mistake: the answer to a later question counts, though its revision is no newer."""
+    made = await open_box.register()
+    listing = await listed(clients)
+    listing.drop(AppID(made["id"]))
+    answer = await clients.console.get_app(AppID(made["id"]))
+    assert answer is not None
+
+    listing.find_again(answer)
+
+    assert listing.by_id(answer.id) == answer
+
+
+async def test_one_unreadable_app_hides_no_other(open_box: Box, clients: Clients) -> None:
+    """An app in a state that this operator does not know stays as it was known; the others are news as ever."""
+    strange, plain = await open_box.register("Strange"), await open_box.register("Plain")
+    listing = await listed(clients)
+    open_box.sandbox.apps[strange["id"]].authorization.state = "suspended"  # type: ignore[assignment]  # a later API
+    await open_box.decide(plain)
+
+    listing.start_over()
+    news = await listing.refresh(clients.console, 0)
+
+    assert [app.name for app in news] == ["Plain"]
+    known = listing.by_id(AppID(strange["id"]))
+    assert known is not None
+    assert known.authorization.state == "not_submitted"
+
+
+async def test_a_console_that_forgets_its_own_cursors_is_not_listed_in_a_loop(open_box: Box, clients: Clients) -> None:
+    """The first unknown cursor leads to a new listing; the second in a row is trouble that backs off."""
+    await open_box.register()
+    listing = await listed(clients)
+
+    async def unknown(cursor: str, wait_seconds: float) -> None:
+        return None
+
+    clients.console.changes = unknown  # type: ignore[method-assign,assignment]  # a console without a memory
+
+    with pytest.raises(TransientError):
+        await listing.refresh(clients.console, 0)
+    assert listing.cursor is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.unit.examples import (
     GONE,
     NO_TOKEN,
     NOTHING,
+    ONE,
     WITH_CORS,
     app_for,
     holding,
@@ -25,7 +26,7 @@ from tests.unit.examples import (
     standing,
     troubled,
 )
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.conditions import (
@@ -38,10 +39,12 @@ from box_app_operator.core.conditions import (
     reason_of,
 )
 from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
-from box_app_operator.core.model import AuthorizationState, Observed, Refusal, RefusalKind
+from box_app_operator.core.model import AuthorizationState, Observed, Refusal, RefusalKind, Slot
 from box_app_operator.core.steps import SetCorsDomains
 
 S = AuthorizationState
+OVER = {Slot.PRIMARY: replace(ONE, expires_at=NOON)}
+EXPIRED_UNAUTHORIZED = look(ready_world(), app=decided(app_for(tokens=OVER), S.PENDING))
 TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (ready_world(), "Registered", "True", "Registered", ["app 4711"]),
     (ready_world(ADOPT), "Registered", "True", "Adopted", [CLIENT_ID]),
@@ -67,6 +70,7 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (ready_world(), "TokenReady", "True", "Published", ["'viewer-box-token'", "primary", "until 2026-04-29T12:00:00Z"]),
     (NOTHING, "TokenReady", "Unknown", "NotYetKnown", ["until the app is registered"]),
     (standing(S.PENDING), "TokenReady", "False", "AwaitingAuthorization", ["once a Box admin authorized"]),
+    (EXPIRED_UNAUTHORIZED, "TokenReady", "False", "TokenExpired", ["is over", "Box admin"]),
     (NO_TOKEN, "TokenReady", "False", "AwaitingToken", ["about to be generated"]),
     (holding(None), "TokenReady", "False", "AwaitingToken", ["being proven"]),
     (holding(True), "TokenReady", "False", "AwaitingToken", ["about to be published"]),
@@ -235,3 +239,4 @@ def test_conditions_are_read_back_as_they_were_written() -> None:
 def test_times_are_written_in_whole_seconds_of_utc() -> None:
     """As metav1.Time is."""
     assert format_time(NOON + timedelta(microseconds=999_999)) == "2026-03-01T12:00:00Z"
+    assert format_time(datetime.fromisoformat("2026-03-01T04:00:00-08:00")) == "2026-03-01T12:00:00Z"

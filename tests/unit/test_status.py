@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import CLAIMED, ready_world
+from tests.unit.examples import CLAIMED, ONE, app_for, look, ready_world
 from tests.unit.pretend import NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
@@ -260,3 +260,33 @@ def test_each_invariant_is_noticed_when_it_is_broken(number: int, spoil: Callabl
     with pytest.raises(AssertionError, match=rf"(?m)^{number} ") as caught:
         check_status(before, after)
     assert "aB3aB3" not in str(caught.value)
+
+
+def test_a_token_that_was_active_is_remembered_for_as_long_as_box_has_it() -> None:
+    """The Secret is lost: the token is not active any more, and not forgotten either; revoked, it is forgotten."""
+    world = ready_world()
+    before = report(world, body_of(world))
+    assert before is not None
+    lost = look(world, secret=None, remembered=parse_remembered(before))
+
+    after = report(lost, before)
+
+    assert after is not None
+    assert "active" not in after["status"]["tokens"]
+    assert after["status"]["tokens"]["retiring"]["fingerprint"] == ONE.fingerprint
+    assert parse_remembered(after).fingerprints == {ONE.fingerprint}
+    revoked = look(lost, app=app_for(), remembered=parse_remembered(after))
+    gone = report(revoked, after)
+    assert gone is not None
+    assert "tokens" not in gone["status"]
+
+
+def test_a_request_is_recorded_only_when_it_was_handled() -> None:
+    """What is not recorded is acted upon later."""
+    world = ready_world()
+    asking = replace(world, desired=replace(world.desired, reconcile_request="now"))
+    body, plan = body_of(asking), decide(asking)
+
+    for handled, recorded in ((True, "now"), (False, None)):
+        status = build_status(body, asking.desired, asking.observed, plan, NOON, request_handled=handled)
+        assert status.get("lastHandledReconcileAt") == recorded

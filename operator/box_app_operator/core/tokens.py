@@ -50,16 +50,20 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime) -> Finding
     if active is not None:
         return _check_active(desired, observed, app, active)
     if not _usable(app):
-        return wait(
-            TYPE,
-            Reason.AWAITING_AUTHORIZATION,
-            "Box gives out tokens only once a Box admin authorized the app.",
-        )
+        return _check_unusable(app, secret)
     if observed.namespace_ends:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
     if observed.held is not None:
         return _check_held(app, observed.held)
     return _check_free_slot(desired, observed, app, now)
+
+
+def _check_unusable(app: BoxApp, secret: SecretView | None) -> Finding:
+    held = set(secret.fingerprints.values()) if secret is not None else set()
+    if any(token.fingerprint in held for token in app.tokens.values()):
+        message = "The token in the Secret is over. Another is generated once a Box admin authorized the app again."
+        return wait(TYPE, Reason.TOKEN_EXPIRED, message)
+    return wait(TYPE, Reason.AWAITING_AUTHORIZATION, "Box gives out tokens only once a Box admin authorized the app.")
 
 
 def _conflict(secret: SecretView) -> Finding:

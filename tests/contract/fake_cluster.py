@@ -1,0 +1,83 @@
+"""A cluster of one app in memory: the port that passes write through, without Kubernetes behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.core.spec import FINALIZER, Body
+from box_app_operator.ports import SecretWrite, Token
+
+NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c3c9d2f11"
+
+
+class FakeCluster:
+    """Keeps one BoxCustomApp and its Secret, and counts writes."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.version = 1
+        self.writes: list[str] = []
+        self.events: list[str] = []
+        self.secret: SecretView | None = None
+        self.values: dict[str, str] = {}
+        metadata = {"namespace": NAMESPACE, "name": NAME, "uid": UID_OF_APP, "generation": 1, "resourceVersion": "1"}
+        self.app: dict[str, Any] = {
+            "apiVersion": "boxapps.dev/v1alpha1",
+            "kind": "BoxCustomApp",
+            "metadata": {**metadata, "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"displayName": "Viewer", **spec},
+        }
+
+    def change(self, **parts: Any) -> dict[str, Any]:
+        """Replace parts of the object, as the API server would."""
+        self.version += 1
+        self.app = {**self.app, **parts}
+        self.app["metadata"] = {**self.app["metadata"], "resourceVersion": str(self.version)}
+        return self.app
+
+    async def read_secret(self, namespace: str, name: str) -> SecretView | None:
+        """The Secret as it is."""
+        return self.secret if self.secret and (self.secret.namespace, self.secret.name) == (namespace, name) else None
+
+    async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
+        """The value with this fingerprint."""
+        found = [value for value in self.values.values() if fingerprint_of(value) == fingerprint]
+        return Token(found[0]) if found else None
+
+    async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
+        """Create or replace it."""
+        self.writes.append("secret")
+        self.version += 1
+        self.values = {**secret.data, secret.token_key: secret.token.reveal()}
+        self.secret = SecretView(
+            namespace=NAMESPACE,
+            name=secret.name,
+            uid=UID("secret"),
+            resource_version=str(self.version),
+            owner_uid=UID(UID_OF_APP),
+            labels=dict(secret.labels),
+            annotations=dict(secret.annotations),
+            fingerprints={key: fingerprint_of(value) for key, value in self.values.items()},
+        )
+        return self.secret
+
+    async def add_finalizer(self, app: Body) -> Body:
+        """Hold the object."""
+        self.writes.append("finalizer")
+        return self.change(metadata={**self.app["metadata"], "finalizers": [FINALIZER]})
+
+    async def remove_finalizer(self, app: Body) -> Body | None:
+        """Let it go."""
+        self.writes.append("finalizer")
+        return None
+
+    async def write_status(self, app: Body, status: Mapping[str, Any]) -> Body | None:
+        """Replace the status."""
+        self.writes.append("status")
+        return self.change(status=dict(status))
+
+    async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
+        """Keep the reason."""
+        self.events.append(reason)

@@ -1,0 +1,301 @@
+"""Passes against the sandbox, with a clock that stands still: what fails waits, whoever asks for another pass."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from box_app_operator.core.conditions import parse_conditions
+from box_app_operator.core.model import Problem
+from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
+from box_app_operator.listing import Listing
+from box_app_operator.ports import Console, Platform
+from box_app_operator.reconcile import Reconciler
+from box_app_operator.store import AppKey, Store
+
+from .clients import Clients
+from .fake_cluster import NAME, NAMESPACE, FakeCluster
+from .world import Box, ManualClock
+
+KEY = AppKey(NAMESPACE, NAME)
+PAUSE = timedelta(seconds=10)
+
+
+class FakeLink:
+    """The way to the one enterprise; ``follow`` hears what changed, and tells the app as the real link does."""
+
+    settled = True
+    problem: Problem | None = None
+    selector: Body | None = None
+
+    def __init__(self, clients: Clients) -> None:
+        self.listing = Listing()
+        self.console: Console | None = clients.console
+        self.platform: Platform | None = clients.platform
+        self.suspected = 0
+
+    def suspect(self) -> None:
+        """Somebody met a refused credential."""
+        self.suspected += 1
+
+
+class Stage:
+    """One app, one enterprise, one reconciler."""
+
+    def __init__(self, box: Box, clients: Clients, clock: ManualClock, **spec: Any) -> None:
+        self.box, self.clock, self.clients = box, clock, clients
+        self.cluster, self.link, self.store = FakeCluster(**spec), FakeLink(clients), Store()
+        self.store.put_app(self.cluster.app)
+        self.reconciler = self.restarted()
+
+    def restarted(self) -> Reconciler:
+        """A reconciler that remembers nothing."""
+        return Reconciler(
+            self.store,
+            self,
+            self.cluster,
+            self,
+            outage_grace=timedelta(minutes=5),
+            backoff=lambda failures: PAUSE.total_seconds() * failures,
+            passed=lambda _: None,
+        )
+
+    def get(self, name: str) -> FakeLink | None:
+        """The link of the enterprise "default"."""
+        return self.link if name == "default" else None
+
+    def now(self) -> Any:
+        """The time."""
+        return self.clock()
+
+    async def turn(self, times: int = 1) -> float | None:
+        """So many passes, each after a look for news of which the app is told."""
+        again: float | None = None
+        for _ in range(times):
+            if await self.link.listing.refresh(self.clients.console, 0):
+                self.reconciler.people_acted(KEY)
+            again = await self.reconciler.reconcile(KEY)
+        return again
+
+    async def approve(self) -> None:
+        """Register, and have the admin approve."""
+        await self.turn()
+        await self.box.decide(self.app)
+
+    @property
+    def app(self) -> dict[str, Any]:
+        """The app in Box."""
+        return next(iter(self.box.sandbox.live())).public()
+
+    @property
+    def issued(self) -> int:
+        """How many tokens Box ever gave out."""
+        return len(self.box.sandbox.issued)
+
+    def said(self, type_: str) -> tuple[str, str]:
+        """Status and reason of a condition."""
+        condition = parse_conditions(self.cluster.app["status"])[type_]
+        return condition.status, condition.reason
+
+    def calls(self, method: str, ending: str) -> int:
+        """How often this was asked of the sandbox."""
+        return len([entry for entry in self.box.traffic.log if entry["method"] == method and ending in entry["path"]])
+
+    def annotate(self, value: str) -> None:
+        """Ask for another look."""
+        metadata = {**self.cluster.app["metadata"], "annotations": {RECONCILE_ANNOTATION: value}}
+        self.store.put_app(self.cluster.change(metadata=metadata))
+
+
+@pytest.fixture
+def stage(open_box: Box, clients: Clients, clock: ManualClock) -> Stage:
+    """An app without any wish."""
+    return Stage(open_box, clients, clock)
+
+
+async def test_the_main_path_costs_four_writes(stage: Stage) -> None:
+    """Finalizer, status, Secret, status; the next pass writes nothing."""
+    await stage.approve()
+    await stage.turn()
+
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.cluster.writes == ["finalizer", "status", "secret", "status"]
+    await stage.turn(3)
+    assert len(stage.cluster.writes) == 4
+    assert stage.cluster.events == ["Ready"]
+
+
+async def test_rejected_tokens_are_no_storm(stage: Stage) -> None:
+    """However often the app is woken, the next token waits for the backoff, which grows."""
+    await stage.approve()
+    stage.box.order(kind="status", status=401, code="invalid_token", path="/2.0/users/me", count=None)
+
+    await stage.turn(20)
+    assert stage.issued == 1
+    assert stage.said("TokenReady") == ("False", "TokenRejected")
+    stage.clock.pass_by(PAUSE)
+    await stage.turn(20)
+    assert stage.issued == 2
+    stage.clock.pass_by(PAUSE)
+    assert await stage.turn(20) == PAUSE.total_seconds()
+    assert stage.issued == 2
+
+
+async def test_unreadable_mintings_are_no_storm(stage: Stage) -> None:
+    """The answer to a minting is garbage: the orphan is found and revoked, and the next minting waits."""
+    await stage.approve()
+    stage.box.order(kind="garbage", method="POST", path=".*/tokens/", count=None)
+
+    await stage.turn(20)
+
+    assert stage.issued == 1
+    stage.box.traffic.faults.clear()
+    stage.clock.pass_by(PAUSE)
+    await stage.turn(3)
+    assert stage.said("Ready") == ("True", "Ready")
+    live = [value for value, _ in stage.box.sandbox.issued if stage.box.sandbox.authenticate(value)]
+    assert live == [stage.cluster.values["BOX_APP_TOKEN"]]
+
+
+async def test_a_console_that_makes_something_else_of_it_is_contradicted_once(
+    open_box: Box, clients: Clients, clock: ManualClock
+) -> None:
+    """CORS domains that come back otherwise than they were given: said as OriginRejected, and not tried again."""
+    stage = Stage(open_box, clients, clock, cors={"domains": ["https://a.example.com"]})
+    set_domains = clients.console.set_cors_domains
+
+    async def changed(app: Any, domains: tuple[str, ...]) -> Any:
+        return await set_domains(app, (*domains, "https://extra.example.com"))
+
+    clients.console.set_cors_domains = changed  # type: ignore[method-assign]  # a console with a mind of its own
+
+    await stage.turn(10)
+
+    assert stage.said("CORSSynced") == ("False", "OriginRejected")
+    assert stage.calls("PUT", "cors_domains") == 1
+
+
+async def test_ports_that_a_scheme_has_anyway_are_no_difference(
+    open_box: Box, clients: Clients, clock: ManualClock
+) -> None:
+    """A console may drop :443 from https."""
+    stage = Stage(
+        open_box, clients, clock, cors={"domains": ["https://a.example.com:443", "http://b.example.com:8080"]}
+    )
+    await stage.turn()
+    domains = ["https://a.example.com", "http://b.example.com:8080"]
+    await stage.box.call("PUT", f"/console/v1/apps/{stage.app['id']}/cors_domains", 200, json={"domains": domains})
+
+    await stage.turn()
+
+    assert stage.said("CORSSynced") == ("True", "Synced")
+    assert stage.app["cors_domains"] == domains
+
+
+async def test_a_failed_step_does_not_hold_up_others(open_box: Box, clients: Clients, clock: ManualClock) -> None:
+    """CORS domains wait for their backoff; the approval that comes meanwhile is acted upon."""
+    stage = Stage(open_box, clients, clock, cors={"domains": ["https://a.example.com"]})
+    stage.box.order(kind="status", status=500, method="PUT", path=".*cors_domains", count=None)
+    await stage.approve()
+
+    await stage.turn()
+
+    assert stage.said("TokenReady") == ("True", "Published")
+    assert stage.said("CORSSynced") == ("Unknown", "BoxUnavailable")
+    assert stage.calls("PUT", "cors_domains") == 1
+
+
+async def test_an_outage_does_not_make_a_condition_lie(stage: Stage) -> None:
+    """Authorized, and the minting fails: the token is awaited, and it is not the admin who must act."""
+    await stage.approve()
+    stage.box.order(kind="status", status=403, code="forbidden", method="POST", path=".*/tokens/", count=None)
+
+    await stage.turn()
+
+    assert stage.said("Authorized") == ("True", "Authorized")
+    assert stage.said("Ready") == ("False", "AwaitingToken")
+    assert stage.link.suspected == 0
+
+
+async def test_a_refused_credential_has_the_link_look_again(stage: Stage) -> None:
+    """401 is the enterprise's matter; the step is tried again after the backoff."""
+    await stage.turn()
+    stage.box.order(kind="status", status=401, code="unauthorized", path="/console/.*tokens/")
+    await stage.box.decide(stage.app)
+
+    await stage.turn()
+
+    assert stage.link.suspected == 1
+    stage.clock.pass_by(PAUSE)
+    await stage.turn()
+    assert stage.said("Ready") == ("True", "Ready")
+
+
+async def test_a_disabled_app_is_taken_up_when_it_is_enabled(stage: Stage) -> None:
+    """Box said that the app is disabled when the token was to be proven: the next change in Box is worth a try."""
+    await stage.approve()
+    stage.box.order(kind="status", status=401, code="unauthorized", path="/2.0/users/me")
+    await stage.turn()
+    assert stage.said("TokenReady") == ("False", "Disabled")
+
+    await stage.box.decide(stage.app, "enable")
+    await stage.turn()
+
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.issued == 1
+
+
+async def test_a_request_is_recorded_when_it_was_acted_upon(stage: Stage) -> None:
+    """Not while Box is in the way; and recording it does not have the refused step tried once more."""
+    stage.box.sandbox.taken_names = {"Viewer"}
+    await stage.turn()
+    assert stage.said("Registered") == ("False", "NameTaken")
+    stage.box.order(kind="status", status=503, method="POST", path="/console/v1/apps$")
+
+    stage.annotate("one")
+    await stage.turn()
+    assert "lastHandledReconcileAt" not in stage.cluster.app["status"]
+    stage.clock.pass_by(PAUSE)
+    await stage.turn(5)
+
+    assert stage.cluster.app["status"]["lastHandledReconcileAt"] == "one"
+    assert stage.calls("POST", "/console/v1/apps") == 3
+
+
+async def test_a_declining_console_is_asked_once_per_request(stage: Stage) -> None:
+    """An endpoint that declines at once what is submitted: one request, one submission."""
+    submit = stage.clients.console.submit_app
+
+    async def declined(app: Any) -> Any:
+        await submit(app)
+        return await stage.clients.console.get_app((await _decline(stage))["id"])
+
+    stage.clients.console.submit_app = declined  # type: ignore[method-assign]  # an admin without patience
+    await stage.turn(3)
+    assert stage.said("Authorized") == ("False", "Declined")
+
+    stage.annotate("one")
+    await stage.turn(5)
+
+    assert stage.calls("POST", "/authorization") - stage.calls("POST", "/decision") == 2
+
+
+async def _decline(stage: Stage) -> Any:
+    return await stage.box.decide(stage.app, "decline")
+
+
+async def test_a_forgotten_token_is_found_after_a_restart(stage: Stage) -> None:
+    """Killed between minting and publishing: the orphan is revoked, another token is published."""
+    await stage.approve()
+    stage.box.order(kind="status", status=500, method="GET", path="/2.0/users/me", count=None)
+    await stage.turn()
+    assert stage.issued == 1
+    stage.box.traffic.faults.clear()
+
+    stage.reconciler = stage.restarted()
+    await stage.turn(3)
+
+    assert stage.said("Ready") == ("True", "Ready")
+    assert [name for name, token in stage.app["tokens"].items() if token] == [stage.cluster.values["BOX_TOKEN_SLOT"]]
