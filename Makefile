@@ -8,8 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Tests wait more than they compute: three workers are right for two cores.
-WORKERS := -n 3 --dist loadgroup
+# Tests wait more than they compute: four workers are right for two cores.
+WORKERS := -n 4 --dist loadfile
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help

@@ -1,14 +1,29 @@
-"""How tests are dealt out to workers (`pytest -n 3 --dist loadgroup`): by file, because fixtures are made per file."""
+"""The last lines of a run say which control planes it was on, whichever worker saw them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-
-TOGETHER = {"test_console_listing.py": "test_console_api.py"}
-"""Files that count what the other has seen."""
+from tests.planes import PLANES, ran, wanted
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put every file into a group of its own, or into that of another file."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, item.path.name)))
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what became of its control planes."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["ran"] = ran
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker."""
+    ran.update(getattr(node, "workeroutput", {}).get("ran", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say which control planes ran, and why one did not."""
+    terminalreporter.section("control planes")
+    for plane in PLANES:
+        reason = "no test needed it" if plane in wanted() else "CLUSTER asks for the other one"
+        terminalreporter.write_line(f"{plane}: {ran.get(plane, f'did not run: {reason}')}")

@@ -83,6 +83,7 @@ class EnterpriseLink:
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
+        self._changed = asyncio.Event()
         self._failures = 0
         self._failing_since: datetime | None = None
         self._trouble: Condition | None = None
@@ -101,6 +102,7 @@ class EnterpriseLink:
         self.enterprise = enterprise
         if moved:
             self.listing, self.settled = Listing(), False
+        self._changed.set()
         if reconnect:
             self._restart.set()
             self._watch.look_at(self._refs())
@@ -242,7 +244,10 @@ class EnterpriseLink:
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""
         while True:
-            await asyncio.sleep(self.enterprise.spec.resync.total_seconds())
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self.enterprise.spec.resync.total_seconds())
+                continue  # Another interval may be in force: count anew.
             logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
             self.wake_all()
 

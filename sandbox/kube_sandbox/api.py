@@ -28,6 +28,7 @@ from kube_sandbox.tables import table
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+embedded", "platform": "linux/amd64"}
 BOOKMARK_SECONDS = 30.0
 SCOPE_PARTS = 2
+FIRST_REFUSAL = 400
 TOLD = ("boxapps.dev", "events")
 
 
@@ -290,7 +291,7 @@ class Api:
             "requestURI": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             "verb": verbs.get(request.method, reading),
             "user": {"username": user or "system:anonymous"},
-            "responseStatus": {"code": response.status_code},
+            "responseStatus": _status_of(response),
             "requestReceivedTimestamp": began,
             "stageTimestamp": now(),
         }
@@ -303,6 +304,11 @@ class Api:
             entry["responseObject"] = json.loads(bytes(response.body))
         self._audit.write(json.dumps(entry) + "\n")
         self._audit.flush()
+
+
+def _status_of(response: Response) -> Object:
+    refused = json.loads(bytes(response.body)) if response.status_code >= FIRST_REFUSAL else {}
+    return {"code": response.status_code, **{name: refused[name] for name in ("reason", "message") if name in refused}}
 
 
 def _is_told(request: Request, target: Target | None) -> bool:

@@ -10,7 +10,7 @@ from jsonschema import ValidationError
 from openapi_spec_validator import validate
 
 from .described import DOCUMENT, UndescribedError, check, validator
-from .world import ADMIN, APPS, CONSOLE, Box
+from .world import ADMIN, APPS, CONSOLE, Box, only_some_tests_run, unseen
 
 OPERATIONS = [
     (method, template) for template, item in DOCUMENT["paths"].items() for method in item if method != "parameters"
@@ -364,3 +364,10 @@ async def test_head_is_get(box: Box) -> None:
     path = f"{APPS}/{(await box.register())['id']}"
     assert (await box.respond("HEAD", path)).status_code == 200
     assert (await box.respond("HEAD", path, bearer=None)).status_code == 401
+
+
+def test_all_that_is_described_was_seen(request: pytest.FixtureRequest) -> None:
+    """The tests of this file have seen every described status of every operation but the listing."""
+    if only_some_tests_run(request.config):
+        pytest.skip("only meaningful after all tests of this file")
+    assert unseen(listing=False) == set()

@@ -9,8 +9,7 @@ import pytest
 
 from box_sandbox import SandboxConfig
 
-from .described import DOCUMENT
-from .world import ADMIN, ANSWERED, APPS, CONSOLE, Box, ManualClock, in_process
+from .world import ADMIN, APPS, CONSOLE, Box, ManualClock, in_process, only_some_tests_run, unseen
 
 
 async def apps_of(box: Box, **query: object) -> Any:
@@ -212,16 +211,17 @@ async def test_revisions_only_grow(box: Box) -> None:
     assert revisions == sorted(set(revisions))
 
 
+async def test_the_listing_is_refused_as_everything_else_is(box: Box) -> None:
+    """401 without the credential; 429 and 5XX when they are ordered."""
+    await box.call("GET", APPS, 401, bearer="wrong")
+    for status, code in ((429, "rate_limit_exceeded"), (503, "unavailable")):
+        box.order(kind="status", status=status, code=code, retry_after=1)
+        answer = await box.call("GET", APPS, status)
+        assert answer["code"] == code
+
+
 def test_all_that_is_described_was_seen(request: pytest.FixtureRequest) -> None:
-    """The tests before this one have seen every described status of every operation."""
-    ran = {item.path.name for item in request.session.items}
-    if "::" in "".join(request.config.args) or request.config.option.keyword or "test_console_api.py" not in ran:
-        pytest.skip("only meaningful after all tests of the Console API")
-    described = {
-        (operation["operationId"], status)
-        for item in DOCUMENT["paths"].values()
-        for method, operation in item.items()
-        if method != "parameters"
-        for status in operation["responses"]
-    }
-    assert described - ANSWERED == set()
+    """The tests of this file have seen every described status of the listing."""
+    if only_some_tests_run(request.config):
+        pytest.skip("only meaningful after all tests of this file")
+    assert unseen(listing=True) == set()

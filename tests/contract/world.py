@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from box_sandbox import SandboxConfig, create_app
 from box_sandbox.state import Sandbox
 from box_sandbox.traffic import CutError, Fault, Traffic
 
-from .described import DescribedTransport
+from .described import DOCUMENT, DescribedTransport
 
 CONSOLE = "console-credential-for-tests"
 ADMIN = "admin-credential-for-tests"
@@ -21,7 +22,26 @@ URL = "http://box.test"
 APPS = "/console/v1/apps"
 
 ANSWERED: set[tuple[str, str]] = set()
-"""Every operation and status that any test in this run has seen answered as described."""
+"""Every operation and status that any test in this process has seen answered as described."""
+LISTING = "listApps"
+"""The one operation that has a test file of its own."""
+
+
+def unseen(*, listing: bool) -> set[tuple[str, str]]:
+    """What is described, of the listing or of everything else, and was not answered yet."""
+    described = {
+        (operation["operationId"], status)
+        for item in DOCUMENT["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+        for status in operation["responses"]
+    }
+    return {each for each in described - ANSWERED if (each[0] == LISTING) == listing}
+
+
+def only_some_tests_run(config: pytest.Config) -> bool:
+    """Was a part of a file chosen, so that nothing can be said of the whole?"""
+    return "::" in "".join(config.args) or bool(config.option.keyword)
 
 
 class ManualClock:

@@ -12,15 +12,14 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from tests.e2e.aftermath import Aftermath, clear_cluster
+from tests.planes import ran, wanted
 
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
 
-PLANES = ("embedded", "real")
 QUICK = {
     "BOX_APP_OPERATOR_LOG_FORMAT": "plain",
     "BOX_APP_OPERATOR_LOG_LEVEL": "DEBUG",
@@ -33,44 +32,13 @@ QUICK = {
 }
 """Time, shortened by configuration."""
 
-ran: dict[str, str] = {}
-"""What became of each control plane, for the last lines of the run."""
-
 _numbers = itertools.count(1)
-
-
-def _wanted() -> tuple[str, ...]:
-    choice = os.environ.get("CLUSTER") or "both"
-    if choice not in (*PLANES, "both"):
-        raise pytest.UsageError(f"CLUSTER={choice}: the tests know {', '.join(PLANES)}; leave it out for both")
-    return PLANES if choice == "both" else (choice,)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that needs a cluster on each of them."""
     if "cluster" in metafunc.fixturenames:
-        metafunc.parametrize("cluster", _wanted(), indirect=True, scope="session")
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands over what became of its control planes."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["ran"] = ran
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over from a worker."""
-    ran.update(getattr(node, "workeroutput", {}).get("ran", {}))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say which control planes ran."""
-    terminalreporter.section("control planes")
-    for plane in PLANES:
-        reason = "CLUSTER asks for the other one" if plane not in _wanted() else "no test needed it"
-        terminalreporter.write_line(f"{plane}: {ran.get(plane, f'did not run: {reason}')}")
+        metafunc.parametrize("cluster", wanted(), indirect=True, scope="session")
 
 
 def _say(text: str) -> None:

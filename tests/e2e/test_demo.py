@@ -36,10 +36,10 @@ def _nothing_outlives_a_test() -> Iterator[None]:
     """A test that fails half way leaves a demo running, which is ended here."""
     yield
     while _started:
-        process = _started.pop()
-        if process.poll() is None:
-            process.terminate()
-            process.communicate(timeout=SECONDS)
+        # Leaving the block closes the pipe and waits.
+        with _started.pop() as process:
+            if process.poll() is None:
+                process.terminate()
 
 
 def start(*command: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.Popen[str]:

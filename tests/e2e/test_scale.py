@@ -10,8 +10,8 @@ from playground.play import GROUP, condition
 
 APPS = 50
 LISTING = "/console/v1/apps"
-RESYNCS_AT_REST = 10
-"""With a resync every second as many as happen in 100 minutes with the usual one: more than ten minutes at rest."""
+RESYNCS_AT_REST = 5
+"""With a resync every second as many as happen in 50 minutes with the usual one: more than ten minutes at rest."""
 
 
 @pytest.fixture(scope="module")
