@@ -46,24 +46,32 @@ def _say(text: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A control plane for the whole run."""
-    if request.param == "embedded":
-        with embedded_cluster() as embedded:
-            ran["embedded"] = "ran"
-            yield embedded
-        return
-    if "real" in ran:
-        pytest.skip(ran["real"])
+def embedded() -> Iterator[Cluster]:
+    """The imitation, for the whole run."""
+    with embedded_cluster() as cluster:
+        ran["embedded"] = "ran"
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Cluster]:
+    """A real control plane, for the whole run."""
     try:
-        with real_cluster(_say) as real:
-            ran["real"] = f"ran ({real.name})"
-            yield real
+        with real_cluster(_say) as cluster:
+            ran["real"] = f"ran ({cluster.name})"
+            yield cluster
     except Unavailable as error:
         ran["real"] = "did not run: " + " ".join(str(error).split())
         if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
             raise
         pytest.skip(ran["real"])
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The control plane that the test was asked to run on."""
+    plane: Cluster = request.getfixturevalue(request.param)
+    return plane
 
 
 @dataclass
