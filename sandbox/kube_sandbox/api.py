@@ -1,4 +1,4 @@
-"""The HTTP side: paths, verbs, watches, and the audit log."""
+"""The HTTP side: paths, verbs and watches."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import yaml
 from starlette.applications import Starlette
@@ -18,7 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from kube_sandbox import openapi
-from kube_sandbox.kinds import Kind, Registry
+from kube_sandbox.audit import AuditLog
+from kube_sandbox.kinds import Kind, Registry, Target
 from kube_sandbox.objects import Change, Object, Objects, now
 from kube_sandbox.patches import APPLY_PATCH, apply_patch
 from kube_sandbox.selectors import Match, parse_selectors
@@ -28,24 +28,12 @@ from kube_sandbox.tables import table
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+embedded", "platform": "linux/amd64"}
 BOOKMARK_SECONDS = 30.0
 SCOPE_PARTS = 2
-FIRST_REFUSAL = 400
-TOLD = ("boxapps.dev", "events")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a path names."""
-
-    kind: Kind
-    namespace: str
-    name: str
-    sub: str
 
 
 class Api:
     """The API server."""
 
-    def __init__(self, admin_token: str, audit: TextIO | None = None) -> None:
+    def __init__(self, admin_token: str, audit: AuditLog | None = None) -> None:
         self.registry = Registry()
         self.objects = Objects(self.registry)
         self.stopping = asyncio.Event()
@@ -70,7 +58,8 @@ class Api:
             response = await self._serve(request, target)
         except StatusError as error:
             response = JSONResponse(error.body(), error.code)
-        self._note(request, user, target, response, began)
+        if self._audit is not None:
+            self._audit.note(request, user, target, response, began)
         return response
 
     def _user(self, request: Request) -> str | None:
@@ -277,44 +266,6 @@ class Api:
         metadata = {"resourceVersion": str(self.objects.version)}
         return {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata}
 
-    def _note(self, request: Request, user: str | None, target: Target | None, response: Response, began: str) -> None:
-        if self._audit is None:
-            return
-        verbs = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-        watching = request.query_params.get("watch") in ("true", "1")
-        reading = "watch" if watching else "get" if target and target.name else "list"
-        entry: dict[str, Any] = {
-            "kind": "Event",
-            "apiVersion": "audit.k8s.io/v1",
-            "level": "RequestResponse" if _is_told(request, target) else "Metadata",
-            "stage": "ResponseComplete",
-            "requestURI": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
-            "verb": verbs.get(request.method, reading),
-            "user": {"username": user or "system:anonymous"},
-            "responseStatus": _status_of(response),
-            "requestReceivedTimestamp": began,
-            "stageTimestamp": now(),
-        }
-        if target is not None:
-            kind = target.kind
-            ref = {"resource": kind.plural, "namespace": target.namespace, "name": target.name,
-                   "apiGroup": kind.group, "apiVersion": kind.version, "subresource": target.sub}  # fmt: skip
-            entry["objectRef"] = {name: value for name, value in ref.items() if value}
-        if _is_told(request, target):
-            entry["responseObject"] = json.loads(bytes(response.body))
-        self._audit.write(json.dumps(entry) + "\n")
-        self._audit.flush()
-
-
-def _status_of(response: Response) -> Object:
-    refused = json.loads(bytes(response.body)) if response.status_code >= FIRST_REFUSAL else {}
-    return {"code": response.status_code, **{name: refused[name] for name in ("reason", "message") if name in refused}}
-
-
-def _is_told(request: Request, target: Target | None) -> bool:
-    """Does the audit log keep the answer? Only of writes, and only where no Secret can be."""
-    return request.method != "GET" and target is not None and (target.kind.group or target.kind.plural) in TOLD
-
 
 def _type_for(change: Change, target: Target, match: Match) -> str | None:
     """The watch event of a change, for a watcher who sees only what its selectors match."""
@@ -347,7 +298,7 @@ def _wants_table(request: Request) -> bool:
 
 def create_app(admin_token: str, audit_log: Path | None = None) -> Starlette:
     """The API server as an ASGI application; ``app.state.api`` is its state."""
-    api = Api(admin_token, audit_log.open("a") if audit_log else None)
+    api = Api(admin_token, AuditLog(audit_log) if audit_log else None)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", api.handle, methods=methods)])
     app.state.api = api

@@ -53,6 +53,16 @@ class Kind:
         return [shown, status] if self.has_status else [shown]
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path names."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    sub: str
+
+
 RBAC = "rbac.authorization.k8s.io"
 BUILT_IN = (
     Kind("", "v1", "namespaces", "Namespace", namespaced=False, short=("ns",)),

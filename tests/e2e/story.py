@@ -7,6 +7,7 @@ from typing import Any
 
 from playground import Playground
 from playground.output import until
+from playground.play import GROUP, condition
 
 DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
 
@@ -58,3 +59,15 @@ def await_one_token(play: Playground, ns: str, name: str = "viewer", seconds: fl
 def named_apps(play: Playground, name: str) -> list[dict[str, Any]]:
     """All apps in Box of this name: never more than one."""
     return [app for app in play.box.apps() if app["name"] == name]
+
+
+def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]:
+    """Wait until a BoxEnterprise is Ready, or not, for this reason and this generation."""
+
+    def look() -> dict[str, Any] | None:
+        body = play.cluster.get(f"{GROUP}/boxenterprises/{name}")
+        found = condition(body, "Ready")
+        current = found is not None and found["observedGeneration"] == body["metadata"]["generation"]
+        return dict(body) if current and found is not None and found["reason"] == reason else None
+
+    return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.e2e.story import await_enterprise
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, app_manifest, condition, secret_manifest
+from playground.play import app_manifest, condition, secret_manifest
 
 REFUSED = [
     pytest.param(
@@ -133,12 +134,12 @@ def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
     ready = condition(body, "Ready")
     assert ready is not None
     assert f"key 'token' of Secret {ns}/console" in ready["message"]
-    _await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+    await_enterprise(play, f"{ns}-corp", "CredentialMissing")
 
     play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
 
     play.await_condition(ns, "viewer", "PendingApproval")
-    _await_enterprise(play, f"{ns}-corp", "Ready")
+    await_enterprise(play, f"{ns}-corp", "Ready")
 
 
 def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
@@ -152,22 +153,13 @@ def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
     play.enterprise(f"{ns}-corp", console=console)
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     play.await_condition(ns, "viewer", "EnterpriseNotReady")
-    _await_enterprise(play, f"{ns}-corp", "CredentialRejected")
+    await_enterprise(play, f"{ns}-corp", "CredentialRejected")
 
     play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/console")
     play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
 
     play.await_condition(ns, "viewer", "PendingApproval")
     assert "wrong-and-never-shown" not in play.logs()
-
-
-def _await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        body = play.cluster.get(f"{GROUP}/boxenterprises/{name}")
-        found = condition(body, "Ready")
-        return dict(body) if found is not None and found["reason"] == reason else None
-
-    return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
 
 
 def test_a_foreign_secret_is_never_touched(play: Playground, ns: str) -> None:

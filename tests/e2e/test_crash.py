@@ -18,6 +18,14 @@ def kill_at(play: Playground, method: str, path: str) -> None:
     play.operator.kill()
 
 
+def lead_to(play: Playground, ns: str, call: str) -> None:
+    """Make an app, and approve it where that is what leads to the call."""
+    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    if call in ("mint", "look", "prove"):
+        play.await_condition(ns, "viewer", "PendingApproval")
+        play.box.decide(f"{ns} viewer", "authorize")
+
+
 @pytest.fixture(autouse=True)
 def operator_runs(play: Playground) -> Iterator[None]:
     """Whatever happens in a test, the next one finds an operator that runs."""
@@ -33,10 +41,7 @@ def test_killed_before_a_call(play: Playground, ns: str, call: str) -> None:
     """Killed while the call hangs without having had its effect."""
     method, path = CALLS[call]
     play.box.fault({"kind": "hang", "seconds": 3600, "method": method, "path": path})
-    play.app(ns, "viewer", cors={"domains": DOMAINS})
-    if call in ("mint", "look", "prove"):
-        play.await_condition(ns, "viewer", "PendingApproval")
-        play.box.decide(f"{ns} viewer", "authorize")
+    lead_to(play, ns, call)
 
     kill_at(play, method, path)
     play.operator.start()
@@ -49,10 +54,7 @@ def test_killed_after_a_call_whose_answer_was_lost(play: Playground, ns: str, ca
     """Killed when the call had its effect and the answer never arrived."""
     method, path = CALLS[call]
     play.box.fault({"kind": "cut_after", "method": method, "path": path})
-    play.app(ns, "viewer", cors={"domains": DOMAINS})
-    if call in ("mint", "look", "prove"):
-        play.await_condition(ns, "viewer", "PendingApproval")
-        play.box.decide(f"{ns} viewer", "authorize")
+    lead_to(play, ns, call)
 
     kill_at(play, method, path)
     play.operator.start()

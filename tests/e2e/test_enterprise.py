@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.e2e.story import make_ready
+from tests.e2e.story import await_enterprise, make_ready
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, NAMESPACE, condition, secret_manifest
-
-
-def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]:
-    """Wait until a BoxEnterprise is Ready, or not, for this reason and this generation."""
-
-    def look() -> dict[str, Any] | None:
-        body = play.cluster.get(f"{GROUP}/boxenterprises/{name}")
-        found = condition(body, "Ready")
-        current = found is not None and found["observedGeneration"] == body["metadata"]["generation"]
-        return dict(body) if current and found is not None and found["reason"] == reason else None
-
-    return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
+from playground.play import GROUP, NAMESPACE, secret_manifest
 
 
 def test_the_status_counts_apps(play: Playground, ns: str) -> None:

@@ -19,6 +19,10 @@ PACKAGES = {
 }
 
 
+TELL_SECONDS = 20.0
+"""Between two lines that say how far a build is."""
+
+
 def build(target: Path, version: str, say: Callable[[str], None]) -> None:
     """Build all binaries into ``target``.
 
@@ -32,11 +36,24 @@ def build(target: Path, version: str, say: Callable[[str], None]) -> None:
         _write_module(Path(folder), version)
         _go(Path(folder), "mod", "tidy")
         for name, package in PACKAGES.items():
-            began = time.monotonic()
-            say(f"  building {name} ...")
-            flags = ("-trimpath", "-ldflags", _ldflags(version), "-o", str(target / name))
-            _go(Path(folder), "build", *flags, package)
-            say(f"  built {name} in {time.monotonic() - began:.0f} s")
+            flags = ("-v", "-trimpath", "-ldflags", _ldflags(version), "-o", str(target / name))
+            _build_one(Path(folder), name, (*flags, package), say)
+
+
+def _build_one(folder: Path, name: str, arguments: tuple[str, ...], say: Callable[[str], None]) -> None:
+    began = told = time.monotonic()
+    say(f"  building {name} ...")
+    lines: list[str] = []
+    with _started(folder, "build", *arguments) as process:
+        # With -v Go names every package that it compiles: the only sign of progress that there is.
+        for line in process.stderr or ():
+            lines.append(line)
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                say(f"  building {name} ... {len(lines)} packages compiled, {told - began:.0f} s")
+    if process.returncode != 0:
+        raise RuntimeError(f"go build failed: {_last_words(''.join(lines))}")
+    say(f"  built {name} in {time.monotonic() - began:.0f} s")
 
 
 def _write_module(folder: Path, version: str) -> None:
@@ -79,9 +96,18 @@ def _ldflags(version: str) -> str:
 
 
 def _go(folder: Path, *arguments: str) -> str:
+    with _started(folder, *arguments) as process:
+        out, err = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"go {arguments[0]} failed: {_last_words(err.strip() or out)}")
+    return out
+
+
+def _started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
-    done = subprocess.run(["go", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        words = " ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-3:])
-        raise RuntimeError(f"go {arguments[0]} failed: {words}")
-    return done.stdout
+    pipe = subprocess.PIPE
+    return subprocess.Popen(["go", *arguments], cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def _last_words(text: str) -> str:
+    return " ".join(text.strip().splitlines()[-3:])
