@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from playground.output import STOPPING
 
@@ -27,6 +27,18 @@ def interruptible() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextlib.contextmanager
+def interrupt_awaited() -> Iterator[Callable[[], object]]:
+    """The first signal is what is waited for, also when it comes before the waiting; yields what waits."""
+    awaited = {each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    try:
+        yield lambda: signal.sigwait(awaited)
+    finally:
+        deafen()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited)
 
 
 def deafen() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ import httpx
 from controlplane import Unavailable
 from demo.choice import Refused, choose_cluster
 from demo.encore import show_commands, show_hints
-from demo.interrupts import deafen, interruptible
+from demo.interrupts import deafen, interrupt_awaited, interruptible
 from demo.progress import Progress, Watch
 from demo.removal import refuse_what_is_there, remove_apps, remove_rest
 from demo.report import report
@@ -200,7 +199,7 @@ def _show_log(screen: Screen, playground: Playground) -> None:
 
 
 def _keep(screen: Screen, playground: Playground, apps: Sequence[App]) -> None:
-    show_commands(screen, playground, apps)
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
+    with interrupt_awaited() as wait:
+        show_commands(screen, playground, apps)
+        wait()
     screen.say("Stopping everything that was started")
