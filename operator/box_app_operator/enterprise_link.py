@@ -184,7 +184,7 @@ class EnterpriseLink:
                     return
                 self._well()
                 self._wake(news)
-                idle = not self.listing.heard and loop.time() - began < IDLE_SECONDS <= wait
+                idle = not self.listing.heard and loop.time() - began < min(IDLE_SECONDS, wait)
                 pause = PAUSE_SECONDS if self.listing.heard else IDLE_SECONDS if idle else 0.0
                 await asyncio.wait([restart], timeout=pause)
         finally:
