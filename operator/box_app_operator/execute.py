@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.core.model import AppID, Desired, HeldToken, Observed, Slot
-from box_app_operator.core.spec import Body
+from box_app_operator.core.model import AppID, HeldToken, Observed, Slot
+from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
@@ -35,10 +35,9 @@ IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret)
 class Executor:
     """Performs the steps of one pass for one object."""
 
-    def __init__(self, store: Store, cluster: Cluster, desired: Desired, memory: Memory, link: Link | None) -> None:
+    def __init__(self, store: Store, cluster: Cluster, memory: Memory, link: Link | None) -> None:
         self._store = store
         self._cluster = cluster
-        self._desired = desired
         self._memory = memory
         self._link = link
 
@@ -62,7 +61,8 @@ class Executor:
             return "took the object into care"
         left = await self._cluster.remove_finalizer(body)
         if left is None or not left["metadata"].get("finalizers"):
-            self._store.drop_app(AppKey(self._desired.namespace, self._desired.name), self._desired.uid)
+            meta = body["metadata"]
+            self._store.drop_app(AppKey(meta["namespace"], meta["name"]), meta["uid"])
         else:
             self._store.put_app(left)
         return "let the object go"
@@ -121,7 +121,7 @@ class Executor:
     async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
         if observed.app is None:
             raise TransientError("AwaitingToken", "The app is not there any more")
-        desired, token = self._desired, self._memory.token
+        desired, token = parse_desired(body), self._memory.token
         if token is None or token.fingerprint != step.fingerprint:
             token = await self._cluster.read_token(desired.namespace, desired.secret.name, step.fingerprint)
         if token is None:

@@ -97,7 +97,7 @@ class Reconciler:
         if link is not None and not link.settled and link.problem is None:
             return None  # The link wakes its apps as soon as it knows something.
         memory.renew(desired)
-        executor = Executor(self._store, self._cluster, desired, memory, link)
+        executor = Executor(self._store, self._cluster, memory, link)
         observed, decided = await Pass(key, desired, memory, link, executor, self._around).run()
         body = self._store.app(key)
         if body is not None and body["metadata"]["uid"] == desired.uid and decided.complete:

@@ -75,10 +75,11 @@ class Pass:
             if not self._secret_is_fresh and _rests_on_secret(decided):
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
-            elif not decided.steps:
-                return observed, decided
-            else:
+            elif decided.steps:
                 await self._try(decided.steps[0], body, observed)
+            elif self._around.store.app(self._key) is body:
+                return observed, decided
+            # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
         raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
 
     def _plan(self, desired: Desired, observed: Observed, body: Body) -> Plan:

@@ -286,6 +286,28 @@ async def _decline(stage: Stage) -> Any:
     return await stage.box.decide(stage.app, "decline")
 
 
+async def test_a_spec_that_changes_during_a_pass_is_what_counts(stage: Stage) -> None:
+    """While Box is asked about the new token the Secret gets another name: that is where the token goes."""
+    await stage.approve()
+    get_app = stage.clients.console.get_app
+
+    async def meanwhile(app: Any) -> Any:
+        stage.clients.console.get_app = get_app  # type: ignore[method-assign]  # only this once
+        spec = {**stage.cluster.app["spec"], "tokens": {"secret": {"name": "renamed"}}}
+        metadata = {**stage.cluster.app["metadata"], "generation": 2}
+        stage.store.put_app(stage.cluster.change(spec=spec, metadata=metadata))
+        return await get_app(app)
+
+    stage.clients.console.get_app = meanwhile  # type: ignore[method-assign]  # somebody is quick
+    await stage.turn()
+
+    assert stage.cluster.secret is not None
+    assert stage.cluster.secret.name == "renamed"
+    assert stage.cluster.app["status"]["observedGeneration"] == 2
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.cluster.writes.count("secret") == 1
+
+
 async def test_a_forgotten_token_is_found_after_a_restart(stage: Stage) -> None:
     """Killed between minting and publishing: the orphan is revoked, another token is published."""
     await stage.approve()
