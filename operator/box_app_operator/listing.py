@@ -111,6 +111,8 @@ class Listing:
         self.cursor = None
 
     async def _relist(self, console: Console) -> list[BoxApp]:
+        # Everything is told anew: only what is buried from now on may hold an older answer back.
+        self._gone.clear()
         # What is registered while the pages are read may be missing from them, and is not gone.
         before, seen, news, marker, cursor = set(self._apps), set[AppID](), list[BoxApp](), None, None
         while cursor is None or marker is not None:

@@ -53,3 +53,6 @@ class Sweep:
                     self._intake.swept(kind, await self._lists.present(kind))
                 except TransientError as error:
                     logger.warning("Nobody knows what went meanwhile: %s", error)
+                except Exception:
+                    # A broken sweep is no reason to stop: the watches still tell.
+                    logger.exception("The sweep over %s failed; this is a bug, please report it", kind)

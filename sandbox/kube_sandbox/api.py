@@ -208,8 +208,10 @@ class Api:
             shown["metadata"] = metadata
             return JSONResponse(shown)
         metadata.pop("remainingItemCount", None)
+        # Of metadata alone an empty list is null, as with the real one.
+        items_shown = None if not page and "PartialObjectMetadataList" in request.headers.get("accept", "") else page
         return JSONResponse(
-            {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": metadata, "items": page}
+            {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": metadata, "items": items_shown}
         )
 
     def _watch(self, request: Request, target: Target, match: Match) -> Response:

@@ -169,6 +169,23 @@ async def test_an_app_that_was_taken_for_gone_is_found_again(open_box: Box, clie
     assert listing.by_id(answer.id) == answer
 
 
+async def test_a_relist_brings_back_what_an_earlier_one_did_not_see(open_box: Box, clients: Clients) -> None:
+    """A credential that sees less, and then the right one again: the apps are there as before."""
+    made = await open_box.register()
+    listing = await listed(clients)
+    hidden = open_box.sandbox.apps.pop(made["id"])
+    listing.start_over()
+    assert [app.id for app in await listing.refresh(clients.console, 0)] == [made["id"]]
+    assert listing.by_id(AppID(made["id"])) is None
+    open_box.sandbox.apps[made["id"]] = hidden
+
+    listing.start_over()
+    news = await listing.refresh(clients.console, 0)
+
+    assert [app.id for app in news] == [made["id"]]
+    assert listing.by_client(ClientID(made["client_id"])) is not None
+
+
 async def test_one_unreadable_app_hides_no_other(open_box: Box, clients: Clients) -> None:
     """An app in a state that this operator does not know stays as it was known; the others are news as ever."""
     strange, plain = await open_box.register("Strange"), await open_box.register("Plain")

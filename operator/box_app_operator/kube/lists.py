@@ -78,4 +78,5 @@ class KubeLists:
 
 
 def _uids(page: Json) -> set[UID]:
-    return {UID(item["metadata"]["uid"]) for item in page["items"]}
+    # Of metadata alone an empty list is null. Source: k8s.io/apiserver, endpoints/handlers/response.go.
+    return {UID(item["metadata"]["uid"]) for item in page.get("items") or ()}
