@@ -71,7 +71,7 @@ class Surroundings:
 
 
 class EnterpriseLink:
-    """The way to one enterprise, kept open."""
+    """The way to one enterprise, kept open. ``tried_generation`` is that of the spec which its state speaks of."""
 
     def __init__(self, enterprise: Enterprise, around: Surroundings, report: Callable[[], None]) -> None:
         self.enterprise = enterprise
@@ -84,6 +84,8 @@ class EnterpriseLink:
         self._report = report
         self._restart = asyncio.Event()
         self._changed = asyncio.Event()
+        self.tried_generation: int | None = None
+        self._trying_generation = 0
         self._failures = 0
         self._failing_since: datetime | None = None
         self._trouble: Condition | None = None
@@ -141,7 +143,8 @@ class EnterpriseLink:
     async def _fail(self, error: OperatorError) -> None:
         self._failures += 1
         self._failing_since = self._failing_since or self._around.clock.now()
-        passing = isinstance(error, TransientError) and self._failures == 1 and self.settled and self.problem is None
+        known = self.settled and self.tried_generation == self._trying_generation
+        passing = isinstance(error, TransientError) and self._failures == 1 and known and self.problem is None
         if passing:
             logger.warning("BoxEnterprise %s: %s", self.enterprise.name, error)
         else:
@@ -153,7 +156,7 @@ class EnterpriseLink:
 
     async def _connected(self) -> None:
         """Connect and keep the listing current, until a change asks to start over."""
-        spec = self.enterprise.spec
+        spec, self._trying_generation = self.enterprise.spec, self.enterprise.generation
         if spec.console_url is None:
             message = "Mode Assisted is not supported yet; set spec.console.mode to Automated."
             raise StalledError(Reason.MODE_NOT_SUPPORTED, message)
@@ -208,7 +211,7 @@ class EnterpriseLink:
             self._restart.set()
 
     def _well(self) -> None:
-        recovered, first = self.problem is not None, not self.settled
+        recovered, first = self.problem is not None, self._is_first_word()
         self.problem, self.settled = None, True
         self._failures, self._failing_since = 0, None
         if recovered:
@@ -217,15 +220,22 @@ class EnterpriseLink:
             self.wake_all()
             self._report()
 
+    def _is_first_word(self) -> bool:
+        """Is this the first that is known of the spec as it is now?"""
+        first = self.tried_generation != self._trying_generation
+        self.tried_generation = self._trying_generation
+        return first or not self.settled
+
     def _note(self, error: OperatorError, since: datetime) -> None:
         """Remember a problem since when it began, and let the apps speak of it when it lasts."""
         name, before = self.enterprise.name, self._trouble if self.problem is not None else None
         waits_for_owner = isinstance(error, AwaitingHumanError | StalledError)
         reason = Reason.ENTERPRISE_NOT_READY if waits_for_owner else Reason.BOX_UNAVAILABLE
         message = f"BoxEnterprise {name!r} is not ready: {error.message}" if waits_for_owner else error.message
+        first = self._is_first_word()
         self.problem, self.settled = Problem(reason, message, since), True
         self._trouble = Condition("Ready", "False", error.reason, error.message)
-        if before is None or before.reason != error.reason:
+        if first or before is None or before.reason != error.reason or (waits_for_owner and before != self._trouble):
             logger.log(logging.INFO if waits_for_owner else logging.WARNING, "BoxEnterprise %s: %s", name, error)
             self.wake_all()
             self._report()

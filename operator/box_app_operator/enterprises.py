@@ -59,7 +59,6 @@ class Enterprises:
             link.enterprise.generation,
         ):
             link.change(enterprise)
-            self.report(enterprise.name, 0.0)
 
     def drop(self, name: str, uid: UID) -> None:
         """A BoxEnterprise is gone: its apps stay as they are and say so. A later one of that name is another one."""
@@ -107,15 +106,17 @@ class Enterprises:
             self._bodies[name] = written
 
     def _status(self, link: EnterpriseLink, body: Body, ready: Condition) -> dict[str, Any]:
+        # Of the spec that was tried: nothing is known yet of one that has just come.
+        generation = link.tried_generation or link.enterprise.generation
         conditions = [ready]
         if ready.status != "True" and link.problem is not None and link.problem.reason == Reason.ENTERPRISE_NOT_READY:
             conditions.append(Condition("Stalled", "True", ready.reason, ready.message))
         old = (body.get("status") or {}).get("conditions") or ()
-        merged = merge_conditions(conditions, old, link.enterprise.generation, self._around.clock.now())
+        merged = merge_conditions(conditions, old, generation, self._around.clock.now())
         store = self._around.store
         states = [_is_ready(store.app(key)) for key in store.keys_of_enterprise(link.enterprise.name)]
         return {
-            "observedGeneration": link.enterprise.generation,
+            "observedGeneration": generation,
             "conditions": merged,
             "apps": {"total": len(states), "ready": sum(states)},
         }

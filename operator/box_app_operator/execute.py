@@ -119,8 +119,8 @@ class Executor:
             self._memory.let_go()
 
     async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
-        if observed.app is None:
-            raise TransientError("AwaitingToken", "The app is not there any more")
+        if observed.app is None or step.slot not in observed.app.tokens:
+            raise TransientError("AwaitingToken", "The app or its token is not there any more")
         desired, token = parse_desired(body), self._memory.token
         if token is None or token.fingerprint != step.fingerprint:
             token = await self._cluster.read_token(desired.namespace, desired.secret.name, step.fingerprint)

@@ -8,6 +8,17 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 
+class AddressError(Exception):
+    """Nobody can listen at the address of the probes; the message says why."""
+
+
+async def _listen(site: web.TCPSite, address: str) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise AddressError(f"{address}: {error.strerror}") from None
+
+
 @contextlib.asynccontextmanager
 async def serve_health(
     host: str, port: int, *, alive: Callable[[], bool], ready: Callable[[], bool]
@@ -27,7 +38,7 @@ async def serve_health(
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        await _listen(site, f"{host}:{port}")
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import Console, Page
@@ -30,6 +28,7 @@ class Listing:
         self._cursor_is_fresh = False
         self._apps: dict[AppID, BoxApp] = {}
         self._gone: dict[AppID, int] = {}
+        self._news: list[BoxApp] = []
         self._by_uid: dict[UID, AppID] = {}
         self._by_client: dict[ClientID, AppID] = {}
 
@@ -86,11 +85,16 @@ class Listing:
     async def refresh(self, console: Console, wait_seconds: float) -> list[BoxApp]:
         """Learn what is new: everything the first time, then what changed, waiting up to so long for a change.
 
-        Returns the apps that are new, changed or gone.
+        Returns the apps that are new, changed or gone, also those of an earlier look that broke off half way.
 
         Raises:
             TransientError, AwaitingHumanError: from the console; what is known stays.
         """
+        await self._look(console, wait_seconds)
+        news, self._news = self._news, []
+        return news
+
+    async def _look(self, console: Console, wait_seconds: float) -> None:
         if self.cursor is None:
             return await self._relist(console)
         page = await console.changes(self.cursor, wait_seconds)
@@ -102,33 +106,30 @@ class Listing:
             return await self._relist(console)
         self._cursor_is_fresh = False
         self.heard = bool(page.apps or page.gone or page.unreadable)
-        news = self._take_in(page)
+        self._take_in(page)
         self.cursor = page.cursor
-        return news
+        return None
 
     def start_over(self) -> None:
         """List everything again at the next look."""
         self.cursor = None
 
-    async def _relist(self, console: Console) -> list[BoxApp]:
+    async def _relist(self, console: Console) -> None:
         # Everything is told anew: only what is buried from now on may hold an older answer back.
         self._gone.clear()
         # What is registered while the pages are read may be missing from them, and is not gone.
-        before, seen, news, marker, cursor = set(self._apps), set[AppID](), list[BoxApp](), None, None
+        before, seen, marker, cursor = set(self._apps), set[AppID](), None, None
         while cursor is None or marker is not None:
             page = await console.list_apps(marker)
             # The first page's cursor: whatever changed since then is told again.
             cursor, marker = cursor or page.cursor, page.marker
             seen |= {app.id for app in page.apps} | set(page.unreadable)
-            news += self._take_in(page)
-        gone = [self.drop(app) for app in before - seen]
+            self._take_in(page)
+        dropped = [self.drop(app) for app in before - seen]
+        self._news += [app for app in dropped if app is not None]
         self.cursor, self.known, self._cursor_is_fresh = cursor, True, True
         self.heard = bool(seen)
-        return news + [app for app in gone if app is not None]
 
-    def _take_in(self, page: Page) -> list[BoxApp]:
-        news = [app for app in page.apps if self.fold(app)]
-        return news + self._bury(page.gone)
-
-    def _bury(self, gone: Iterable[BoxApp]) -> list[BoxApp]:
-        return [app for app in gone if self.drop(app.id) is not None]
+    def _take_in(self, page: Page) -> None:
+        self._news += [app for app in page.apps if self.fold(app)]
+        self._news += [app for app in page.gone if self.drop(app.id) is not None]

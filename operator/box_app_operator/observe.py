@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from box_app_operator.core.model import BoxApp, Desired, Observed, Problem
+from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Observed, Problem, RememberedStatus
 from box_app_operator.core.spec import Body, parse_remembered, selects
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Console
-from box_app_operator.store import Store
+from box_app_operator.store import Store, enterprise_of
 
 
 class Observer:
@@ -44,10 +44,12 @@ class Observer:
         app = _find(desired, link.listing)
         if problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+            if app is None and _must_be_sure(desired, remembered):
+                app = await _ask_before_letting_go(desired, link.console, link.listing, remembered)
         return Observed(
             known=True,
             app=app,
-            claimed_by=_claimed_by(desired, app, self._store),
+            claimed_by=_claimed_by(desired, app, self._store, link.selector),
             secret=secret,
             held=memory.held,
             problem=problem,
@@ -64,6 +66,9 @@ class Observer:
             self._store.put_secret(secret)
 
     def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
+        if desired.unsupported and not desired.deleting:
+            message = f"{desired.unsupported} is not supported yet. Remove it from the spec."
+            return Problem("InvalidSpec", message, now, stalled=True)
         if link is None:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
@@ -101,15 +106,42 @@ async def _ask_if_unsure(
     return _find(desired, listing)
 
 
-def _claimed_by(desired: Desired, app: BoxApp | None, store: Store) -> str | None:
-    """The other BoxCustomApp that an app to be adopted belongs to; None when it is free."""
+def _must_be_sure(desired: Desired, remembered: RememberedStatus) -> bool:
+    """Would believing that the app is gone let an object go whose app may live on?"""
+    leaves_box_alone = desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN
+    return desired.deleting and desired.has_finalizer and not leaves_box_alone and remembered.app_id is not None
+
+
+async def _ask_before_letting_go(
+    desired: Desired, console: Console, listing: Listing, remembered: RememberedStatus
+) -> BoxApp | None:
+    """A listing may lack an app: one that could not be read, or that the credential did not show for a while."""
+    found = await console.get_app(remembered.app_id) if remembered.app_id is not None else None
+    if found is not None:
+        listing.find_again(found)
+    return _find(desired, listing)
+
+
+def _claimed_by(desired: Desired, app: BoxApp | None, store: Store, selector: Body | None) -> str | None:
+    """The other BoxCustomApp that an app to be adopted belongs to; None when it is free.
+
+    Only those count that could have it: of the same enterprise, in a namespace that the enterprise allows.
+    """
     if app is None or desired.client_id is None:
         return None
     namespace, _, rest = app.reference.partition("/")
     owner = f"{namespace}/{rest.partition('/')[0]}"
     if app.reference and owner != f"{desired.namespace}/{desired.name}":
         return owner
-    first = next(iter(store.claims(desired.client_id)), None)
+    first = next(
+        (
+            body
+            for body in store.claims(desired.client_id)
+            if enterprise_of(body) == desired.enterprise
+            and selects(selector, store.labels_of(body["metadata"]["namespace"]))
+        ),
+        None,
+    )
     if first is None or first["metadata"]["uid"] == desired.uid:
         return None
     return f"{first['metadata']['namespace']}/{first['metadata']['name']}"

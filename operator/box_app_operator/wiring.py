@@ -28,7 +28,7 @@ from box_app_operator.core.spec import Enterprise
 from box_app_operator.enterprise_link import Clients, Surroundings
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import TransientError
-from box_app_operator.health import serve_health
+from box_app_operator.health import AddressError, serve_health
 from box_app_operator.intake import Intake
 from box_app_operator.kube.access import configure_access
 from box_app_operator.kube.api import KubeApi
@@ -139,10 +139,13 @@ def run_operator(settings: Settings) -> int:
     try:
         asyncio.run(_run(settings))
     except ConfigException as error:
-        logger.error("No way to Kubernetes: %s", error)
+        logger.error("No way to Kubernetes: %s. Outside of a cluster give --kubeconfig or $KUBECONFIG", error)
         return 1
     except TransientError as error:
         logger.error("Kubernetes does not answer: %s", error)
+        return 1
+    except AddressError as error:
+        logger.error("The probes cannot be served at %s", error)
         return 1
     except NotInstalledError:
         logger.error("The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's")

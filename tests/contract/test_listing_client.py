@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -215,3 +216,22 @@ async def test_a_console_that_forgets_its_own_cursors_is_not_listed_in_a_loop(op
     with pytest.raises(TransientError):
         await listing.refresh(clients.console, 0)
     assert listing.cursor is None
+
+
+async def test_news_of_a_listing_that_broke_off_is_told_later(open_box: Box, clients: Clients) -> None:
+    """What the first page told is news also when the second never came."""
+    await open_box.register("First")
+    listing = Listing()
+    list_apps = clients.console.list_apps
+
+    async def breaks_off(marker: str | None) -> Any:
+        if marker == "more":
+            raise TransientError("BoxUnavailable", "no second page")
+        return replace(await list_apps(None), marker="more")
+
+    clients.console.list_apps = breaks_off  # type: ignore[method-assign]  # a console that stumbles
+    with pytest.raises(TransientError):
+        await listing.refresh(clients.console, 0)
+    clients.console.list_apps = list_apps  # type: ignore[method-assign]  # and recovers
+
+    assert [app.name for app in await listing.refresh(clients.console, 0)] == ["First"]

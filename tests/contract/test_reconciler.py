@@ -321,3 +321,69 @@ async def test_a_forgotten_token_is_found_after_a_restart(stage: Stage) -> None:
 
     assert stage.said("Ready") == ("True", "Ready")
     assert [name for name, token in stage.app["tokens"].items() if token] == [stage.cluster.values["BOX_TOKEN_SLOT"]]
+
+
+async def test_an_app_that_the_listing_lacks_is_asked_for_before_its_object_goes(stage: Stage) -> None:
+    """The listing did not show it for a while: its tokens are revoked all the same."""
+    await stage.approve()
+    await stage.turn()
+    hidden = stage.box.sandbox.apps.pop(stage.app["id"])
+    stage.link.listing.start_over()
+    await stage.link.listing.refresh(stage.clients.console, 0)
+    stage.box.sandbox.apps[hidden.id] = hidden
+    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+    stage.store.put_app(stage.cluster.change(metadata=metadata))
+
+    await stage.reconciler.reconcile(KEY)
+
+    assert stage.app["tokens"] == {"primary": None, "secondary": None}
+    assert stage.store.app(KEY) is None
+
+
+async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None:
+    """A state that this operator does not know: nothing is believed gone, and the deletion waits."""
+    await stage.approve()
+    await stage.turn()
+    stage.box.sandbox.apps[stage.app["id"]].authorization.state = "suspended"  # type: ignore[assignment]  # a later API
+    stage.link.listing = Listing()
+    await stage.link.listing.refresh(stage.clients.console, 0)
+    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+    stage.store.put_app(stage.cluster.change(metadata=metadata))
+
+    assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
+
+    assert stage.store.app(KEY) is not None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"authentication": "ClientCredentials", "clientCredentials": {}},
+        {"downscopedTokens": [{"secretName": "viewer-preview", "scopes": ["base_preview"]}]},
+    ],
+)
+async def test_what_is_not_supported_yet_is_refused(
+    open_box: Box, clients: Clients, clock: ManualClock, spec: dict[str, Any]
+) -> None:
+    """Nothing is registered, and the condition names the field: a Ready that leaves half undone would be a lie."""
+    stage = Stage(open_box, clients, clock, **spec)
+
+    await stage.turn()
+
+    assert stage.said("Registered") == ("False", "InvalidSpec")
+    assert list(open_box.sandbox.live()) == []
+
+
+async def test_a_claim_that_can_never_have_the_app_blocks_nobody(
+    open_box: Box, clients: Clients, clock: ManualClock
+) -> None:
+    """An older object of another enterprise names the same client id: the app is adopted all the same."""
+    app = await open_box.authorized("Viewer")
+    stage = Stage(open_box, clients, clock, clientID=app["client_id"])
+    older = FakeCluster(clientID=app["client_id"], enterpriseRef={"name": "nowhere"}).app
+    meta = {**older["metadata"], "name": "older", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    stage.store.put_app({**older, "metadata": meta})
+
+    await stage.turn()
+
+    assert stage.said("Registered") == ("True", "Adopted")

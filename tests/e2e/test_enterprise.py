@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.e2e.story import await_enterprise, make_ready
 
 from playground import Playground
@@ -31,6 +33,27 @@ def test_a_change_that_concerns_nobody_is_observed(play: Playground, ns: str) ->
 
     body = await_enterprise(play, f"{ns}-corp", "Ready")
     assert body["status"]["observedGeneration"] == 2
+
+
+def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: str) -> None:
+    """Every status with the new generation speaks of the new spec: first this Secret is missing, then that one."""
+    play.enterprise(f"{ns}-corp")
+    await_enterprise(play, f"{ns}-corp", "Ready")
+    start, path = play.cluster.audit_size(), f"{GROUP}/boxenterprises/{ns}-corp"
+    for name in ("missing-a", "missing-b"):
+        reference = {"namespace": ns, "name": name, "key": "token"}
+        play.cluster.patch(path, {"spec": {"console": {"credentialsSecretRef": reference}}})
+        body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+        assert name in str(body["status"])
+
+    written = [entry["responseObject"] for entry in play.cluster.audit(start) if _is_status_of(entry, f"{ns}-corp")]
+    states = {(body["status"]["observedGeneration"], body["status"]["conditions"][0]["reason"]) for body in written}
+    assert states == {(2, "CredentialMissing"), (3, "CredentialMissing")}
+
+
+def _is_status_of(entry: dict[str, Any], name: str) -> bool:
+    reference = entry.get("objectRef", {})
+    return (reference.get("name"), reference.get("subresource")) == (name, "status")
 
 
 def test_a_deleted_enterprise_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_no_way_to_kubernetes_is_one_line(tmp_path: Path, kubeconfig: str) -> No
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_address_in_use_is_one_line(play: Playground) -> None:
+    """Exit code 1, and the address."""
+    command = [sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={play.cluster.kubeconfig}"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        done = subprocess.run(
+            [*command, f"--health-address={address}"], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert done.returncode == 1
+    assert address in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_missing_crds_are_named(play: Playground, tmp_path: Path) -> None:

@@ -106,7 +106,10 @@ class HttpConsole:
     async def find_app(self, reference: str) -> BoxApp | None:
         """The app that carries this reference. Source: ``GET /apps?reference=``."""
         page = _page(_accept(await self._transport.call("GET", APPS, query={"reference": reference})))
-        return next((app for app in page.apps if app.reference == reference), None)
+        found = next((app for app in page.apps if app.reference == reference), None)
+        if found is None and page.unreadable:
+            raise TransientError("BoxUnavailable", f"The app of {reference} cannot be read")
+        return found
 
     async def get_app(self, app: AppID) -> BoxApp | None:
         """The app as it is now; None when it is gone. Source: ``GET /apps/{id}``."""
@@ -122,7 +125,8 @@ class HttpConsole:
         answer = await self._transport.call(
             "POST", APPS, json={"name": name, "reference": reference}, headers={"Idempotency-Key": key}
         )
-        _refuse_name(answer, name)
+        way_out = "Choose another spec.displayName, or set spec.clientID to adopt the app if it is yours."
+        _refuse_name(answer, name, way_out)
         return _app(answer)
 
     async def rename_app(self, app: AppID, name: str) -> BoxApp:
@@ -132,7 +136,7 @@ class HttpConsole:
             StalledError: the name is taken or not allowed.
         """
         answer = await self._transport.call("PATCH", _path(app), json={"name": name})
-        _refuse_name(answer, name)
+        _refuse_name(answer, name, "Choose another spec.displayName, or go back to the former one.")
         return _app(answer)
 
     async def delete_app(self, app: AppID) -> None:
@@ -205,12 +209,9 @@ def _accept(answer: Answer) -> Answer:
     raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail, uncertain=True)
 
 
-def _refuse_name(answer: Answer, name: str) -> None:
+def _refuse_name(answer: Answer, name: str, way_out: str) -> None:
     if answer.error.code == "app_name_taken":
-        message = (
-            f"Box has an app called {name!r} already; names are unique across all of Box. "
-            "Choose another spec.displayName, or set spec.clientID to adopt the app if it is yours."
-        )
+        message = f"Box has an app called {name!r} already; names are unique across all of Box. {way_out}"
         raise StalledError("NameTaken", message)
     if answer.error.code == "app_name_invalid":
         raise StalledError("NameInvalid", f"Box does not allow the name {name!r}. Choose another spec.displayName.")

@@ -145,8 +145,8 @@ class Desired:
     """What the manifest asks for, with every default filled in.
 
     ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
-    ever. ``reconcile_request`` and ``force_delete`` come from annotations; the former is set only while its value
-    has not been acted upon.
+    ever. ``unsupported`` names what the spec asks for and this version cannot do. ``reconcile_request`` and
+    ``force_delete`` come from annotations; the former is set only while its value has not been acted upon.
     """
 
     namespace: str
@@ -167,6 +167,7 @@ class Desired:
     force_delete: bool
     has_finalizer: bool
     reconcile_request: str | None
+    unsupported: str | None = None
 
     @property
     def reference(self) -> str:

@@ -101,8 +101,16 @@ def _desired(body: Body) -> Desired:
         deleting=meta.get("deletionTimestamp") is not None,
         force_delete=annotations.get(FORCE_DELETE_ANNOTATION) == "true",
         has_finalizer=FINALIZER in (meta.get("finalizers") or ()),
+        unsupported=_unsupported(spec),
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
     )
+
+
+def _unsupported(spec: Body) -> str | None:
+    """What would silently be left undone, although the author counts on it."""
+    if spec.get("authentication", "AppToken") != "AppToken":
+        return f"spec.authentication: {spec['authentication']}"
+    return "spec.downscopedTokens" if spec.get("downscopedTokens") else None
 
 
 def secret_name_of(body: Body) -> str:
