@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -27,3 +28,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for plane in PLANES:
         reason = "no test needed it" if plane in wanted() else "CLUSTER asks for the other one"
         terminalreporter.write_line(f"{plane}: {ran.get(plane, f'did not run: {reason}')}")
+    if shutil.which("kubectl") is None:
+        terminalreporter.write_line("kubectl: not on PATH, so that what it shows was not tested")

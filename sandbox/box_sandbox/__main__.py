@@ -11,9 +11,15 @@ import httpx
 from box_sandbox.server import make_server
 from box_sandbox.state import SandboxConfig
 
-URL = click.option("--url", envvar="BOX_SANDBOX_URL", default="http://127.0.0.1:8099", show_default=True)
+URL = click.option(
+    "--url", envvar="BOX_SANDBOX_URL", show_envvar=True, default="http://127.0.0.1:8099", show_default=True
+)
 ADMIN = click.option(
-    "--admin-token", envvar="BOX_SANDBOX_ADMIN_TOKEN", required=True, help="Better in the environment."
+    "--admin-token",
+    envvar="BOX_SANDBOX_ADMIN_TOKEN",
+    show_envvar=True,
+    required=True,
+    help="Better in the environment.",
 )
 
 
@@ -24,7 +30,13 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", default=8099, show_default=True, help="0 means any free port.")
-@click.option("--console-token", envvar="BOX_SANDBOX_CONSOLE_TOKEN", required=True, help="Better in the environment.")
+@click.option(
+    "--console-token",
+    envvar="BOX_SANDBOX_CONSOLE_TOKEN",
+    show_envvar=True,
+    required=True,
+    help="Better in the environment.",
+)
 @ADMIN
 @click.option("--auto-approve", type=float, metavar="SECONDS", help="Authorize apps so long after their submission.")
 @click.option("--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep the state in this SQLite file.")

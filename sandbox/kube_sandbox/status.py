@@ -20,16 +20,16 @@ REASONS = {
 class StatusError(Exception):
     """A request that is refused."""
 
-    def __init__(self, code: int, message: str, reason: str = "", causes: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, code: int, message: str, reason: str = "", details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.reason = reason or REASONS.get(code, "InternalError")
-        self.causes = causes or []
+        self.details = details
 
     def body(self) -> dict[str, Any]:
         """The ``Status`` object."""
-        details = {"details": {"causes": self.causes}} if self.causes else {}
+        details = {"details": self.details} if self.details else {}
         return {
             "kind": "Status",
             "apiVersion": "v1",
@@ -46,5 +46,7 @@ def invalid(kind: str, name: str, causes: list[tuple[str, str]]) -> StatusError:
     """422, with every field that is wrong."""
     texts = [f"{field}: {message}" for field, message in causes]
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    details = [{"field": field, "message": message, "reason": "FieldValueInvalid"} for field, message in causes]
-    return StatusError(422, f'{kind} "{name}" is invalid: {text}', causes=details)
+    shown = [{"field": field, "message": message, "reason": "FieldValueInvalid"} for field, message in causes]
+    plain, _, group = kind.partition(".")
+    details = {"name": name, "group": group, "kind": plain, "causes": shown}
+    return StatusError(422, f'{kind} "{name}" is invalid: {text}', details=details)
