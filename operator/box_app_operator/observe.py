@@ -10,6 +10,7 @@ from datetime import datetime
 
 from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Observed, Problem, RememberedStatus
 from box_app_operator.core.spec import Body, parse_remembered, selects
+from box_app_operator.errors import TransientError
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
@@ -44,8 +45,8 @@ class Observer:
         app = _find(desired, link.listing)
         if problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
-            if app is None and _must_be_sure(desired, remembered):
-                app = await _ask_before_letting_go(desired, link.console, link.listing, remembered)
+        if problem is None and app is None and _must_be_sure(desired):
+            app = await _ask_before_letting_go(desired, link, remembered)
         return Observed(
             known=True,
             app=app,
@@ -106,20 +107,21 @@ async def _ask_if_unsure(
     return _find(desired, listing)
 
 
-def _must_be_sure(desired: Desired, remembered: RememberedStatus) -> bool:
+def _must_be_sure(desired: Desired) -> bool:
     """Would believing that the app is gone let an object go whose app may live on?"""
     leaves_box_alone = desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN
-    return desired.deleting and desired.has_finalizer and not leaves_box_alone and remembered.app_id is not None
+    return desired.deleting and desired.has_finalizer and not leaves_box_alone
 
 
-async def _ask_before_letting_go(
-    desired: Desired, console: Console, listing: Listing, remembered: RememberedStatus
-) -> BoxApp | None:
+async def _ask_before_letting_go(desired: Desired, link: Link, remembered: RememberedStatus) -> BoxApp | None:
     """A listing may lack an app: one that could not be read, or that the credential did not show for a while."""
-    found = await console.get_app(remembered.app_id) if remembered.app_id is not None else None
+    if link.console is None:
+        raise TransientError("BoxUnavailable", "There is no way to the console, to ask whether the app is gone")
+    known = remembered.app_id
+    found = await (link.console.get_app(known) if known else link.console.find_app(desired.reference))
     if found is not None:
-        listing.find_again(found)
-    return _find(desired, listing)
+        link.listing.find_again(found)
+    return _find(desired, link.listing)
 
 
 def _claimed_by(desired: Desired, app: BoxApp | None, store: Store, selector: Body | None) -> str | None:

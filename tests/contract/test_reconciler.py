@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from box_app_operator.core.conditions import parse_conditions
-from box_app_operator.core.model import Problem
+from box_app_operator.core.model import AppID, Problem
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
@@ -337,6 +337,35 @@ async def test_an_app_that_the_listing_lacks_is_asked_for_before_its_object_goes
     await stage.reconciler.reconcile(KEY)
 
     assert stage.app["tokens"] == {"primary": None, "secondary": None}
+    assert stage.store.app(KEY) is None
+
+
+async def test_nothing_is_believed_gone_while_nobody_can_be_asked(stage: Stage) -> None:
+    """The listing lacks the app and the link is about to reconnect: the object waits for an answer."""
+    await stage.approve()
+    await stage.turn()
+    stage.link.listing.drop(AppID(stage.app["id"]))
+    stage.link.console = None
+    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+    stage.store.put_app(stage.cluster.change(metadata=metadata))
+
+    assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
+
+    assert stage.store.app(KEY) is not None
+
+
+async def test_an_app_whose_status_was_never_written_is_found_before_its_object_goes(stage: Stage) -> None:
+    """Killed after the registration, and the listing lacks the app: it is found by its reference."""
+    await stage.approve()
+    stage.store.put_app(stage.cluster.change(status={}))
+    stage.link.listing.drop(AppID(stage.app["id"]))
+    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+    spec = {**stage.cluster.app["spec"], "deletionPolicy": "Delete"}
+    stage.store.put_app(stage.cluster.change(metadata=metadata, spec=spec))
+
+    await stage.reconciler.reconcile(KEY)
+
+    assert list(stage.box.sandbox.live()) == []
     assert stage.store.app(KEY) is None
 
 
