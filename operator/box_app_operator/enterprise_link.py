@@ -12,13 +12,13 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.core.conditions import Condition, Reason
+from box_app_operator.core.conditions import Reason
 from box_app_operator.core.model import BoxApp, Problem
 from box_app_operator.core.spec import Body, Enterprise, EnterpriseSpec, SecretKeyRef
-from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.enterprise_health import Health
+from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.listing import Listing, uid_in
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
@@ -51,7 +51,7 @@ class Connect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class LinkNeeds:
     """What every link needs.
 
     ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
@@ -71,26 +71,30 @@ class Surroundings:
 
 
 class EnterpriseLink:
-    """The way to one enterprise, kept open. ``tried_generation`` is that of the spec which its state speaks of."""
+    """The way to one enterprise, kept open."""
 
-    def __init__(self, enterprise: Enterprise, around: Surroundings, report: Callable[[], None]) -> None:
+    def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
         self.enterprise = enterprise
         self.listing = Listing()
-        self.problem: Problem | None = None
-        self.settled = False
+        self.health = Health(enterprise.name)
         self.console: Console | None = None
         self.platform: Platform | None = None
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
         self._changed = asyncio.Event()
-        self.tried_generation: int | None = None
-        self._trying_generation = 0
-        self._failures = 0
-        self._failing_since: datetime | None = None
-        self._trouble: Condition | None = None
         self._used: tuple[str | None, ...] = ()
         self._watch = SecretWatch(around.credentials, around.backoff, self._secret_changed)
+
+    @property
+    def problem(self) -> Problem | None:
+        """What keeps Box from being asked."""
+        return self.health.problem
+
+    @property
+    def settled(self) -> bool:
+        """Did Box answer, or fail to, at least once?"""
+        return self.health.settled
 
     @property
     def selector(self) -> Body | None:
@@ -103,7 +107,8 @@ class EnterpriseLink:
         reconnect = enterprise.spec != self.enterprise.spec
         self.enterprise = enterprise
         if moved:
-            self.listing, self.settled = Listing(), False
+            self.listing = Listing()
+            self.health.forget()
         self._changed.set()
         if reconnect:
             self._restart.set()
@@ -141,22 +146,22 @@ class EnterpriseLink:
             await self._fail(TransientError(Reason.BOX_UNAVAILABLE, "The operator met a bug; its log has the details"))
 
     async def _fail(self, error: OperatorError) -> None:
-        self._failures += 1
-        self._failing_since = self._failing_since or self._around.clock.now()
-        known = self.settled and self.tried_generation == self._trying_generation
-        passing = isinstance(error, TransientError) and self._failures == 1 and known and self.problem is None
-        if passing:
-            logger.warning("BoxEnterprise %s: %s", self.enterprise.name, error)
-        else:
-            self._note(error, self._failing_since)
+        if self.health.failed(error, self._around.clock.now()):
+            self._tell()
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-        pause = max(asked or 0.0, self._around.backoff(self._failures))
+        pause = max(asked or 0.0, self._around.backoff(self.health.failures))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._restart.wait(), pause)
 
+    def _tell(self) -> None:
+        """The enterprise's status and its apps learn how it is."""
+        self.wake_all()
+        self._report()
+
     async def _connected(self) -> None:
         """Connect and keep the listing current, until a change asks to start over."""
-        spec, self._trying_generation = self.enterprise.spec, self.enterprise.generation
+        spec = self.enterprise.spec
+        self.health.begin(self.enterprise.generation)
         if spec.console_url is None:
             message = "Mode Assisted is not supported yet; set spec.console.mode to Automated."
             raise StalledError(Reason.MODE_NOT_SUPPORTED, message)
@@ -185,7 +190,8 @@ class EnterpriseLink:
                 news = await _unless(restart, self.listing.refresh(self.console, wait))
                 if news is None:
                     return
-                self._well()
+                if self.health.well():
+                    self._tell()
                 self._wake(news)
                 idle = not self.listing.heard and loop.time() - began < min(IDLE_SECONDS, wait)
                 pause = PAUSE_SECONDS if self.listing.heard else IDLE_SECONDS if idle else 0.0
@@ -196,7 +202,7 @@ class EnterpriseLink:
     @property
     def _wait_seconds(self) -> float:
         """The first look after trouble answers at once, so that everybody learns that it is over."""
-        return self._around.wait_seconds if self.settled and self._failing_since is None else 0.0
+        return self._around.wait_seconds if self.health.is_sound else 0.0
 
     def _refs(self) -> tuple[SecretKeyRef | None, ...]:
         return (self.enterprise.spec.credentials, self.enterprise.spec.ca)
@@ -209,36 +215,6 @@ class EnterpriseLink:
     async def _secret_changed(self) -> None:
         if await self._read_secrets() != self._used:
             self._restart.set()
-
-    def _well(self) -> None:
-        recovered, first = self.problem is not None, self._is_first_word()
-        self.problem, self.settled = None, True
-        self._failures, self._failing_since = 0, None
-        if recovered:
-            logger.info("BoxEnterprise %s: reachable again", self.enterprise.name)
-        if recovered or first:
-            self.wake_all()
-            self._report()
-
-    def _is_first_word(self) -> bool:
-        """Is this the first that is known of the spec as it is now?"""
-        first = self.tried_generation != self._trying_generation
-        self.tried_generation = self._trying_generation
-        return first or not self.settled
-
-    def _note(self, error: OperatorError, since: datetime) -> None:
-        """Remember a problem since when it began, and let the apps speak of it when it lasts."""
-        name, before = self.enterprise.name, self._trouble if self.problem is not None else None
-        waits_for_owner = isinstance(error, AwaitingHumanError | StalledError)
-        reason = Reason.ENTERPRISE_NOT_READY if waits_for_owner else Reason.BOX_UNAVAILABLE
-        message = f"BoxEnterprise {name!r} is not ready: {error.message}" if waits_for_owner else error.message
-        first = self._is_first_word()
-        self.problem, self.settled = Problem(reason, message, since), True
-        self._trouble = Condition("Ready", "False", error.reason, error.message)
-        if first or before is None or before.reason != error.reason or (waits_for_owner and before != self._trouble):
-            logger.log(logging.INFO if waits_for_owner else logging.WARNING, "BoxEnterprise %s: %s", name, error)
-            self.wake_all()
-            self._report()
 
     def _wake(self, news: list[BoxApp]) -> None:
         store = self._around.store
@@ -260,20 +236,6 @@ class EnterpriseLink:
                 continue  # Another interval may be in force: count anew.
             logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
             self.wake_all()
-
-    @property
-    def condition(self) -> Condition | None:
-        """The enterprise's own ``Ready``; None while nothing is known."""
-        if not self.settled:
-            return None
-        if self.problem is not None:
-            return self._trouble
-        return Condition(
-            "Ready",
-            "True",
-            Reason.READY,
-            "The console and the platform answer, and the credential is accepted.",
-        )
 
 
 def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str, str | None]:

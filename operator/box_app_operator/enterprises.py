@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from box_app_operator.core.conditions import Condition, Reason, merge_conditions
 from box_app_operator.core.model import UID
 from box_app_operator.core.spec import Body, Enterprise
-from box_app_operator.enterprise_link import EnterpriseLink, Surroundings
+from box_app_operator.enterprise_link import EnterpriseLink, LinkNeeds
 from box_app_operator.errors import TransientError
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class StatusWriter(Protocol):
 class Enterprises:
     """All links, and the status of their BoxEnterprises."""
 
-    def __init__(self, around: Surroundings, writer: StatusWriter, status_pause_seconds: float) -> None:
+    def __init__(self, around: LinkNeeds, writer: StatusWriter, status_pause_seconds: float) -> None:
         self._around = around
         self._writer = writer
         self._pause_seconds = status_pause_seconds
@@ -39,10 +39,6 @@ class Enterprises:
     def get(self, name: str) -> EnterpriseLink | None:
         """The link of the BoxEnterprise of this name."""
         return self._links.get(name)
-
-    def links(self) -> list[EnterpriseLink]:
-        """All links."""
-        return list(self._links.values())
 
     def put(self, enterprise: Enterprise, body: Body) -> None:
         """A BoxEnterprise appeared or changed."""
@@ -91,9 +87,9 @@ class Enterprises:
 
     async def _write(self, name: str) -> None:
         link, body = self._links.get(name), self._bodies.get(name)
-        if link is None or body is None or link.condition is None:
+        if link is None or body is None or link.health.condition is None:
             return
-        status = self._status(link, body, link.condition)
+        status = self._status(link, body, link.health.condition)
         if status == (body.get("status") or {}):
             return
         try:
@@ -107,7 +103,7 @@ class Enterprises:
 
     def _status(self, link: EnterpriseLink, body: Body, ready: Condition) -> dict[str, Any]:
         # Of the spec that was tried: nothing is known yet of one that has just come.
-        generation = link.tried_generation or link.enterprise.generation
+        generation = link.health.tried_generation or link.enterprise.generation
         conditions = [ready]
         if ready.status != "True" and link.problem is not None and link.problem.reason == Reason.ENTERPRISE_NOT_READY:
             conditions.append(Condition("Stalled", "True", ready.reason, ready.message))

@@ -21,7 +21,7 @@ from box_app_operator.observe import Observer
 from box_app_operator.ports import Clock, Cluster
 from box_app_operator.report import Reporter
 from box_app_operator.store import AppKey, Store
-from box_app_operator.work import Pass, Surroundings, in_conflict
+from box_app_operator.work import Pass, PassNeeds, in_conflict
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Reconciler:
         self._backoff = backoff
         self._passed = passed
         self._reporter = Reporter(store, cluster, clock)
-        self._around = Surroundings(store, Observer(store, links, cluster, clock), clock.now, backoff, outage_grace)
+        self._around = PassNeeds(store, Observer(store, links, cluster, clock), clock.now, backoff, outage_grace)
         self._memories: dict[UID, Memory] = {}
 
     def forget(self, uid: UID) -> None:

@@ -25,7 +25,7 @@ from box_app_operator.box.platform import HttpPlatform
 from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.config import Settings
 from box_app_operator.core.spec import Enterprise
-from box_app_operator.enterprise_link import Clients, Surroundings
+from box_app_operator.enterprise_link import Clients, LinkNeeds
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, serve_health
@@ -73,7 +73,7 @@ class Operator:
 
     def __init__(self, settings: Settings, cluster: KubeCluster, lists: KubeLists) -> None:
         store, clock, backoff = Store(), SystemClock(), backoff_of(settings)
-        around = Surroundings(
+        around = LinkNeeds(
             store=store,
             connect=connector(settings),
             credentials=cluster,

@@ -32,7 +32,7 @@ GONE = Observed(), Plan((), (), complete=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PassNeeds:
     """What every pass needs."""
 
     store: Store
@@ -46,7 +46,7 @@ class Pass:
     """One pass. It counts as failed once, however many of its steps met trouble."""
 
     def __init__(
-        self, key: AppKey, desired: Desired, memory: Memory, link: Link | None, executor: Executor, around: Surroundings
+        self, key: AppKey, desired: Desired, memory: Memory, link: Link | None, executor: Executor, around: PassNeeds
     ) -> None:
         self._key = key
         self._desired = desired

@@ -7,7 +7,7 @@ from typing import Any
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP, NAMESPACE, condition
 
 DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
 
@@ -71,3 +71,9 @@ def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]
         return dict(body) if current and found is not None and found["reason"] == reason else None
 
     return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
+
+
+def console_with(play: Playground, secret: str, ns: str = NAMESPACE, **changes: str) -> dict[str, Any]:
+    """``spec.console`` of an enterprise whose credential is in this Secret, under the key "token"."""
+    reference = {"namespace": ns, "name": secret, "key": "token"}
+    return {"mode": "Automated", "url": play.box.url, "credentialsSecretRef": reference, **changes}

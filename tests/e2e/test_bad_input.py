@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_enterprise
+from tests.e2e.story import await_enterprise, console_with
 
 from playground import Playground
 from playground.output import until
@@ -123,12 +123,7 @@ def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
 
 def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
     """The enterprise is Stalled and says which Secret and key it misses; it recovers when the Secret appears."""
-    console = {
-        "mode": "Automated",
-        "url": play.box.url,
-        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
-    }
-    play.enterprise(f"{ns}-corp", console=console)
+    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     body = play.await_condition(ns, "viewer", "EnterpriseNotReady")
     ready = condition(body, "Ready")
@@ -145,12 +140,7 @@ def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
 def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
     """CredentialRejected, without a trace of the value; a changed Secret is acted upon at once."""
     play.cluster.ensure(secret_manifest(ns, "console", {"token": "wrong-and-never-shown"}))
-    console = {
-        "mode": "Automated",
-        "url": play.box.url,
-        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
-    }
-    play.enterprise(f"{ns}-corp", console=console)
+    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     play.await_condition(ns, "viewer", "EnterpriseNotReady")
     await_enterprise(play, f"{ns}-corp", "CredentialRejected")

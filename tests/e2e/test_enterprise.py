@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.story import await_enterprise, make_ready
+from tests.e2e.story import await_enterprise, console_with, make_ready
 
 from playground import Playground
 from playground.output import until
@@ -73,12 +73,7 @@ def test_a_deleted_enterprise_leaves_its_apps_as_they_are(play: Playground, ns: 
 
 def test_a_wrong_url_is_said_and_mended(play: Playground, ns: str) -> None:
     """Nobody answers there: the enterprise says so; the right URL takes effect at once."""
-    console = {
-        "mode": "Automated",
-        "url": "http://127.0.0.1:9",
-        "credentialsSecretRef": {"namespace": NAMESPACE, "name": "box-console", "key": "token"},
-    }
-    play.enterprise(f"{ns}-corp", console=console)
+    play.enterprise(f"{ns}-corp", console=console_with(play, "box-console", url="http://127.0.0.1:9"))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     await_enterprise(play, f"{ns}-corp", "BoxUnavailable")
     play.await_condition(ns, "viewer", "BoxUnavailable")
@@ -111,12 +106,7 @@ def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) ->
 def test_an_odd_credential_does_not_end_the_link(play: Playground, ns: str) -> None:
     """Bytes that no bearer token has are said to be wrong; the right value mends it."""
     play.cluster.ensure(secret_manifest(ns, "console", {"token": "\ufeffodd-and-never-shown"}))
-    console = {
-        "mode": "Automated",
-        "url": play.box.url,
-        "credentialsSecretRef": {"namespace": ns, "name": "console", "key": "token"},
-    }
-    play.enterprise(f"{ns}-corp", console=console)
+    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
     body = await_enterprise(play, f"{ns}-corp", "CredentialRejected")
     assert "odd-and-never-shown" not in str(body)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.e2e.conftest import Stage
 from tests.e2e.story import await_one_token, box_app, make_ready
 
 from playground import Playground
@@ -44,6 +45,22 @@ def test_being_told_to_stop_finishes_what_was_begun(play: Playground, ns: str) -
     play.operator.start()
     await_one_token(play, ns)
     assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == box_app(play, ns)["id"]]) == 1
+
+
+def test_a_restart_of_the_api_server_is_survived(stage: Stage, play: Playground, ns: str) -> None:
+    """Watches and writes break off and go on: what was ready stays as it is, and new apps become ready."""
+    if play.cluster.plane is None:
+        pytest.skip("the imitation keeps everything in memory")
+    before = make_ready(play, ns)["status"]
+
+    play.cluster.plane.kill_apiserver()
+    play.cluster.plane.restart_apiserver()
+    # Without an API server Kopf complains of errors, and one that is not ready yet refuses everybody.
+    stage.aftermath.begin()
+
+    play.operator.check()
+    make_ready(play, ns, "another")
+    assert play.get(ns, "viewer")["status"] == before
 
 
 def test_a_malformed_configuration_is_told_at_once_and_whole() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from controlplane import build, download
 
 VERSION = "v1.36.3"
-NAMES = ("etcd", "kube-apiserver", "kube-controller-manager")
 NEEDED = ("etcd", "kube-apiserver")
 """What setup-envtest brings. Without the controller manager nothing is garbage collected, and the rest works."""
 

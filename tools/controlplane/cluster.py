@@ -94,11 +94,6 @@ class ControlPlane:
         """The API server's version, for example ``v1.36.3``."""
         return str(self.request("GET", "/version").json()["gitVersion"])
 
-    @property
-    def pids(self) -> list[int]:
-        """Process ids of what runs."""
-        return [process.pid for process in self._processes if process.pid is not None]
-
     def _write_files(self) -> None:
         (self.folder / "certs").mkdir()
         (self.folder / "tokens.csv").write_text(f"{self.admin_token},admin,admin,system:masters\n")

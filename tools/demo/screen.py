@@ -14,7 +14,7 @@ from rich.text import Text
 
 from demo.progress import FACETS, Change, Progress
 
-NARROW, WIDE = 80, 100
+WIDE = 100
 MARKS = {"True": Text("✓", "green"), "waits": Text("…", "yellow"), "stalled": Text("✗", "red")}
 LATER = Text("·", "dim")
 

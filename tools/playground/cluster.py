@@ -21,7 +21,6 @@ from playground.output import STOPPING, await_line, interrupts_held, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
-FOUND = (200, 201)
 TOKEN_SECONDS = 6 * 3600
 
 
@@ -58,11 +57,6 @@ class Cluster:
         self.client = client or _client_for(kubeconfig)
         self.url = str(self.client.base_url).rstrip("/")
         self.created: list[dict[str, Any]] = []
-
-    @property
-    def is_real(self) -> bool:
-        """Is it a real kube-apiserver?"""
-        return self.plane is not None
 
     def get(self, path: str) -> Any:
         """An object or a list; None when it is not there."""

@@ -31,7 +31,7 @@ def describe_wait(desired: Desired, why: str) -> str:
 
 
 def _deleting(message: str, *steps: Step) -> Finding:
-    return Finding(Condition("Ready", "False", Reason.DELETING, message), steps, waiting=True)
+    return Finding(Condition("Ready", "False", Reason.DELETING, message), steps)
 
 
 def _nothing_in_box(observed: Observed) -> bool:

@@ -13,13 +13,11 @@ from box_app_operator.core.steps import Step
 class Finding:
     """The answer of one check.
 
-    ``steps`` mend it, in order. ``waiting``: work is under way, or someone other than the author must act.
-    ``stalled``: the author of the spec must act.
+    ``steps`` mend it, in order. ``stalled``: the author of the spec must act.
     """
 
     condition: Condition
     steps: tuple[Step, ...] = ()
-    waiting: bool = False
     stalled: bool = False
 
 
@@ -31,17 +29,17 @@ def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
 def mend(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
     """It is not as it should be, and these steps come next."""
     status: Status = "Unknown" if reason is Reason.NOT_YET_KNOWN else "False"
-    return Finding(Condition(type_, status, reason, message), steps, waiting=True)
+    return Finding(Condition(type_, status, reason, message), steps)
 
 
 def wait(type_: str, reason: Reason, message: str) -> Finding:
     """It is not as it should be; time or somebody else will see to it."""
-    return Finding(Condition(type_, "False", reason, message), waiting=True)
+    return Finding(Condition(type_, "False", reason, message))
 
 
 def unknown(type_: str, message: str, reason: Reason = Reason.NOT_YET_KNOWN) -> Finding:
     """Nothing can be said yet."""
-    return Finding(Condition(type_, "Unknown", reason, message), waiting=True)
+    return Finding(Condition(type_, "Unknown", reason, message))
 
 
 def stall(type_: str, reason: Reason, message: str) -> Finding:
