@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import ssl
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from playground.output import STOPPING, await_line, interrupts_held, launch
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
 TOKEN_SECONDS = 6 * 3600
+LONGEST_LINE = 1 << 20
+"""More than any line of the audit log has; an object in Kubernetes is smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,14 @@ class Cluster:
                     yield json.loads(line)
 
     def audit_size(self) -> int:
-        """The offset of what comes next in the audit log."""
-        return self.audit_log.stat().st_size if self.audit_log.exists() else 0
+        """The offset of what comes next in the audit log: behind its last whole line, never inside of one."""
+        if not self.audit_log.exists():
+            return 0
+        with self.audit_log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            start = max(0, end - LONGEST_LINE)
+            file.seek(start)
+            return start + file.read(end - start).rfind(b"\n") + 1
 
     def writes(self, start: int = 0) -> list[Write]:
         """What the operator wrote since an offset of the audit log."""
