@@ -35,9 +35,16 @@ def test_an_edited_secret_is_mended(play: Playground, ns: str, edit: str) -> Non
     until(lambda: _mended(play, ns), 15, f"the Secret to be mended after {edit}")
     token = await_one_token(play, ns)
     assert (token == values(before)["BOX_APP_TOKEN"]) == (edit in KEEPS_TOKEN)
-    status = play.await_condition(ns, "viewer", "Ready")["status"]
+    # The status is written after the Secret: it follows, within a moment.
     fingerprint = play.secret(ns, SECRET)["metadata"]["annotations"]["boxapps.dev/fingerprint"]
-    assert status["tokens"]["active"]["fingerprint"] == fingerprint
+    until(lambda: _active(play, ns) == fingerprint, 10, "the status to name the token")
+    play.await_condition(ns, "viewer", "Ready")
+
+
+def _active(play: Playground, ns: str) -> str | None:
+    """The fingerprint of the active token, as the status has it."""
+    tokens = play.get(ns, "viewer")["status"].get("tokens") or {}
+    return (tokens.get("active") or {}).get("fingerprint")
 
 
 def _mended(play: Playground, ns: str) -> bool:
