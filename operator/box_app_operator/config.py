@@ -30,6 +30,7 @@ class Settings:
     box_wait: timedelta = timedelta(seconds=25)
     outage_grace: timedelta = timedelta(minutes=5)
     status_pause: timedelta = timedelta(seconds=30)
+    restart_window: timedelta = timedelta(minutes=1)
     sweep_interval: timedelta = timedelta(minutes=10)
     backoff_base: timedelta = timedelta(seconds=1)
     backoff_cap: timedelta = timedelta(minutes=5)
@@ -130,6 +131,7 @@ _READERS: Mapping[str, Any] = {
     "box_wait": _positive,
     "outage_grace": parse_duration,
     "status_pause": parse_duration,
+    "restart_window": parse_duration,
     "sweep_interval": _positive,
     "backoff_base": _positive,
     "backoff_cap": _positive,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from box_app_operator.core.conditions import Reason
+from box_app_operator.core.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef
 from box_app_operator.core.model import BoxApp, Problem
-from box_app_operator.core.spec import Body, Enterprise, EnterpriseSpec, SecretKeyRef
+from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_health import Health
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.listing import Listing, uid_in

@@ -7,8 +7,9 @@ import logging
 from typing import Any, Protocol
 
 from box_app_operator.core.conditions import Condition, Reason, merge_conditions
+from box_app_operator.core.enterprise import Enterprise
 from box_app_operator.core.model import UID
-from box_app_operator.core.spec import Body, Enterprise
+from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_link import EnterpriseLink, LinkNeeds
 from box_app_operator.errors import TransientError
 

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.core.model import AppID, HeldToken, Observed, Slot
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.model import AppID, HeldToken, Slot
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import own_secrets, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
+    DeleteSecret,
     MintToken,
     ProveToken,
     PublishSecret,
     RemoveFinalizer,
     RenameApp,
+    RestartWorkload,
     RevokeSlot,
     SetCorsDomains,
     Step,
     SubmitApp,
 )
-from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
 from box_app_operator.errors import TransientError
 from box_app_operator.links import Link
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
-from box_app_operator.ports import Cluster, Console, Platform, SecretWrite
+from box_app_operator.ports import Clock, Cluster, Console, Platform, SecretWrite, Token
 from box_app_operator.store import AppKey, Store
 
-IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret)
+IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)
 """Steps that do not need Box."""
 
 
 class Executor:
     """Performs the steps of one pass for one object."""
 
-    def __init__(self, store: Store, cluster: Cluster, memory: Memory, link: Link | None) -> None:
+    def __init__(self, store: Store, cluster: Cluster, memory: Memory, link: Link | None, clock: Clock) -> None:
+        self._clock = clock
         self._store = store
         self._cluster = cluster
         self._memory = memory
@@ -51,6 +56,8 @@ class Executor:
             return await self._finalizer(step, body)
         if isinstance(step, PublishSecret):
             return await self._publish(step, body, observed)
+        if isinstance(step, DeleteSecret | RestartWorkload):
+            return await self._tidy(step, body["metadata"]["namespace"])
         if isinstance(step, MintToken | ProveToken | RevokeSlot):
             return await self._token_step(step)
         return await self._app_step(step)
@@ -92,7 +99,7 @@ class Executor:
         match step:
             case MintToken(app_id, slot, days):
                 token = await self._console.mint_token(app_id, slot, days)
-                self._memory.hold(HeldToken(slot, token.fingerprint), token)
+                self._memory.hold(HeldToken(slot, token.fingerprint, days=days), token)
                 return f"generated token {token.fingerprint} in the {slot} slot of app {app_id}"
             case ProveToken(fingerprint):
                 return await self._prove(fingerprint)
@@ -121,9 +128,8 @@ class Executor:
     async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
         if observed.app is None or step.slot not in observed.app.tokens:
             raise TransientError("AwaitingToken", "The app or its token is not there any more")
-        desired, token = parse_desired(body), self._memory.token
-        if token is None or token.fingerprint != step.fingerprint:
-            token = await self._cluster.read_token(desired.namespace, desired.secret.name, step.fingerprint)
+        desired = parse_desired(body)
+        token = await self._value_of(step, desired, observed)
         if token is None:
             raise TransientError("AwaitingToken", f"Token {step.fingerprint} is not in the Secret any more")
         secret = SecretWrite(
@@ -132,11 +138,39 @@ class Executor:
             token=token,
             data=plain_data(desired, observed.app, step.slot),
             labels=secret_labels(desired),
-            annotations=secret_annotations(desired, step.fingerprint),
+            annotations=secret_annotations(desired, observed, step.slot, self._clock.now()),
         )
         self._store.put_secret(await self._cluster.write_secret(body, secret, observed.secret))
         self._memory.let_go()
+        self._memory.workloads.clear()
         return f"published token {step.fingerprint} in Secret {desired.secret.name}"
+
+    async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
+        """The token itself: held since it was minted, or standing in a Secret that this object published."""
+        held = self._memory.token
+        if held is not None and held.fingerprint == step.fingerprint:
+            return held
+        for secret in own_secrets(desired, observed):
+            token = await self._cluster.read_token(desired.namespace, secret.name, step.fingerprint)
+            if token is not None:
+                return token
+        return None
+
+    async def _tidy(self, step: DeleteSecret | RestartWorkload, namespace: str) -> str:
+        match step:
+            case DeleteSecret(name, uid):
+                await self._cluster.delete_secret(namespace, name, uid)
+                self._store.drop_secret(namespace, name, uid)
+                return f"deleted Secret {name} of a former name"
+            case RestartWorkload(ref, fingerprint):
+                # Whatever becomes of it, what was seen of the workload is over.
+                seen = self._memory.workloads.pop(ref, None)
+                if seen is None:
+                    raise TransientError("NotYetKnown", f"{ref} must be looked at again")
+                now = self._clock.now()
+                restarted = await self._cluster.restart_workload(namespace, seen, fingerprint, now)
+                self._memory.workloads[ref] = restarted
+                return f"restarted {ref} for token {fingerprint}"
 
     @property
     def _listing(self) -> Listing:

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import kopf
 
+from box_app_operator.core.published import MANAGED_BY, MANAGER
 from box_app_operator.core.spec import GROUP, VERSION, Body
-from box_app_operator.core.tokens import MANAGED_BY, MANAGER
 
 OURS = {MANAGED_BY: MANAGER}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from box_app_operator.core.enterprise import parse_enterprise
 from box_app_operator.core.model import UID, SecretView
-from box_app_operator.core.spec import Body, parse_enterprise
+from box_app_operator.core.spec import Body
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import StalledError
 from box_app_operator.kube.lists import Present

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from box_app_operator.core.model import Desired, HeldToken, Refusal, RefusalKind
+from box_app_operator.core.desired import Desired, WorkloadRef
+from box_app_operator.core.finding import Notice
+from box_app_operator.core.model import HeldToken, Refusal, RefusalKind
+from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.steps import Step
 from box_app_operator.ports import Token
 
@@ -17,6 +20,8 @@ class Memory:
 
     ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
+    ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
+    whether people were told. ``used_by_written_at`` is when the pods on the previous token were last reported.
     """
 
     held: HeldToken | None = None
@@ -26,6 +31,9 @@ class Memory:
     failures: int = 0
     generation: int = 0
     request: str | None = None
+    workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
+    notices: dict[Notice, bool] = field(default_factory=dict)
+    used_by_written_at: datetime | None = None
 
     def hold(self, held: HeldToken, token: Token) -> None:
         """Keep a minted token until it is published."""
@@ -39,10 +47,28 @@ class Memory:
         """A new spec, or a new wish to reconcile, makes refused steps worth another try."""
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
-            self.refusals.clear()
+            self.forgive()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
+
+    def forgive(self) -> None:
+        """Everything is worth another try, and another look."""
+        self.refusals.clear()
+        self.workloads.clear()
+
+    def note(self, notices: Iterable[Notice]) -> None:
+        """Something came up that people should hear of; nothing twice."""
+        for notice in notices:
+            self.notices.setdefault(notice, False)
+
+    def untold(self) -> list[Notice]:
+        """What people were not told yet."""
+        return [notice for notice, told in self.notices.items() if not told]
+
+    def tell(self, still: Iterable[Notice]) -> None:
+        """People were told; what does not come up any more may be told again another time."""
+        self.notices = dict.fromkeys(still, True)
 
     def people_acted(self) -> None:
         """Something changed in Box: what waited for a person there is worth another try."""

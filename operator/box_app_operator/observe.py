@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Observed, Problem, RememberedStatus
-from box_app_operator.core.spec import Body, parse_remembered, selects
+from box_app_operator.consumers import Consumers
+from box_app_operator.core.desired import DeletionPolicy, Desired
+from box_app_operator.core.enterprise import selects
+from box_app_operator.core.model import BoxApp, Problem
+from box_app_operator.core.observed import Observed, RememberedStatus
+from box_app_operator.core.spec import Body, parse_remembered
 from box_app_operator.errors import TransientError
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
@@ -21,10 +25,11 @@ from box_app_operator.store import Store, enterprise_of
 class Observer:
     """Gathers what one pass needs to know."""
 
-    def __init__(self, store: Store, links: Links, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, store: Store, links: Links, cluster: Cluster, consumers: Consumers, clock: Clock) -> None:
         self._store = store
         self._links = links
         self._cluster = cluster
+        self._consumers = consumers
         self._clock = clock
 
     async def observe(self, desired: Desired, body: Body, memory: Memory) -> Observed:
@@ -35,28 +40,36 @@ class Observer:
         """
         link = self._links.get(desired.enterprise)
         secret = self._store.secret(desired.namespace, desired.secret.name)
+        former = tuple(each for each in self._store.secrets_of(desired.uid) if each.name != desired.secret.name)
         remembered = parse_remembered(body)
         namespace_ends = self._store.ends(desired.namespace)
         problem = self._problem(desired, link, self._clock.now())
         if link is None or not link.listing.known:
             return Observed(
-                secret=secret, held=memory.held, problem=problem, remembered=remembered, namespace_ends=namespace_ends
+                secret=secret,
+                former=former,
+                held=memory.held,
+                problem=problem,
+                remembered=remembered,
+                namespace_ends=namespace_ends,
             )
         app = _find(desired, link.listing)
         if problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
         if problem is None and app is None and _must_be_sure(desired):
             app = await _ask_before_letting_go(desired, link, remembered)
-        return Observed(
+        seen = Observed(
             known=True,
             app=app,
             claimed_by=_claimed_by(desired, app, self._store, link.selector),
             secret=secret,
+            former=former,
             held=memory.held,
             problem=problem,
             remembered=remembered,
             namespace_ends=namespace_ends,
         )
+        return await self._consumers.look(desired, seen, memory, self._clock.now())
 
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secret by what is there."""
@@ -67,9 +80,8 @@ class Observer:
             self._store.put_secret(secret)
 
     def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
-        if desired.unsupported and not desired.deleting:
-            message = f"{desired.unsupported} is not supported yet. Remove it from the spec."
-            return Problem("InvalidSpec", message, now, stalled=True)
+        if desired.invalid and not desired.deleting:
+            return Problem("InvalidSpec", desired.invalid, now, stalled=True)
         if link is None:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."

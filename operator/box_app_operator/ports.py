@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.core.model import AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.core.observed import PodView, WorkloadView
 from box_app_operator.core.spec import Body
 
 
@@ -133,6 +135,20 @@ class Cluster(Protocol):
         """Create the Secret, or replace what ``existing`` saw of it."""
         ...
 
+    async def delete_secret(self, namespace: str, name: str, uid: UID) -> None:
+        """Delete the Secret, if it is still this one; one that is gone is success."""
+        ...
+
+    async def read_workload(self, namespace: str, ref: WorkloadRef) -> WorkloadView:
+        """The workload as it is now, also when it is not there."""
+        ...
+
+    async def restart_workload(
+        self, namespace: str, workload: WorkloadView, fingerprint: Fingerprint, now: datetime
+    ) -> WorkloadView:
+        """Mark the pod template, so that the pods are made anew; only if the workload is still as it was seen."""
+        ...
+
     async def add_finalizer(self, app: Body) -> Body:
         """Put the operator's finalizer on the object."""
         ...
@@ -147,6 +163,18 @@ class Cluster(Protocol):
 
     async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
         """Tell those who look at the object; never raises."""
+        ...
+
+
+class Pods(Protocol):
+    """The running pods of namespaces, followed only where somebody needs to know."""
+
+    async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
+        """The pods of a namespace that refer to Secrets; None while they cannot be known."""
+        ...
+
+    def release(self, wanted_by: UID) -> None:
+        """This object needs to know no longer."""
         ...
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from box_app_operator.consumers import Consumers
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.model import UID
-from box_app_operator.core.plan import Plan
+from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.core.spec import parse_desired
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute import Executor
 from box_app_operator.links import Links
 from box_app_operator.memory import Memory
 from box_app_operator.observe import Observer
-from box_app_operator.ports import Clock, Cluster
+from box_app_operator.ports import Clock, Cluster, Pods
 from box_app_operator.report import Reporter
 from box_app_operator.store import AppKey, Store
 from box_app_operator.work import Pass, PassNeeds, in_conflict
@@ -34,9 +35,11 @@ class Reconciler:
         store: Store,
         links: Links,
         cluster: Cluster,
+        pods: Pods,
         clock: Clock,
         *,
-        outage_grace: timedelta,
+        delays: Delays,
+        status_pause: timedelta,
         backoff: Callable[[int], float],
         passed: Callable[[str], None],
     ) -> None:
@@ -46,19 +49,23 @@ class Reconciler:
         self._clock = clock
         self._backoff = backoff
         self._passed = passed
-        self._reporter = Reporter(store, cluster, clock)
-        self._around = PassNeeds(store, Observer(store, links, cluster, clock), clock.now, backoff, outage_grace)
+        self._pods = pods
+        self._reporter = Reporter(store, cluster, clock, status_pause)
+        consumers = Consumers(store, cluster, pods, delays.restart)
+        observer = Observer(store, links, cluster, consumers, clock)
+        self._around = PassNeeds(store, observer, clock.now, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
     def forget(self, uid: UID) -> None:
         """The object is gone for good."""
         self._memories.pop(uid, None)
+        self._pods.release(uid)
 
     def forgive(self, key: AppKey) -> None:
         """Let every refused step be tried again: a resync, or the enterprise changed."""
         memory = self._memory_of(key)
         if memory is not None:
-            memory.refusals.clear()
+            memory.forgive()
 
     def people_acted(self, key: AppKey) -> None:
         """Let steps that waited for a person at Box be tried again: something changed there."""
@@ -97,14 +104,14 @@ class Reconciler:
         if link is not None and not link.settled and link.problem is None:
             return None  # The link wakes its apps as soon as it knows something.
         memory.renew(desired)
-        executor = Executor(self._store, self._cluster, memory, link)
+        executor = Executor(self._store, self._cluster, memory, link, self._clock)
         observed, decided = await Pass(key, desired, memory, link, executor, self._around).run()
-        body = self._store.app(key)
+        body, report_at = self._store.app(key), None
         if body is not None and body["metadata"]["uid"] == desired.uid and decided.complete:
             done = observed.known and observed.problem is None and not memory.in_trouble
-            await self._reporter.report(body, observed, decided, request_handled=done)
+            report_at = await self._reporter.report(body, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)
-        return self._look_again(memory, decided)
+        return self._look_again(memory, decided, report_at)
 
     def _put_off(self, key: AppKey, memory: Memory, error: OperatorError) -> float | None:
         if isinstance(error, StalledError):
@@ -121,12 +128,12 @@ class Reconciler:
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return max(asked or 0.0, self._backoff(memory.failures))
 
-    def _look_again(self, memory: Memory, decided: Plan) -> float | None:
+    def _look_again(self, memory: Memory, decided: Plan, report_at: datetime | None) -> float | None:
         if in_conflict(decided):
             memory.failures += 1
             return self._backoff(memory.failures)
         if not memory.in_trouble:
             memory.failures = 0
-        moments = [moment for moment in (memory.retry_at, decided.look_again_at) if moment is not None]
+        moments = [moment for moment in (memory.retry_at, decided.look_again_at, report_at) if moment is not None]
         now = self._clock.now()
         return max(0.0, (min(moments) - now).total_seconds()) if moments else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.core.conditions import Condition, Reason, parse_conditions
-from box_app_operator.core.model import Observed
+from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.status import build_status
+from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster
 from box_app_operator.store import Store
 
@@ -32,27 +34,44 @@ WARNED = frozenset(
 class Reporter:
     """Writes what a pass found, if it is anything new."""
 
-    def __init__(self, store: Store, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, store: Store, cluster: Cluster, clock: Clock, pause: timedelta) -> None:
         self._store = store
         self._cluster = cluster
         self._clock = clock
+        self._pause = pause
 
-    async def report(self, body: Body, observed: Observed, decided: Plan, *, request_handled: bool) -> None:
+    async def report(
+        self, body: Body, observed: Observed, decided: Plan, memory: Memory, *, request_handled: bool
+    ) -> datetime | None:
         """Write the status, if it changed.
+
+        Returns when to come back, because what changed was not worth a write yet; None otherwise.
 
         Args:
             request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
         """
-        before = body.get("status") or {}
-        status = build_status(
-            body, parse_desired(body), observed, decided, self._clock.now(), request_handled=request_handled
-        )
+        before, now = body.get("status") or {}, self._clock.now()
+        status = build_status(body, parse_desired(body), observed, decided, now, request_handled=request_handled)
         if status == before:
-            return
+            return None
+        last = memory.used_by_written_at
+        if last is not None and now < last + self._pause and _without_counts(status) == _without_counts(before):
+            # A rollout of a hundred pods is not a hundred writes.
+            return last + self._pause
         written = await self._cluster.write_status(body, status)
         if written is not None:
+            memory.used_by_written_at = now
             self._store.put_app(written)
             await self._announce(written, before, decided)
+            await self._tell(written, decided, memory)
+        return None
+
+    async def _tell(self, body: Body, decided: Plan, memory: Memory) -> None:
+        for notice in memory.untold():
+            await self._cluster.emit_event(
+                body, warning=True, reason=notice.reason, message=notice.message, now=self._clock.now()
+            )
+        memory.tell(decided.notices)
 
     async def _announce(self, body: Body, before: Mapping[str, Any], decided: Plan) -> None:
         was = parse_conditions(before).get("Ready")
@@ -71,3 +90,10 @@ class Reporter:
 def _deserves_warning(ready: Condition, decided: Plan) -> bool:
     stalled = any(condition.type == "Stalled" for condition in decided.conditions)
     return ready.status != "True" and (stalled or ready.reason in WARNED)
+
+
+def _without_counts(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status without the count of pods that may hold the previous token."""
+    tokens = status.get("tokens") or {}
+    retiring = {key: value for key, value in (tokens.get("retiring") or {}).items() if key != "usedBy"}
+    return {**status, "tokens": {**tokens, "retiring": retiring}}

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Protocol
 
-from box_app_operator.core.spec import SecretKeyRef
+from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.errors import TransientError
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_name_of
+from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_name_of, workloads_of
 
 
 class AppKey(NamedTuple):
@@ -45,7 +46,9 @@ class Store:
         self._keys: dict[UID, AppKey] = {}
         self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
         self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
+        self._restarting: defaultdict[tuple[str, WorkloadRef], set[AppKey]] = defaultdict(set)
         self._secrets: dict[AppKey, SecretView] = {}
+        self._owned: defaultdict[UID, set[AppKey]] = defaultdict(set)
         self._namespaces: dict[str, Mapping[str, str]] = {}
         self._ending: set[str] = set()
 
@@ -85,6 +88,8 @@ class Store:
         self._apps[key] = trim(body)
         self._keys[UID(meta["uid"])] = key
         self._wanting[AppKey(key.namespace, secret_name_of(body))].add(key)
+        for workload in workloads_of(body):
+            self._restarting[key.namespace, workload].add(key)
         if client_id := body["spec"].get("clientID"):
             self._claims[client_id].add(key)
 
@@ -99,6 +104,8 @@ class Store:
         if known is not None:
             self._keys.pop(known["metadata"]["uid"], None)
             self._wanting[AppKey(key.namespace, secret_name_of(known))].discard(key)
+            for workload in workloads_of(known):
+                self._restarting[key.namespace, workload].discard(key)
             if client_id := known["spec"].get("clientID"):
                 self._claims[client_id].discard(key)
 
@@ -111,17 +118,35 @@ class Store:
         key = AppKey(secret.namespace, secret.name)
         known = self._secrets.get(key)
         if known is None or int(known.resource_version) <= int(secret.resource_version):
+            self._forget_secret(key)
             self._secrets[key] = secret
+            if secret.owner_uid is not None:
+                self._owned[secret.owner_uid].add(key)
+
+    def _forget_secret(self, key: AppKey) -> None:
+        known = self._secrets.pop(key, None)
+        if known is not None and known.owner_uid is not None:
+            self._owned[known.owner_uid].discard(key)
+            if not self._owned[known.owner_uid]:
+                del self._owned[known.owner_uid]
 
     def drop_secret(self, namespace: str, name: str, uid: UID | None = None) -> None:
         """Forget a Secret that is gone; with a uid only that one."""
         known = self._secrets.get(AppKey(namespace, name))
         if known is not None and uid in (None, known.uid):
-            del self._secrets[AppKey(namespace, name)]
+            self._forget_secret(AppKey(namespace, name))
 
     def keys_wanting(self, namespace: str, secret: str) -> list[AppKey]:
         """The apps that ask for a Secret of this name."""
         return list(self._wanting.get(AppKey(namespace, secret), ()))
+
+    def secrets_of(self, owner: UID) -> list[SecretView]:
+        """The Secrets that belong to the object with this uid."""
+        return [self._secrets[key] for key in self._owned.get(owner, ())]
+
+    def keys_restarting(self, namespace: str, workload: WorkloadRef) -> list[AppKey]:
+        """The apps that want this workload restarted after a rotation."""
+        return list(self._restarting.get((namespace, workload), ()))
 
     def secrets(self) -> Iterable[SecretView]:
         """All Secrets that are watched."""

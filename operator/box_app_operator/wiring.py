@@ -24,7 +24,9 @@ from box_app_operator.box.console import HttpConsole
 from box_app_operator.box.platform import HttpPlatform
 from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.config import Settings
-from box_app_operator.core.spec import Enterprise
+from box_app_operator.core.enterprise import Enterprise
+from box_app_operator.core.model import UID
+from box_app_operator.core.plan import Delays
 from box_app_operator.enterprise_link import Clients, LinkNeeds
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import TransientError
@@ -34,8 +36,11 @@ from box_app_operator.kube.access import configure_access
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.kube.lists import KubeLists
 from box_app_operator.kube.objects import KubeObjects
+from box_app_operator.kube.pods import KubePods
 from box_app_operator.kube.secrets import KubeSecrets
+from box_app_operator.kube.workloads import KubeWorkloads
 from box_app_operator.logs import configure_logging
+from box_app_operator.pod_watch import PodWatch
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store
 from box_app_operator.sweep import Sweep
@@ -60,11 +65,13 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
 
 
-class KubeCluster(KubeSecrets, KubeObjects):
-    """The cluster port: Secrets and custom resources over one API client."""
+class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
+    """The cluster port: everything over one API client."""
 
     def __init__(self, api: KubeApi) -> None:
         KubeSecrets.__init__(self, api)
+        KubePods.__init__(self, api)
+        KubeWorkloads.__init__(self, api)
         KubeObjects.__init__(self, api, COMPONENT)
 
 
@@ -84,13 +91,22 @@ class Operator:
             people_acted=lambda key: self.reconciler.people_acted(key),
             wait_seconds=settings.box_wait.total_seconds(),
         )
+
+        def wake_uid(uid: UID) -> None:
+            key = store.key_of(uid)
+            if key is not None:
+                self.queue.add(key)
+
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
+        self.pods = PodWatch(cluster, backoff, wake_uid)
         self.reconciler = Reconciler(
             store,
             self.enterprises,
             cluster,
+            self.pods,
             clock,
-            outage_grace=settings.outage_grace,
+            delays=Delays(settings.outage_grace, settings.restart_window),
+            status_pause=settings.status_pause,
             backoff=backoff,
             passed=self.enterprises.report,
         )
@@ -203,6 +219,7 @@ async def _serve(settings: Settings, operator: Operator, stop: asyncio.Event) ->
         for task in (work, sweep, stopping):
             task.cancel()
         await operator.enterprises.close()
+        await operator.pods.close()
         await asyncio.gather(work, sweep, stopping, return_exceptions=True)
         stop_watching.set()
         await asyncio.gather(watch, return_exceptions=True)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason, parse_conditions
-from box_app_operator.core.model import AppID, Desired, Observed, Refusal, RefusalKind, Slot
-from box_app_operator.core.plan import Plan, plan
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.model import AppID, Refusal, RefusalKind, Slot
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, RenameApp, SetCorsDomains, Step
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
@@ -39,7 +41,7 @@ class PassNeeds:
     observer: Observer
     now: Callable[[], datetime]
     backoff: Callable[[int], float]
-    outage_grace: timedelta
+    delays: Delays
 
 
 class Pass:
@@ -72,6 +74,7 @@ class Pass:
             desired = parse_desired(body)
             observed = await self._around.observer.observe(desired, body, self._memory)
             decided = self._plan(desired, observed, body)
+            self._memory.note(decided.notices)
             if not self._secret_is_fresh and _rests_on_secret(decided):
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
@@ -91,7 +94,7 @@ class Pass:
             now,
             previous=parse_conditions(body.get("status") or {}),
             refusals=self._memory.refusals,
-            outage_grace=self._around.outage_grace,
+            delays=self._around.delays,
         )
 
     async def _try(self, step: Step, body: Body, observed: Observed) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.core.observed import PodView, WorkloadView
 from box_app_operator.core.spec import FINALIZER, Body
 from box_app_operator.ports import SecretWrite, Token
 
@@ -62,6 +65,29 @@ class FakeCluster:
             fingerprints={key: fingerprint_of(value) for key, value in self.values.items()},
         )
         return self.secret
+
+    async def delete_secret(self, namespace: str, name: str, uid: UID) -> None:
+        """Delete it, if it is still this one."""
+        if self.secret is not None and self.secret.uid == uid:
+            self.secret = None
+
+    async def read_workload(self, namespace: str, ref: WorkloadRef) -> WorkloadView:
+        """No workload is there."""
+        return WorkloadView(ref, exists=False)
+
+    async def restart_workload(
+        self, namespace: str, workload: WorkloadView, fingerprint: Fingerprint, now: datetime
+    ) -> WorkloadView:
+        """Mark it."""
+        self.writes.append("workload")
+        return replace(workload, token=fingerprint, restarted_at=now)
+
+    async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
+        """No pod runs."""
+        return ()
+
+    def release(self, wanted_by: UID) -> None:
+        """Nobody looks."""
 
     async def add_finalizer(self, app: Body) -> Body:
         """Hold the object."""

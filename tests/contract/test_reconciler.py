@@ -9,6 +9,7 @@ import pytest
 
 from box_app_operator.core.conditions import parse_conditions
 from box_app_operator.core.model import AppID, Problem
+from box_app_operator.core.plan import Delays
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
@@ -56,8 +57,10 @@ class Stage:
             self.store,
             self,
             self.cluster,
+            self.cluster,
             self,
-            outage_grace=timedelta(minutes=5),
+            delays=Delays(),
+            status_pause=timedelta(seconds=30),
             backoff=lambda failures: PAUSE.total_seconds() * failures,
             passed=lambda _: None,
         )

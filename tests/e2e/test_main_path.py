@@ -55,10 +55,13 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
         "boxapps.dev/app": "viewer",
         "team": "billing",
     }
-    assert meta["annotations"] == {
+    annotations = {
         "boxapps.dev/fingerprint": status["tokens"]["active"]["fingerprint"],
         "note": "mounted by the viewer",
+        "boxapps.dev/expiry": "Never",
     }
+    assert annotations.items() <= meta["annotations"].items()
+    assert meta["annotations"].keys() - annotations.keys() == {"boxapps.dev/published-at"}
     data = values(written)
     assert set(data) == {"TOKEN", "ID", "SLOT", "UNTIL"}
     assert data["UNTIL"] == ""
@@ -90,14 +93,14 @@ def test_each_app_costs_four_writes_and_six_calls(play: Playground, ns: str) -> 
 
 
 def test_an_edit_of_the_spec_never_mints(play: Playground, ns: str) -> None:
-    """Labels, CORS domains, a new name, another expiry: none of them is a reason for a new token."""
+    """Labels, CORS domains, a new name: none of them is a reason for a new token."""
     play.app(ns, "viewer")
     approve(play, ns, "viewer")
     token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
     spec = {
         "displayName": f"{ns} renamed",
         "cors": {"domains": DOMAINS[:1]},
-        "tokens": {"expiry": "30d", "secret": {"labels": {"team": "billing"}}},
+        "tokens": {"secret": {"labels": {"team": "billing"}}},
     }
 
     play.cluster.patch(play.path(ns, "viewer"), {"spec": spec})

@@ -10,18 +10,9 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, publishe
 from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
 
 from box_app_operator.core.conditions import Condition
-from box_app_operator.core.model import (
-    AuthorizationState,
-    BoxApp,
-    Desired,
-    Fingerprint,
-    HeldToken,
-    Observed,
-    Problem,
-    RememberedStatus,
-    Slot,
-    SlotToken,
-)
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import Plan
 
 CORS = ("https://app.acme.com",)
@@ -40,8 +31,8 @@ def ready_world(desired: Desired = DESIRED, **tokens: SlotToken) -> World:
     """An app whose primary token is in the Secret."""
     app = app_for(desired, tokens={Slot.PRIMARY: ONE, **{Slot(slot): token for slot, token in tokens.items()}})
     secret = published_secret(desired, app, Slot.PRIMARY)
-    remembered = RememberedStatus(app.id, app.client_id, frozenset({ONE.fingerprint}))
-    return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered))
+    remembered = RememberedStatus(app.id, app.client_id, ONE.fingerprint)
+    return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered, pods=()))
 
 
 def look(world: World, **changes: object) -> World:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from box_app_operator.core.conditions import Previous
+from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import (
     UID,
     AppID,
@@ -18,32 +19,33 @@ from box_app_operator.core.model import (
     AuthorizationState,
     BoxApp,
     ClientID,
-    Desired,
     Fingerprint,
     HeldToken,
-    Observed,
     Refusal,
     SecretView,
     Slot,
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.core.plan import Plan, plan
+from box_app_operator.core.observed import Observed, WorkloadView
+from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.core.published import OURS, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
+    DeleteSecret,
     MintToken,
     ProveToken,
     PublishSecret,
     RemoveFinalizer,
     RenameApp,
+    RestartWorkload,
     RevokeSlot,
     SetCorsDomains,
     Step,
     SubmitApp,
 )
-from box_app_operator.core.tokens import plain_data, secret_annotations, secret_labels
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
@@ -139,6 +141,11 @@ def pretend(world: World, step: Step) -> World:
             return _publish(world, step)
         case RevokeSlot():
             return _revoke(world, step)
+        case DeleteSecret(name, _):
+            return _see(world, former=tuple(each for each in world.observed.former if each.name != name))
+        case RestartWorkload(ref, fingerprint):
+            view = WorkloadView(ref, token=fingerprint, restarted_at=NOON)
+            return _see(world, workloads={**world.observed.workloads, ref: view})
         case _:
             return _edit(world, step)
 
@@ -203,7 +210,7 @@ def _mint(world: World, step: MintToken) -> World:
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
     tokens = {**app.tokens, step.slot: SlotToken(fingerprint, NOON, expires_at)}
     changed = replace(app, tokens=tokens, revision=app.revision + 1)
-    after = _see(world, app=changed, held=HeldToken(step.slot, fingerprint))
+    after = _see(world, app=changed, held=HeldToken(step.slot, fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
 
@@ -222,12 +229,16 @@ def _publish(world: World, step: PublishSecret) -> World:
         raise BoxWouldRefuseError("nobody has the value of the token to be published")
     if app.slot_of(step.fingerprint) is not step.slot:
         raise BoxWouldRefuseError("the slot holds another token")
-    return _see(world, secret=published_secret(world.desired, app, step.slot, secret), held=None)
+    written = published_secret(world.desired, app, step.slot, world.observed)
+    remembered = replace(world.observed.remembered, active=step.fingerprint)
+    return _see(world, secret=written, held=None, remembered=remembered)
 
 
-def published_secret(desired: Desired, app: BoxApp, slot: Slot, existing: SecretView | None = None) -> SecretView:
-    """The Secret as it is after the token of this slot was published."""
-    fingerprint = app.tokens[slot].fingerprint
+def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observed | None = None) -> SecretView:
+    """The Secret as it is after the token of this slot was published; without an observation as the first of all."""
+    observed = replace(observed, app=app) if observed is not None else Observed(known=True, app=app)
+    existing, fingerprint = observed.secret, app.tokens[slot].fingerprint
+    kept = {key: text for key, text in (existing.annotations if existing else {}).items() if not key.startswith(OURS)}
     plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
     return SecretView(
         namespace=desired.namespace,
@@ -236,7 +247,7 @@ def published_secret(desired: Desired, app: BoxApp, slot: Slot, existing: Secret
         resource_version=str(int(existing.resource_version) + 1) if existing else "1",
         owner_uid=desired.uid,
         labels={**(existing.labels if existing else {}), **secret_labels(desired)},
-        annotations={**(existing.annotations if existing else {}), **secret_annotations(desired, fingerprint)},
+        annotations={**kept, **secret_annotations(desired, observed, slot, NOON)},
         fingerprints={**plain, desired.secret.keys.token: fingerprint},
     )
 
@@ -256,7 +267,12 @@ def decide(
 ) -> Plan:
     """The plan for a world."""
     return plan(
-        world.desired, world.observed, now, previous=previous or {}, refusals=refusals or {}, outage_grace=GRACE
+        world.desired,
+        world.observed,
+        now,
+        previous=previous or {},
+        refusals=refusals or {},
+        delays=Delays(outage=GRACE),
     )
 
 

@@ -13,27 +13,23 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
 from box_app_operator.core.conditions import FACETS, Condition, Reason
+from box_app_operator.core.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
 from box_app_operator.core.model import (
     UID,
     Authorization,
     AuthorizationState,
     BoxApp,
-    DeletionPolicy,
-    Desired,
     Fingerprint,
     HeldToken,
-    Observed,
     Problem,
     Refusal,
     RefusalKind,
-    RememberedStatus,
-    SecretKeys,
-    SecretSpec,
     SecretView,
     Slot,
     SlotToken,
     fingerprint_of,
 )
+from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.steps import Step
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
@@ -60,8 +56,9 @@ DESIRED = Desired(
     force_delete=False,
     has_finalizer=True,
     reconcile_request=None,
+    rotation=Rotation(overlap=timedelta()),
 )
-"""The plainest wish."""
+"""The plainest wish. Its overlap is over at once, so that a world comes to rest without time passing."""
 
 AUTHORIZED = Authorization(AuthorizationState.AUTHORIZED, enabled=True, submitted_at=NOON, decided_at=NOON)
 
@@ -178,7 +175,7 @@ def remembered_statuses(draw: st.DrawFn, app: BoxApp | None) -> RememberedStatus
     if app is None or not draw(st.booleans()):
         return RememberedStatus()
     known: list[Fingerprint] = [LOST, *(token.fingerprint for token in app.tokens.values())]
-    return RememberedStatus(app.id, app.client_id, frozenset(draw(st.lists(st.sampled_from(known), max_size=1))))
+    return RememberedStatus(app.id, app.client_id, active=draw(st.sampled_from(known)))
 
 
 def problems(*, stalled: bool | None = None) -> st.SearchStrategy[Problem]:
@@ -211,6 +208,7 @@ def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False) ->
         held=draw(held_tokens(app, secret)),
         problem=problem,
         remembered=draw(remembered_statuses(app)),
+        pods=(),
     )
 
 

@@ -39,8 +39,9 @@ from box_app_operator.core.conditions import (
     reason_of,
 )
 from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
-from box_app_operator.core.model import AuthorizationState, Observed, Refusal, RefusalKind, Slot
-from box_app_operator.core.steps import SetCorsDomains
+from box_app_operator.core.model import AppID, AuthorizationState, Refusal, RefusalKind, Slot
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.steps import SetCorsDomains, SubmitApp
 
 S = AuthorizationState
 OVER = {Slot.PRIMARY: replace(ONE, expires_at=NOON)}
@@ -162,15 +163,19 @@ WAITS = "Not yet. That must wait: It was refused."
 )
 def test_a_refusal_ends_the_steps_and_says_why(finding: Finding, kind: RefusalKind, reason: str, expected: Any) -> None:
     """The refusal's own words; a passing trouble only adds to what was found."""
-    assert settle(finding, Refusal(kind, reason, REFUSED)) == expected
+    assert settle(finding, {finding.steps[0]: Refusal(kind, reason, REFUSED)}) == expected
 
 
 @pytest.mark.parametrize("kind", RefusalKind)
 def test_a_refused_tidying_up_does_not_spoil_what_is_good(kind: RefusalKind) -> None:
     """The Secret works; the orphan beside it waits for its turn."""
-    tidy = good("TokenReady", Reason.PUBLISHED, "It works.", CHANGE)
+    tidy = good("TokenReady", Reason.PUBLISHED, "It works.", CHANGE, SubmitApp(AppID("1")))
 
-    assert settle(tidy, Refusal(kind, "BoxUnavailable", REFUSED)) == replace(tidy, steps=())
+    settled = settle(tidy, {CHANGE: Refusal(kind, "BoxUnavailable", REFUSED)})
+
+    assert (settled.condition.status, settled.condition.reason) == ("True", Reason.PUBLISHED)
+    assert settled.condition.message == f"It works. What comes next must wait: {REFUSED}"
+    assert settled.steps == (SubmitApp(AppID("1")),)
 
 
 def test_an_unknown_word_is_no_reason() -> None:

@@ -10,15 +10,9 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.conditions import Condition
-from box_app_operator.core.model import (
-    AuthorizationState,
-    ClientID,
-    DeletionPolicy,
-    Observed,
-    Refusal,
-    RefusalKind,
-    Slot,
-)
+from box_app_operator.core.desired import DeletionPolicy
+from box_app_operator.core.model import AuthorizationState, ClientID, Refusal, RefusalKind, Slot
+from box_app_operator.core.observed import Observed
 from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
 
 

@@ -8,15 +8,11 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import AppID, ClientID, DeletionPolicy, Fingerprint, RememberedStatus, SecretKeys
-from box_app_operator.core.spec import (
-    SecretKeyRef,
-    parse_desired,
-    parse_duration,
-    parse_enterprise,
-    parse_remembered,
-    selects,
-)
+from box_app_operator.core.desired import DeletionPolicy, SecretKeys
+from box_app_operator.core.enterprise import SecretKeyRef, parse_enterprise, selects
+from box_app_operator.core.model import AppID, ClientID, Fingerprint
+from box_app_operator.core.observed import RememberedStatus
+from box_app_operator.core.spec import parse_desired, parse_duration, parse_remembered
 from box_app_operator.errors import StalledError
 
 Json = dict[str, Any]
@@ -197,7 +193,7 @@ def test_the_status_remembers_app_and_fingerprints() -> None:
     }
 
     assert parse_remembered({"status": status}) == RememberedStatus(
-        AppID("1"), ClientID("c"), frozenset({Fingerprint("f1"), Fingerprint("f2")})
+        AppID("1"), ClientID("c"), Fingerprint("f1"), Fingerprint("f2")
     )
     assert parse_remembered({}) == RememberedStatus()
     assert parse_remembered({"status": {"tokens": {"secretName": "s"}}}) == RememberedStatus()

@@ -17,7 +17,8 @@ from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
 
 from box_app_operator.core.conditions import Condition, format_time, merge_conditions, parse_conditions
-from box_app_operator.core.model import AuthorizationState, Observed
+from box_app_operator.core.model import AuthorizationState
+from box_app_operator.core.observed import Observed
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, parse_remembered
 from box_app_operator.core.status import build_status
 
@@ -114,6 +115,7 @@ def test_a_status_holds_the_facts_of_box() -> None:
             "issuedTime": "2026-02-28T12:00:00Z",
             "expiryTime": "2026-04-29T12:00:00Z",
         },
+        "nextRotationTime": "2026-04-18T13:59:11Z",
     }
     assert not [name for name, value in status.items() if value is None]
 

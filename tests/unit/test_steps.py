@@ -28,19 +28,14 @@ from tests.unit.examples import (
     standing,
     troubled,
 )
-from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, published_secret
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.model import (
-    UID,
-    AuthorizationState,
-    DeletionPolicy,
-    Observed,
-    RememberedStatus,
-    SecretView,
-    Slot,
-)
+from box_app_operator.core.desired import DeletionPolicy
+from box_app_operator.core.model import UID, AuthorizationState, SecretView, Slot
+from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import CHECKS
+from box_app_operator.core.published import owns_secret, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
@@ -55,9 +50,9 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.core.tokens import owns_secret, plain_data, secret_annotations, secret_labels
 
 S = AuthorizationState
+MARKS = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY).annotations
 MINT = MintToken(APP_ID, Slot.PRIMARY, 60)
 STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
     ("hold first", World(replace(DESIRED, has_finalizer=False), Observed(known=True)), (AddFinalizer(),)),
@@ -152,7 +147,6 @@ def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
         "check_registered",
         "check_cors",
         "check_authorized",
-        "check_tokens",
     ]
 
 
@@ -183,7 +177,9 @@ def test_another_port_scheme_or_number_of_origins_is_drift(there: tuple[str, ...
         ({"annotations": {}}, True),
         ({"owner_uid": None}, True),
         ({"labels": {**secret_labels(DESIRED), "more": "x"}}, False),
-        ({"annotations": {**secret_annotations(DESIRED, ONE.fingerprint), "more": "x"}}, False),
+        ({"annotations": {**MARKS, "more": "x"}}, False),
+        ({"annotations": {**MARKS, "boxapps.dev/published-at": "yesterday"}}, True),
+        ({"annotations": {**MARKS, "boxapps.dev/left-over": "x"}}, True),
     ],
 )
 def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str, Any], mended: bool) -> None:
@@ -199,13 +195,13 @@ def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str,
 @pytest.mark.parametrize(
     ("secret", "remembered", "expected"),
     [
-        (None, set(), False),
-        (DESIRED.uid, set(), True),
-        ("another", set(), False),
-        ("another", {ONE.fingerprint}, False),
-        ("", set(), False),
-        ("", {ONE.fingerprint}, True),
-        ("", {TWO.fingerprint}, False),
+        (None, None, False),
+        (DESIRED.uid, None, True),
+        ("another", None, False),
+        ("another", ONE.fingerprint, False),
+        ("", None, False),
+        ("", ONE.fingerprint, True),
+        ("", TWO.fingerprint, False),
     ],
 )
 def test_a_secret_is_owned_by_reference_or_by_what_it_still_holds(
@@ -216,7 +212,7 @@ def test_a_secret_is_owned_by_reference_or_by_what_it_still_holds(
     if secret is not None:
         whole = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
         view = replace(whole, owner_uid=UID(secret) if secret else None)
-    observed = Observed(secret=view, remembered=RememberedStatus(fingerprints=frozenset(remembered)))
+    observed = Observed(secret=view, remembered=RememberedStatus(active=remembered))
 
     assert owns_secret(DESIRED, observed) is expected
 
@@ -233,7 +229,9 @@ def test_a_secret_carries_the_operators_marks_over_the_authors() -> None:
         "app.kubernetes.io/managed-by": "box-app-operator",
         "boxapps.dev/app": "viewer",
     }
-    assert secret_annotations(wish, ONE.fingerprint) == {"n": "1", "boxapps.dev/fingerprint": "1" * 16}
+    world = ready_world()
+    annotations = secret_annotations(wish, world.observed, Slot.PRIMARY, NOON)
+    assert (annotations["n"], annotations["boxapps.dev/fingerprint"]) == ("1", "1" * 16)
 
 
 def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
@@ -249,14 +247,15 @@ def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
 
 
 def test_a_token_at_the_moment_of_its_expiry_is_replaced() -> None:
-    """The plan asks to look again at exactly that moment, and finds no active token then."""
-    world = ready_world()
-    moment = decide(world).look_again_at
-    assert moment == ONE.expires_at
+    """Should the rotation not have happened before, there is no active token any more."""
+    world, moment = ready_world(), ONE.expires_at
     assert moment is not None
 
-    assert decide(world, now=moment - timedelta(seconds=1)).steps == ()
-    assert decide(world, now=moment).steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
+    due, over = (decide(world, now=now) for now in (moment - timedelta(seconds=1), moment))
+
+    assert due.steps == over.steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
+    assert (said(due, "TokenReady").status, said(over, "TokenReady").status) == ("True", "False")
+    assert due.look_again_at == moment
 
 
 def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:

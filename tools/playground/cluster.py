@@ -163,6 +163,10 @@ def _write(entry: dict[str, Any]) -> Write:
 PLURALS = {
     "Namespace": "namespaces",
     "Secret": "secrets",
+    "Pod": "pods",
+    "Deployment": "deployments",
+    "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
     "ServiceAccount": "serviceaccounts",
     "ClusterRole": "clusterroles",
     "ClusterRoleBinding": "clusterrolebindings",

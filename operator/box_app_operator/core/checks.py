@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from box_app_operator.core.conditions import Reason
+from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, good, mend, stall, unknown, wait
-from box_app_operator.core.model import AuthorizationState, BoxApp, Desired, Observed
+from box_app_operator.core.model import AuthorizationState, BoxApp
+from box_app_operator.core.observed import Observed
 from box_app_operator.core.steps import AddFinalizer, CreateApp, RenameApp, SetCorsDomains, SubmitApp
 
 NOT_REGISTERED = "Waits until the app is registered."

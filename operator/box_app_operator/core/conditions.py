@@ -49,6 +49,9 @@ class Reason(enum.StrEnum):
     SYNCED = "Synced"
     NOT_CONFIGURED = "NotConfigured"
     ORIGIN_REJECTED = "OriginRejected"
+    # Events alone
+    WORKLOAD_NOT_FOUND = "WorkloadNotFound"
+    RETIRED_IN_USE = "RetiredInUse"
     # several
     NOT_YET_KNOWN = "NotYetKnown"
     BOX_UNAVAILABLE = "BoxUnavailable"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from box_app_operator.core.conditions import Condition, Reason
+from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.finding import Finding
-from box_app_operator.core.model import BoxApp, DeletionPolicy, Desired, Fingerprint, Observed
+from box_app_operator.core.model import BoxApp
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import own_fingerprints
 from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
-from box_app_operator.core.tokens import owns_secret
 
 GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
 
@@ -45,16 +47,6 @@ def _next(desired: Desired, observed: Observed, app: BoxApp) -> Step:
     if desired.deletion_policy is DeletionPolicy.DELETE:
         return DeleteApp(app.id)
     for slot, token in app.tokens.items():
-        if desired.client_id is None or token.fingerprint in _published(desired, observed):
+        if desired.client_id is None or token.fingerprint in own_fingerprints(desired, observed):
             return RevokeSlot(app.id, slot, token.fingerprint)
     return RemoveFinalizer()
-
-
-def _published(desired: Desired, observed: Observed) -> set[Fingerprint]:
-    """Tokens of an adopted app that the operator itself put into the Secret, or holds to do so."""
-    published = set(observed.remembered.fingerprints)
-    if observed.secret is not None and owns_secret(desired, observed):
-        published |= set(observed.secret.fingerprints.values())
-    if observed.held is not None:
-        published.add(observed.held.fingerprint)
-    return published

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from box_app_operator.core.conditions import Condition, Reason, Status, reason_of
 from box_app_operator.core.model import Refusal, RefusalKind
@@ -10,15 +12,26 @@ from box_app_operator.core.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people should hear of once, as a Warning Event, besides what the conditions say."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The answer of one check.
 
-    ``steps`` mend it, in order. ``stalled``: the author of the spec must act.
+    ``steps`` mend it, in order. ``stalled``: the author of the spec must act. ``look_again_at`` is when time alone
+    changes the answer.
     """
 
     condition: Condition
     steps: tuple[Step, ...] = ()
     stalled: bool = False
+    notices: tuple[Notice, ...] = ()
+    look_again_at: datetime | None = None
 
 
 def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
@@ -47,13 +60,27 @@ def stall(type_: str, reason: Reason, message: str) -> Finding:
     return Finding(Condition(type_, "False", reason, message), stalled=True)
 
 
-def settle(finding: Finding, refusal: Refusal) -> Finding:
-    """The finding after its next step was refused: no more steps, and the refusal's words.
-
-    A passing trouble changes nothing in what was found; only that mending it takes longer is added.
-    """
+def settle(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
+    """The finding without the steps that were refused, and with the refusal's words."""
     if finding.condition.status == "True":
-        return replace(finding, steps=())
+        return _settle_good(finding, refusals)
+    refusal = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
+    return _settle_bad(finding, refusal) if refusal else finding
+
+
+def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
+    """What is good stays good, and what else there is to do goes on; only what must wait is said."""
+    refused = [refusals[step] for step in finding.steps if step in refusals]
+    if not refused:
+        return finding
+    condition = finding.condition
+    message = f"{condition.message} What comes next must wait: {refused[0].message}"
+    steps = tuple(step for step in finding.steps if step not in refusals)
+    return replace(finding, steps=steps, condition=replace(condition, message=message))
+
+
+def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
+    """A passing trouble changes nothing in what was found; only that mending it takes longer is added."""
     condition, reason = finding.condition, reason_of(refusal.reason)
     match refusal.kind:
         case RefusalKind.STALLED:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
 
@@ -47,14 +47,6 @@ class AuthorizationState(enum.StrEnum):
     AUTHORIZED = "authorized"
     DECLINED = "declined"
     REAUTHORIZATION_REQUIRED = "reauthorization_required"
-
-
-class DeletionPolicy(enum.StrEnum):
-    """What happens in Box when the object goes."""
-
-    RETAIN = "Retain"
-    REVOKE_TOKENS = "RevokeTokens"
-    DELETE = "Delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +95,6 @@ class BoxApp:
 
 
 @dataclass(frozen=True, slots=True)
-class SecretKeys:
-    """Names of the keys in the Secret's data."""
-
-    token: str = "BOX_APP_TOKEN"
-    client_id: str = "BOX_CLIENT_ID"
-    slot: str = "BOX_TOKEN_SLOT"
-    expires_at: str = "BOX_TOKEN_EXPIRES_AT"
-
-
-@dataclass(frozen=True, slots=True)
-class SecretSpec:
-    """The Secret that a person asked for."""
-
-    name: str
-    keys: SecretKeys = SecretKeys()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class SecretView:
     """A Secret as the operator remembers it: fingerprints of its values, never the values.
 
@@ -141,50 +113,16 @@ class SecretView:
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
-    """What the manifest asks for, with every default filled in.
-
-    ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
-    ever. ``unsupported`` names what the spec asks for and this version cannot do. ``reconcile_request`` and
-    ``force_delete`` come from annotations; the former is set only while its value has not been acted upon.
-    """
-
-    namespace: str
-    name: str
-    uid: UID
-    generation: int
-    created_at: str
-    enterprise: str
-    display_name: str
-    client_id: ClientID | None
-    submit: bool
-    secret: SecretSpec
-    token_days: int | None
-    cors_domains: tuple[str, ...]
-    deletion_policy: DeletionPolicy
-    suspended: bool
-    deleting: bool
-    force_delete: bool
-    has_finalizer: bool
-    reconcile_request: str | None
-    unsupported: str | None = None
-
-    @property
-    def reference(self) -> str:
-        """The mark by which the app is found again in Box."""
-        return f"{self.namespace}/{self.name}/{self.uid}"
-
-
-@dataclass(frozen=True, slots=True)
 class HeldToken:
     """A token that was minted and is not in the Secret yet; its value stays in the vault.
 
-    ``proven`` is None until the platform was asked, then its verdict.
+    ``proven`` is None until the platform was asked, then its verdict. ``days`` is the lifetime that was asked for.
     """
 
     slot: Slot
     fingerprint: Fingerprint
     proven: bool | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,31 +157,3 @@ class Refusal:
     reason: str
     message: str
     until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedStatus:
-    """What the object's status says before this pass: the operator's only memory across restarts."""
-
-    app_id: AppID | None = None
-    client_id: ClientID | None = None
-    fingerprints: frozenset[Fingerprint] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What one look at Box and at the cluster found.
-
-    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
-    ``claimed_by`` names another BoxCustomApp that has the older claim to the app. ``secret`` is the Secret of the
-    wanted name, whoever owns it. ``namespace_ends`` tells that the namespace is being deleted.
-    """
-
-    known: bool = False
-    app: BoxApp | None = None
-    claimed_by: str | None = None
-    secret: SecretView | None = None
-    held: HeldToken | None = None
-    problem: Problem | None = None
-    remembered: RememberedStatus = RememberedStatus()
-    namespace_ends: bool = False

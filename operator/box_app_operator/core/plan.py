@@ -12,16 +12,33 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
+from box_app_operator.core.current import current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
-from box_app_operator.core.finding import Finding, settle, stall, unknown
-from box_app_operator.core.model import Desired, Observed, Problem, Refusal
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Finding, Notice, settle, stall, unknown
+from box_app_operator.core.model import Problem, Refusal
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.rotation import next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
-from box_app_operator.core.tokens import active_slot, check_tokens
+from box_app_operator.core.tokens import check_tokens
 
-CHECKS = (check_registered, check_cors, check_authorized, check_tokens)
-"""In the order of their steps: CORS comes before submission, so that the admin sees the app as it will be."""
+CHECKS = (check_registered, check_cors, check_authorized)
+"""In the order of their steps: CORS comes before submission, so that the admin sees the app as it will be. Tokens come
+last."""
 
 Refusals = Mapping[Step, Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long the operator waits, from its configuration.
+
+    ``outage`` is how long Box may be out of reach before ``Ready`` says so. ``restart`` is how long a workload that
+    several apps name waits for the rest of them to rotate.
+    """
+
+    outage: timedelta = timedelta(minutes=5)
+    restart: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +46,15 @@ class Plan:
     """What to do now and what to report once nothing is left to do.
 
     ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
-    new to report. ``look_again_at`` is the next moment at which time alone changes the answer.
+    new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` are told
+    once, as Events.
     """
 
     steps: tuple[Step, ...]
     conditions: tuple[Condition, ...]
     complete: bool = True
     look_again_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def plan(
@@ -45,14 +64,13 @@ def plan(
     *,
     previous: Previous,
     refusals: Refusals,
-    outage_grace: timedelta,
+    delays: Delays,
 ) -> Plan:
     """Decide the next steps and the conditions.
 
     Args:
         previous: conditions of the last pass, kept through a passing trouble.
         refusals: steps that were refused, and why.
-        outage_grace: how long Box may be out of reach before ``Ready`` says so.
     """
     if desired.deleting:
         return _plan_deletion(desired, observed, previous, refusals)
@@ -60,29 +78,34 @@ def plan(
         message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
         return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
     if observed.problem is not None:
-        return _plan_problem(observed.problem, now, previous, outage_grace)
+        return _plan_problem(observed.problem, now, previous, delays.outage)
     if not observed.known:
         # An app that was never looked for is not an app that is missing: nothing to do, nothing new to say.
         return Plan((), tuple(previous.values()), complete=False)
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
-    findings = [_settled(check(desired, observed, now), refusals) for check in CHECKS]
+    found = [check(desired, observed, now) for check in CHECKS]
+    found.append(check_tokens(desired, observed, now, delays.restart))
+    findings = [settle(finding, refusals) for finding in found]
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
-    return Plan(steps, _summed_up(findings), look_again_at=_expiry(desired, observed, now))
+    return Plan(
+        steps,
+        _summed_up(findings),
+        look_again_at=_next_look(desired, observed, findings, now),
+        notices=tuple(notice for finding in findings for notice in finding.notices),
+    )
 
 
-def _settled(finding: Finding, refusals: Refusals) -> Finding:
-    refusal = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
-    return settle(finding, refusal) if refusal else finding
-
-
-def _expiry(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
-    slot = active_slot(desired, observed, now)
-    return observed.app.tokens[slot].expires_at if slot and observed.app else None
+def _next_look(desired: Desired, observed: Observed, findings: list[Finding], now: datetime) -> datetime | None:
+    """The next moment at which something is over or due; what is due already waits for something else than time."""
+    current = current_of(desired, observed, now)
+    dates = (current.token.expires_at, next_rotation(current)) if current else ()
+    moments = [*dates, *(finding.look_again_at for finding in findings)]
+    return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
 def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, refusals: Refusals) -> Plan:

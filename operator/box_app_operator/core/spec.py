@@ -7,32 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from box_app_operator.core.model import (
-    UID,
-    AppID,
-    ClientID,
-    DeletionPolicy,
-    Desired,
-    Fingerprint,
-    RememberedStatus,
-    SecretKeys,
-    SecretSpec,
-)
+from box_app_operator.core.desired import DeletionPolicy, Desired, Retire, Rotation, SecretKeys, SecretSpec, WorkloadRef
+from box_app_operator.core.model import UID, AppID, ClientID, Fingerprint
+from box_app_operator.core.observed import RememberedStatus
 from box_app_operator.errors import StalledError
 
 GROUP = "boxapps.dev"
 VERSION = "v1alpha1"
 FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_ANNOTATION = f"{GROUP}/reconcile-requested-at"
+ROTATE_ANNOTATION = f"{GROUP}/rotate-requested-at"
 FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
 DEFAULT_ENTERPRISE = "default"
-DEFAULT_PLATFORM_URL = "https://api.box.com"
-SHORTEST_RESYNC = timedelta(seconds=1)
-"""A shorter interval counts as this one."""
 
 Body = Mapping[str, Any]
 """A Kubernetes object as parsed JSON."""
@@ -44,6 +33,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+_LONGEST = timedelta(days=36500)
 _DAYS = {"30d": 30, "60d": 60, "Never": None}
 
 
@@ -81,8 +71,9 @@ def _desired(body: Body) -> Desired:
     annotations = meta.get("annotations") or {}
     tokens = spec.get("tokens") or {}
     status = body.get("status") or {}
-    request = annotations.get(RECONCILE_ANNOTATION)
+    request, rotate = annotations.get(RECONCILE_ANNOTATION), annotations.get(ROTATE_ANNOTATION)
     client_id = spec.get("clientID")
+    days, rotation = _DAYS[tokens.get("expiry", "60d")], _rotation(tokens.get("rotation") or {})
     return Desired(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -94,23 +85,68 @@ def _desired(body: Body) -> Desired:
         client_id=ClientID(client_id) if client_id else None,
         submit=(spec.get("authorization") or {}).get("submit", True),
         secret=_secret(meta["name"], tokens.get("secret") or {}),
-        token_days=_DAYS[tokens.get("expiry", "60d")],
+        token_days=days,
         cors_domains=tuple((spec.get("cors") or {}).get("domains") or ()),
         deletion_policy=DeletionPolicy(spec.get("deletionPolicy", DeletionPolicy.REVOKE_TOKENS)),
         suspended=bool(spec.get("suspend", False)),
         deleting=meta.get("deletionTimestamp") is not None,
         force_delete=annotations.get(FORCE_DELETE_ANNOTATION) == "true",
         has_finalizer=FINALIZER in (meta.get("finalizers") or ()),
-        unsupported=_unsupported(spec),
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
+        rotation=rotation,
+        rotate_request=rotate if rotate and rotate != status.get("lastHandledRotateAt") else None,
+        invalid=_unsupported(spec) or _impossible(rotation, days),
     )
 
 
 def _unsupported(spec: Body) -> str | None:
     """What would silently be left undone, although the author counts on it."""
-    if spec.get("authentication", "AppToken") != "AppToken":
-        return f"spec.authentication: {spec['authentication']}"
-    return "spec.downscopedTokens" if spec.get("downscopedTokens") else None
+    for name in ("authentication", "downscopedTokens"):
+        if spec.get(name) not in (None, [], "AppToken"):
+            return f"spec.{name} is not supported yet. Remove it from the spec."
+    return None
+
+
+def _rotation(rotation: Body) -> Rotation:
+    plain = Rotation()
+    return Rotation(
+        renew_before=_span(rotation, "renewBefore"),
+        every=_span(rotation, "every"),
+        overlap=_span(rotation, "overlap", plain.overlap),
+        retire=Retire(rotation.get("retire", plain.retire)),
+        retire_deadline=_span(rotation, "retireDeadline", plain.retire_deadline),
+        restart=_workloads(rotation),
+    )
+
+
+def workloads_of(body: Body) -> tuple[WorkloadRef, ...]:
+    """The workloads that a BoxCustomApp wants restarted after a rotation."""
+    return _workloads((body["spec"].get("tokens") or {}).get("rotation") or {})
+
+
+def _workloads(rotation: Body) -> tuple[WorkloadRef, ...]:
+    return tuple(dict.fromkeys(WorkloadRef(each["kind"], each["name"]) for each in rotation.get("restart") or ()))
+
+
+def _span(rotation: Body, name: str, default: Any = None) -> Any:
+    """A duration that can be added to any date: longer ones count as a hundred years."""
+    return min(parse_duration(rotation[name]), _LONGEST) if name in rotation else default
+
+
+def _impossible(rotation: Rotation, days: int | None) -> str | None:
+    """Spans that would leave no time for a rotation, or make it begin again as soon as it is over."""
+    where = "spec.tokens.rotation"
+    if rotation.every is not None and rotation.every <= rotation.overlap:
+        return f"{where}.every must be longer than {where}.overlap (1h when absent)."
+    if days is None:
+        return None
+    lifetime = timedelta(days=days)
+    before = rotation.renew_before if rotation.renew_before is not None else lifetime / 6
+    if before <= timedelta() or before >= lifetime:
+        return f"{where}.renewBefore must be longer than zero and shorter than a token's lifetime, {days}d."
+    if rotation.overlap >= lifetime - before:
+        return f"{where}.overlap must end before the next rotation: shorter than {days}d less renewBefore."
+    return None
 
 
 def secret_name_of(body: Body) -> str:
@@ -142,117 +178,11 @@ def parse_remembered(body: Body) -> RememberedStatus:
     """What an earlier pass wrote into the object's status."""
     status = body.get("status") or {}
     tokens = status.get("tokens") or {}
-    seen = [(tokens.get(role) or {}).get("fingerprint") for role in ("active", "retiring")]
+    active, retiring = ((tokens.get(role) or {}).get("fingerprint") for role in ("active", "retiring"))
     return RememberedStatus(
         app_id=AppID(status["appID"]) if status.get("appID") else None,
         client_id=ClientID(status["clientID"]) if status.get("clientID") else None,
-        fingerprints=frozenset(Fingerprint(fingerprint) for fingerprint in seen if fingerprint),
+        active=Fingerprint(active) if active else None,
+        retiring=Fingerprint(retiring) if retiring else None,
+        restarted=tuple(tokens.get("restarted") or ()),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class SecretKeyRef:
-    """One value in a Secret."""
-
-    namespace: str
-    name: str
-    key: str
-
-    def __str__(self) -> str:
-        return f"key {self.key!r} of Secret {self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class EnterpriseSpec:
-    """What a BoxEnterprise says, with every default filled in.
-
-    ``console_url`` is None in mode Assisted. ``selector`` is a label selector over namespaces, None for all.
-    """
-
-    console_url: str | None
-    credentials: SecretKeyRef | None
-    platform_url: str
-    ca: SecretKeyRef | None
-    selector: Body | None
-    resync: timedelta
-    requests_per_minute: int
-
-
-@dataclass(frozen=True, slots=True)
-class Enterprise:
-    """A BoxEnterprise: its identity and spec. ``status`` is what was last written, for comparison."""
-
-    name: str
-    uid: UID
-    generation: int
-    spec: EnterpriseSpec
-    status: Body = field(default_factory=dict, compare=False)
-
-
-def parse_enterprise(body: Body) -> Enterprise:
-    """What a BoxEnterprise says.
-
-    Raises:
-        StalledError: the spec cannot be read, which the schema should have refused.
-    """
-    try:
-        meta = body["metadata"]
-        return Enterprise(
-            name=meta["name"],
-            uid=UID(meta["uid"]),
-            generation=int(meta.get("generation") or 0),
-            spec=_enterprise_spec(body["spec"]),
-            status=body.get("status") or {},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StalledError(
-            "InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?"
-        ) from error
-
-
-def _enterprise_spec(spec: Body) -> EnterpriseSpec:
-    console, platform = spec["console"], spec.get("platform") or {}
-    return EnterpriseSpec(
-        console_url=console.get("url") if console["mode"] == "Automated" else None,
-        credentials=_secret_key_ref(console.get("credentialsSecretRef")),
-        platform_url=platform.get("url", DEFAULT_PLATFORM_URL),
-        ca=_secret_key_ref(platform.get("caSecretRef")),
-        selector=_selector(spec.get("allowedNamespaces")),
-        resync=max(parse_duration(spec.get("resyncInterval", "10m")), SHORTEST_RESYNC),
-        requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
-    )
-
-
-def _selector(allowed: Body | None) -> Body | None:
-    """The selector over namespaces; None only when all are allowed in so many words."""
-    if allowed is None or allowed["from"] == "All":
-        return None
-    selector = allowed["selector"]
-    if allowed["from"] != "Selector" or not isinstance(selector, Mapping):
-        raise ValueError("neither All nor a selector")
-    return selector
-
-
-def _secret_key_ref(ref: Body | None) -> SecretKeyRef | None:
-    return SecretKeyRef(ref["namespace"], ref["name"], ref["key"]) if ref else None
-
-
-def selects(selector: Body | None, labels: Mapping[str, str]) -> bool:
-    """Does a Kubernetes label selector match these labels? None matches everything."""
-    if selector is None:
-        return True
-    equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
-    return equal and all(_meets(labels, expression) for expression in selector.get("matchExpressions") or ())
-
-
-def _meets(labels: Mapping[str, str], expression: Body) -> bool:
-    key, values = expression["key"], expression.get("values") or ()
-    match expression["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case _:
-            return key not in labels

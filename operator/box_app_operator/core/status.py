@@ -6,10 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from box_app_operator.core.conditions import format_time, merge_conditions
-from box_app_operator.core.model import AuthorizationState, BoxApp, Desired, Observed, Slot
+from box_app_operator.core.consumers import SHOWN, pods_on_previous
+from box_app_operator.core.current import Current, current_of
+from box_app_operator.core.desired import Desired, Retire
+from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
-from box_app_operator.core.tokens import active_slot
+from box_app_operator.core.published import publication_of
+from box_app_operator.core.restarts import restarted
+from box_app_operator.core.rotation import next_rotation
+from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 
 CONSOLE = "https://app.box.com/developers/console/app/{}"
 """Source: box/developer.box.com, pages/platform/user-types: the numeric id in the console's address."""
@@ -32,14 +38,16 @@ def build_status(
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
     fields = _of_app(desired, observed, now) if seen else {name: old.get(name) for name in FROM_BOX}
-    request = (body["metadata"].get("annotations") or {}).get(RECONCILE_ANNOTATION)
+    annotations = body["metadata"].get("annotations") or {}
+    request = annotations.get(RECONCILE_ANNOTATION)
     handled = request if request_handled and not desired.suspended else None
     status = {
         "observedGeneration": desired.generation,
         "conditions": conditions,
         **fields,
         "lastHandledReconcileAt": handled or old.get("lastHandledReconcileAt"),
-        "lastHandledRotateAt": old.get("lastHandledRotateAt"),
+        "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), desired, observed, now)
+        or old.get("lastHandledRotateAt"),
     }
     return {name: value for name, value in status.items() if value is not None}
 
@@ -74,19 +82,43 @@ def _authorization(app: BoxApp) -> dict[str, str]:
     }
 
 
+def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
+    """The wish for a rotation, once the token that fulfils it is in the Secret."""
+    current = current_of(desired, observed, now)
+    return request if current is not None and current.told.rotate_request == request else None
+
+
 def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
     """The active token, and the one that was active before for as long as Box has it.
 
     Forgetting the latter too early would leave it live for good on an adopted app, where only what the operator
     remembers as its own is revoked.
     """
-    active = active_slot(desired, observed, now)
-    shown: dict[str, Any] = {"secretName": desired.secret.name, "active": _token(app, active)} if active else {}
-    for fingerprint in observed.remembered.fingerprints:
+    current = current_of(desired, observed, now)
+    shown: dict[str, Any] = _active(current) if current else {}
+    for fingerprint in _published_before(observed):
         slot = app.slot_of(fingerprint)
-        if slot is not None and slot is not active:
-            shown["retiring"] = _token(app, slot)
+        if slot is not None and (current is None or slot is not current.slot):
+            shown["retiring"] = {**_token(app, slot), **(_used_by(current) if current else {})}
     return shown or None
+
+
+def _active(current: Current) -> dict[str, Any]:
+    shown = {"secretName": current.desired.secret.name, "active": _token(current.app, current.slot)}
+    moment = next_rotation(current)
+    shown |= {"nextRotationTime": format_time(moment)} if moment else {}
+    done = restarted(current)
+    return {**shown, "restarted": done} if done else shown
+
+
+def _published_before(observed: Observed) -> set[Fingerprint]:
+    previous = publication_of(observed.secret).previous if observed.secret is not None else None
+    return {*observed.remembered.fingerprints, *((previous,) if previous else ())}
+
+
+def _used_by(current: Current) -> dict[str, Any]:
+    pods = pods_on_previous(current) if current.desired.rotation.retire is Retire.WHEN_UNUSED else None
+    return {"usedBy": {"count": len(pods), "pods": list(pods[:SHOWN])}} if pods is not None else {}
 
 
 def _token(app: BoxApp, slot: Slot) -> dict[str, str]:

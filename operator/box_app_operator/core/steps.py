@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from box_app_operator.core.model import AppID, Fingerprint, Slot
+from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.model import UID, AppID, Fingerprint, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,22 @@ class PublishSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteSecret:
+    """Delete a Secret of a former name, if it is still this one."""
+
+    name: str
+    uid: UID
+
+
+@dataclass(frozen=True, slots=True)
+class RestartWorkload:
+    """Have the pods of a workload made anew, marked with the token that they begin with."""
+
+    ref: WorkloadRef
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class RevokeSlot:
     """Revoke the token in a slot, if it is still this one."""
 
@@ -105,8 +122,10 @@ Step = (
     | ProveToken
     | PublishSecret
     | RevokeSlot
+    | DeleteSecret
+    | RestartWorkload
     | DeleteApp
 )
 
-TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot)
+TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret)
 """Steps that are decided upon the Secret's state, which must be fresh and not a memory of it."""

@@ -3,56 +3,49 @@
 Rules, with the numbers of the design:
 
 1. Not authorized: mint nothing, leave what exists alone.
-2. No active token: mint into a free slot; with both occupied, revoke the older orphan first if it is ours to revoke.
+2. No active token: mint into a free slot; with both occupied, revoke the least useful first if it is ours to revoke.
 3. A minted token is proven before it is published; a rejected one is revoked.
+4. Rotation is due: mint into the other slot, prove, publish, phase the previous token out.
 5. A live token of unknown value beside the active one is revoked, if it is ours to revoke.
-
-(Rule 4, rotation, is not decided here yet.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason, format_time
-from box_app_operator.core.finding import Finding, good, mend, stall, unknown, wait
-from box_app_operator.core.model import (
-    AuthorizationState,
-    BoxApp,
-    Desired,
-    Fingerprint,
-    HeldToken,
-    Observed,
-    SecretView,
-    Slot,
-    SlotToken,
-    fingerprint_of,
-)
-from box_app_operator.core.steps import MintToken, ProveToken, PublishSecret, RevokeSlot, Step
-
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "box-app-operator"
-APP_LABEL = "boxapps.dev/app"
-FINGERPRINT_ANNOTATION = "boxapps.dev/fingerprint"
+from box_app_operator.core.current import Current, current_of
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Finding, Notice, good, mend, stall, unknown, wait
+from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, SecretView, Slot, SlotToken
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import as_wanted, live_slot_in, own_fingerprints, owns_secret
+from box_app_operator.core.restarts import Restarts, check_restarts
+from box_app_operator.core.retirement import Retirement, check_former, check_retirement
+from box_app_operator.core.rotation import rotation_due
+from box_app_operator.core.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
 
 TYPE = "TokenReady"
 
 
-def check_tokens(desired: Desired, observed: Observed, now: datetime) -> Finding:
-    """Does the Secret hold a live token, and is no other token live?"""
+def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """Does the Secret hold a live token, is it young enough, and is no other token live that should not be?"""
     app, secret = observed.app, observed.secret
     if secret is not None and not owns_secret(desired, observed):
         return _conflict(secret)
     if app is None:
         return unknown(TYPE, "Waits until the app is registered.")
-    active = active_slot(desired, observed, now)
-    if active is not None:
-        return _check_active(desired, observed, app, active)
-    if not _usable(app):
-        return _check_unusable(app, secret)
+    current = current_of(desired, observed, now)
+    if current is not None:
+        return _check_active(current, restart_window)
     if observed.namespace_ends:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
+    moving = next((slot for each in observed.former if (slot := live_slot_in(each, app, now))), None)
+    if moving is not None:
+        publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
+    if not _usable(app):
+        return _check_unusable(app, secret)
     if observed.held is not None:
         return _check_held(app, observed.held)
     return _check_free_slot(desired, observed, app, now)
@@ -79,47 +72,60 @@ def _usable(app: BoxApp) -> bool:
     return app.authorization.state is AuthorizationState.AUTHORIZED and app.authorization.enabled
 
 
-def owns_secret(desired: Desired, observed: Observed) -> bool:
-    """Is the Secret of the wanted name this object's own?
-
-    It is by its owner reference; or, with the reference stripped by hand, when it still holds what this object
-    published.
-    """
-    secret = observed.secret
-    if secret is None or secret.owner_uid is not None:
-        return secret is not None and secret.owner_uid == desired.uid
-    return not observed.remembered.fingerprints.isdisjoint(secret.fingerprints.values())
-
-
-def active_slot(desired: Desired, observed: Observed, now: datetime) -> Slot | None:
-    """The slot whose live token is the one that the Secret holds; None when there is none."""
-    app, secret = observed.app, observed.secret
-    if app is None or secret is None or not owns_secret(desired, observed):
-        return None
-    held = set(secret.fingerprints.values())
-    return next((slot for slot, token in app.tokens.items() if token.fingerprint in held and token.is_live(now)), None)
-
-
-def _check_active(desired: Desired, observed: Observed, app: BoxApp, slot: Slot) -> Finding:
-    token, secret = app.tokens[slot], observed.secret
-    message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(token)}."
-    if secret is None or not _as_wanted(secret, desired, app, slot):
-        publish = PublishSecret(app.id, slot, token.fingerprint)
+def _check_active(current: Current, restart_window: timedelta) -> Finding:
+    desired, observed, app, slot = current.desired, current.observed, current.app, current.slot
+    if not as_wanted(desired, observed, slot, current.now):
+        publish = PublishSecret(app.id, slot, current.fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", publish)
-    return good(TYPE, Reason.PUBLISHED, message, *_tidy(desired, observed, app, slot))
+    message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
+    if not _usable(app):
+        return good(TYPE, Reason.PUBLISHED, message)
+    restarts = check_restarts(current, restart_window)
+    step, other = _check_other_slot(current, restarts)
+    formers = [(each, check_former(current, each)) for each in observed.former]
+    # A Secret of a former name goes before its token does: what it holds must be live for as long as it is there.
+    gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
+    waits = [other, *(retirement for _, retirement in formers)]
+    words = [message, restarts.words, *(each.words for each in waits)]
+    moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
+    return Finding(
+        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, words))).condition,
+        (*restarts.steps, *gone, *step),
+        notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
+        look_again_at=min((each for each in moments if each is not None), default=None),
+    )
 
 
-def _tidy(desired: Desired, observed: Observed, app: BoxApp, active: Slot) -> tuple[Step, ...]:
-    other = app.tokens.get(active.other)
-    if other is None or not _usable(app) or not _ours(desired, observed, other.fingerprint):
-        return ()
-    return (RevokeSlot(app.id, active.other, other.fingerprint),)
+def _check_other_slot(current: Current, restarts: Restarts) -> tuple[tuple[Step, ...], Retirement]:
+    """What becomes of the slot beside the active one; read it from top to bottom."""
+    app, slot, other, held = current.app, current.slot.other, current.other, current.observed.held
+    due, done = rotation_due(current) and not current.observed.namespace_ends, Retirement(True)
+    if other is None:
+        return ((MintToken(app.id, slot, current.desired.token_days),) if due else ()), done
+    revoke = RevokeSlot(app.id, slot, other.fingerprint)
+    if held is not None and held.slot is slot:
+        return _check_held(app, held).steps, done
+    if not _ours(current.desired, current.observed, other.fingerprint):
+        return (), _blocked(slot, other) if due else done
+    if not other.is_live(current.now) or not current.was_published(other.fingerprint):
+        return (revoke,), done
+    retirement = check_retirement(current, hurry=due)
+    if retirement.over and (due or not restarts.pending):
+        return (revoke,), retirement
+    return (), retirement
+
+
+def _blocked(slot: Slot, token: SlotToken) -> Retirement:
+    message = (
+        f"The token is due to be replaced, and the {slot} slot holds a token that the operator did not generate "
+        f"(generated {format_time(token.created_at)}). Revoke that one in the Developer Console."
+    )
+    return Retirement(False, message, notices=(Notice(Reason.SLOTS_OCCUPIED, message),))
 
 
 def _ours(desired: Desired, observed: Observed, fingerprint: Fingerprint) -> bool:
     """May this token be revoked? On an adopted app only what the operator itself published or holds."""
-    held = observed.held is not None and observed.held.fingerprint == fingerprint
-    return desired.client_id is None or held or fingerprint in observed.remembered.fingerprints
+    return desired.client_id is None or fingerprint in own_fingerprints(desired, observed)
 
 
 def _check_held(app: BoxApp, held: HeldToken) -> Finding:
@@ -147,13 +153,20 @@ def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: dat
 
 
 def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Slot | None:
-    """The slot to empty: a dead token before a live one, the older before the newer."""
+    """The slot to empty: dead before live, never published before what pods may hold, older before newer."""
+    remembered = observed.remembered
+
+    def usefulness(slot: Slot) -> tuple[bool, bool, bool, datetime]:
+        token = app.tokens[slot]
+        published = token.fingerprint in remembered.fingerprints
+        return token.is_live(now), published, token.fingerprint == remembered.active, token.created_at
+
     ours = [
         slot
         for slot, token in app.tokens.items()
         if not token.is_live(now) or _ours(desired, observed, token.fingerprint)
     ]
-    return min(ours, key=lambda slot: (app.tokens[slot].is_live(now), app.tokens[slot].created_at), default=None)
+    return min(ours, key=usefulness, default=None)
 
 
 def _occupied(app: BoxApp) -> str:
@@ -166,38 +179,3 @@ def _occupied(app: BoxApp) -> str:
 
 def _until(token: SlotToken) -> str:
     return f"valid until {format_time(token.expires_at)}" if token.expires_at else "which never expires"
-
-
-def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
-    """The Secret's data apart from the token itself."""
-    keys, expires_at = desired.secret.keys, app.tokens[slot].expires_at
-    return {
-        keys.client_id: app.client_id,
-        keys.slot: str(slot),
-        keys.expires_at: format_time(expires_at) if expires_at else "",
-    }
-
-
-def secret_labels(desired: Desired) -> dict[str, str]:
-    """The labels that the Secret carries, the operator's own last so that they win."""
-    return {**desired.secret.labels, MANAGED_BY: MANAGER, APP_LABEL: desired.name}
-
-
-def secret_annotations(desired: Desired, fingerprint: Fingerprint) -> dict[str, str]:
-    """The annotations that the Secret carries."""
-    return {**desired.secret.annotations, FINGERPRINT_ANNOTATION: fingerprint}
-
-
-def _as_wanted(secret: SecretView, desired: Desired, app: BoxApp, slot: Slot) -> bool:
-    token = app.tokens[slot].fingerprint
-    data = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
-    return (
-        secret.owner_uid == desired.uid
-        and secret.fingerprints == {**data, desired.secret.keys.token: token}
-        and _contains(secret.labels, secret_labels(desired))
-        and _contains(secret.annotations, secret_annotations(desired, token))
-    )
-
-
-def _contains(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return wanted.items() <= have.items()

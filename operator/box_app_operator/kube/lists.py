@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from box_app_operator.core.model import UID
+from box_app_operator.core.published import MANAGED_BY, MANAGER
 from box_app_operator.core.spec import GROUP, VERSION
-from box_app_operator.core.tokens import MANAGED_BY, MANAGER
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS

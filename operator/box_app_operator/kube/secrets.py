@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
+from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.spec import GROUP, VERSION, Body, SecretKeyRef
+from box_app_operator.core.published import OURS
+from box_app_operator.core.spec import GROUP, VERSION, Body
 from box_app_operator.errors import StalledError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.ports import SecretWrite, Token
@@ -104,6 +106,19 @@ class KubeSecrets:
         except KubeError as error:
             raise _refused(error, secret.name) from None
 
+    async def delete_secret(self, namespace: str, name: str, uid: UID) -> None:
+        """Delete the Secret, if it is still this one; one that is gone is success.
+
+        Raises:
+            TransientError: the API server did not answer, or refused.
+        """
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        try:
+            await self._api.request("DELETE", path_of(namespace, name), body=options)
+        except KubeError as error:
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise TransientError("KubernetesUnavailable", str(error)) from None
+
 
 def _refused(error: KubeError, name: str) -> Exception:
     if error.reason == "AlreadyExists":
@@ -122,7 +137,7 @@ def _manifest(app: Body, secret: SecretWrite, existing: SecretView | None) -> Js
         "name": secret.name,
         "namespace": app["metadata"]["namespace"],
         "labels": {**(existing.labels if existing else {}), **secret.labels},
-        "annotations": {**(existing.annotations if existing else {}), **secret.annotations},
+        "annotations": {**_annotations_of_others(existing), **secret.annotations},
         "ownerReferences": [owner_reference(app)],
     }
     if existing is not None:
@@ -134,6 +149,12 @@ def _manifest(app: Body, secret: SecretWrite, existing: SecretView | None) -> Js
         "metadata": metadata,
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
     }
+
+
+def _annotations_of_others(existing: SecretView | None) -> dict[str, str]:
+    """Ours are written whole: what they told of another token must not survive."""
+    annotations = existing.annotations if existing is not None else {}
+    return {key: value for key, value in annotations.items() if not key.startswith(OURS)}
 
 
 def owner_reference(app: Body) -> Json:

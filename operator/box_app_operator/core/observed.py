@@ -1,0 +1,104 @@
+"""What one look at Box and at the cluster found. Values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView
+
+
+class UseKind(enum.Enum):
+    """How a pod gets at a Secret."""
+
+    FIXED = "fixed"
+    """``env``, ``envFrom`` or ``subPath``: the value of the moment at which the container started."""
+    MOUNTED = "mounted"
+    """A plain or projected volume: the kubelet brings it up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """One use of a Secret by a running pod. ``since`` is when the container started, or the pod for a volume."""
+
+    secret: str
+    kind: UseKind
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod that is not over. ``token`` is the fingerprint that its template was marked with at a restart.
+
+    ``uses`` holds only what runs: a container that has not started yet will get what the Secret holds then.
+    """
+
+    uid: UID
+    name: str
+    token: Fingerprint | None
+    uses: tuple[SecretUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadView:
+    """A workload that may be restarted.
+
+    ``token`` and ``restarted_at`` tell of the operator's own last restart. ``reloader_secrets`` are the Secrets whose
+    changes Stakater Reloader restarts it for, ``reloader_auto`` tells that it does so for every Secret it refers to.
+    """
+
+    ref: WorkloadRef
+    exists: bool = True
+    resource_version: str = ""
+    token: Fingerprint | None = None
+    restarted_at: datetime | None = None
+    reloader_auto: bool = False
+    reloader_secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedStatus:
+    """What the object's status says before this pass.
+
+    ``restarted`` are the workloads that were restarted for the active token, as "Kind/name".
+    """
+
+    app_id: AppID | None = None
+    client_id: ClientID | None = None
+    active: Fingerprint | None = None
+    retiring: Fingerprint | None = None
+    restarted: tuple[str, ...] = ()
+
+    @property
+    def fingerprints(self) -> frozenset[Fingerprint]:
+        """The tokens that were published before."""
+        return frozenset(each for each in (self.active, self.retiring) if each)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look at Box and at the cluster found.
+
+    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
+    ``claimed_by`` names another BoxCustomApp that has the older claim to the app. ``secret`` is the Secret of the
+    wanted name, whoever owns it; ``former`` are Secrets of other names that this object published earlier.
+    ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
+    Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
+    those that other apps name for a restart too.
+    """
+
+    known: bool = False
+    app: BoxApp | None = None
+    claimed_by: str | None = None
+    secret: SecretView | None = None
+    former: tuple[SecretView, ...] = ()
+    held: HeldToken | None = None
+    problem: Problem | None = None
+    remembered: RememberedStatus = RememberedStatus()
+    namespace_ends: bool = False
+    pods: tuple[PodView, ...] | None = None
+    workloads: Mapping[WorkloadRef, WorkloadView] = field(default_factory=dict)
+    shared: frozenset[WorkloadRef] = frozenset()

@@ -1,0 +1,218 @@
+"""The Secret that pods mount: what it holds, whose it is, and what its annotations tell of the token in it.
+
+The annotations are written in one go with the token. They, not the status, say since when it has been there and what
+it took the place of: a crash between the Secret and the status loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from box_app_operator.core.conditions import format_time
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.model import BoxApp, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.observed import Observed
+
+OURS = "boxapps.dev/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "box-app-operator"
+APP_LABEL = "boxapps.dev/app"
+FINGERPRINT = "boxapps.dev/fingerprint"
+PUBLISHED_AT = "boxapps.dev/published-at"
+ROTATED_AT = "boxapps.dev/rotated-at"
+PREVIOUS = "boxapps.dev/previous-fingerprint"
+EXPIRY = "boxapps.dev/expiry"
+ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the annotations of a Secret tell of its token.
+
+    ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
+    first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
+    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
+    """
+
+    published_at: datetime | None
+    previous: Fingerprint | None
+    rotated_at: datetime | None
+    expiry: str | None
+    rotate_request: str | None
+
+
+def publication_of(secret: SecretView) -> Publication:
+    """What the annotations tell; nothing of what was removed or made unreadable by hand."""
+    notes = secret.annotations
+    return Publication(
+        published_at=_moment(notes.get(PUBLISHED_AT)),
+        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
+        rotated_at=_moment(notes.get(ROTATED_AT)),
+        expiry=notes.get(EXPIRY),
+        rotate_request=notes.get(ROTATE_REQUEST),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def expiry_text(days: int | None) -> str:
+    """A lifetime as the spec writes it."""
+    return f"{days}d" if days is not None else "Never"
+
+
+def _expiry_seen(token: SlotToken) -> str:
+    return expiry_text(
+        round((token.expires_at - token.created_at).total_seconds() / 86400) if token.expires_at else None
+    )
+
+
+def owns_secret(desired: Desired, observed: Observed) -> bool:
+    """Is the Secret of the wanted name this object's own?
+
+    It is by its owner reference; or, with the reference stripped by hand, when it still holds what this object
+    published.
+    """
+    secret = observed.secret
+    if secret is None or secret.owner_uid is not None:
+        return secret is not None and secret.owner_uid == desired.uid
+    return not observed.remembered.fingerprints.isdisjoint(secret.fingerprints.values())
+
+
+def active_slot(desired: Desired, observed: Observed, now: datetime) -> Slot | None:
+    """The slot whose live token is the one that the Secret holds; None when there is none."""
+    if observed.app is None or observed.secret is None or not owns_secret(desired, observed):
+        return None
+    return live_slot_in(observed.secret, observed.app, now)
+
+
+def live_slot_in(secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
+    """The slot whose live token a Secret holds."""
+    held = set(secret.fingerprints.values())
+    return next((slot for slot, token in app.tokens.items() if token.fingerprint in held and token.is_live(now)), None)
+
+
+def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
+    """The Secrets that this object published: that of the wanted name first."""
+    wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
+    return (*wanted, *observed.former)
+
+
+def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """Tokens that are known to be of this operator's making: published at some time, or held to be."""
+    found = set(observed.remembered.fingerprints)
+    for secret in own_secrets(desired, observed):
+        found |= set(secret.fingerprints.values())
+        previous = publication_of(secret).previous
+        found |= {previous} if previous else set()
+    if observed.held is not None:
+        found.add(observed.held.fingerprint)
+    return found
+
+
+def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
+    """The Secret's data apart from the token itself."""
+    keys, expires_at = desired.secret.keys, app.tokens[slot].expires_at
+    return {
+        keys.client_id: app.client_id,
+        keys.slot: str(slot),
+        keys.expires_at: format_time(expires_at) if expires_at else "",
+    }
+
+
+def secret_labels(desired: Desired) -> dict[str, str]:
+    """The labels that the Secret carries, the operator's own last so that they win."""
+    return {**desired.secret.labels, MANAGED_BY: MANAGER, APP_LABEL: desired.name}
+
+
+def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> dict[str, str]:
+    """The annotations that the Secret carries once the token of this slot is in it.
+
+    The app must be known, with a token in that slot.
+    """
+    assert observed.app is not None
+    token = observed.app.tokens[slot]
+    stands = next(
+        (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
+    )
+    if stands is None:
+        told = _new_token(desired, observed, observed.app, slot, now)
+    else:
+        told = _same_token(observed, observed.app, slot, stands, moved=stands is not observed.secret, now=now)
+    return {**desired.secret.annotations, FINGERPRINT: token.fingerprint, **_texts(told)}
+
+
+def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
+    replaced = app.tokens.get(slot.other)
+    known = own_fingerprints(desired, observed)
+    previous = replaced.fingerprint if replaced and replaced.fingerprint in known else observed.remembered.active
+    readable = {each for secret in own_secrets(desired, observed) for each in secret.fingerprints.values()}
+    held = observed.held
+    return Publication(
+        published_at=now,
+        previous=previous,
+        rotated_at=now if previous in readable else None,
+        expiry=expiry_text(held.days) if held is not None else _expiry_seen(app.tokens[slot]),
+        rotate_request=desired.rotate_request or _last_request(desired, observed),
+    )
+
+
+def _same_token(
+    observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
+) -> Publication:
+    """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
+    told, other = publication_of(stands), app.tokens.get(slot.other)
+    forgotten = told.previous is None and other is not None and other.fingerprint == observed.remembered.retiring
+    return Publication(
+        published_at=now if moved or told.published_at is None else told.published_at,
+        previous=other.fingerprint if forgotten and other else told.previous,
+        rotated_at=now if forgotten else told.rotated_at,
+        expiry=told.expiry or _expiry_seen(app.tokens[slot]),
+        rotate_request=told.rotate_request,
+    )
+
+
+def _last_request(desired: Desired, observed: Observed) -> str | None:
+    requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
+    return next((request for request in requests if request), None)
+
+
+def _texts(told: Publication) -> dict[str, str]:
+    texts = {
+        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
+        PREVIOUS: told.previous,
+        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
+        EXPIRY: told.expiry,
+        ROTATE_REQUEST: told.rotate_request,
+    }
+    return {key: text for key, text in texts.items() if text}
+
+
+def as_wanted(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> bool:
+    """Is the Secret, which holds the token of this slot, as the spec asks for in everything else?"""
+    app, secret = observed.app, observed.secret
+    if app is None or secret is None:
+        return False
+    data = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
+    return (
+        secret.owner_uid == desired.uid
+        and secret.fingerprints == {**data, desired.secret.keys.token: app.tokens[slot].fingerprint}
+        and _contains(secret.labels, secret_labels(desired))
+        and _notes_are(secret.annotations, secret_annotations(desired, observed, slot, now))
+    )
+
+
+def _notes_are(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Are all there that are wanted, and none of ours from an earlier token?"""
+    return _contains(have, wanted) and all(key in wanted for key in have if key.startswith(OURS))
+
+
+def _contains(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return wanted.items() <= have.items()

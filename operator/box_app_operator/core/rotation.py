@@ -1,0 +1,75 @@
+"""When a token is due to be replaced, and how long the previous one stays live. Pure arithmetic on dates.
+
+Sources of a rotation: expiry (``renewBefore``), age (``every``), another ``expiry`` in the spec, and the annotation
+``boxapps.dev/rotate-requested-at``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from box_app_operator.core.current import Current
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.published import expiry_text
+
+JITTER = 0.1
+"""The last part of every wait over which rotations are spread, so that a thousand apps that were created together do
+not rotate together."""
+
+
+def next_rotation(current: Current) -> datetime | None:
+    """When age or expiry make the next rotation due; None for a token that may stay for ever."""
+    desired, token = current.desired, current.token
+    spread = JITTER * _share(desired.uid)
+    moments = []
+    if token.expires_at is not None:
+        moments.append(token.expires_at - (1 + spread) * renew_before(current))
+    if desired.rotation.every is not None:
+        moments.append(token.created_at + (1 - spread) * desired.rotation.every)
+    # Never before the token was there: a renewBefore that outlasts a token of another lifetime is no reason to hurry.
+    return max(min(moments), token.created_at) if moments else None
+
+
+def renew_before(current: Current) -> timedelta:
+    """How long before its expiry a token is replaced; zero for one that never expires."""
+    token = current.token
+    if token.expires_at is None:
+        return timedelta()
+    lifetime = token.expires_at - token.created_at
+    wanted = current.desired.rotation.renew_before
+    return min(wanted, lifetime) if wanted is not None else lifetime / 6
+
+
+def _share(uid: str) -> float:
+    """A number from 0 to 1 that is always the same for the same object."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4]) / 2**32
+
+
+def rotation_due(current: Current) -> bool:
+    """Must the token in the Secret be replaced now?"""
+    desired, told = current.desired, current.told
+    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+        return True
+    if told.expiry is not None and told.expiry != expiry_text(desired.token_days):
+        return True
+    moment = next_rotation(current)
+    return moment is not None and moment <= current.now
+
+
+def overlap_end(current: Current) -> datetime | None:
+    """Until when the previous token stays live whatever happens; None when that is not promised.
+
+    It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
+    early enough for the active token to be replaced before it expires: a dead token in the Secret hurts everybody.
+    """
+    if current.told.rotated_at is None:
+        return None
+    promised = current.told.rotated_at + current.desired.rotation.overlap
+    expires_at = current.token.expires_at
+    return promised if expires_at is None else min(promised, expires_at - renew_before(current) / 2)
+
+
+def retire_deadline(desired: Desired, start: datetime) -> datetime:
+    """When waiting for pods to let go of what was replaced at ``start`` ends."""
+    return start + max(desired.rotation.retire_deadline, desired.rotation.overlap)

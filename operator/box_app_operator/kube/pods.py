@@ -1,0 +1,125 @@
+"""Pods: which Secrets they refer to, and since when. Nothing else of them is kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from http import HTTPStatus
+
+from box_app_operator.core.model import UID, Fingerprint
+from box_app_operator.core.observed import PodView, SecretUse, UseKind
+from box_app_operator.core.restarts import TOKEN_MARK
+from box_app_operator.core.spec import Body
+from box_app_operator.errors import TransientError
+from box_app_operator.kube.api import Json, KubeApi, KubeError
+
+PAGE_SIZE = 500
+OVER = ("Succeeded", "Failed")
+CONTAINERS = (
+    ("initContainers", "initContainerStatuses"),
+    ("containers", "containerStatuses"),
+    ("ephemeralContainers", "ephemeralContainerStatuses"),
+)
+
+
+def view_pod(body: Body) -> PodView | None:
+    """What matters of a pod; None when it is over or refers to no Secret."""
+    meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    if status.get("phase") in OVER:
+        return None
+    uses = tuple(dict.fromkeys(_uses(meta, spec, status)))
+    mark = (meta.get("annotations") or {}).get(TOKEN_MARK)
+    return PodView(UID(meta["uid"]), meta["name"], Fingerprint(mark) if mark else None, uses) if uses else None
+
+
+def _uses(meta: Body, spec: Body, status: Body) -> Iterator[SecretUse]:
+    volumes = {volume["name"]: _secrets_in(volume) for volume in spec.get("volumes") or ()}
+    pod_started = status.get("startTime") or (meta["creationTimestamp"] if status.get("phase") == "Running" else None)
+    if pod_started is not None:
+        for secret in (secret for secrets in volumes.values() for secret in secrets):
+            yield SecretUse(secret, UseKind.MOUNTED, _moment(pod_started))
+    for kind, statuses in CONTAINERS:
+        known = {each["name"]: each for each in status.get(statuses) or ()}
+        for container in spec.get(kind) or ():
+            started = _started(known.get(container["name"]), pod_started, whole_pod_runs=kind == "containers")
+            if started is not None:
+                for secret in _fixed(container, volumes):
+                    yield SecretUse(secret, UseKind.FIXED, _moment(started))
+
+
+def _started(status: Body | None, pod_started: str | None, *, whole_pod_runs: bool) -> str | None:
+    """Since when a container runs; None when it does not. Without a word of it the pod stands for its containers."""
+    if status is None:
+        return pod_started if whole_pod_runs else None
+    running = (status.get("state") or {}).get("running")
+    return (running.get("startedAt") or pod_started) if running is not None else None
+
+
+def _secrets_in(volume: Body) -> list[str]:
+    projected = (volume.get("projected") or {}).get("sources") or ()
+    named = [(volume.get("secret") or {}).get("secretName")]
+    named += [(source.get("secret") or {}).get("name") for source in projected]
+    return [name for name in named if name]
+
+
+def _fixed(container: Body, volumes: dict[str, list[str]]) -> Iterator[str]:
+    """Secrets whose value a container keeps from its start on."""
+    for variable in container.get("env") or ():
+        yield ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name") or ""
+    for source in container.get("envFrom") or ():
+        yield (source.get("secretRef") or {}).get("name") or ""
+    for mount in container.get("volumeMounts") or ():
+        if mount.get("subPath") or mount.get("subPathExpr"):
+            yield from volumes.get(mount["name"], ())
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+class KubePods:
+    """The pods of a namespace."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+
+    async def list_pods(self, namespace: str) -> tuple[dict[UID, PodView], str]:
+        """The pods that refer to a Secret and are not over, and the resource version that a watch goes on from.
+
+        Raises:
+            TransientError: the API server did not answer, or refused.
+        """
+        found: dict[UID, PodView] = {}
+        query = {"limit": str(PAGE_SIZE)}
+        while True:
+            page = await self._page(namespace, query)
+            views = (view_pod(item) for item in page.get("items") or ())
+            found |= {view.uid: view for view in views if view is not None}
+            more = page["metadata"].get("continue")
+            if not more:
+                return found, page["metadata"]["resourceVersion"]
+            query = {"limit": str(PAGE_SIZE), "continue": more}
+
+    async def _page(self, namespace: str, query: dict[str, str]) -> Json:
+        try:
+            return await self._api.request("GET", f"/api/v1/namespaces/{namespace}/pods", query=query)
+        except KubeError as error:
+            raise TransientError("KubernetesUnavailable", str(error)) from None
+
+    async def watch_pods(self, namespace: str, since: str) -> AsyncIterator[tuple[UID, PodView | None]]:
+        """Pods that changed, until the server ends the watch; None for one that is gone, over, or without Secrets.
+
+        Raises:
+            TransientError: the watch failed, or is not allowed.
+        """
+        query = {"resourceVersion": since, "timeoutSeconds": "300", "allowWatchBookmarks": "false"}
+        try:
+            async for event in self._api.watch(f"/api/v1/namespaces/{namespace}/pods", query):
+                if event["type"] == "ERROR":
+                    if event["object"].get("code") == HTTPStatus.GONE:
+                        return
+                    raise TransientError("KubernetesUnavailable", f"WATCH pods: {event['object'].get('reason')}")
+                pod = event["object"]
+                yield UID(pod["metadata"]["uid"]), None if event["type"] == "DELETED" else view_pod(pod)
+        except KubeError as error:
+            raise TransientError("KubernetesUnavailable", str(error)) from None

@@ -1,0 +1,87 @@
+"""Deployments, StatefulSets and DaemonSets: looked at, and restarted as ``kubectl rollout restart`` does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+
+from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.model import Fingerprint
+from box_app_operator.core.observed import WorkloadView
+from box_app_operator.core.restarts import RESTARTED_AT, TOKEN_MARK
+from box_app_operator.core.spec import Body
+from box_app_operator.errors import TransientError
+from box_app_operator.kube.api import MERGE_PATCH, KubeApi, KubeError
+
+PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+
+RELOADER = "reloader.stakater.com/auto"
+RELOADER_ALL_SECRETS = "secret.reloader.stakater.com/auto"
+RELOADER_SECRETS = "secret.reloader.stakater.com/reload"
+"""Source: stakater/Reloader, README.md, annotations of workloads and of their pod templates."""
+
+
+def _path(namespace: str, ref: WorkloadRef) -> str:
+    return f"/apis/apps/v1/namespaces/{namespace}/{PLURALS[ref.kind]}/{ref.name}"
+
+
+def view_workload(ref: WorkloadRef, body: Body) -> WorkloadView:
+    """What matters of a workload."""
+    own = body["metadata"].get("annotations") or {}
+    template = ((body["spec"].get("template") or {}).get("metadata") or {}).get("annotations") or {}
+    reloader = {**template, **own}
+    secrets = (name.strip() for name in reloader.get(RELOADER_SECRETS, "").split(","))
+    return WorkloadView(
+        ref=ref,
+        resource_version=body["metadata"]["resourceVersion"],
+        token=template.get(TOKEN_MARK),
+        restarted_at=_moment(own.get(RESTARTED_AT)),
+        reloader_auto="true" in (reloader.get(RELOADER), reloader.get(RELOADER_ALL_SECRETS)),
+        reloader_secrets=frozenset(name for name in secrets if name),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+class KubeWorkloads:
+    """The workloads that consume tokens."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+
+    async def read_workload(self, namespace: str, ref: WorkloadRef) -> WorkloadView:
+        """The workload as it is now, also when it is not there.
+
+        Raises:
+            TransientError: the API server did not answer, or refused.
+        """
+        try:
+            return view_workload(ref, await self._api.request("GET", _path(namespace, ref)))
+        except KubeError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return WorkloadView(ref, exists=False)
+            raise TransientError("KubernetesUnavailable", str(error)) from None
+
+    async def restart_workload(
+        self, namespace: str, workload: WorkloadView, fingerprint: Fingerprint, now: datetime
+    ) -> WorkloadView:
+        """Mark the pod template with the fingerprint, so that the pods are made anew.
+
+        Raises:
+            TransientError: the workload changed since it was looked at, or nobody answered: look again.
+        """
+        metadata = {"resourceVersion": workload.resource_version, "annotations": {RESTARTED_AT: now.isoformat()}}
+        template = {"metadata": {"annotations": {TOKEN_MARK: fingerprint}}}
+        patch = {"metadata": metadata, "spec": {"template": template}}
+        path = _path(namespace, workload.ref)
+        try:
+            body = await self._api.request("PATCH", path, body=patch, content_type=MERGE_PATCH)
+        except KubeError as error:
+            raise TransientError("KubernetesConflict", str(error)) from None
+        return view_workload(workload.ref, body)
