@@ -13,7 +13,7 @@ WORKERS := -n 4 --dist loadfile
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check unit contract e2e controlplane format clean
+.PHONY: help install demo test test-long check unit contract machine e2e controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -41,7 +41,10 @@ check: install  ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-unit contract e2e: install  ## run one suite only
+test-long: install  ## let the state machine of a token's life and the properties search for long: about fifteen minutes
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) tests/machine tests/unit
+
+unit contract machine e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@
 
 controlplane: install  ## find, build or download a real control plane

@@ -11,8 +11,9 @@ from datetime import datetime
 from box_app_operator.consumers import Consumers
 from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.enterprise import selects
-from box_app_operator.core.model import BoxApp, Problem
+from box_app_operator.core.model import BoxApp, Problem, SecretView
 from box_app_operator.core.observed import Observed, RememberedStatus
+from box_app_operator.core.published import is_original
 from box_app_operator.core.spec import Body, parse_remembered
 from box_app_operator.errors import TransientError
 from box_app_operator.links import Link, Links
@@ -40,8 +41,8 @@ class Observer:
         """
         link = self._links.get(desired.enterprise)
         secret = self._store.secret(desired.namespace, desired.secret.name)
-        former = tuple(each for each in self._store.secrets_of(desired.uid) if each.name != desired.secret.name)
         remembered = parse_remembered(body)
+        former = self._former_secrets(desired)
         namespace_ends = self._store.ends(desired.namespace)
         problem = self._problem(desired, link, self._clock.now())
         if link is None or not link.listing.known:
@@ -56,8 +57,8 @@ class Observer:
         app = _find(desired, link.listing)
         if problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
-        if problem is None and app is None and _must_be_sure(desired):
-            app = await _ask_before_letting_go(desired, link, remembered)
+        if problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
+            app = await _ask_before_letting_go(desired, link, app, remembered)
         seen = Observed(
             known=True,
             app=app,
@@ -70,6 +71,11 @@ class Observer:
             namespace_ends=namespace_ends,
         )
         return await self._consumers.look(desired, seen, memory, self._clock.now())
+
+    def _former_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
+        """What was published under other names; not copies of it, although they may carry the owner over."""
+        ours = self._store.secrets_of(desired.uid)
+        return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
 
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secret by what is there."""
@@ -125,14 +131,22 @@ def _must_be_sure(desired: Desired) -> bool:
     return desired.deleting and desired.has_finalizer and not leaves_box_alone
 
 
-async def _ask_before_letting_go(desired: Desired, link: Link, remembered: RememberedStatus) -> BoxApp | None:
-    """A listing may lack an app: one that could not be read, or that the credential did not show for a while."""
+async def _ask_before_letting_go(
+    desired: Desired, link: Link, app: BoxApp | None, remembered: RememberedStatus
+) -> BoxApp | None:
+    """The last look before the object goes is at Box itself.
+
+    A listing may lack an app: one that could not be read, or that the credential did not show for a while. And it may
+    not tell yet of a token that was generated a moment ago.
+    """
     if link.console is None:
         raise TransientError("BoxUnavailable", "There is no way to the console, to ask whether the app is gone")
-    known = remembered.app_id
+    known = app.id if app is not None else remembered.app_id
     found = await (link.console.get_app(known) if known else link.console.find_app(desired.reference))
     if found is not None:
         link.listing.find_again(found)
+    elif app is not None:
+        link.listing.drop(app.id)
     return _find(desired, link.listing)
 
 

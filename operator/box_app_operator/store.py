@@ -142,7 +142,7 @@ class Store:
 
     def secrets_of(self, owner: UID) -> list[SecretView]:
         """The Secrets that belong to the object with this uid."""
-        return [self._secrets[key] for key in self._owned.get(owner, ())]
+        return [self._secrets[key] for key in sorted(self._owned.get(owner, ()))]
 
     def keys_restarting(self, namespace: str, workload: WorkloadRef) -> list[AppKey]:
         """The apps that want this workload restarted after a rotation."""

@@ -1,4 +1,4 @@
-"""How hard the properties search: the same examples on every run, or many new ones with HYPOTHESIS_PROFILE=search."""
+"""How hard the properties search: the same examples on every run, or many new ones with HYPOTHESIS_PROFILE=long."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import os
 from hypothesis import settings
 
 settings.register_profile("unit", max_examples=100, deadline=None, derandomize=True, database=None)
-settings.register_profile("search", max_examples=5000, deadline=None, database=None)
+settings.register_profile("long", max_examples=5000, deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

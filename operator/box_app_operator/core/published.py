@@ -20,6 +20,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "box-app-operator"
 APP_LABEL = "boxapps.dev/app"
 FINGERPRINT = "boxapps.dev/fingerprint"
+SECRET_NAME = "boxapps.dev/secret-name"
 PUBLISHED_AT = "boxapps.dev/published-at"
 ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
@@ -99,6 +100,11 @@ def live_slot_in(secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
     return next((slot for slot, token in app.tokens.items() if token.fingerprint in held and token.is_live(now)), None)
 
 
+def is_original(secret: SecretView) -> bool:
+    """Was it published under this very name, and is no copy that somebody made of it?"""
+    return secret.annotations.get(SECRET_NAME) == secret.name
+
+
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
     """The Secrets that this object published: that of the wanted name first."""
     wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
@@ -146,22 +152,38 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
         told = _new_token(desired, observed, observed.app, slot, now)
     else:
         told = _same_token(observed, observed.app, slot, stands, moved=stands is not observed.secret, now=now)
-    return {**desired.secret.annotations, FINGERPRINT: token.fingerprint, **_texts(told)}
+    identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
+    return {**desired.secret.annotations, **identity, **_texts(told)}
 
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
     replaced = app.tokens.get(slot.other)
     known = own_fingerprints(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else observed.remembered.active
-    readable = {each for secret in own_secrets(desired, observed) for each in secret.fingerprints.values()}
     held = observed.held
     return Publication(
         published_at=now,
         previous=previous,
-        rotated_at=now if previous in readable else None,
+        rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=expiry_text(held.days) if held is not None else _expiry_seen(app.tokens[slot]),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
     )
+
+
+def _overlap_begins(
+    desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime
+) -> datetime | None:
+    """Now, if pods could get the previous token until now; as told, if it had an overlap already; else never.
+
+    Of a token that was being phased out when the Secret got lost nobody knows any more since when: from now on, then.
+    """
+    for secret in own_secrets(desired, observed):
+        if previous in secret.fingerprints.values():
+            return now
+        told = publication_of(secret)
+        if previous is not None and told.previous == previous:
+            return told.rotated_at
+    return now if previous is not None and previous == observed.remembered.retiring else None
 
 
 def _same_token(

@@ -26,6 +26,8 @@ MISSED = timedelta(hours=1)
 is added to the list would be restarted for a rotation of long ago."""
 
 
+PATIENCE = timedelta(minutes=5)
+"""So long the previous token waits for restarts: a workload that cannot be restarted holds nothing up for ever."""
 LOOK_AGAIN = timedelta(minutes=1)
 """After a workload could not be looked at."""
 
@@ -58,24 +60,26 @@ def restart_at(ref: WorkloadRef, current: Current, window: timedelta) -> datetim
 
 def check_restarts(current: Current, window: timedelta) -> Restarts:
     """Which workloads come next, and which cannot be restarted."""
-    steps, waits, missing = [], [], []
+    steps, waits, missing, unseen = [], [], [], []
     for ref in concerned(current):
         view, at = current.observed.workloads.get(ref), restart_at(ref, current, window)
         if current.now < at:
             waits.append(at)
         elif view is None:
-            waits.append(current.now + LOOK_AGAIN)
+            unseen.append(ref)
         elif not view.exists:
             missing.append(ref)
         elif not _is_restarted(view, current):
             steps.append(RestartWorkload(ref, current.fingerprint))
     notices = tuple(_missing(ref) for ref in missing)
+    words = [notice.message for notice in notices] + [f"{ref} cannot be looked at for its restart." for ref in unseen]
+    moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
         steps=tuple(steps),
-        pending=bool(steps or waits),
-        look_again_at=min(waits, default=None),
+        pending=bool(steps or moments) and current.now < current.published_at + window + PATIENCE,
+        look_again_at=min(moments, default=None),
         notices=notices,
-        words=" ".join(notice.message for notice in notices),
+        words=" ".join(words),
     )
 
 

@@ -24,11 +24,12 @@ def next_rotation(current: Current) -> datetime | None:
     spread = JITTER * _share(desired.uid)
     moments = []
     if token.expires_at is not None:
-        moments.append(token.expires_at - (1 + spread) * renew_before(current))
+        before, lifetime = renew_before(current), token.expires_at - token.created_at
+        # Never more than a part of the time until then, so that a token is not due as soon as it is there.
+        moments.append(token.expires_at - before - spread * min(before, lifetime - before))
     if desired.rotation.every is not None:
         moments.append(token.created_at + (1 - spread) * desired.rotation.every)
-    # Never before the token was there: a renewBefore that outlasts a token of another lifetime is no reason to hurry.
-    return max(min(moments), token.created_at) if moments else None
+    return min(moments, default=None)
 
 
 def renew_before(current: Current) -> timedelta:

@@ -33,6 +33,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+_SHORTEST_EVERY = timedelta(seconds=1)
 _LONGEST = timedelta(days=36500)
 _DAYS = {"30d": 30, "60d": 60, "Never": None}
 
@@ -136,8 +137,8 @@ def _span(rotation: Body, name: str, default: Any = None) -> Any:
 def _impossible(rotation: Rotation, days: int | None) -> str | None:
     """Spans that would leave no time for a rotation, or make it begin again as soon as it is over."""
     where = "spec.tokens.rotation"
-    if rotation.every is not None and rotation.every <= rotation.overlap:
-        return f"{where}.every must be longer than {where}.overlap (1h when absent)."
+    if rotation.every is not None and rotation.every <= max(rotation.overlap, _SHORTEST_EVERY):
+        return f"{where}.every must be longer than {where}.overlap (1h when absent), and longer than one second."
     if days is None:
         return None
     lifetime = timedelta(days=days)

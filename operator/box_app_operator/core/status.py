@@ -9,10 +9,9 @@ from box_app_operator.core.conditions import format_time, merge_conditions
 from box_app_operator.core.consumers import SHOWN, pods_on_previous
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired, Retire
-from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.core.model import AuthorizationState, BoxApp, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.published import publication_of
 from box_app_operator.core.restarts import restarted
 from box_app_operator.core.rotation import next_rotation
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
@@ -91,29 +90,26 @@ def _rotated_for(request: str | None, desired: Desired, observed: Observed, now:
 def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
     """The active token, and the one that was active before for as long as Box has it.
 
-    Forgetting the latter too early would leave it live for good on an adopted app, where only what the operator
-    remembers as its own is revoked.
+    With the Secret lost, what it held is still shown as long as Box has it, until another takes its place. Forgetting
+    a token too early would leave it live for good on an adopted app, where only what the operator remembers as its own
+    is revoked; and pods may still hold it.
     """
-    current = current_of(desired, observed, now)
-    shown: dict[str, Any] = _active(current) if current else {}
-    for fingerprint in _published_before(observed):
-        slot = app.slot_of(fingerprint)
-        if slot is not None and (current is None or slot is not current.slot):
-            shown["retiring"] = {**_token(app, slot), **(_used_by(current) if current else {})}
-    return shown or None
+    current, remembered = current_of(desired, observed, now), observed.remembered
+    if current is None:
+        lost = {"active": app.slot_of(remembered.active), "retiring": app.slot_of(remembered.retiring)}
+        return {role: _token(app, slot) for role, slot in lost.items() if slot is not None} or None
+    shown = _active(current)
+    if current.other is not None and current.was_published(current.other.fingerprint):
+        shown["retiring"] = {**_token(app, current.slot.other), **_used_by(current)}
+    return shown
 
 
 def _active(current: Current) -> dict[str, Any]:
-    shown = {"secretName": current.desired.secret.name, "active": _token(current.app, current.slot)}
+    shown: dict[str, Any] = {"secretName": current.desired.secret.name, "active": _token(current.app, current.slot)}
     moment = next_rotation(current)
     shown |= {"nextRotationTime": format_time(moment)} if moment else {}
     done = restarted(current)
     return {**shown, "restarted": done} if done else shown
-
-
-def _published_before(observed: Observed) -> set[Fingerprint]:
-    previous = publication_of(observed.secret).previous if observed.secret is not None else None
-    return {*observed.remembered.fingerprints, *((previous,) if previous else ())}
 
 
 def _used_by(current: Current) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Rules, with the numbers of the design:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason, format_time
@@ -83,7 +84,7 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     restarts = check_restarts(current, restart_window)
     step, other = _check_other_slot(current, restarts)
     formers = [(each, check_former(current, each)) for each in observed.former]
-    # A Secret of a former name goes before its token does: what it holds must be live for as long as it is there.
+    # A Secret of a former name goes before its token does.
     gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
     waits = [other, *(retirement for _, retirement in formers)]
     words = [message, restarts.words, *(each.words for each in waits)]
@@ -105,9 +106,11 @@ def _check_other_slot(current: Current, restarts: Restarts) -> tuple[tuple[Step,
     revoke = RevokeSlot(app.id, slot, other.fingerprint)
     if held is not None and held.slot is slot:
         return _check_held(app, held).steps, done
+    if not other.is_live(current.now):
+        return (revoke,), done
     if not _ours(current.desired, current.observed, other.fingerprint):
         return (), _blocked(slot, other) if due else done
-    if not other.is_live(current.now) or not current.was_published(other.fingerprint):
+    if not current.was_published(other.fingerprint):
         return (revoke,), done
     retirement = check_retirement(current, hurry=due)
     if retirement.over and (due or not restarts.pending):
@@ -117,7 +120,7 @@ def _check_other_slot(current: Current, restarts: Restarts) -> tuple[tuple[Step,
 
 def _blocked(slot: Slot, token: SlotToken) -> Retirement:
     message = (
-        f"The token is due to be replaced, and the {slot} slot holds a token that the operator did not generate "
+        f"The token is due to be replaced, and the {slot} slot holds another whose value the operator does not have "
         f"(generated {format_time(token.created_at)}). Revoke that one in the Developer Console."
     )
     return Retirement(False, message, notices=(Notice(Reason.SLOTS_OCCUPIED, message),))
@@ -148,8 +151,13 @@ def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: dat
     slot = _expendable(desired, observed, app, now)
     if slot is None:
         return wait(TYPE, Reason.SLOTS_OCCUPIED, _occupied(app))
-    revoke = RevokeSlot(app.id, slot, app.tokens[slot].fingerprint)
-    return mend(TYPE, Reason.AWAITING_TOKEN, f"The lost token in the {slot} slot is about to be revoked.", revoke)
+    token = app.tokens[slot]
+    message = f"The lost token in the {slot} slot is about to be revoked."
+    finding = mend(TYPE, Reason.AWAITING_TOKEN, message, RevokeSlot(app.id, slot, token.fingerprint))
+    if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
+        return finding
+    why = "The Secret was lost while both slots were taken: the older token is revoked although pods may still use it."
+    return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
 
 
 def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Slot | None:
@@ -172,7 +180,7 @@ def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime
 def _occupied(app: BoxApp) -> str:
     older = min(app.tokens, key=lambda slot: app.tokens[slot].created_at)
     return (
-        "Both slots hold tokens that the operator did not generate. Revoke one of them in the Developer Console, "
+        "Both slots hold tokens whose values the operator does not have. Revoke one of them in the Developer Console, "
         f"for example the older one in the {older} slot (generated {format_time(app.tokens[older].created_at)})."
     )
 

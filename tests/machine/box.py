@@ -1,0 +1,192 @@
+"""A simulated Box: console and platform in memory, obeying the Console API's rules. Knows every token's value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tests.machine.fates import Fates
+
+from box_app_operator.core.model import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    Slot,
+    SlotToken,
+    fingerprint_of,
+)
+from box_app_operator.errors import TransientError
+from box_app_operator.ports import Page, Token
+
+
+@dataclass
+class Issued:
+    """A token that was ever generated. ``by_hand`` tells that a person did."""
+
+    value: str
+    app: AppID
+    by_hand: bool = False
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the value."""
+        return fingerprint_of(self.value)
+
+
+class SimBox:
+    """The truth of Box, and the two ports through which the operator sees it."""
+
+    def __init__(self, fates: Fates, now: Callable[[], datetime]) -> None:
+        self.fates, self.now = fates, now
+        self.apps: dict[AppID, BoxApp] = {}
+        self.gone: list[BoxApp] = []
+        self.issued: dict[Fingerprint, Issued] = {}
+        self.proven: set[Fingerprint] = set()
+        self.keys: dict[str, AppID] = {}
+        self.revision = 0
+        self.before_mint: Callable[[AppID, Slot], None] = lambda *_: None
+        self.before_revoke: Callable[[AppID, Slot, Fingerprint], None] = lambda *_: None
+
+    # The truth
+
+    def put(self, app: BoxApp) -> BoxApp:
+        """Note a change."""
+        self.revision += 1
+        self.apps[app.id] = replace(app, revision=self.revision)
+        return self.apps[app.id]
+
+    def register(self, name: str, reference: str) -> BoxApp:
+        """A new app."""
+        number = len(self.apps) + len(self.gone) + 1
+        authorization = Authorization(AuthorizationState.NOT_SUBMITTED, enabled=False)
+        client = ClientID(f"client-{number}")
+        return self.put(BoxApp(AppID(str(number)), client, name, reference, authorization, {}, (), 0))
+
+    def decide(self, app: AppID, state: AuthorizationState, *, enabled: bool) -> None:
+        """What the admin does."""
+        self.put(replace(self.apps[app], authorization=Authorization(state, enabled)))
+
+    def generate(self, app: AppID, slot: Slot, days: int | None, *, by_hand: bool = False) -> Token:
+        """A token into a free slot of an authorized app."""
+        found = self._find(app)
+        if found.authorization.state is not AuthorizationState.AUTHORIZED or not found.authorization.enabled:
+            raise TransientError("AwaitingToken", "app_not_authorized", uncertain=True)
+        if slot in found.tokens:
+            raise TransientError("AwaitingToken", "slot_occupied", uncertain=True)
+        issued = Issued(f"Token{len(self.issued):027d}", app, by_hand)
+        self.issued[issued.fingerprint] = issued
+        expires_at = self.now() + timedelta(days=days) if days is not None else None
+        token = SlotToken(issued.fingerprint, self.now(), expires_at)
+        self.put(replace(found, tokens={**found.tokens, slot: token}))
+        return Token(issued.value)
+
+    def empty(self, app: AppID, slot: Slot, fingerprint: Fingerprint | None = None) -> None:
+        """Revoke the token in a slot, if it is this one; any when none is named."""
+        found = self.apps.get(app)
+        if found is None or slot not in found.tokens:
+            return
+        if fingerprint not in (None, found.tokens[slot].fingerprint):
+            raise TransientError("AwaitingToken", "precondition_failed", uncertain=True)
+        self.put(replace(found, tokens={each: token for each, token in found.tokens.items() if each is not slot}))
+
+    def remove(self, app: AppID) -> None:
+        """Delete an app."""
+        found = self.apps.pop(app, None)
+        if found is not None:
+            self.revision += 1
+            self.gone.append(replace(found, revision=self.revision, tokens={}))
+
+    def live(self, app: AppID) -> set[Fingerprint]:
+        """The tokens of an app that Box accepts."""
+        found = self.apps.get(app)
+        tokens = found.tokens.values() if found else ()
+        return {token.fingerprint for token in tokens if token.is_live(self.now())}
+
+    def _find(self, app: AppID) -> BoxApp:
+        if app not in self.apps:
+            raise TransientError("BoxUnavailable", "app_not_found", uncertain=True)
+        return self.apps[app]
+
+    # The console
+
+    async def list_apps(self, marker: str | None) -> Page:
+        """All apps."""
+        return Page(tuple(self.apps.values()), (), None, str(self.revision))
+
+    async def changes(self, cursor: str, wait_seconds: float) -> Page | None:
+        """What changed since."""
+        since = int(cursor)
+        news = tuple(app for app in self.apps.values() if app.revision > since)
+        return Page(news, tuple(app for app in self.gone if app.revision > since), None, str(self.revision))
+
+    async def find_app(self, reference: str) -> BoxApp | None:
+        """By its mark."""
+        found = (app for app in self.apps.values() if app.reference == reference)
+        return self.fates.meet(lambda: next(found, None), reading=True)
+
+    async def get_app(self, app: AppID) -> BoxApp | None:
+        """By its id."""
+        return self.fates.meet(lambda: self.apps.get(app), reading=True)
+
+    async def create_app(self, name: str, reference: str, key: str) -> BoxApp:
+        """The same key gives the same app."""
+
+        def create() -> BoxApp:
+            if key not in self.keys or self.keys[key] not in self.apps:
+                self.keys[key] = self.register(name, reference).id
+            return self.apps[self.keys[key]]
+
+        return self.fates.meet(create)
+
+    async def rename_app(self, app: AppID, name: str) -> BoxApp:
+        """Another name."""
+        return self.fates.meet(lambda: self.put(replace(self._find(app), name=name)))
+
+    async def delete_app(self, app: AppID) -> None:
+        """Gone is success."""
+        self.fates.meet(lambda: self.remove(app))
+
+    async def submit_app(self, app: AppID) -> BoxApp:
+        """Ask the admin."""
+
+        def submit() -> BoxApp:
+            found = self._find(app)
+            if found.authorization.state in (AuthorizationState.PENDING, AuthorizationState.AUTHORIZED):
+                return found
+            return self.put(replace(found, authorization=Authorization(AuthorizationState.PENDING, enabled=False)))
+
+        return self.fates.meet(submit)
+
+    async def mint_token(self, app: AppID, slot: Slot, expires_in_days: int | None) -> Token:
+        """Generate a token."""
+        self.before_mint(app, slot)
+        return self.fates.meet(lambda: self.generate(app, slot, expires_in_days))
+
+    async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
+        """Revoke a token."""
+        self.before_revoke(app, slot, fingerprint)
+        self.fates.meet(lambda: self.empty(app, slot, fingerprint))
+
+    async def set_cors_domains(self, app: AppID, domains: tuple[str, ...]) -> BoxApp:
+        """Exactly these."""
+        return self.fates.meet(lambda: self.put(replace(self._find(app), cors_domains=domains)))
+
+    # The platform
+
+    async def ping(self) -> None:
+        """Somebody answers."""
+
+    async def accepts(self, token: Token) -> bool:
+        """Does Box accept it?"""
+
+        def ask() -> bool:
+            issued = self.issued[token.fingerprint]
+            accepted = token.fingerprint in self.live(issued.app)
+            self.proven |= {token.fingerprint} if accepted else set()
+            return accepted
+
+        return self.fates.meet(ask, reading=True)

@@ -1,0 +1,119 @@
+"""What must hold at every single call, judged on the truth and not on what the operator believes.
+
+Knows the rules of the design in its own words, so that a broken rule of the product does not break its judge too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.machine.box import SimBox
+from tests.machine.kube import SimKube
+
+from box_app_operator.core.desired import Retire
+from box_app_operator.core.model import AppID, AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.core.spec import parse_desired
+from box_app_operator.listing import Listing
+from box_app_operator.ports import SecretWrite
+
+SIXTH = 6
+
+
+class Judge:
+    """Keeps in ``broken`` what must never happen: raised on the spot, the operator would take it for its own bug."""
+
+    def __init__(
+        self,
+        box: SimBox,
+        kube: SimKube,
+        known: Callable[[], Any],
+        listing: Callable[[], Listing],
+        notices: Callable[[], str],
+    ) -> None:
+        self.box, self.kube, self.known, self.listing, self.notices = box, kube, known, listing, notices
+        self.overlaps: dict[Fingerprint, Any] = {}
+        self.broken: list[str] = []
+        box.before_mint, box.before_revoke, kube.before_publish = self.mint, self.revoke, self.publish
+
+    def _must(self, so: object, otherwise: str) -> None:
+        if not so:
+            self.broken.append(otherwise)
+
+    def mint(self, app: AppID, slot: Slot) -> None:
+        """Rule 1, I4, and that nothing but the token facet mints. Judged on what the operator could know."""
+        believed, body = self.listing().by_id(app), self.known()
+        if believed is None or body is None:
+            return self.broken.append("minted for an unknown app")
+        self._must(believed.authorization.state is AuthorizationState.AUTHORIZED, "minted without authorization")
+        self._must(believed.authorization.enabled, "minted although disabled")
+        self._must(slot not in believed.tokens, "minted into a slot that is occupied")
+        self._must(not body["metadata"].get("deletionTimestamp"), "minted for an object that goes")
+        self._must(self._active(believed) is None or self._due(believed), "minted without need")
+        return None
+
+    def _active(self, app: BoxApp) -> Fingerprint | None:
+        """The live token in the Secret of the wanted name."""
+        body = self.known()
+        secret = self.kube.secrets.get(parse_desired(body).secret.name)
+        if secret is None or secret.owner_uid not in (None, body["metadata"]["uid"]):
+            return None
+        live = {token.fingerprint for token in app.tokens.values() if token.is_live(self.box.now())}
+        return next((each for each in secret.fingerprints.values() if each in live), None)
+
+    def _due(self, app: BoxApp) -> bool:
+        desired, now = parse_desired(self.known()), self.box.now()
+        token = next(token for token in app.tokens.values() if token.fingerprint == self._active(app))
+        if desired.rotate_request:
+            return True
+        lifetime = token.expires_at - token.created_at if token.expires_at else None
+        if lifetime != (timedelta(days=desired.token_days) if desired.token_days else None):
+            return True
+        every = desired.rotation.every
+        if every is not None and now >= token.created_at + 0.9 * every:
+            return True
+        return bool(token.expires_at and lifetime and now >= token.expires_at - 1.1 * lifetime / SIXTH)
+
+    def publish(self, secret: SecretWrite) -> None:
+        """Rule 3, and the start of an overlap."""
+        fingerprint = secret.token.fingerprint
+        stands = {each for view in self.kube.secrets.values() for each in view.fingerprints.values()}
+        self._must(fingerprint in self.box.proven | stands, "published without proof")
+        there = self.kube.secrets.get(secret.name)
+        before = set(there.fingerprints.values()) if there else set()
+        if fingerprint not in before:
+            self.overlaps |= dict.fromkeys(before & self.box.issued.keys(), self.box.now())
+
+    def revoke(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
+        """Rules 2, 4 and 5, I2: no consumer loses a token that it was promised."""
+        truth, body, now = self.box.apps.get(app), self.known(), self.box.now()
+        token = truth.tokens.get(slot) if truth else None
+        if truth is None or body is None or token is None or token.fingerprint != fingerprint or not token.is_live(now):
+            return
+        desired = parse_desired(body)
+        by_hand = self.box.issued[fingerprint].by_hand
+        self._must(not (desired.client_id and by_hand), "revoked somebody's key on an adopted app")
+        active = self._active(truth)
+        if desired.deleting or active is None:
+            return
+        self._must(fingerprint != active, "revoked the token in the Secret")
+        began, cap = self.overlaps.get(fingerprint), self._cap(truth, active)
+        if began is not None and (cap is None or now < cap):
+            self._must(now >= began + desired.rotation.overlap, "revoked within the overlap")
+        if desired.rotation.retire is Retire.WHEN_UNUSED:
+            pods = (pod for pod in self.kube.pods if pod.secret == desired.secret.name)
+            users = [pod.name for pod in pods if fingerprint in pod.holds]
+            self._must(not users or "RetiredInUse" in self.notices(), f"revoked although {users} hold it")
+
+    def _cap(self, app: BoxApp, active: Fingerprint) -> Any:
+        """From when on the active token must be replaced, whatever was promised for the previous one."""
+        token = next(token for token in app.tokens.values() if token.fingerprint == active)
+        return token.expires_at - (token.expires_at - token.created_at) / (2 * SIXTH) if token.expires_at else None
+
+    def everything_visible(self) -> str:
+        """Whatever people can read that are not allowed to read Secrets."""
+        shown = [json.dumps(body, default=str) for body in self.kube.apps.values()]
+        shown += [json.dumps([dict(each.annotations), dict(each.labels)]) for each in self.kube.secrets.values()]
+        return " ".join([*shown, *self.kube.events, *(str(restart) for restart in self.kube.restarts)])

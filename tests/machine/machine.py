@@ -1,0 +1,259 @@
+"""The life of one app as a state machine: passes that are interrupted anywhere, and a world that never keeps still.
+
+Passes run the real reconciler with core and executor against a simulated Box and cluster. Between passes people edit
+the spec, the Secret and Box, pods come and go, the clock jumps, news arrive late or not at all. In the end everything
+must settle: exactly one live token, the one in the Secret.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.machine.fates import CrashError, Fate
+from tests.machine.kube import Pod
+from tests.machine.stage import NAME, Stage
+from tests.unit.status_invariants import check_status
+
+from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.model import AuthorizationState, Slot
+from box_app_operator.core.observed import WorkloadView
+from box_app_operator.core.spec import ROTATE_ANNOTATION
+
+FATES = st.lists(st.sampled_from([Fate.OK, Fate.OK, *Fate]), max_size=8)
+TOKEN_SPECS: tuple[dict[str, Any], ...] = (
+    {},
+    {"expiry": "30d"},
+    {"expiry": "Never"},
+    {"secret": {"name": "other"}},
+    {"secret": {"keys": {"token": "TOKEN"}}},
+    {"rotation": {"overlap": "0s"}},
+    {"rotation": {"overlap": "1d", "retire": "AfterOverlap"}},
+    {"rotation": {"every": "7d", "retireDeadline": "2d"}},
+    {"rotation": {"restart": [{"kind": "Deployment", "name": "web"}, {"kind": "Deployment", "name": "gone"}]}},
+)
+
+
+class LifeOfAToken(Stage, RuleBasedStateMachine):
+    """One BoxCustomApp, from its creation to rest."""
+
+    def __init__(self) -> None:
+        RuleBasedStateMachine.__init__(self)
+        Stage.__init__(self)
+
+    @initialize(
+        adopt=st.sampled_from([False, False, True]), key=st.booleans(), ready=st.sampled_from([True, True, False])
+    )
+    def create(self, adopt: bool, key: bool, ready: bool) -> None:
+        """The object appears; sometimes for an app that a person made, with a key of theirs; mostly it is Ready."""
+        self.adopted, client = adopt, {}
+        self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))
+        if adopt:
+            app = self.box.register("Viewer", "")
+            self.box.decide(app.id, AuthorizationState.AUTHORIZED, enabled=True)
+            if key:
+                self.box.generate(app.id, Slot.PRIMARY, None, by_hand=True)
+            client = {"clientID": app.client_id}
+        self.make(client)
+        if ready:
+            self.settle()
+
+    # What the operator does
+
+    @rule(fates=FATES)
+    def work(self, fates: list[Fate]) -> None:
+        """It hears the news, and works until it is done or killed."""
+        self.hear_news()
+        self.work_unheard(fates)
+
+    @rule(fates=FATES)
+    def work_unheard(self, fates: list[Fate]) -> None:
+        """A pass on what was known before."""
+        self.fates.next = list(fates)
+        try:
+            self.run_pass()
+        except CrashError:
+            self.restart_operator()
+        finally:
+            self.fates.next = []
+        after = self.kube.apps.get(NAME)
+        if after is not None and after.get("status"):
+            # Without the one before: under a clock that jumps times may go backwards.
+            check_status(None, after)
+
+    @rule()
+    def hear(self) -> None:
+        """The news arrive."""
+        self.hear_news()
+
+    @rule(fates=FATES, seconds=st.sampled_from([0, 10, 120, 3600, 3 * 86400]))
+    def work_later(self, fates: list[Fate], seconds: int) -> None:
+        """Time passes, it hears the news, and works."""
+        self.pass_time(seconds)
+        self.work(fates)
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule(fates=FATES)
+    def rotate(self, fates: list[Fate]) -> None:
+        """Somebody asks for a rotation, and it works."""
+        self.ask_for_rotation()
+        self.work(fates)
+
+    @rule()
+    def crash(self) -> None:
+        """The process dies between two passes."""
+        self.restart_operator()
+
+    @rule()
+    def arrive_late(self) -> None:
+        """Calls whose answers were given up reach their goal."""
+        self.fates.deliver_late()
+
+    @rule(seconds=st.sampled_from([1, 10, 120, 3600, 86400, 7 * 86400, 26 * 86400, 61 * 86400, -3600]))
+    def pass_time(self, seconds: int) -> None:
+        """The clock moves, mostly forward."""
+        self.time += timedelta(seconds=seconds)
+        if seconds < 0:
+            # What was promised under a clock that was wrong is not held against the operator.
+            self.judge.overlaps.clear()
+            for pod in self.kube.pods:
+                pod.holds = frozenset()
+
+    # What people do to the object
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule(tokens=st.sampled_from(TOKEN_SPECS))
+    def edit_tokens(self, tokens: dict[str, Any]) -> None:
+        """Another spec.tokens."""
+        self.edit(tokens=tokens)
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule(
+        change=st.sampled_from([{"cors": {"domains": ["https://a.example.com"]}}, {"cors": {}}, {"suspend": True}]),
+        fates=FATES,
+    )
+    def edit_the_rest(self, change: dict[str, Any], fates: list[Fate]) -> None:
+        """Another part of the spec; none of it is a reason for a token."""
+        self.edit(**{"suspend": False, **change})
+        self.work(fates)
+        if NAME in self.kube.apps:
+            self.edit(suspend=False)
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule()
+    def ask_for_rotation(self) -> None:
+        """A new value of the annotation."""
+        self.requests += 1
+        annotations = {ROTATE_ANNOTATION: str(self.requests)}
+        self.kube.put_app(NAME, metadata={**self.body["metadata"], "annotations": annotations})
+
+    @precondition(lambda self: NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"))
+    @rule(policy=st.sampled_from(["RevokeTokens", "Delete"]), really=st.integers(0, 3))
+    def delete(self, policy: str, really: int) -> None:
+        """kubectl delete, now and then. What was on its way to Box before is over by then."""
+        if really:
+            return
+        self.fates.late.clear()
+        self.edit(deletionPolicy=policy, suspend=False)
+        if not self.body["metadata"].get("finalizers"):
+            self.kube.drop_app(NAME)
+        else:
+            self.kube.put_app(NAME, metadata={**self.body["metadata"], "deletionTimestamp": "2026-03-01T12:00:00Z"})
+
+    @precondition(lambda self: NAME not in self.kube.apps and not self.adopted)
+    @rule()
+    def create_again(self) -> None:
+        """A new object of the same name; its display name is another, for the old app may have stayed."""
+        for app in list(self.box.apps):
+            self.box.remove(app)
+        for secret in list(self.kube.secrets):
+            self.kube.drop_secret(secret)
+        self.make({})
+
+    @rule(
+        how=st.sampled_from(["delete", "empty", "edit", "owner", "labels"]),
+        which=st.sampled_from(["viewer-box-token", "other"]),
+    )
+    def tamper(self, how: str, which: str) -> None:
+        """Somebody has a hand in the Secret."""
+        secret = self.kube.secrets.get(which)
+        if secret is None:
+            return
+        values = self.kube.values[which]
+        match how:
+            case "delete":
+                self.kube.drop_secret(which)
+            case "empty" if secret.owner_uid:
+                self.kube.put_secret(secret, {})
+            case "edit" if secret.owner_uid:
+                self.kube.put_secret(secret, {**values, "BOX_APP_TOKEN": "nonsense"})
+            case "owner" if self.box.issued.keys() & secret.fingerprints.values():
+                self.kube.put_secret(replace(secret, owner_uid=None), values)
+            case "labels":
+                self.kube.put_secret(replace(secret, labels={}), values)
+
+    # What happens in Box and around
+
+    @precondition(lambda self: self.app is not None)
+    @rule(decision=st.sampled_from(["authorize", "authorize", "authorize", "decline", "disable", "reauthorize"]))
+    def decide(self, decision: str) -> None:
+        """The admin decides."""
+        states = {"decline": AuthorizationState.DECLINED, "reauthorize": AuthorizationState.REAUTHORIZATION_REQUIRED}
+        assert self.app is not None
+        state = states.get(decision, AuthorizationState.AUTHORIZED)
+        self.box.decide(self.app.id, state, enabled=decision == "authorize")
+
+    @precondition(lambda self: self.app is not None and NAME in self.kube.apps)
+    @rule(slot=st.sampled_from(Slot), generate=st.booleans())
+    def at_the_console(self, slot: Slot, generate: bool) -> None:
+        """A person revokes or generates a key by hand."""
+        assert self.app is not None
+        free = slot not in self.app.tokens
+        usable = self.app.authorization == replace(
+            self.app.authorization, state=AuthorizationState.AUTHORIZED, enabled=True
+        )
+        if generate and free and usable:
+            self.box.generate(self.app.id, slot, 60, by_hand=True)
+        elif not generate:
+            self.box.empty(self.app.id, slot)
+
+    @rule(secret=st.sampled_from(["viewer-box-token", "viewer-box-token", "other"]))
+    def start_pod(self, secret: str) -> None:
+        """A pod starts and keeps what the Secret holds."""
+        view = self.kube.secrets.get(secret)
+        if view is not None:
+            name = f"pod-{len(self.kube.pods)}-{self.time:%d%H%M%S}"
+            self.kube.pods.append(Pod(name, secret, self.time, frozenset(view.fingerprints.values())))
+
+    @precondition(lambda self: self.kube.pods)
+    @rule()
+    def stop_pod(self) -> None:
+        """The oldest pod ends."""
+        self.kube.pods.pop(0)
+
+    # What must hold
+
+    @invariant()
+    def no_value_is_visible(self) -> None:
+        """I3: nothing that people can read holds the value of a token."""
+        shown = self.judge.everything_visible()
+        shown += " ".join(self.log.lines)
+        assert not [issued.fingerprint for issued in self.box.issued.values() if issued.value in shown]
+
+    @invariant()
+    def each_life_has_one_app(self) -> None:
+        """Nothing is registered twice."""
+        references = [app.reference for app in self.box.apps.values() if app.reference]
+        assert len(set(references)) == len(references)
+
+    def teardown(self) -> None:
+        """Everything comes to rest, once the world keeps still."""
+        try:
+            self.settle()
+            self.no_value_is_visible()
+        finally:
+            logging.getLogger("box_app_operator").removeHandler(self.log)

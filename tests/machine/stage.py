@@ -1,0 +1,220 @@
+"""One app, one operator, a simulated Box and cluster; and what must hold once everything came to rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from tests.machine.box import SimBox
+from tests.machine.fates import Fates
+from tests.machine.judge import Judge
+from tests.machine.kube import NAMESPACE, SimKube
+
+from box_app_operator.core.model import AuthorizationState, BoxApp
+from box_app_operator.core.plan import Delays
+from box_app_operator.core.spec import ROTATE_ANNOTATION, parse_desired
+from box_app_operator.links import Link
+from box_app_operator.listing import Listing
+from box_app_operator.reconcile import Reconciler
+from box_app_operator.store import AppKey
+
+NAME = "viewer"
+KEY = AppKey(NAMESPACE, NAME)
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MOST_LOOKS = 60
+"""More passes than anything needs to settle."""
+
+T = TypeVar("T")
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run something that never really waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise AssertionError("it waits for something that no simulation provides")
+
+
+class Log(logging.Handler):
+    """Hears what the operator says; an error in it is a bug."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.bugs: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        text = self.format(record)
+        self.lines.append(text)
+        if record.levelno >= logging.ERROR:
+            self.bugs.append(text)
+
+
+class SimLink:
+    """The way to the one enterprise."""
+
+    settled, problem, selector = True, None, None
+
+    def __init__(self, box: SimBox) -> None:
+        self.console = self.platform = box
+        self.listing = Listing()
+
+    def suspect(self) -> None:
+        """No credential is ever refused here."""
+
+
+class Stage:
+    """Everything that a life of a token happens on."""
+
+    adopted = False
+
+    def __init__(self) -> None:
+        self.time = START
+        self.fates = Fates()
+        self.box, self.kube = SimBox(self.fates, self.now), SimKube(self.fates, self.now)
+        self.judge = Judge(self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices)
+        self.log = Log()
+        logging.getLogger("box_app_operator").addHandler(self.log)
+        self.requests = self.lives = 0
+        self.restart_operator()
+
+    def now(self) -> datetime:
+        """The one clock."""
+        return self.time
+
+    def get(self, name: str) -> Link | None:
+        """The way to the one enterprise."""
+        return self.link  # type: ignore[return-value]  # it never has a problem
+
+    def restart_operator(self) -> None:
+        """A new process: it lists everything and remembers nothing."""
+        self.store, self.link = self.kube.listed(), SimLink(self.box)
+        finish(self.link.listing.refresh(self.box, 0))
+        self.reconciler = Reconciler(
+            self.store, self, self.kube, self.kube, self,
+            delays=Delays(), status_pause=timedelta(seconds=30), backoff=lambda _: 5.0, passed=lambda _: None,
+        )  # fmt: skip
+
+    def _notices(self) -> str:
+        memory = self.reconciler._memory_of(KEY)
+        return " ".join(notice.reason for notice in memory.notices) if memory else ""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The object as it is."""
+        return self.kube.apps[NAME]
+
+    @property
+    def app(self) -> BoxApp | None:
+        """The object's app in Box."""
+        return next(iter(self.box.apps.values()), None)
+
+    def hear_news(self) -> None:
+        """The news arrive."""
+        news, self.kube.news = self.kube.news, []
+        for tell in news:
+            tell(self.store)
+        if finish(self.link.listing.refresh(self.box, 0)):
+            self.reconciler.people_acted(KEY)
+
+    def run_pass(self) -> float | None:
+        """One pass, after which no rule may be broken; returns the seconds after which it wants another."""
+        again = finish(self.reconciler.reconcile(KEY))
+        assert not self.judge.broken, self.judge.broken
+        assert not self.log.bugs, self.log.bugs
+        return again
+
+    def make(self, client: dict[str, str]) -> None:
+        """A new life of the object, perhaps with the client id of an app to be adopted."""
+        self.lives += 1
+        self.kube.put_app(
+            NAME,
+            apiVersion="boxapps.dev/v1alpha1",
+            kind="BoxCustomApp",
+            metadata={
+                "namespace": NAMESPACE,
+                "name": NAME,
+                "uid": f"life-{self.lives}",
+                "generation": 1,
+                "creationTimestamp": "2026-03-01T12:00:00Z",
+            },
+            spec={"displayName": "Viewer", **client},
+        )
+
+    def edit(self, **change: Any) -> None:
+        """Another spec."""
+        metadata = {**self.body["metadata"], "generation": self.body["metadata"]["generation"] + 1}
+        self.kube.put_app(NAME, metadata=metadata, spec={**self.body["spec"], **change})
+
+    def settle(self) -> None:
+        """The admin authorizes, nobody suspends, everything is heard, and time passes while something is awaited."""
+        self.fates.deliver_late()
+        if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
+            self.edit(suspend=False)
+        for _ in range(MOST_LOOKS):
+            self._authorize()
+            self.hear_news()
+            again = self.run_pass()
+            if self._at_rest() and not self.kube.news:
+                break
+            self.time += timedelta(seconds=min(again if again is not None else 60.0, 86400.0))
+        else:
+            raise AssertionError(f"not at rest: {self.kube.apps.get(NAME)}")
+        self._check_rest()
+
+    def _authorize(self) -> None:
+        """The admin sees to whatever was submitted."""
+        app = self.app
+        if app is not None and app.authorization.state is not AuthorizationState.NOT_SUBMITTED:
+            self.box.decide(app.id, AuthorizationState.AUTHORIZED, enabled=True)
+
+    def _at_rest(self) -> bool:
+        """Is nothing awaited any more, but perhaps a person?"""
+        body = self.kube.apps.get(NAME)
+        if body is None:
+            return True
+        status = body.get("status") or {}
+        ready = next((each for each in status.get("conditions") or () if each["type"] == "Ready"), None)
+        if ready is None or status.get("observedGeneration") != body["metadata"]["generation"]:
+            return False
+        if self._needs_a_person(ready):
+            return True
+        request = (body["metadata"].get("annotations") or {}).get(ROTATE_ANNOTATION)
+        asked = request is not None and request != status.get("lastHandledRotateAt")
+        waits = "retiring" in status.get("tokens", {}) or len(self._owned()) > 1 or "must wait" in ready["message"]
+        return ready["status"] == "True" and not asked and not waits
+
+    def _owned(self) -> list[str]:
+        """Names of the object's Secrets; one whose owner was stripped off is nobody's any more."""
+        uid = self.body["metadata"]["uid"]
+        return [secret.name for secret in self.kube.secrets.values() if secret.owner_uid == uid]
+
+    def _needs_a_person(self, ready: dict[str, Any]) -> bool:
+        """Somebody else's Secret is in the way, or on an adopted app somebody else's key."""
+        if ready["reason"] in ("SecretConflict", "AppNotFound"):
+            return True
+        return self.adopted and (ready["reason"] == "SlotsOccupied" or "is due to be" in ready["message"])
+
+    def _check_rest(self) -> None:
+        """I1: exactly one live token, the one in the Secret; after a deletion none."""
+        app = self.app
+        if NAME not in self.kube.apps:
+            assert self.adopted or app is None or not app.tokens, "a token outlives its object"
+            return
+        desired = parse_desired(self.body)
+        ready = next(each for each in self.body["status"]["conditions"] if each["type"] == "Ready")
+        if ready["status"] != "True" or app is None:
+            return
+        published = self.kube.secrets[desired.secret.name].fingerprints[desired.secret.keys.token]
+        live = self.box.live(app.id)
+        assert published in live, "the Secret holds a token that is over"
+        assert self._owned() == [desired.secret.name], "a Secret of a former name stays"
+        if not self.adopted:
+            # On an adopted app what a person generated stays, and a token whose answer was lost looks the same.
+            assert live == {published}, "more than one token is live"
