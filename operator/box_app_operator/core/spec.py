@@ -38,8 +38,8 @@ _LONGEST = timedelta(days=36500)
 _DAYS = {"30d": 30, "60d": 60, "Never": None}
 
 
-def parse_duration(text: str) -> timedelta:
-    """A duration such as ``10m`` or ``1h30m``.
+def parse_duration(text: str, longest: timedelta | None = None) -> timedelta:
+    """A duration such as ``10m`` or ``1h30m``; a longer one than ``longest`` counts as that.
 
     Raises:
         StalledError: not a duration.
@@ -48,8 +48,11 @@ def parse_duration(text: str) -> timedelta:
         raise StalledError("InvalidSpec", f"{text!r} is not a duration; write for example 10m, 1h30m or 7d")
     parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
     try:
-        return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+        duration = sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+        return duration if longest is None else min(duration, longest)
     except OverflowError:
+        if longest is not None:
+            return longest
         raise StalledError("InvalidSpec", f"{text!r} is longer than any duration can be") from None
 
 
@@ -131,7 +134,7 @@ def _workloads(rotation: Body) -> tuple[WorkloadRef, ...]:
 
 def _span(rotation: Body, name: str, default: Any = None) -> Any:
     """A duration that can be added to any date: longer ones count as a hundred years."""
-    return min(parse_duration(rotation[name]), _LONGEST) if name in rotation else default
+    return parse_duration(rotation[name], _LONGEST) if name in rotation else default
 
 
 def _impossible(rotation: Rotation, days: int | None) -> str | None:

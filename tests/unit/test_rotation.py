@@ -1,0 +1,232 @@
+"""When a token is due, how long the previous one stays, and which spans are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.examples import APP_ID, ONE, look, ready_world, said
+from tests.unit.pretend import NOON, World, decide, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.current import Current, current_of
+from box_app_operator.core.desired import Desired, Retire, Rotation
+from box_app_operator.core.model import UID, Fingerprint, Slot, SlotToken
+from box_app_operator.core.observed import PodView, SecretUse, UseKind
+from box_app_operator.core.rotation import next_rotation
+from box_app_operator.core.spec import parse_desired
+from box_app_operator.core.steps import MintToken, RevokeSlot, Step
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + 60 * DAY)
+FOREVER = replace(ONE, expires_at=None)
+MINT, REVOKE = MintToken(APP_ID, Slot.SECONDARY, 60), RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
+
+
+def current_for(desired: Desired, token: SlotToken = ONE) -> Current:
+    """A ready app with this token."""
+    world = ready_world(desired, primary=token)
+    current = current_of(desired, world.observed, NOON)
+    assert current is not None
+    return current
+
+
+def rotated(new: SlotToken = NEXT, **rotation: Any) -> World:
+    """A world just after a rotation at noon: the new token in the Secret, the old one beside it."""
+    world = ready_world(replace(DESIRED, rotation=Rotation(**rotation)))
+    app = replace(world.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: new})
+    secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
+    return look(world, app=app, secret=secret)
+
+
+def steps(world: World, after: timedelta) -> tuple[Step, ...]:
+    """What is done so long after noon."""
+    return decide(world, now=NOON + after).steps
+
+
+@pytest.mark.parametrize(
+    ("rotation", "token", "earliest", "latest"),
+    [
+        (Rotation(), ONE, 49 * DAY - DAY, 49 * DAY),
+        (Rotation(renew_before=30 * DAY), ONE, 26 * DAY, 29 * DAY),
+        (Rotation(renew_before=59 * DAY), ONE, -0.1 * DAY, 0 * DAY),
+        (Rotation(every=10 * DAY), ONE, 8 * DAY, 9 * DAY),
+        (Rotation(every=10 * DAY), FOREVER, 8 * DAY, 9 * DAY),
+    ],
+)
+def test_a_rotation_is_due_by_age_or_before_expiry(
+    rotation: Rotation, token: SlotToken, earliest: timedelta, latest: timedelta
+) -> None:
+    """Whichever comes first, up to a tenth earlier; the token is a day old at noon."""
+    moment = next_rotation(current_for(replace(DESIRED, rotation=rotation), token))
+
+    assert moment is not None
+    assert NOON + earliest <= moment <= NOON + latest
+
+
+def test_a_token_that_never_expires_is_never_due() -> None:
+    """Unless the spec says so."""
+    assert next_rotation(current_for(DESIRED, FOREVER)) is None
+
+
+def test_a_thousand_apps_that_were_made_together_do_not_rotate_together() -> None:
+    """The tenth of ten days has 24 hours: in none of them more than twice its share."""
+    moments = [next_rotation(current_for(replace(DESIRED, uid=UID(f"uid-{number}")))) for number in range(1000)]
+    hours = [moment.replace(minute=0, second=0, microsecond=0) for moment in moments if moment]
+
+    assert len(hours) == 1000
+    assert max(hours.count(hour) for hour in set(hours)) < 2 * 1000 / 24
+
+
+def test_the_jitter_is_always_the_same_for_one_object() -> None:
+    """A restart moves nothing."""
+    assert next_rotation(current_for(DESIRED)) == next_rotation(current_for(DESIRED))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ()),
+        ({"rotate_request": "now"}, (MINT,)),
+        ({"token_days": 30}, (MintToken(APP_ID, Slot.SECONDARY, 30),)),
+        ({"token_days": None}, (MintToken(APP_ID, Slot.SECONDARY, None),)),
+        ({"rotation": Rotation(every=12 * HOUR)}, (MINT,)),
+        ({"rotation": Rotation(renew_before=59.5 * DAY)}, (MINT,)),
+        ({"rotate_request": "now", "suspended": True}, ()),
+        ({"cors_domains": (), "generation": 7}, ()),
+    ],
+)
+def test_what_makes_a_rotation_due(change: dict[str, Any], expected: tuple[Step, ...]) -> None:
+    """A wish, another expiry, age, the coming end; nothing else."""
+    world = ready_world()
+
+    assert decide(replace(world, desired=replace(world.desired, **change))).steps == expected
+
+
+def test_nothing_is_minted_in_a_namespace_that_ends() -> None:
+    """It could not be published any more."""
+    world = look(ready_world(replace(DESIRED, rotate_request="now")), namespace_ends=True)
+
+    assert decide(world).steps == ()
+
+
+def test_the_previous_token_stays_for_the_overlap() -> None:
+    """And goes when nothing uses it."""
+    world = rotated(overlap=HOUR)
+
+    assert steps(world, HOUR - timedelta(seconds=1)) == ()
+    assert steps(world, HOUR) == (REVOKE,)
+    assert decide(world).look_again_at == NOON + HOUR
+
+
+@pytest.mark.parametrize(
+    ("retire", "after", "expected"),
+    [
+        (Retire.WHEN_UNUSED, 2 * HOUR, ()),
+        (Retire.WHEN_UNUSED, 2 * DAY, (REVOKE,)),
+        (Retire.AFTER_OVERLAP, 2 * HOUR, (REVOKE,)),
+    ],
+)
+def test_a_running_pod_keeps_the_previous_token_until_the_deadline(
+    retire: Retire, after: timedelta, expected: tuple[Step, ...]
+) -> None:
+    """Unless the spec does not ask for pods."""
+    world = look(rotated(overlap=HOUR, retire=retire, retire_deadline=2 * DAY), pods=(pod_since(NOON - DAY),))
+
+    assert steps(world, after) == expected
+    told = [notice.reason for notice in decide(world, now=NOON + after).notices]
+    assert told == (["RetiredInUse"] if after == 2 * DAY else [])
+
+
+def test_nobody_knows_which_pods_run() -> None:
+    """Then the previous token stays until the deadline."""
+    world = look(rotated(overlap=HOUR, retire_deadline=2 * DAY), pods=None)
+
+    assert steps(world, DAY) == ()
+    assert steps(world, 2 * DAY) == (REVOKE,)
+
+
+def test_the_next_rotation_ends_the_wait_for_pods_but_not_the_overlap() -> None:
+    """Two slots are enough (I4)."""
+    world = look(rotated(overlap=HOUR), pods=(pod_since(NOON - DAY),))
+    world = replace(world, desired=replace(world.desired, rotate_request="again"))
+
+    assert steps(world, HOUR / 2) == ()
+    assert steps(world, HOUR) == (REVOKE,)
+    assert "the next rotation needs its slot" in decide(world, now=NOON + HOUR).notices[0].message
+
+
+def test_an_overlap_ends_before_the_active_token_does() -> None:
+    """A dead token in the Secret hurts everybody; a short overlap only those who are late."""
+    world = rotated(replace(NEXT, expires_at=NOON + HOUR), overlap=HOUR)
+
+    assert steps(world, HOUR * 10 / 12) == ()
+    assert steps(world, HOUR * 11 / 12) == (REVOKE,)
+
+
+def test_a_lost_token_has_no_overlap() -> None:
+    """No pod gets it from anywhere any more; those that run keep it all the same."""
+    world = ready_world(replace(DESIRED, rotation=Rotation(overlap=HOUR)))
+    world = look(world, secret=None)
+    app = replace(world.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: NEXT})
+    world = look(world, app=app, secret=published_secret(world.desired, app, Slot.SECONDARY, world.observed))
+
+    assert steps(world, timedelta(0)) == (REVOKE,)
+    assert steps(look(world, pods=(pod_since(NOON - DAY),)), timedelta(0)) == ()
+
+
+def test_the_wait_is_told() -> None:
+    """Until when, and for whom."""
+    message = said(decide(rotated(overlap=HOUR)), "Ready").message
+
+    assert "stays live until 2026-03-01T13:00:00Z" in message
+    assert "while running pods may use it, at most until 2026-03-08T12:00:00Z" in message
+
+
+def pod_since(moment: datetime, kind: UseKind = UseKind.FIXED, token: Fingerprint | None = None) -> PodView:
+    """A pod that got at the Secret at this moment."""
+    return PodView(UID("pod"), "web-1", token, (SecretUse(DESIRED.secret.name, kind, moment),))
+
+
+@pytest.mark.parametrize(
+    ("pod", "after", "counts"),
+    [
+        (pod_since(NOON - DAY), HOUR, True),
+        (pod_since(NOON), HOUR, True),
+        (pod_since(NOON + timedelta(seconds=1)), HOUR, False),
+        (pod_since(NOON - DAY, token=NEXT.fingerprint), HOUR, False),
+        (pod_since(NOON - DAY, token=ONE.fingerprint), HOUR, True),
+        (pod_since(NOON - DAY, UseKind.MOUNTED), timedelta(seconds=119), True),
+        (pod_since(NOON - DAY, UseKind.MOUNTED), timedelta(seconds=120), False),
+    ],
+)
+def test_which_pods_may_hold_the_previous_token(pod: PodView, after: timedelta, counts: bool) -> None:
+    """By the start of the container, by the age of a mount, by the mark of a restart."""
+    world = look(rotated(overlap=timedelta()), pods=(pod,))
+
+    assert steps(world, after) == (() if counts else (REVOKE,))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "complaint"),
+    [
+        ({"rotation": {"every": "30m"}}, "every must be longer than"),
+        ({"rotation": {"every": "1s", "overlap": "0s"}}, "longer than one second"),
+        ({"rotation": {"renewBefore": "60d"}}, "renewBefore must be"),
+        ({"rotation": {"renewBefore": "0s"}}, "renewBefore must be"),
+        ({"expiry": "30d", "rotation": {"renewBefore": "40d"}}, "shorter than a token's lifetime, 30d"),
+        ({"rotation": {"overlap": "50d"}}, "overlap must end before the next rotation"),
+        ({"expiry": "Never", "rotation": {"renewBefore": "90d", "overlap": "50d"}}, None),
+        ({"rotation": {"every": "2h", "renewBefore": "59d"}}, None),
+        ({"rotation": {"overlap": "99999999999d"}}, "overlap must end"),
+        ({"expiry": "Never", "rotation": {"retireDeadline": "99999999999d"}}, None),
+    ],
+)
+def test_spans_that_leave_no_time_are_refused(tokens: dict[str, Any], complaint: str | None) -> None:
+    """With a message that says what to write instead."""
+    metadata = {"namespace": "n", "name": "a", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    invalid = parse_desired({"metadata": metadata, "spec": {"displayName": "A", "tokens": tokens}}).invalid
+
+    assert (invalid is None) if complaint is None else (complaint in (invalid or ""))
