@@ -186,6 +186,8 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         values = self.kube.values[which]
         match how:
             case "delete":
+                # With the Secret goes what it told of an overlap.
+                self.judge.overlaps.clear()
                 self.kube.drop_secret(which)
             case "empty" if secret.owner_uid:
                 self.kube.put_secret(secret, {})
