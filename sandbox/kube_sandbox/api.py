@@ -231,6 +231,7 @@ class Api:
         self, request: Request, target: Target, match: Match, since: int, seconds: float
     ) -> AsyncIterator[bytes]:
         deadline, tabular, first = time.monotonic() + seconds, _wants_table(request), True
+        bookmarks = request.query_params.get("allowWatchBookmarks") == "true" and not tabular
 
         def line(type_: str, body: Object) -> bytes:
             nonlocal first
@@ -252,7 +253,7 @@ class Api:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            if not await self._wait(changed, min(left, BOOKMARK_SECONDS)) and not tabular:
+            if not await self._wait(changed, min(left, BOOKMARK_SECONDS)) and bookmarks:
                 yield line("BOOKMARK", self._bookmark(target.kind))
 
     async def _wait(self, changed: asyncio.Event, seconds: float) -> bool:

@@ -61,7 +61,10 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
         "boxapps.dev/expiry": "Never",
     }
     assert annotations.items() <= meta["annotations"].items()
-    assert meta["annotations"].keys() - annotations.keys() == {"boxapps.dev/published-at"}
+    assert meta["annotations"].keys() - annotations.keys() == {
+        "boxapps.dev/published-at",
+        "boxapps.dev/secret-name",
+    }
     data = values(written)
     assert set(data) == {"TOKEN", "ID", "SLOT", "UNTIL"}
     assert data["UNTIL"] == ""

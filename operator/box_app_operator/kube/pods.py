@@ -119,6 +119,8 @@ class KubePods:
                     if event["object"].get("code") == HTTPStatus.GONE:
                         return
                     raise TransientError("KubernetesUnavailable", f"WATCH pods: {event['object'].get('reason')}")
+                if event["type"] == "BOOKMARK":
+                    continue
                 pod = event["object"]
                 yield UID(pod["metadata"]["uid"]), None if event["type"] == "DELETED" else view_pod(pod)
         except KubeError as error:
