@@ -35,9 +35,9 @@ IDLE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The way to one enterprise."""
+    """The way to one enterprise; without a console in mode Assisted."""
 
-    console: Console
+    console: Console | None
     platform: Platform
 
 
@@ -45,7 +45,7 @@ class Connect(Protocol):
     """Builds the clients of an enterprise. ``ca`` is a PEM bundle to trust in addition."""
 
     def __call__(
-        self, enterprise: Enterprise, credential: str, ca: str | None
+        self, enterprise: Enterprise, credential: str | None, ca: str | None
     ) -> contextlib.AbstractAsyncContextManager[Clients]:
         """Open them; they are closed on leaving."""
         ...
@@ -96,6 +96,16 @@ class EnterpriseLink:
     def settled(self) -> bool:
         """Did Box answer, or fail to, at least once?"""
         return self.health.settled
+
+    @property
+    def has_console(self) -> bool:
+        """Is there a console endpoint? Not in mode Assisted."""
+        return self.enterprise.spec.console_url is not None
+
+    @property
+    def enterprise_id(self) -> str | None:
+        """Box's id of the enterprise; None when the BoxEnterprise does not say."""
+        return self.enterprise.spec.enterprise_id
 
     @property
     def selector(self) -> Body | None:
@@ -163,9 +173,6 @@ class EnterpriseLink:
         """Connect and keep the listing current, until a change asks to start over."""
         spec = self.enterprise.spec
         self.health.begin(self.enterprise.generation)
-        if spec.console_url is None:
-            message = "Mode Assisted is not supported yet; set spec.console.mode to Automated."
-            raise StalledError(Reason.MODE_NOT_SUPPORTED, message)
         used = await self._read_secrets()
         if used != self._used:
             # Another credential may see other apps.
@@ -180,8 +187,10 @@ class EnterpriseLink:
                 self.console = self.platform = None
 
     async def _follow(self) -> None:
-        if self.console is None or self.platform is None:
-            return
+        if self.platform is None:
+            return None
+        if self.console is None:
+            return await self._stay_in_touch(self.platform)
         restart = asyncio.ensure_future(self._restart.wait())
         loop = asyncio.get_running_loop()
         try:
@@ -190,7 +199,7 @@ class EnterpriseLink:
                 began, wait = loop.time(), self._wait_seconds
                 news = await _unless(restart, self.listing.refresh(self.console, wait))
                 if news is None:
-                    return
+                    return None
                 if self.health.well():
                     self._tell()
                 self._wake(news)
@@ -199,6 +208,14 @@ class EnterpriseLink:
                 await asyncio.wait([restart], timeout=pause)
         finally:
             restart.cancel()
+        return None
+
+    async def _stay_in_touch(self, platform: Platform) -> None:
+        """Without a console there is nothing to follow. The apps' own calls tell how Box is; they ask to start over."""
+        await platform.ping()
+        if self.health.well():
+            self._tell()
+        await self._restart.wait()
 
     @property
     def _wait_seconds(self) -> float:
@@ -239,25 +256,29 @@ class EnterpriseLink:
             self.wake_all()
 
 
-def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str, str | None]:
-    """The credential and the CA bundle, if they can be used.
+def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str | None, str | None]:
+    """The credential and the CA bundle, if they can be used; without a console there is no credential.
 
     Raises:
         StalledError: they are missing, or the credential can be no bearer token.
     """
+    if spec.ca is not None and ca is None:
+        raise StalledError(Reason.CA_INVALID, f"The CA bundle is missing: {spec.ca} does not exist or is empty.")
+    if spec.console_url is None:
+        return None, ca
     if not credential:
         message = f"The console's credential is missing: {spec.credentials} does not exist or is empty. Create it."
         raise StalledError(Reason.CREDENTIAL_MISSING, message)
     if not (credential.isascii() and credential.isprintable()) or " " in credential:
         message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
         raise StalledError(Reason.CREDENTIAL_REJECTED, message)
-    if spec.ca is not None and ca is None:
-        raise StalledError(Reason.CA_INVALID, f"The CA bundle is missing: {spec.ca} does not exist or is empty.")
     return credential, ca
 
 
 @contextlib.asynccontextmanager
-async def _opened(connect: Connect, enterprise: Enterprise, credential: str, ca: str | None) -> AsyncIterator[Clients]:
+async def _opened(
+    connect: Connect, enterprise: Enterprise, credential: str | None, ca: str | None
+) -> AsyncIterator[Clients]:
     try:
         opened = connect(enterprise, credential, ca)
     except (ssl.SSLError, ValueError, TypeError):

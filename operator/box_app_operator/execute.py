@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.downscoped import annotations_for, labels_for
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AppID, HeldToken, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_secrets, plain_data, secret_annotations, secret_labels
@@ -17,6 +21,7 @@ from box_app_operator.core.steps import (
     MintToken,
     ProveToken,
     PublishSecret,
+    RefreshDownscoped,
     RemoveFinalizer,
     RenameApp,
     RestartWorkload,
@@ -26,6 +31,7 @@ from box_app_operator.core.steps import (
     SubmitApp,
 )
 from box_app_operator.errors import TransientError
+from box_app_operator.execute_public import PublicExecutor
 from box_app_operator.links import Link
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
@@ -56,10 +62,12 @@ class Executor:
             return await self._finalizer(step, body)
         if isinstance(step, PublishSecret):
             return await self._publish(step, body, observed)
+        if isinstance(step, RefreshDownscoped):
+            return await self._refresh(step, body, observed)
         if isinstance(step, DeleteSecret | RestartWorkload):
             return await self._tidy(step, body["metadata"]["namespace"])
         if isinstance(step, MintToken | ProveToken | RevokeSlot):
-            return await self._token_step(step)
+            return await self._token_step(step, body, observed)
         return await self._app_step(step)
 
     async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
@@ -95,7 +103,12 @@ class Executor:
                 listing.drop(app_id)
                 return f"deleted app {app_id}"
 
-    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot) -> str:
+    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
+        if observed.way is not Way.CONSOLE and not isinstance(step, ProveToken):
+            public = PublicExecutor(self._cluster, self._memory, self._platform, self._clock)
+            if isinstance(step, MintToken):
+                return await public.mint(step, parse_desired(body))
+            return await public.revoke(step, parse_desired(body), observed)
         match step:
             case MintToken(app_id, slot, days):
                 token = await self._console.mint_token(app_id, slot, days)
@@ -155,6 +168,26 @@ class Executor:
             if token is not None:
                 return token
         return None
+
+    async def _refresh(self, step: RefreshDownscoped, body: Body, observed: Observed) -> str:
+        desired, spec = parse_desired(body), step.spec
+        parent = await self._cluster.read_token(desired.namespace, desired.secret.name, step.parent)
+        if parent is None:
+            raise TransientError("AwaitingToken", "The active token is not in the Secret any more")
+        granted = await self._platform.exchange(parent, spec.scopes, spec.resource)
+        now = self._clock.now().replace(microsecond=0)
+        expires_at = now + timedelta(seconds=granted.seconds)
+        secret = SecretWrite(
+            name=spec.secret,
+            token_key=desired.secret.keys.token,
+            token=granted.token,
+            data={desired.secret.keys.expires_at: format_time(expires_at)},
+            labels=labels_for(desired),
+            annotations=annotations_for(spec, step.parent, granted.token.fingerprint, now, expires_at),
+        )
+        existing = observed.downscoped.get(spec.secret)
+        self._store.put_secret(await self._cluster.write_secret(body, secret, existing))
+        return f"published downscoped token {granted.token.fingerprint} in Secret {spec.secret}"
 
     async def _tidy(self, step: DeleteSecret | RestartWorkload, namespace: str) -> str:
         match step:

@@ -11,7 +11,10 @@ from box_app_operator.ports import Console, Platform
 
 
 class Link(Protocol):
-    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time."""
+    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time.
+
+    ``has_console`` is False in mode Assisted. ``enterprise_id`` is Box's id, None when the BoxEnterprise does not say.
+    """
 
     @property
     def settled(self) -> bool: ...  # noqa: D102 - see the class
@@ -23,6 +26,10 @@ class Link(Protocol):
     def console(self) -> Console | None: ...  # noqa: D102 - see the class
     @property
     def platform(self) -> Platform | None: ...  # noqa: D102 - see the class
+    @property
+    def has_console(self) -> bool: ...  # noqa: D102 - see the class
+    @property
+    def enterprise_id(self) -> str | None: ...  # noqa: D102 - see the class
     @property
     def selector(self) -> Body | None: ...  # noqa: D102 - see the class
 

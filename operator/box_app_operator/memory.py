@@ -8,7 +8,8 @@ from datetime import datetime
 
 from box_app_operator.core.desired import Desired, WorkloadRef
 from box_app_operator.core.finding import Notice
-from box_app_operator.core.model import HeldToken, Refusal, RefusalKind
+from box_app_operator.core.hand import FINAL, Identity, Verdict
+from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, RefusalKind
 from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.steps import Step
 from box_app_operator.ports import Token
@@ -34,6 +35,16 @@ class Memory:
     workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
     notices: dict[Notice, bool] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
+    values: dict[Fingerprint, Token] = field(default_factory=dict)
+    verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
+    words: dict[Fingerprint, str] = field(default_factory=dict)
+    first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
+    identity: Identity | None = None
+    origins: dict[str, bool] = field(default_factory=dict)
+    revocation_refused: bool = False
+    held_dates: tuple[datetime, datetime | None] | None = None
+    unauthorized: bool = False
+    ended: set[Fingerprint] = field(default_factory=set)
 
     def hold(self, held: HeldToken, token: Token) -> None:
         """Keep a minted token until it is published."""
@@ -41,7 +52,7 @@ class Memory:
 
     def let_go(self) -> None:
         """Forget the held token."""
-        self.held = self.token = None
+        self.held = self.token = self.held_dates = None
 
     def renew(self, desired: Desired) -> None:
         """A new spec, or a new wish to reconcile, makes refused steps worth another try."""
@@ -56,6 +67,9 @@ class Memory:
         """Everything is worth another try, and another look."""
         self.refusals.clear()
         self.workloads.clear()
+        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
+        self.origins = {origin: allowed for origin, allowed in self.origins.items() if allowed == bool(origin)}
+        self.revocation_refused = False
 
     def note(self, notices: Iterable[Notice]) -> None:
         """Something came up that people should hear of; nothing twice."""

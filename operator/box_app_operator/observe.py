@@ -6,32 +6,44 @@ a call whose answer was lost, and about a token that was just minted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from box_app_operator.by_hand import ByHand
 from box_app_operator.consumers import Consumers
+from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import DeletionPolicy, Desired
+from box_app_operator.core.downscoped import is_downscoped
 from box_app_operator.core.enterprise import selects
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import BoxApp, Problem, SecretView
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.published import is_original
+from box_app_operator.core.rotation import rotation_due
 from box_app_operator.core.spec import Body, parse_remembered
 from box_app_operator.errors import TransientError
+from box_app_operator.grants import Grants
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
-from box_app_operator.ports import Clock, Cluster, Console
+from box_app_operator.ports import Clock, Cluster, Console, Imports
 from box_app_operator.store import Store, enterprise_of
 
 
 class Observer:
     """Gathers what one pass needs to know."""
 
-    def __init__(self, store: Store, links: Links, cluster: Cluster, consumers: Consumers, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, links: Links, cluster: Cluster, consumers: Consumers, imports: Imports, clock: Clock
+    ) -> None:
         self._store = store
         self._links = links
         self._cluster = cluster
         self._consumers = consumers
         self._clock = clock
+        self._imports = imports
+        self._by_hand = ByHand(cluster)
+        self._grants = Grants(cluster)
 
     async def observe(self, desired: Desired, body: Body, memory: Memory) -> Observed:
         """One look.
@@ -45,6 +57,17 @@ class Observer:
         former = self._former_secrets(desired)
         namespace_ends = self._store.ends(desired.namespace)
         problem = self._problem(desired, link, self._clock.now())
+        if link is not None and (way := _way(desired, link)) is not Way.CONSOLE:
+            seen = Observed(
+                secret=secret,
+                former=former,
+                held=memory.held,
+                problem=problem,
+                remembered=remembered,
+                namespace_ends=namespace_ends,
+                way=way,
+            )
+            return await self._without_console(desired, seen, link, memory)
         if link is None or not link.listing.known:
             return Observed(
                 secret=secret,
@@ -70,7 +93,42 @@ class Observer:
             remembered=remembered,
             namespace_ends=namespace_ends,
         )
-        return await self._consumers.look(desired, seen, memory, self._clock.now())
+        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, self._clock.now())
+
+    async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        if seen.problem is not None or link.platform is None:
+            return seen
+        seen, now = replace(seen, known=True), self._clock.now()
+        if seen.way is Way.GRANT:
+            seen = await self._grants.look(desired, seen, memory)
+        else:
+            try:
+                seen = await self._by_hand.look(desired, seen, link.platform, memory, link.enterprise_id, now)
+            except TransientError as error:
+                if error.unreachable:
+                    link.suspect()
+                raise
+        self._watch_for_people(desired, seen, now)
+        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
+
+    def _watch_for_people(self, desired: Desired, seen: Observed, now: datetime) -> None:
+        """Is somebody to hand something over?"""
+        name = desired.grant.secret if desired.grant is not None else desired.import_from
+        current = current_of(desired, seen, now)
+        waits = current is None or current.other is not None or rotation_due(current)
+        if name is not None and waits and not desired.deleting:
+            self._imports.want(desired.uid, (desired.namespace, name))
+        else:
+            self._imports.release(desired.uid)
+
+    def _see_downscoped(self, desired: Desired, seen: Observed) -> Observed:
+        names = [spec.secret for spec in desired.downscoped]
+        ours = [secret for secret in self._store.secrets_of(desired.uid) if is_downscoped(secret)]
+        return replace(
+            seen,
+            downscoped={name: self._store.secret(desired.namespace, name) for name in names},
+            left_over=tuple(secret for secret in ours if secret.name not in names),
+        )
 
     def _former_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
         """What was published under other names; not copies of it, although they may carry the owner over."""
@@ -78,12 +136,13 @@ class Observer:
         return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
 
     async def refresh_secret(self, desired: Desired) -> None:
-        """Replace what is remembered of the Secret by what is there."""
-        secret = await self._cluster.read_secret(desired.namespace, desired.secret.name)
-        if secret is None:
-            self._store.drop_secret(desired.namespace, desired.secret.name)
-        else:
-            self._store.put_secret(secret)
+        """Replace what is remembered of the Secrets by what is there."""
+        for name in (desired.secret.name, *(spec.secret for spec in desired.downscoped)):
+            secret = await self._cluster.read_secret(desired.namespace, name)
+            if secret is None:
+                self._store.drop_secret(desired.namespace, name)
+            else:
+                self._store.put_secret(secret)
 
     def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
         if desired.invalid and not desired.deleting:
@@ -100,6 +159,12 @@ class Observer:
             )
             return Problem("NamespaceNotAllowed", message, now, stalled=True)
         return link.problem
+
+
+def _way(desired: Desired, link: Link) -> Way:
+    if desired.grant is not None:
+        return Way.GRANT
+    return Way.CONSOLE if link.has_console else Way.BY_HAND
 
 
 def _find(desired: Desired, listing: Listing) -> BoxApp | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.desired import ClientGrant, WorkloadRef
+from box_app_operator.core.hand import Identity, Verdict
 from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
 from box_app_operator.core.observed import PodView, WorkloadView
 from box_app_operator.core.spec import Body
@@ -108,6 +109,14 @@ class Console(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An access token that Box gave out, and for how many seconds."""
+
+    token: Token
+    seconds: int
+
+
 class Platform(Protocol):
     """Box's public API."""
 
@@ -119,12 +128,36 @@ class Platform(Protocol):
         """Does Box accept this token? False only when Box says clearly that it does not."""
         ...
 
+    async def identify(self, token: Token) -> Identity | Verdict:
+        """Who does this token act for? A verdict when Box refuses it."""
+        ...
+
+    async def allows_origin(self, token: Token, origin: str) -> bool:
+        """May a browser call from this origin with the app's tokens?"""
+        ...
+
+    async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
+        """An access token for a client and its secret."""
+        ...
+
+    async def exchange(self, token: Token, scopes: tuple[str, ...], resource: str | None) -> Granted:
+        """A token with fewer rights, for a while."""
+        ...
+
+    async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
+        """End a token; one that is over already is success."""
+        ...
+
 
 class Cluster(Protocol):
     """What the operator reads and writes in Kubernetes for one app. Writers return the object as it then is."""
 
     async def read_secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret as it is now, as fingerprints."""
+        ...
+
+    async def read_values(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The data of a Secret that a person keeps; None when there is none."""
         ...
 
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
@@ -175,6 +208,18 @@ class Pods(Protocol):
 
     def release(self, wanted_by: UID) -> None:
         """This object needs to know no longer."""
+        ...
+
+
+class Imports(Protocol):
+    """The Secrets in which people hand something over, watched only while it is waited for."""
+
+    def want(self, wanted_by: UID, name: tuple[str, str]) -> None:
+        """Wake this object whenever the Secret of this namespace and name may have changed."""
+        ...
+
+    def release(self, wanted_by: UID) -> None:
+        """This object waits for nothing any more."""
         ...
 
 

@@ -19,7 +19,7 @@ from box_app_operator.execute import Executor
 from box_app_operator.links import Links
 from box_app_operator.memory import Memory
 from box_app_operator.observe import Observer
-from box_app_operator.ports import Clock, Cluster, Pods
+from box_app_operator.ports import Clock, Cluster, Imports, Pods
 from box_app_operator.report import Reporter
 from box_app_operator.store import AppKey, Store
 from box_app_operator.work import Pass, PassNeeds, in_conflict
@@ -36,6 +36,7 @@ class Reconciler:
         links: Links,
         cluster: Cluster,
         pods: Pods,
+        imports: Imports,
         clock: Clock,
         *,
         delays: Delays,
@@ -50,9 +51,10 @@ class Reconciler:
         self._backoff = backoff
         self._passed = passed
         self._pods = pods
+        self._imports = imports
         self._reporter = Reporter(store, cluster, clock, status_pause)
         consumers = Consumers(store, cluster, pods, delays.restart)
-        observer = Observer(store, links, cluster, consumers, clock)
+        observer = Observer(store, links, cluster, consumers, imports, clock)
         self._around = PassNeeds(store, observer, clock.now, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
@@ -60,6 +62,7 @@ class Reconciler:
         """The object is gone for good."""
         self._memories.pop(uid, None)
         self._pods.release(uid)
+        self._imports.release(uid)
 
     def forgive(self, key: AppKey) -> None:
         """Let every refused step be tried again: a resync, or the enterprise changed."""

@@ -31,6 +31,7 @@ from box_app_operator.enterprise_link import Clients, LinkNeeds
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, serve_health
+from box_app_operator.import_watch import ImportWatch
 from box_app_operator.intake import Intake
 from box_app_operator.kube.access import configure_access
 from box_app_operator.kube.api import KubeApi
@@ -99,11 +100,13 @@ class Operator:
 
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
         self.pods = PodWatch(cluster, backoff, wake_uid)
+        self.imports = ImportWatch(cluster, backoff, wake_uid)
         self.reconciler = Reconciler(
             store,
             self.enterprises,
             cluster,
             self.pods,
+            self.imports,
             clock,
             delays=Delays(settings.outage_grace, settings.restart_window),
             status_pause=settings.status_pause,
@@ -130,17 +133,22 @@ def connector(settings: Settings) -> Any:
     """Builds the clients of an enterprise."""
 
     @contextlib.asynccontextmanager
-    async def connected(enterprise: Enterprise, credential: str, context: ssl.SSLContext) -> AsyncIterator[Clients]:
+    async def connected(
+        enterprise: Enterprise, credential: str | None, context: ssl.SSLContext
+    ) -> AsyncIterator[Clients]:
         spec = enterprise.spec
         seconds = settings.box_timeout.total_seconds()
         gate = Gate(spec.requests_per_minute, time.monotonic)
         limits = httpx.Limits(max_connections=settings.workers + 2, max_keepalive_connections=settings.workers + 2)
         async with httpx.AsyncClient(verify=context, limits=limits) as client:
-            console = Transport(client, spec.console_url or "", gate, timeout_seconds=seconds, bearer=credential)
-            platform = Transport(client, spec.platform_url, gate, timeout_seconds=seconds)
-            yield Clients(HttpConsole(console), HttpPlatform(platform))
+            platform = HttpPlatform(Transport(client, spec.platform_url, gate, timeout_seconds=seconds))
+            if spec.console_url is None:
+                yield Clients(None, platform)
+                return
+            console = Transport(client, spec.console_url, gate, timeout_seconds=seconds, bearer=credential)
+            yield Clients(HttpConsole(console), platform)
 
-    def connect(enterprise: Enterprise, credential: str, ca: str | None) -> Any:
+    def connect(enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
         context = ssl.create_default_context()
         if ca is not None:
             context.load_verify_locations(cadata=ca)
@@ -220,6 +228,7 @@ async def _serve(settings: Settings, operator: Operator, stop: asyncio.Event) ->
             task.cancel()
         await operator.enterprises.close()
         await operator.pods.close()
+        await operator.imports.close()
         await asyncio.gather(work, sweep, stopping, return_exceptions=True)
         stop_watching.set()
         await asyncio.gather(watch, return_exceptions=True)

@@ -44,6 +44,10 @@ class FakeCluster:
         """The Secret as it is."""
         return self.secret if self.secret and (self.secret.namespace, self.secret.name) == (namespace, name) else None
 
+    async def read_values(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """Nobody keeps a Secret here."""
+        return None
+
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
         """The value with this fingerprint."""
         found = [value for value in self.values.values() if fingerprint_of(value) == fingerprint]
@@ -85,6 +89,9 @@ class FakeCluster:
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """No pod runs."""
         return ()
+
+    def want(self, wanted_by: UID, name: tuple[str, str]) -> None:
+        """Nobody hands over keys here."""
 
     def release(self, wanted_by: UID) -> None:
         """Nobody looks."""

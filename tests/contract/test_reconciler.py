@@ -30,6 +30,8 @@ class FakeLink:
     settled = True
     problem: Problem | None = None
     selector: Body | None = None
+    has_console = True
+    enterprise_id: str | None = None
 
     def __init__(self, clients: Clients) -> None:
         self.listing = Listing()
@@ -56,6 +58,7 @@ class Stage:
         return Reconciler(
             self.store,
             self,
+            self.cluster,
             self.cluster,
             self.cluster,
             self,
@@ -385,25 +388,6 @@ async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
     assert stage.store.app(KEY) is not None
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"authentication": "ClientCredentials", "clientCredentials": {}},
-        {"downscopedTokens": [{"secretName": "viewer-preview", "scopes": ["base_preview"]}]},
-    ],
-)
-async def test_what_is_not_supported_yet_is_refused(
-    open_box: Box, clients: Clients, clock: ManualClock, spec: dict[str, Any]
-) -> None:
-    """Nothing is registered, and the condition names the field: a Ready that leaves half undone would be a lie."""
-    stage = Stage(open_box, clients, clock, **spec)
-
-    await stage.turn()
-
-    assert stage.said("Registered") == ("False", "InvalidSpec")
-    assert list(open_box.sandbox.live()) == []
 
 
 async def test_a_claim_that_can_never_have_the_app_blocks_nobody(

@@ -99,6 +99,10 @@ class SimKube:
         """As it is."""
         return self.fates.meet(lambda: self.secrets.get(name), reading=True)
 
+    async def read_values(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """Nobody hands over keys here."""
+        return None
+
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
         """The value with this fingerprint."""
         values = self.values.get(name, {}).values()
@@ -209,6 +213,9 @@ class SimKube:
 
     def release(self, wanted_by: UID) -> None:
         """Nobody looks any more."""
+
+    def want(self, wanted_by: UID, name: tuple[str, str]) -> None:
+        """Nobody hands over keys here."""
 
 
 def _key(name: str) -> Any:

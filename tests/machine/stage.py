@@ -59,7 +59,7 @@ class Log(logging.Handler):
 class SimLink:
     """The way to the one enterprise."""
 
-    settled, problem, selector = True, None, None
+    settled, problem, selector, has_console, enterprise_id = True, None, None, True, None
 
     def __init__(self, box: SimBox) -> None:
         self.console = self.platform = box
@@ -97,7 +97,7 @@ class Stage:
         self.store, self.link = self.kube.listed(), SimLink(self.box)
         finish(self.link.listing.refresh(self.box, 0))
         self.reconciler = Reconciler(
-            self.store, self, self.kube, self.kube, self,
+            self.store, self, self.kube, self.kube, self.kube, self,
             delays=Delays(), status_pause=timedelta(seconds=30), backoff=lambda _: 5.0, passed=lambda _: None,
         )  # fmt: skip
 

@@ -32,6 +32,7 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.desired import DeletionPolicy
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import UID, AuthorizationState, SecretView, Slot
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import CHECKS
@@ -143,7 +144,7 @@ def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
     world = look(world, app=replace(world.app, name="Old", cors_domains=()))
 
     assert [type(step) for step in decide(world).steps] == [RenameApp, SetCorsDomains, SubmitApp]
-    assert [check.__name__ for check in CHECKS] == [
+    assert [check.__name__ for check in CHECKS[Way.CONSOLE]] == [
         "check_registered",
         "check_cors",
         "check_authorized",

@@ -1,14 +1,42 @@
-"""Box's public API, as far as App Tokens go: one method per endpoint."""
+"""Box's public API, as far as tokens go: one method per endpoint."""
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
-from box_app_operator.box.transport import Transport
-from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.ports import Token
+import msgspec
+
+from box_app_operator.box.transport import Answer, Transport
+from box_app_operator.core.desired import ClientGrant
+from box_app_operator.core.hand import Identity, Verdict
+from box_app_operator.core.model import AppID
+from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.ports import Granted, Token
 
 ME = "/2.0/users/me"
+TOKEN = "/oauth2/token"
+REVOKE = "/oauth2/revoke"
+SERVICE_ACCOUNT = re.compile(r"AutomationUser_([0-9]+)_[A-Za-z0-9]+@boxdevedition\.com")
+"""The login of a service account. Source: box/developer.box.com, pages/platform/user-types."""
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+
+
+class _Enterprise(msgspec.Struct):
+    id: str
+
+
+class _User(msgspec.Struct):
+    id: str
+    login: str = ""
+    name: str = ""
+    enterprise: _Enterprise | None = None
+
+
+class _Granted(msgspec.Struct):
+    access_token: str
+    expires_in: int
 
 
 class HttpPlatform:
@@ -33,9 +61,125 @@ class HttpPlatform:
         answer = await self._transport.call("GET", ME, bearer=token.reveal())
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return True
-        if answer.status == HTTPStatus.UNAUTHORIZED and answer.error.code == "unauthorized":
+        if _is_disabled(answer):
             raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
-        if answer.status == HTTPStatus.UNAUTHORIZED and (not answer.body or answer.error.code == "invalid_token"):
+        if _is_dead(answer):
             return False
         # Anything else is not Box's word about the token: a proxy on the way also says 401, with a page of its own.
         raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+
+    async def identify(self, token: Token) -> Identity | Verdict:
+        """Who does this token act for? Source: Box OpenAPI 2024.0, ``GET /2.0/users/me``.
+
+        A token without the right to ask is taken for a downscoped one: 403 means fewer rights than an App Token has.
+        """
+        query = {"fields": "id,login,name,enterprise"}
+        answer = await self._transport.call("GET", ME, query=query, bearer=token.reveal())
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return _identity(answer.decode(_User))
+        if _is_disabled(answer):
+            return Verdict.DISABLED
+        if _is_dead(answer):
+            return Verdict.DEAD
+        if answer.status == HTTPStatus.FORBIDDEN and answer.error.code in ("insufficient_scope", NARROW_CODE):
+            return Verdict.NARROW
+        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+
+    async def allows_origin(self, token: Token, origin: str) -> bool:
+        """May a browser call from this origin? Source: box/developer.box.com, security/cors.
+
+        Raises:
+            TransientError: Box says neither yes nor ``cors_origin_not_whitelisted``.
+        """
+        answer = await self._transport.call("GET", ME, headers={"Origin": origin}, bearer=token.reveal())
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return True
+        if answer.status == HTTPStatus.FORBIDDEN and answer.error.code == "cors_origin_not_whitelisted":
+            return False
+        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+
+    async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
+        """An access token for a client and its secret. Source: Box OpenAPI 2024.0, ``POST /oauth2/token``.
+
+        Raises:
+            AwaitingHumanError: the enterprise admin has not authorized the app (box/boxcli#154).
+            StalledError: Box refuses the credentials or the subject.
+        """
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret.reveal(),
+            "box_subject_type": subject.subject_type,
+            "box_subject_id": subject.subject_id,
+        }
+        return _granted(await self._transport.call("POST", TOKEN, form=form))
+
+    async def exchange(self, token: Token, scopes: tuple[str, ...], resource: str | None) -> Granted:
+        """A token with fewer rights, for a while. Source: box/developer.box.com, authentication/tokens/downscope.
+
+        Raises:
+            StalledError: Box refuses scopes or resource.
+        """
+        form = {
+            "grant_type": EXCHANGE,
+            "subject_token": token.reveal(),
+            "subject_token_type": ACCESS_TOKEN,
+            "scope": " ".join(scopes),
+            **({"resource": resource} if resource else {}),
+        }
+        return _granted(await self._transport.call("POST", TOKEN, form=form))
+
+    async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
+        """End a token; one that is over already is success. Source: Box OpenAPI 2024.0, ``POST /oauth2/revoke``.
+
+        Raises:
+            StalledError: Box refuses the client's credentials.
+        """
+        form = {"client_id": client_id, "client_secret": client_secret.reveal(), "token": token.reveal()}
+        answer = await self._transport.call("POST", REVOKE, form=form)
+        # An unknown token is an error at Box, unlike in RFC 7009 (box/boxcli, test/commands/tokens.test.js).
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES and answer.error.error != "invalid_token":
+            message = f"Box does not let this client revoke the token: {answer.describe()}."
+            raise StalledError("TokenRejected", message, detail=answer.detail)
+
+
+NARROW_CODE = "access_denied_insufficient_permissions"
+
+
+def _is_disabled(answer: Answer) -> bool:
+    """Source: box support 360044193313: "Cannot authorize with this service"."""
+    return answer.status == HTTPStatus.UNAUTHORIZED and answer.error.code == "unauthorized"
+
+
+def _is_dead(answer: Answer) -> bool:
+    return answer.status == HTTPStatus.UNAUTHORIZED and (not answer.body or answer.error.code == "invalid_token")
+
+
+def _identity(user: _User) -> Identity:
+    match = SERVICE_ACCOUNT.fullmatch(user.login)
+    app_id = AppID(match.group(1)) if match else None
+    return Identity(user.id, user.login, user.name, app_id, user.enterprise.id if user.enterprise else None)
+
+
+def _granted(answer: Answer) -> Granted:
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        found = answer.decode(_Granted)
+        return Granted(Token(found.access_token), found.expires_in)
+    text = answer.error.error_description
+    if "not authorized by the enterprise" in text:
+        raise AwaitingHumanError("PendingApproval", "A Box admin must authorize the app in the Admin Console.")
+    words = REFUSALS.get(answer.error.error)
+    if words is None:
+        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail, uncertain=True)
+    raise StalledError("TokenRejected", f"Box gives out no token ({answer.error.error}): {words}", detail=answer.detail)
+
+
+REFUSALS = {
+    "invalid_client": "it does not know this client id with this client secret.",
+    "invalid_grant": "it does not accept these credentials, or the app is not authorized.",
+    "unauthorized_client": "the app may not use this grant, or not for this subject. See its page in the console.",
+    "invalid_scope": "it does not know one of the scopes, or the token itself lacks it.",
+    "invalid_resource": "there is no such file or folder for this token.",
+    "invalid_request": "it does not accept the request as it is.",
+}
+"""By Box's error code. Source: Box OpenAPI 2024.0 and what users report, see docs/real-box.md."""

@@ -30,11 +30,16 @@ BURST_SECONDS = 6.0
 
 
 class ErrorBody(msgspec.Struct):
-    """Box's error shape. Source: Box OpenAPI 2024.0, ``ClientError``."""
+    """Box's error shapes. Source: Box OpenAPI 2024.0, ``ClientError`` and ``OAuth2Error``.
+
+    ``error`` is the code of the latter, and ``error_description`` its text.
+    """
 
     code: str = ""
     message: str = ""
     request_id: str = ""
+    error: str = ""
+    error_description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Answer:
 
     def describe(self) -> str:
         """The answer in words that are safe to show, and the same for the same trouble."""
-        return f"{self.what} answered {self.status} {shown(self.error.code)}".rstrip()
+        return f"{self.what} answered {self.status} {shown(self.error.code or self.error.error)}".rstrip()
 
     @property
     def detail(self) -> str:
@@ -100,6 +105,7 @@ class Transport:
         *,
         query: Mapping[str, str] | None = None,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         bearer: str | None = None,
         extra_seconds: float = 0.0,
@@ -123,6 +129,7 @@ class Transport:
                 self._base_url + path,
                 params=query,
                 json=json,
+                data=form,
                 headers={**(headers or {}), **auth},
                 timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + extra_seconds),
             )

@@ -30,6 +30,7 @@ class Reason(enum.StrEnum):
     ENTERPRISE_NOT_READY = "EnterpriseNotReady"
     NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
     INVALID_SPEC = "InvalidSpec"
+    AWAITING_CLIENT_ID = "AwaitingClientID"
     # Authorized
     AUTHORIZED = "Authorized"
     NOT_SUBMITTED = "NotSubmitted"
@@ -49,6 +50,7 @@ class Reason(enum.StrEnum):
     SYNCED = "Synced"
     NOT_CONFIGURED = "NotConfigured"
     ORIGIN_REJECTED = "OriginRejected"
+    AWAITING_HUMAN = "AwaitingHuman"
     # Events alone
     WORKLOAD_NOT_FOUND = "WorkloadNotFound"
     RETIRED_IN_USE = "RetiredInUse"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from box_app_operator.core.by_hand import page_of
 from box_app_operator.core.conditions import Condition, Reason
 from box_app_operator.core.desired import DeletionPolicy, Desired
-from box_app_operator.core.finding import Finding
+from box_app_operator.core.finding import Finding, NextStep
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import BoxApp
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_fingerprints
@@ -24,6 +28,8 @@ def check_deletion(desired: Desired, observed: Observed) -> Finding:
         return _deleting(describe_wait(desired, why))
     if observed.app is None:
         return _deleting("The app is gone from Box.", RemoveFinalizer())
+    if observed.way is not Way.CONSOLE:
+        return _without_console(desired, observed, observed.app)
     return _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
 
 
@@ -34,6 +40,22 @@ def describe_wait(desired: Desired, why: str) -> str:
 
 def _deleting(message: str, *steps: Step) -> Finding:
     return Finding(Condition("Ready", "False", Reason.DELETING, message), steps)
+
+
+def _without_console(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
+    """Tokens are revoked where Box's public API allows it; else a person is asked, and what they did is proven."""
+    slot, token = next(iter(app.tokens.items()), (None, None))
+    if slot is None or token is None:
+        return _deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
+    if observed.way is Way.GRANT and not observed.hand.can_revoke:
+        return _deleting("The client credentials are gone; the access token ends by itself.", RemoveFinalizer())
+    if observed.hand.can_revoke:
+        return _deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
+    what = f"Press Revoke for the {slot.capitalize()} Access Token."
+    if desired.deletion_policy is DeletionPolicy.DELETE:
+        what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
+    finding = _deleting(f"{what} The object goes once Box accepts the token no longer. {GIVE_UP}")
+    return replace(finding, next_steps=(NextStep(what, page_of(observed)),))
 
 
 def _nothing_in_box(observed: Observed) -> bool:

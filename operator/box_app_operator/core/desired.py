@@ -52,6 +52,25 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientGrant:
+    """What the Client Credentials Grant needs. ``subject_type`` is "enterprise" or "user"."""
+
+    secret: str
+    subject_type: str
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DownscopedSpec:
+    """A short-lived token with fewer rights, in a Secret of its own. ``resource`` is a URL, None for no limit."""
+
+    secret: str
+    scopes: tuple[str, ...]
+    resource: str | None
+    refresh_before: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SecretKeys:
     """Names of the keys in the Secret's data."""
 
@@ -78,7 +97,8 @@ class Desired:
     ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
     ever. ``invalid`` says what is wrong with the spec, or what it asks for that this version cannot do.
     ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
-    while the status does not record their value as handled.
+    while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
+    over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
     """
 
     namespace: str
@@ -102,6 +122,10 @@ class Desired:
     rotation: Rotation = Rotation()
     rotate_request: str | None = None
     invalid: str | None = None
+    import_from: str | None = None
+    client_secret: tuple[str, str] | None = None
+    grant: ClientGrant | None = None
+    downscoped: tuple[DownscopedSpec, ...] = ()
 
     @property
     def reference(self) -> str:

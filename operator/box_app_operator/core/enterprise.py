@@ -44,6 +44,7 @@ class EnterpriseSpec:
     selector: Body | None
     resync: timedelta
     requests_per_minute: int
+    enterprise_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def _enterprise_spec(spec: Body) -> EnterpriseSpec:
         selector=_selector(spec.get("allowedNamespaces")),
         resync=max(parse_duration(spec.get("resyncInterval", "10m")), SHORTEST_RESYNC),
         requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
+        enterprise_id=spec.get("enterpriseID"),
     )
 
 

@@ -20,6 +20,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something that a person should do, with what to paste, and where: a URL or a place."""
+
+    what: str
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The answer of one check.
 
@@ -32,6 +40,7 @@ class Finding:
     stalled: bool = False
     notices: tuple[Notice, ...] = ()
     look_again_at: datetime | None = None
+    next_steps: tuple[NextStep, ...] = ()
 
 
 def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:

@@ -51,15 +51,19 @@ class AuthorizationState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotToken:
-    """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires."""
+    """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires.
+
+    ``accepted`` tells that Box was asked and accepted it, whatever dates say that a person noted down.
+    """
 
     fingerprint: Fingerprint
     created_at: datetime
     expires_at: datetime | None
+    accepted: bool = False
 
     def is_live(self, now: datetime) -> bool:
-        """Does Box still accept it, as far as its dates say?"""
-        return self.expires_at is None or self.expires_at > now
+        """Does Box still accept it, as far as anybody can say?"""
+        return self.accepted or self.expires_at is None or self.expires_at > now
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView
 
 
@@ -63,7 +64,8 @@ class WorkloadView:
 class RememberedStatus:
     """What the object's status says before this pass.
 
-    ``restarted`` are the workloads that were restarted for the active token, as "Kind/name".
+    ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
+    token was issued and when it expires. ``origins`` are those that Box allows, None while they are not in order.
     """
 
     app_id: AppID | None = None
@@ -71,6 +73,8 @@ class RememberedStatus:
     active: Fingerprint | None = None
     retiring: Fingerprint | None = None
     restarted: tuple[str, ...] = ()
+    dates: Mapping[Fingerprint, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    origins: tuple[str, ...] | None = None
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
@@ -87,7 +91,8 @@ class Observed:
     wanted name, whoever owns it; ``former`` are Secrets of other names that this object published earlier.
     ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
-    those that other apps name for a restart too.
+    those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
+    ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
     """
 
     known: bool = False
@@ -102,3 +107,7 @@ class Observed:
     pods: tuple[PodView, ...] | None = None
     workloads: Mapping[WorkloadRef, WorkloadView] = field(default_factory=dict)
     shared: frozenset[WorkloadRef] = frozenset()
+    downscoped: Mapping[str, SecretView | None] = field(default_factory=dict)
+    left_over: tuple[SecretView, ...] = ()
+    way: Way = Way.CONSOLE
+    hand: Hand = field(default_factory=Hand)

@@ -10,21 +10,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from box_app_operator.core.by_hand import (
+    check_authorized_by_hand,
+    check_cors_by_hand,
+    check_registered_by_hand,
+    check_tokens_by_hand,
+)
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
 from box_app_operator.core.current import current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, Notice, settle, stall, unknown
+from box_app_operator.core.downscoped import with_downscoped
+from box_app_operator.core.finding import Finding, NextStep, Notice, settle, stall, unknown
+from box_app_operator.core.grants import (
+    check_authorized_by_grant,
+    check_cors_by_grant,
+    check_registered_by_grant,
+    check_tokens_by_grant,
+)
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import Problem, Refusal
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.rotation import next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
 from box_app_operator.core.tokens import check_tokens
 
-CHECKS = (check_registered, check_cors, check_authorized)
+CHECKS = {
+    Way.CONSOLE: (check_registered, check_cors, check_authorized),
+    Way.BY_HAND: (check_registered_by_hand, check_authorized_by_hand, check_cors_by_hand),
+    Way.GRANT: (check_registered_by_grant, check_authorized_by_grant, check_cors_by_grant),
+}
 """In the order of their steps: CORS comes before submission, so that the admin sees the app as it will be. Tokens come
 last."""
+CHECK_TOKENS = {
+    Way.CONSOLE: check_tokens,
+    Way.BY_HAND: check_tokens_by_hand,
+    Way.GRANT: check_tokens_by_grant,
+}
 
 Refusals = Mapping[Step, Refusal]
 
@@ -47,7 +70,7 @@ class Plan:
 
     ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
     new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` are told
-    once, as Events.
+    once, as Events. ``next_steps`` are a person's.
     """
 
     steps: tuple[Step, ...]
@@ -55,6 +78,7 @@ class Plan:
     complete: bool = True
     look_again_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
 
 
 def plan(
@@ -85,18 +109,21 @@ def plan(
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
-    found = [check(desired, observed, now) for check in CHECKS]
-    found.append(check_tokens(desired, observed, now, delays.restart))
+    found = [check(desired, observed, now) for check in CHECKS[observed.way]]
+    tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
+    found.append(with_downscoped(tokens, desired, observed, now))
     findings = [settle(finding, refusals) for finding in found]
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
+    tasks = tuple(step for finding in findings for step in finding.next_steps)
     return Plan(
         steps,
-        _summed_up(findings),
+        _summed_up(findings, tasks),
         look_again_at=_next_look(desired, observed, findings, now),
         notices=tuple(notice for finding in findings for notice in finding.notices),
+        next_steps=tasks,
     )
 
 
@@ -112,7 +139,8 @@ def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, ref
     finding = check_deletion(desired, observed)
     refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
     if refusal is None:
-        return Plan(finding.steps, (*_kept(previous), finding.condition, _reconciling(finding.condition)))
+        conditions = (*_kept(previous), finding.condition, _reconciling(finding.condition))
+        return Plan(finding.steps, conditions, next_steps=finding.next_steps)
     ready = Condition("Ready", "False", Reason.DELETING, describe_wait(desired, refusal.message))
     return Plan((), (*_kept(previous), ready, _reconciling(ready)))
 
@@ -146,14 +174,21 @@ def _kept(previous: Previous) -> tuple[Condition, ...]:
     return tuple(_last(type_, previous).condition for type_ in FACETS)
 
 
-def _summed_up(findings: list[Finding]) -> tuple[Condition, ...]:
-    """All conditions of these findings, with Ready, Stalled and Reconciling derived from them."""
+def _summed_up(findings: list[Finding], tasks: tuple[NextStep, ...] = ()) -> tuple[Condition, ...]:
+    """All conditions of these findings, with Ready, Stalled and Reconciling derived from them.
+
+    Where a person has something to do, what is known not to be so counts more than what nobody can know yet, and the
+    first task is what ``Ready`` says.
+    """
     by_type = {finding.condition.type: finding for finding in findings}
     facets = [by_type[type_] for type_ in FACETS]
     first = next((finding.condition for finding in facets if finding.condition.status != "True"), None)
     if first is None:
         ready = Condition("Ready", "True", Reason.READY, by_type["TokenReady"].condition.message)
         return (*(finding.condition for finding in facets), ready)
+    if tasks:
+        first = next((each.condition for each in facets if each.condition.status == "False"), first)
+        first = replace(first, message=tasks[0].what)
     ready = Condition("Ready", first.status, first.reason, first.message)
     stalled = next((finding.condition for finding in facets if finding.stalled), None)
     extra = Condition("Stalled", "True", stalled.reason, stalled.message) if stalled else _reconciling(ready)

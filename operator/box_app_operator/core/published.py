@@ -25,6 +25,8 @@ PUBLISHED_AT = "boxapps.dev/published-at"
 ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
+ISSUED_AT = "boxapps.dev/issued-at"
+EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
 
 
@@ -34,7 +36,8 @@ class Publication:
 
     ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
     first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
-    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
+    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``issued_at`` and
+    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
     """
 
     published_at: datetime | None
@@ -42,6 +45,8 @@ class Publication:
     rotated_at: datetime | None
     expiry: str | None
     rotate_request: str | None
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 def publication_of(secret: SecretView) -> Publication:
@@ -53,6 +58,8 @@ def publication_of(secret: SecretView) -> Publication:
         rotated_at=_moment(notes.get(ROTATED_AT)),
         expiry=notes.get(EXPIRY),
         rotate_request=notes.get(ROTATE_REQUEST),
+        issued_at=_moment(notes.get(ISSUED_AT)),
+        expires_at=_moment(notes.get(EXPIRES_AT)),
     )
 
 
@@ -153,7 +160,9 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     else:
         told = _same_token(observed, observed.app, slot, stands, moved=stands is not observed.secret, now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
-    return {**desired.secret.annotations, **identity, **_texts(told)}
+    dates = {ISSUED_AT: token.created_at.isoformat()}
+    dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
+    return {**desired.secret.annotations, **identity, **dates, **_texts(told)}
 
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
@@ -227,11 +236,11 @@ def as_wanted(desired: Desired, observed: Observed, slot: Slot, now: datetime) -
         secret.owner_uid == desired.uid
         and secret.fingerprints == {**data, desired.secret.keys.token: app.tokens[slot].fingerprint}
         and _contains(secret.labels, secret_labels(desired))
-        and _notes_are(secret.annotations, secret_annotations(desired, observed, slot, now))
+        and notes_are(secret.annotations, secret_annotations(desired, observed, slot, now))
     )
 
 
-def _notes_are(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+def notes_are(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Are all there that are wanted, and none of ours from an earlier token?"""
     return _contains(have, wanted) and all(key in wanted for key in have if key.startswith(OURS))
 

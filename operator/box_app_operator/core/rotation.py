@@ -27,7 +27,7 @@ def next_rotation(current: Current) -> datetime | None:
         before, lifetime = renew_before(current), token.expires_at - token.created_at
         # Never more than a part of the time until then, so that a token is not due as soon as it is there.
         moments.append(token.expires_at - before - spread * min(before, lifetime - before))
-    if desired.rotation.every is not None:
+    if desired.rotation.every is not None and desired.grant is None:
         moments.append(token.created_at + (1 - spread) * desired.rotation.every)
     return min(moments, default=None)
 
@@ -38,6 +38,9 @@ def renew_before(current: Current) -> timedelta:
     if token.expires_at is None:
         return timedelta()
     lifetime = token.expires_at - token.created_at
+    if current.desired.grant is not None:
+        # Access tokens live for an hour: the spans of the spec are meant for App Tokens.
+        return lifetime / 2
     wanted = current.desired.rotation.renew_before
     return min(wanted, lifetime) if wanted is not None else lifetime / 6
 
@@ -52,7 +55,8 @@ def rotation_due(current: Current) -> bool:
     desired, told = current.desired, current.told
     if desired.rotate_request and desired.rotate_request != told.rotate_request:
         return True
-    if told.expiry is not None and told.expiry != expiry_text(desired.token_days):
+    asked_otherwise = told.expiry is not None and told.expiry != expiry_text(desired.token_days)
+    if asked_otherwise and desired.grant is None:
         return True
     moment = next_rotation(current)
     return moment is not None and moment <= current.now

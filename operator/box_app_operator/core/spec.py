@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from box_app_operator.core.desired import DeletionPolicy, Desired, Retire, Rotation, SecretKeys, SecretSpec, WorkloadRef
+from box_app_operator.core.desired import (
+    ClientGrant,
+    DeletionPolicy,
+    Desired,
+    DownscopedSpec,
+    Retire,
+    Rotation,
+    SecretKeys,
+    SecretSpec,
+    WorkloadRef,
+)
 from box_app_operator.core.model import UID, AppID, ClientID, Fingerprint
 from box_app_operator.core.observed import RememberedStatus
 from box_app_operator.errors import StalledError
@@ -78,6 +88,7 @@ def _desired(body: Body) -> Desired:
     request, rotate = annotations.get(RECONCILE_ANNOTATION), annotations.get(ROTATE_ANNOTATION)
     client_id = spec.get("clientID")
     days, rotation = _DAYS[tokens.get("expiry", "60d")], _rotation(tokens.get("rotation") or {})
+    secret_ref = spec.get("clientSecretRef")
     return Desired(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -99,16 +110,31 @@ def _desired(body: Body) -> Desired:
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
         rotation=rotation,
         rotate_request=rotate if rotate and rotate != status.get("lastHandledRotateAt") else None,
-        invalid=_unsupported(spec) or _impossible(rotation, days),
+        invalid=_impossible(rotation, days),
+        import_from=(tokens.get("importFrom") or {}).get("name"),
+        client_secret=(secret_ref["name"], secret_ref["key"]) if secret_ref else None,
+        grant=_grant(spec),
+        downscoped=_downscoped(spec),
     )
 
 
-def _unsupported(spec: Body) -> str | None:
-    """What would silently be left undone, although the author counts on it."""
-    for name in ("authentication", "downscopedTokens"):
-        if spec.get(name) not in (None, [], "AppToken"):
-            return f"spec.{name} is not supported yet. Remove it from the spec."
-    return None
+def _grant(spec: Body) -> ClientGrant | None:
+    given = spec.get("clientCredentials")
+    if spec.get("authentication", "AppToken") == "AppToken" or given is None:
+        return None
+    return ClientGrant(given["secretRef"]["name"], given["subject"]["type"], given["subject"]["id"])
+
+
+def _downscoped(spec: Body) -> tuple[DownscopedSpec, ...]:
+    return tuple(
+        DownscopedSpec(
+            secret=each["secretName"],
+            scopes=tuple(each["scopes"]),
+            resource=each.get("resource"),
+            refresh_before=parse_duration(each.get("refreshBefore", "15m"), _LONGEST),
+        )
+        for each in spec.get("downscopedTokens") or ()
+    )
 
 
 def _rotation(rotation: Body) -> Rotation:
@@ -182,11 +208,20 @@ def parse_remembered(body: Body) -> RememberedStatus:
     """What an earlier pass wrote into the object's status."""
     status = body.get("status") or {}
     tokens = status.get("tokens") or {}
-    active, retiring = ((tokens.get(role) or {}).get("fingerprint") for role in ("active", "retiring"))
+    shown = {role: tokens.get(role) or {} for role in ("active", "retiring")}
+    active, retiring = (shown[role].get("fingerprint") for role in ("active", "retiring"))
+    synced = any(each["type"] == "CORSSynced" and each["status"] == "True" for each in status.get("conditions") or ())
     return RememberedStatus(
         app_id=AppID(status["appID"]) if status.get("appID") else None,
         client_id=ClientID(status["clientID"]) if status.get("clientID") else None,
         active=Fingerprint(active) if active else None,
         retiring=Fingerprint(retiring) if retiring else None,
         restarted=tuple(tokens.get("restarted") or ()),
+        dates={Fingerprint(each["fingerprint"]): _dates(each) for each in shown.values() if "issuedTime" in each},
+        origins=tuple(status.get("corsDomains") or ()) if synced else None,
     )
+
+
+def _dates(token: Body) -> tuple[datetime, datetime | None]:
+    expires = token.get("expiryTime")
+    return datetime.fromisoformat(token["issuedTime"]), datetime.fromisoformat(expires) if expires else None

@@ -9,6 +9,9 @@ from box_app_operator.core.conditions import format_time, merge_conditions
 from box_app_operator.core.consumers import SHOWN, pods_on_previous
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired, Retire
+from box_app_operator.core.downscoped import downscoped_status
+from box_app_operator.core.finding import NextStep
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AuthorizationState, BoxApp, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
@@ -21,7 +24,16 @@ CONSOLE = "https://app.box.com/developers/console/app/{}"
 ADMIN_APPS = "https://app.box.com/master/platform-apps"
 """The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
 
-FROM_BOX = ("appID", "clientID", "consoleURL", "authorization", "tokens", "corsDomains", "nextSteps")
+FROM_BOX = (
+    "appID",
+    "clientID",
+    "consoleURL",
+    "authorization",
+    "tokens",
+    "downscopedTokens",
+    "corsDomains",
+    "nextSteps",
+)
 """Fields that follow Box; they keep their last value while nothing is known of the app."""
 
 
@@ -36,7 +48,9 @@ def build_status(
     old = body.get("status") or {}
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
-    fields = _of_app(desired, observed, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    fields = _of_app(desired, observed, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    if desired.deleting and plan.next_steps:
+        fields["nextSteps"] = _shown(plan.next_steps)
     annotations = body["metadata"].get("annotations") or {}
     request = annotations.get(RECONCILE_ANNOTATION)
     handled = request if request_handled and not desired.suspended else None
@@ -51,8 +65,10 @@ def build_status(
     return {name: value for name, value in status.items() if value is not None}
 
 
-def _of_app(desired: Desired, observed: Observed, now: datetime) -> dict[str, Any]:
+def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
     app = observed.app
+    if observed.way is not Way.CONSOLE:
+        return _without_console(desired, observed, plan, now)
     if app is None or observed.claimed_by:
         return {}
     return {
@@ -61,9 +77,32 @@ def _of_app(desired: Desired, observed: Observed, now: datetime) -> dict[str, An
         "consoleURL": CONSOLE.format(app.id),
         "authorization": _authorization(app),
         "tokens": _tokens(desired, observed, app, now),
+        "downscopedTokens": downscoped_status(desired, observed) or None,
         "corsDomains": list(app.cors_domains) or None,
         "nextSteps": _next_steps(app),
     }
+
+
+def _without_console(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
+    """What Box's public API tells of an app, and what a person should do next."""
+    app, app_id = observed.app, observed.hand.app_id or observed.remembered.app_id
+    authorized = next(each for each in plan.conditions if each.type == "Authorized")
+    states = {"Authorized": "Authorized", "Disabled": "Disabled", "PendingApproval": "Pending"}
+    state = states.get(authorized.reason)
+    return {
+        "appID": app_id,
+        "clientID": (app.client_id or None) if app is not None else desired.client_id,
+        "consoleURL": CONSOLE.format(app_id) if app_id else None,
+        "authorization": {"state": state} if state else None,
+        "tokens": _tokens(desired, observed, app, now) if app is not None else None,
+        "downscopedTokens": downscoped_status(desired, observed) or None,
+        "corsDomains": list(app.cors_domains) or None if app is not None else None,
+        "nextSteps": _shown(plan.next_steps) or None,
+    }
+
+
+def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:
+    return [{"what": step.what, **({"where": step.where} if step.where else {})} for step in steps]
 
 
 def _authorization(app: BoxApp) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.desired import DownscopedSpec, WorkloadRef
 from box_app_operator.core.model import UID, AppID, Fingerprint, Slot
 
 
@@ -88,6 +88,14 @@ class DeleteSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshDownscoped:
+    """Make a downscoped token from the active one, and write it into its Secret."""
+
+    spec: DownscopedSpec
+    parent: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class RestartWorkload:
     """Have the pods of a workload made anew, marked with the token that they begin with."""
 
@@ -124,8 +132,9 @@ Step = (
     | RevokeSlot
     | DeleteSecret
     | RestartWorkload
+    | RefreshDownscoped
     | DeleteApp
 )
 
-TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret)
+TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped)
 """Steps that are decided upon the Secret's state, which must be fresh and not a memory of it."""

@@ -186,4 +186,8 @@ def _occupied(app: BoxApp) -> str:
 
 
 def _until(token: SlotToken) -> str:
-    return f"valid until {format_time(token.expires_at)}" if token.expires_at else "which never expires"
+    if token.expires_at is None:
+        return "which never expires"
+    # Box does not tell when a key expires that a person generated.
+    doubt = " if it was generated as spec.tokens.expiry says" if token.accepted else ""
+    return f"valid until {format_time(token.expires_at)}{doubt}"

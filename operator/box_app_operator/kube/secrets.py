@@ -47,6 +47,13 @@ def _text(encoded: str | None) -> str:
         return ""
 
 
+def _bytes(encoded: str | None) -> bytes:
+    try:
+        return base64.b64decode(encoded or "")
+    except binascii.Error:
+        return b""
+
+
 class KubeSecrets:
     """The Secrets that the operator publishes, and the credentials that it is given."""
 
@@ -71,6 +78,13 @@ class KubeSecrets:
         body = await self._get(namespace, name)
         values = (_text(value) for value in ((body or {}).get("data") or {}).values())
         return next((Token(value) for value in values if fingerprint_of(value) == fingerprint), None)
+
+    async def read_values(self, namespace: str, name: str) -> dict[str, bytes] | None:
+        """The data of a Secret that a person keeps; None when there is none. What is not base64 reads as nothing."""
+        body = await self._get(namespace, name)
+        if body is None:
+            return None
+        return {key: _bytes(value) for key, value in (body.get("data") or {}).items()}
 
     async def read_value(self, ref: SecretKeyRef) -> str | None:
         """One value of a Secret that somebody else keeps, without white space around it; None when it is missing."""

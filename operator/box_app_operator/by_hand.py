@@ -1,0 +1,301 @@
+"""Looking at an app without a console endpoint: keys that people hand over, and what Box's public API says of them.
+
+Never writes. A key that Box was asked about is not asked about again before the next resync; one that is over, never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from box_app_operator.core.by_hand import NOBODY
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import Hand, Identity, KeyView, Verdict
+from box_app_operator.core.model import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    HeldToken,
+    SecretView,
+    Slot,
+    SlotToken,
+    fingerprint_of,
+)
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import own_secrets, publication_of
+from box_app_operator.memory import Memory
+from box_app_operator.ports import Cluster, Platform, Token
+
+SAMPLE_HOST = "box-app-operator-probe"
+"""Stands for the ``*`` of a wildcard origin."""
+SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
+"""An origin that nobody asks for: the domain cannot exist. Source: RFC 2606."""
+
+
+class ByHand:
+    """Adds to an observation what can be known without a console endpoint."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def look(
+        self,
+        desired: Desired,
+        seen: Observed,
+        platform: Platform,
+        memory: Memory,
+        enterprise: str | None,
+        now: datetime,
+    ) -> Observed:
+        """Ask Box about each key that is not known yet, and about each origin.
+
+        Args:
+            enterprise: id of the enterprise that a key must belong to, None for any.
+        """
+        keys = await self._handed_over(desired, memory)
+        published = await self._published(desired, seen, memory)
+        for fingerprint in {*(key.fingerprint for key in keys), published} - {None}:
+            if fingerprint not in memory.verdicts and fingerprint in memory.values:
+                await _ask(memory, platform, fingerprint, seen.remembered.app_id, enterprise)
+        keys = tuple(_judged(key, memory) for key in keys)
+        tokens = _tokens(desired, seen, keys, published, memory, now)
+        seen = replace(seen, held=_hold(desired, seen, keys, tokens, memory))
+        live = next(
+            (memory.values[each.fingerprint] for each in tokens.values() if each.fingerprint in memory.values), None
+        )
+        if live is not None and not desired.deleting:
+            await _try_origins(desired, seen, live, platform, memory)
+        return replace(seen, app=_app(desired, seen, tokens, memory), hand=await self._hand(desired, keys, memory))
+
+    async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], memory: Memory) -> Hand:
+        who = memory.identity
+        return Hand(
+            keys=keys,
+            app_id=who.app_id if who else None,
+            login=who.login if who else "",
+            name=who.name if who else "",
+            disabled=Verdict.DISABLED in memory.verdicts.values() and Verdict.LIVE not in memory.verdicts.values(),
+            origins=dict(memory.origins),
+            can_revoke=await self.client_secret(desired) is not None and not memory.revocation_refused,
+        )
+
+    async def client_secret(self, desired: Desired) -> Token | None:
+        """The client's secret, if the spec names one and it is there."""
+        if desired.client_secret is None:
+            return None
+        name, key = desired.client_secret
+        value = ((await self._cluster.read_values(desired.namespace, name)) or {}).get(key, b"")
+        text = _text(value)
+        return Token(text) if text else None
+
+    async def _handed_over(self, desired: Desired, memory: Memory) -> tuple[KeyView, ...]:
+        if desired.import_from is None:
+            return ()
+        values = await self._cluster.read_values(desired.namespace, desired.import_from)
+        return tuple(_read(slot, values, memory) for slot in Slot if values is not None and str(slot) in values)
+
+    async def _published(self, desired: Desired, seen: Observed, memory: Memory) -> Fingerprint | None:
+        """The token in the object's own Secret, with its value in memory as soon as it must be asked about."""
+        secret = next(iter(own_secrets(desired, seen)), None)
+        fingerprint = secret.fingerprints.get(desired.secret.keys.token) if secret is not None else None
+        if secret is None or fingerprint is None:
+            return None
+        if fingerprint not in memory.values:
+            token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
+            if token is not None:
+                memory.values[fingerprint] = token
+        return fingerprint
+
+
+def _read(slot: Slot, values: Mapping[str, bytes], memory: Memory) -> KeyView:
+    """A key as a person put it there; white space around it is nobody's intention."""
+    raw = values[str(slot)]
+    if not raw.strip():
+        return KeyView(slot, None, Verdict.UNREADABLE, "it is empty.")
+    text = _text(raw)
+    if text is None:
+        return KeyView(slot, None, Verdict.UNREADABLE, "it is not text; put the key there as the console shows it.")
+    if len(text.split()) > 1:
+        return KeyView(
+            slot, None, Verdict.UNREADABLE, "there is white space inside; put one key there and nothing else."
+        )
+    token = Token(text)
+    memory.values[token.fingerprint] = token
+    return KeyView(slot, token.fingerprint, Verdict.LIVE)
+
+
+def _text(raw: bytes) -> str | None:
+    try:
+        text = raw.decode("ascii").strip()
+    except UnicodeDecodeError:
+        return None
+    return text if all(character.isprintable() or character.isspace() for character in text) else None
+
+
+async def _ask(
+    memory: Memory, platform: Platform, fingerprint: Fingerprint, app_id: AppID | None, enterprise: str | None
+) -> None:
+    answer = await platform.identify(memory.values[fingerprint])
+    if isinstance(answer, Verdict):
+        memory.verdicts[fingerprint] = answer
+        return
+    known = memory.identity.app_id if memory.identity is not None else app_id
+    verdict = _belongs(answer, known, enterprise)
+    memory.verdicts[fingerprint] = verdict
+    memory.words[fingerprint] = _complaint(verdict, answer, known, enterprise)
+    if verdict is Verdict.LIVE:
+        memory.identity = answer
+
+
+def _belongs(who: Identity, app_id: AppID | None, enterprise: str | None) -> Verdict:
+    if who.app_id is None:
+        return Verdict.A_PERSONS
+    if enterprise is not None and who.enterprise_id not in (None, enterprise):
+        return Verdict.OTHER_ENTERPRISE
+    return Verdict.LIVE if app_id in (None, who.app_id) else Verdict.OTHER_APP
+
+
+def _complaint(verdict: Verdict, who: Identity, app_id: AppID | None, enterprise: str | None) -> str:
+    match verdict:
+        case Verdict.A_PERSONS:
+            return f"it acts for {who.login}, a person; is it a developer token? Generate a key for the app instead."
+        case Verdict.OTHER_ENTERPRISE:
+            return f"it belongs to enterprise {who.enterprise_id}, not to {enterprise}."
+        case Verdict.OTHER_APP:
+            return f"it belongs to app {who.app_id} ({who.name}), not to app {app_id}."
+        case _:
+            return ""
+
+
+WORDS = {
+    Verdict.DEAD: "Box does not accept it: it was revoked, has expired, or was not copied whole.",
+    Verdict.NARROW: "it has fewer rights than a key of the app; is it a downscoped token?",
+    Verdict.DISABLED: "Box says that the app is disabled.",
+}
+
+
+def _judged(key: KeyView, memory: Memory) -> KeyView:
+    if key.fingerprint is None:
+        return key
+    verdict = memory.verdicts.get(key.fingerprint, Verdict.DISABLED)
+    return replace(key, verdict=verdict, words=memory.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+
+
+def _tokens(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    published: Fingerprint | None,
+    memory: Memory,
+    now: datetime,
+) -> dict[Slot, SlotToken]:
+    """The tokens that Box accepts, or accepted before the app was disabled, by slot."""
+    tokens: dict[Slot, SlotToken] = {}
+    standing = (Verdict.LIVE, Verdict.DISABLED)
+    if published is not None and memory.verdicts.get(published) in standing:
+        tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
+    for key in keys:
+        if key.fingerprint is None or key.verdict not in standing or key.fingerprint == published:
+            continue
+        slot = key.slot if key.slot not in tokens else key.slot.other
+        if slot not in tokens:
+            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
+    return tokens
+
+
+def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+    """Where the published token stands: as the Secret says, or where the person has it."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    said = secret.fingerprints.get(desired.secret.keys.slot) if secret is not None else None
+    told = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
+
+
+def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
+    """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
+    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
+    if told is None:
+        first_seen = memory.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        days = desired.token_days
+        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
+    return SlotToken(fingerprint, *told, accepted=memory.verdicts.get(fingerprint) is Verdict.LIVE)
+
+
+def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
+    for secret in own_secrets(desired, seen):
+        if secret.fingerprints.get(desired.secret.keys.token) == fingerprint:
+            told = publication_of(secret)
+            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
+    return None
+
+
+def _hold(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    tokens: Mapping[Slot, SlotToken],
+    memory: Memory,
+) -> HeldToken | None:
+    """The key to be published next: one that pods never had, or any when the Secret has none that is live."""
+    before = _published_before(desired, seen)
+    active = _active(desired, seen, tokens)
+    fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
+    again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
+    chosen = next(iter([*fresh, *again]), None)
+    if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
+        memory.let_go()
+        return None
+    slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
+    if slot is None:
+        return None
+    held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
+    memory.hold(held, memory.values[chosen.fingerprint])
+    return held
+
+
+def _published_before(desired: Desired, seen: Observed) -> set[Fingerprint]:
+    found = set(seen.remembered.fingerprints)
+    for secret in own_secrets(desired, seen):
+        previous = publication_of(secret).previous
+        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
+    return found
+
+
+def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
+    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
+    held = {each for secret in secrets for each in secret.fingerprints.values()}
+    return next((token.fingerprint for token in tokens.values() if token.fingerprint in held), None)
+
+
+def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory: Memory) -> BoxApp | None:
+    if desired.client_id is None:
+        return None
+    disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
+    app_id = memory.identity.app_id if memory.identity is not None else seen.remembered.app_id
+    allowed = tuple(origin for origin in desired.cors_domains if memory.origins.get(origin))
+    return BoxApp(
+        id=AppID(app_id or ""),
+        client_id=ClientID(desired.client_id),
+        name=desired.display_name,
+        reference=desired.reference,
+        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=not disabled),
+        tokens=tokens,
+        cors_domains=allowed,
+        revision=0,
+    )
+
+
+async def _try_origins(desired: Desired, seen: Observed, token: Token, platform: Platform, memory: Memory) -> None:
+    """Each origin once, and again at the next resync only those that Box did not allow as they should be."""
+    asked = {origin: origin.replace("*", SAMPLE_HOST) for origin in desired.cors_domains} or {NOBODY: SAMPLE_ORIGIN}
+    memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if origin in asked}
+    if not memory.origins and seen.remembered.origins == desired.cors_domains:
+        # The last pass of another process found them in order.
+        memory.origins = dict.fromkeys(desired.cors_domains, True) or {NOBODY: False}
+    for origin, sample in asked.items():
+        if origin not in memory.origins:
+            memory.origins[origin] = await platform.allows_origin(token, sample)

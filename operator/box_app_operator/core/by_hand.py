@@ -1,0 +1,159 @@
+"""The facets of an app whose console steps a person does: what Box's public API proves, and what comes next for whom.
+
+Nothing is believed that was not proven by a call. What cannot be seen, for example CORS domains beyond the spec's, is
+not claimed. The rules for tokens are those of ``tokens``; only minting and revoking become a person's tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from box_app_operator.core.conditions import Reason
+from box_app_operator.core.current import current_of
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.core.hand import KeyView, Verdict
+from box_app_operator.core.model import Slot
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.steps import AddFinalizer, DeleteApp, MintToken, RevokeSlot, Step
+from box_app_operator.core.tokens import check_tokens
+
+CONSOLE = "https://app.box.com/developers/console"
+"""Source: box/developer.box.com; the page of one app is ``/app/<numeric id>`` (pages/platform/user-types)."""
+ADMIN_APPS = "https://app.box.com/master/platform-apps"
+"""The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
+EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
+"""As the dialog "Access Token Expiry" of the console offers."""
+NOBODY = ""
+"""Stands for an origin that nobody asked for."""
+
+
+def page_of(observed: Observed) -> str:
+    """The app's page in the Developer Console, or the console itself while the app's id is not known."""
+    app_id = observed.hand.app_id or observed.remembered.app_id
+    return f"{CONSOLE}/app/{app_id}" if app_id else CONSOLE
+
+
+def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Does the spec name an app, and did Box confirm it?"""
+    type_ = "Registered"
+    if not desired.client_id:
+        create = NextStep(
+            f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
+            "write its Client ID into spec.clientID.",
+            CONSOLE,
+        )
+        message = f"Somebody must create the app in the Developer Console. {create.what}"
+        return replace(wait(type_, Reason.AWAITING_CLIENT_ID, message), next_steps=(create,))
+    if not desired.has_finalizer:
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
+    hand = observed.hand
+    if hand.app_id is None and observed.remembered.app_id is None:
+        return unknown(type_, "Box confirms the app when its first key is used.")
+    named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
+    return good(type_, Reason.ADOPTED, f"Box knows the app as {hand.app_id or observed.remembered.app_id}{named}.")
+
+
+def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Did the enterprise admin authorize the app? Box says so only to those who use a key."""
+    type_ = "Authorized"
+    if not desired.client_id:
+        return unknown(type_, "Waits until the app exists.")
+    if observed.hand.disabled:
+        enable = NextStep(f"A Box admin must enable the app with client id {desired.client_id}.", ADMIN_APPS)
+        message = f"Box says that the app is disabled. {enable.what}"
+        return replace(wait(type_, Reason.DISABLED, message), next_steps=(enable,))
+    if observed.app is not None and observed.app.tokens:
+        return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
+    submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
+    admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
+    finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
+    return replace(finding, next_steps=(*_cors_to_paste(desired, observed), submit, admin))
+
+
+def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[NextStep, ...]:
+    """The list before submission, so that the admin sees the app as it will be."""
+    return (_paste(desired, observed),) if desired.cors_domains else ()
+
+
+def _paste(desired: Desired, observed: Observed) -> NextStep:
+    text = ", ".join(desired.cors_domains)
+    what = f"Put exactly this into the field CORS Domains: {text}" if text else "Empty the field CORS Domains."
+    return NextStep(what, page_of(observed))
+
+
+def check_cors_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
+    type_, tried = "CORSSynced", observed.hand.origins
+    asked = desired.cors_domains or (NOBODY,)
+    if any(origin not in tried for origin in asked):
+        return unknown(type_, "Box is asked about each origin as soon as there is a token.")
+    if not desired.cors_domains:
+        if not tried[NOBODY]:
+            return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
+        missing = "Box allows an origin that nobody asked for."
+    else:
+        refused = [origin for origin in desired.cors_domains if not tried[origin]]
+        if not refused:
+            return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
+        missing = f"Box does not allow {', '.join(refused)}."
+    step = _paste(desired, observed)
+    return replace(wait(type_, Reason.AWAITING_HUMAN, f"{missing} {step.what}"), next_steps=(step,))
+
+
+def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """The rules for tokens, with what only a person can do turned into a task."""
+    finding = check_tokens(desired, observed, now, restart_window)
+    current = current_of(desired, observed, now)
+    bad = [key for key in observed.hand.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
+    if current is not None:
+        # A key that had its time lies there until its slot is needed again: that is nobody's fault.
+        bad = [key for key in bad if key.fingerprint is None or not current.was_published(key.fingerprint)]
+    if current is None and not finding.steps and not observed.hand.disabled:
+        finding = _ask_for_key(desired, observed, finding, Slot.PRIMARY)
+    tasks = [step for step in finding.steps if isinstance(step, MintToken) or not _can_do(step, observed)]
+    for task in tasks:
+        finding = _as_task(desired, observed, finding, task)
+    return _with_complaints(finding, bad)
+
+
+def _can_do(step: Step, observed: Observed) -> bool:
+    return not isinstance(step, MintToken | DeleteApp) and (
+        not isinstance(step, RevokeSlot) or observed.hand.can_revoke
+    )
+
+
+def _as_task(desired: Desired, observed: Observed, finding: Finding, task: Step) -> Finding:
+    left = replace(finding, steps=tuple(step for step in finding.steps if step != task))
+    if isinstance(task, MintToken):
+        return _ask_for_key(desired, observed, left, task.slot)
+    assert isinstance(task, RevokeSlot)
+    step = NextStep(f"Press Revoke for the {task.slot.capitalize()} Access Token.", page_of(observed))
+    words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"
+    return replace(left, condition=replace(left.condition, message=words), next_steps=(*left.next_steps, step))
+
+
+def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot) -> Finding:
+    where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
+    step = NextStep(
+        f"Under Configuration press Generate Key for the {slot.capitalize()} Access Token, choose "
+        f"{EXPIRIES[desired.token_days]}, and put the key into {where} under {str(slot)!r}.",
+        page_of(observed),
+    )
+    steps = (*finding.next_steps, step)
+    if finding.condition.status == "True":
+        words = f"{finding.condition.message} The token is due to be replaced. {step.what}"
+        return replace(finding, condition=replace(finding.condition, message=words), next_steps=steps)
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, step.what), next_steps=steps)
+
+
+def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
+    if not bad:
+        return finding
+    words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
+    condition = finding.condition
+    if condition.status == "True":
+        return replace(finding, condition=replace(condition, message=f"{condition.message} {words}"))
+    rejected = replace(condition, reason=Reason.TOKEN_REJECTED, message=f"{words} {condition.message}")
+    return replace(finding, condition=rejected)

@@ -1,0 +1,58 @@
+"""The facets of an app that uses the Client Credentials Grant: Box itself says whether the admin authorized it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from box_app_operator.core.by_hand import ADMIN_APPS, CONSOLE
+from box_app_operator.core.conditions import Reason
+from box_app_operator.core.current import current_of
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.steps import AddFinalizer
+from box_app_operator.core.tokens import check_tokens
+
+
+def check_registered_by_grant(desired: Desired, observed: Observed, now: datetime) -> Finding:
+    """Did Box give out a token for these credentials?"""
+    type_ = "Registered"
+    if not desired.has_finalizer:
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
+    if current_of(desired, observed, now) is None and not observed.hand.unauthorized:
+        return unknown(type_, "Box confirms the app when it gives out its first token.")
+    client_id = observed.app.client_id if observed.app is not None else ""
+    return good(type_, Reason.ADOPTED, f"Box knows the client id {client_id}.")
+
+
+def check_authorized_by_grant(desired: Desired, observed: Observed, now: datetime) -> Finding:
+    """Did the enterprise admin authorize the app?"""
+    type_ = "Authorized"
+    if observed.hand.unauthorized:
+        client_id = observed.app.client_id if observed.app is not None else ""
+        admin = NextStep(f"A Box admin must authorize the app with client id {client_id}.", ADMIN_APPS)
+        return replace(wait(type_, Reason.PENDING_APPROVAL, admin.what), next_steps=(admin,))
+    if current_of(desired, observed, now) is None:
+        return unknown(type_, "Box says so when it gives out the first token.")
+    return good(type_, Reason.AUTHORIZED, "Box gives out tokens for the app.")
+
+
+def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -> Finding:
+    """Access tokens of this grant are for servers: origins are not looked at."""
+    if desired.cors_domains:
+        message = "CORS domains are not looked at with authentication ClientCredentials; keep them in the console."
+        return good("CORSSynced", Reason.NOT_CONFIGURED, message)
+    return good("CORSSynced", Reason.NOT_CONFIGURED, "No CORS domains are asked for.")
+
+
+def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """The rules for tokens; nothing is asked of Box while the credentials are missing."""
+    finding = check_tokens(desired, observed, now, restart_window)
+    if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
+        return finding
+    task = (NextStep(observed.hand.trouble, CONSOLE),)
+    if finding.condition.status == "True":
+        message = f"{finding.condition.message} {observed.hand.trouble}"
+        return replace(finding, steps=(), condition=replace(finding.condition, message=message), next_steps=task)
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)

@@ -1,0 +1,89 @@
+"""Doing without a console endpoint: the two token steps that Box's public API knows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from box_app_operator.by_hand import ByHand
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import Verdict, Way
+from box_app_operator.core.model import Fingerprint, HeldToken
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import own_secrets
+from box_app_operator.core.steps import MintToken, RevokeSlot
+from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.grants import Grants
+from box_app_operator.memory import Memory
+from box_app_operator.ports import Clock, Cluster, Platform, Token
+
+
+class PublicExecutor:
+    """Mints by the Client Credentials Grant, and revokes with a client's secret."""
+
+    def __init__(self, cluster: Cluster, memory: Memory, platform: Platform, clock: Clock) -> None:
+        self._cluster = cluster
+        self._memory = memory
+        self._platform = platform
+        self._clock = clock
+
+    async def mint(self, step: MintToken, desired: Desired) -> str:
+        """Obtain an access token.
+
+        Raises:
+            AwaitingHumanError: the enterprise admin has not authorized the app.
+            StalledError: Box refuses the credentials.
+        """
+        credentials = await Grants(self._cluster).credentials(desired)
+        if credentials is None or desired.grant is None:
+            raise TransientError("AwaitingToken", "The client credentials are not there any more")
+        try:
+            granted = await self._platform.grant(*credentials, desired.grant)
+        except AwaitingHumanError as error:
+            self._memory.unauthorized = True
+            raise AwaitingHumanError("AwaitingAuthorization", error.message) from None
+        self._memory.unauthorized = False
+        now = self._clock.now().replace(microsecond=0)
+        fingerprint = granted.token.fingerprint
+        self._memory.hold(HeldToken(step.slot, fingerprint, days=desired.token_days), granted.token)
+        self._memory.held_dates = now, now + timedelta(seconds=granted.seconds)
+        return f"obtained access token {fingerprint} for {granted.seconds} s"
+
+    async def revoke(self, step: RevokeSlot, desired: Desired, observed: Observed) -> str:
+        """End a token.
+
+        Raises:
+            AwaitingHumanError: Box does not let this client do it, or nobody has the token's value any more.
+        """
+        token = await self._value(step.fingerprint, desired, observed)
+        client = await self._client(desired, observed)
+        if token is None or client is None:
+            raise AwaitingHumanError("AwaitingToken", f"Press Revoke for the {step.slot.capitalize()} Access Token.")
+        try:
+            await self._platform.revoke(token, *client)
+        except StalledError as error:
+            self._memory.revocation_refused = True
+            raise AwaitingHumanError("AwaitingToken", error.message, detail=error.detail) from None
+        self._memory.verdicts[step.fingerprint] = Verdict.DEAD
+        if observed.way is Way.GRANT:
+            self._memory.ended.add(step.fingerprint)
+        if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
+            self._memory.let_go()
+        return f"revoked token {step.fingerprint}"
+
+    async def _client(self, desired: Desired, observed: Observed) -> tuple[str, Token] | None:
+        if observed.way is Way.GRANT:
+            return await Grants(self._cluster).credentials(desired)
+        secret = await ByHand(self._cluster).client_secret(desired)
+        return (desired.client_id, secret) if desired.client_id and secret is not None else None
+
+    async def _value(self, fingerprint: Fingerprint, desired: Desired, observed: Observed) -> Token | None:
+        known = self._memory.values.get(fingerprint)
+        if known is not None:
+            return known
+        if self._memory.token is not None and self._memory.token.fingerprint == fingerprint:
+            return self._memory.token
+        for secret in own_secrets(desired, observed):
+            token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
+            if token is not None:
+                return token
+        return None

@@ -1,0 +1,91 @@
+"""Looking at an app that uses the Client Credentials Grant: its credentials, and the access token in the Secret.
+
+Box lists no access tokens: the Secret's annotations tell the dates of the one that is published, memory those of one
+that is not yet. Earlier ones end by themselves within the hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import Hand
+from box_app_operator.core.model import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Slot,
+    SlotToken,
+    fingerprint_of,
+)
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import FINGERPRINT, own_secrets, publication_of
+from box_app_operator.memory import Memory
+from box_app_operator.ports import Cluster, Token
+
+CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
+
+
+class Grants:
+    """Adds to an observation what can be known of an app with the Client Credentials Grant."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def look(self, desired: Desired, seen: Observed, memory: Memory) -> Observed:
+        """No call to Box: a token proves itself when it is given out."""
+        credentials = await self.credentials(desired)
+        trouble = None
+        if credentials is None and desired.grant is not None:
+            trouble = (
+                f"Secret {desired.grant.secret!r} with the keys {CLIENT_ID!r} and {CLIENT_SECRET!r} is missing. Create "
+                "it with what the Developer Console shows under Configuration."
+            )
+        tokens = _tokens(desired, seen, memory)
+        client_id = credentials[0] if credentials is not None else (seen.remembered.client_id or "")
+        app = BoxApp(
+            id=AppID(seen.remembered.app_id or ""),
+            client_id=ClientID(client_id),
+            name=desired.display_name,
+            reference=desired.reference,
+            authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
+            tokens=tokens,
+            cors_domains=(),
+            revision=0,
+        )
+        hand = Hand(trouble=trouble, unauthorized=memory.unauthorized, can_revoke=credentials is not None)
+        return replace(seen, app=app, hand=hand, held=memory.held)
+
+    async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
+        """Client id and client secret; None while either is missing."""
+        if desired.grant is None:
+            return None
+        values = await self._cluster.read_values(desired.namespace, desired.grant.secret) or {}
+        client_id, secret = (_text(values.get(key, b"")) for key in (CLIENT_ID, CLIENT_SECRET))
+        return (client_id, Token(secret)) if client_id and secret else None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("ascii", errors="replace").strip()
+
+
+def _tokens(desired: Desired, seen: Observed, memory: Memory) -> dict[Slot, SlotToken]:
+    tokens: dict[Slot, SlotToken] = {}
+    secret = next(iter(own_secrets(desired, seen)), None)
+    if secret is not None:
+        told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
+        slot = Slot.PRIMARY
+        if secret.fingerprints.get(desired.secret.keys.slot) == fingerprint_of(str(Slot.SECONDARY)):
+            slot = Slot.SECONDARY
+        if (
+            told.issued_at is not None
+            and fingerprint is not None
+            and secret.annotations.get(FINGERPRINT) == fingerprint
+            and fingerprint not in memory.ended
+        ):
+            tokens[slot] = SlotToken(fingerprint, told.issued_at, told.expires_at)
+    if memory.held is not None and memory.held_dates is not None:
+        tokens[memory.held.slot] = SlotToken(memory.held.fingerprint, *memory.held_dates)
+    return tokens

@@ -1,0 +1,236 @@
+"""What is said of an app whose console steps a person does, state by state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.examples import ADOPT, ONE, TWO, app_for, ready_world, said
+from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Desired
+from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.core.model import AppID, HeldToken, Slot, SlotToken
+from box_app_operator.core.observed import Observed, RememberedStatus
+from box_app_operator.core.plan import Plan
+from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
+
+WISH = replace(ADOPT, import_from="keys")
+CORS = ("https://a.example.com", "https://*.b.example.com")
+LIVE = replace(ONE, accepted=True)
+GRANT = replace(DESIRED, client_id=None, grant=ClientGrant("creds", "enterprise", "1"))
+
+
+def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None, **changes: Any) -> World:
+    """An app without a console endpoint."""
+    app = app_for(desired, tokens=tokens or {}, cors_domains=()) if desired.client_id else None
+    return World(desired, Observed(known=True, app=app, way=Way.BY_HAND, pods=(), **changes))
+
+
+def settled(desired: Desired = WISH, **hand: Any) -> World:
+    """Ready, with a key that a person generated."""
+    world = ready_world(desired, primary=LIVE)
+    known = Hand(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **hand})
+    return replace(world, observed=replace(world.observed, way=Way.BY_HAND, hand=known))
+
+
+def tasks(plan: Plan) -> list[str]:
+    """What a person should do."""
+    return [step.what for step in plan.next_steps]
+
+
+def test_without_an_app_somebody_must_create_it() -> None:
+    """The first step is what kubectl shows."""
+    plan = decide(by_hand(replace(DESIRED, import_from="keys")))
+
+    assert said(plan, "Registered").reason == "AwaitingClientID"
+    assert said(plan, "Ready").message == tasks(plan)[0]
+    assert "'Acme Viewer'" in tasks(plan)[0]
+    assert plan.steps == ()
+
+
+def test_the_object_is_held_before_anything_else() -> None:
+    """There will be keys to revoke."""
+    assert decide(by_hand(replace(WISH, has_finalizer=False))).steps == (AddFinalizer(),)
+
+
+def test_before_the_first_key_all_steps_are_there_in_order() -> None:
+    """CORS first, so that the admin sees the app as it will be; the key last, for it needs the authorization."""
+    plan = decide(by_hand(replace(WISH, cors_domains=CORS)))
+
+    assert [task.split()[0] for task in tasks(plan)] == ["Put", "Under", "A", "Under"]
+    assert "https://a.example.com, https://*.b.example.com" in tasks(plan)[0]
+    assert tasks(plan)[3].endswith("choose 60 days, and put the key into Secret 'keys' under 'primary'.")
+    assert said(plan, "Ready").reason == "AwaitingToken"
+
+
+@pytest.mark.parametrize(("days", "words"), [(30, "30 days"), (60, "60 days"), (None, "No Expiry")])
+def test_the_expiry_is_named_as_the_console_does(days: int | None, words: str) -> None:
+    """Box offers three."""
+    assert f"choose {words}," in tasks(decide(by_hand(replace(WISH, token_days=days))))[-1]
+
+
+def test_a_proven_key_is_published() -> None:
+    """The value is held; nothing more is asked of anybody but the origins."""
+    world = by_hand(tokens={Slot.PRIMARY: LIVE}, held=HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True))
+
+    assert decide(world).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+
+
+def test_at_rest_nobody_has_to_do_anything() -> None:
+    """And the message says that the date is an assumption."""
+    plan = decide(settled())
+
+    assert (plan.steps, plan.next_steps) == ((), ())
+    assert said(plan, "Ready").status == "True"
+    assert "if it was generated as spec.tokens.expiry says" in said(plan, "TokenReady").message
+
+
+def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:
+    """The token works meanwhile: Ready stays True."""
+    world = settled()
+    plan = decide(replace(world, desired=replace(world.desired, rotate_request="now")))
+
+    assert said(plan, "Ready").status == "True"
+    assert ["Secondary Access Token" in task for task in tasks(plan)] == [True]
+    assert not [step for step in plan.steps if isinstance(step, MintToken)]
+
+
+def rotated(**hand: Any) -> World:
+    """A new key is published, and nothing uses the previous one."""
+    world = settled(**hand)
+    app = replace(world.app, tokens={Slot.PRIMARY: LIVE, Slot.SECONDARY: replace(TWO, accepted=True)})
+    secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
+    return replace(world, observed=replace(world.observed, app=app, secret=secret))
+
+
+def test_the_previous_key_is_revoked_by_a_person() -> None:
+    """Box's public API needs a client secret for it."""
+    plan = decide(rotated(), now=NOON + timedelta(hours=2))
+
+    assert tasks(plan) == ["Press Revoke for the Primary Access Token."]
+    assert plan.steps == ()
+
+
+def test_the_previous_key_is_revoked_with_a_client_secret() -> None:
+    """Then nobody is asked."""
+    plan = decide(rotated(can_revoke=True), now=NOON + timedelta(hours=2))
+
+    assert tasks(plan) == []
+    assert plan.steps == (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+
+
+@pytest.mark.parametrize(
+    ("origins", "status", "reason"),
+    [
+        ({}, "Unknown", "NotYetKnown"),
+        (dict.fromkeys(CORS, True), "True", "Synced"),
+        ({CORS[0]: True, CORS[1]: False}, "False", "AwaitingHuman"),
+    ],
+)
+def test_origins_are_what_box_says_of_them(origins: dict[str, bool], status: str, reason: str) -> None:
+    """Each was tried."""
+    found = said(decide(settled(replace(WISH, cors_domains=CORS), origins=origins)), "CORSSynced")
+
+    assert (found.status, found.reason) == (status, reason)
+
+
+def test_an_origin_that_nobody_asked_for_must_not_be_allowed() -> None:
+    """An empty list means no origin."""
+    plan = decide(settled(origins={"": True}))
+
+    assert said(plan, "CORSSynced").reason == "AwaitingHuman"
+    assert tasks(plan) == ["Empty the field CORS Domains."]
+
+
+def test_a_key_that_cannot_be_used_is_named() -> None:
+    """With Box's reason; the consumers keep the last good one."""
+    bad = KeyView(Slot.SECONDARY, TWO.fingerprint, Verdict.OTHER_APP, "it belongs to app 7, not to app 4711.")
+
+    kept, nothing = decide(settled(keys=(bad,))), decide(by_hand(hand=Hand(keys=(bad,))))
+
+    assert said(kept, "Ready").status == "True"
+    assert "Key 'secondary' cannot be used: it belongs to app 7" in said(kept, "TokenReady").message
+    assert said(nothing, "TokenReady").reason == "TokenRejected"
+
+
+def test_a_key_that_had_its_time_is_nobodys_fault() -> None:
+    """It lies in the import Secret until its slot is needed again."""
+    old = KeyView(Slot.PRIMARY, ONE.fingerprint, Verdict.DEAD, "Box does not accept it.")
+
+    assert "cannot be used" not in said(decide(rotated(keys=(old,))), "TokenReady").message
+
+
+def test_a_disabled_app_asks_for_the_admin_and_for_no_key() -> None:
+    """Box says so to whoever uses a key."""
+    world = settled(disabled=True)
+    app = replace(world.app, authorization=replace(world.app.authorization, enabled=False))
+    plan = decide(replace(world, observed=replace(world.observed, app=app)))
+
+    assert said(plan, "Authorized").reason == "Disabled"
+    assert ["must enable" in task for task in tasks(plan)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("policy", "can_revoke", "expected"),
+    [
+        (DeletionPolicy.REVOKE_TOKENS, True, (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+        (DeletionPolicy.REVOKE_TOKENS, False, ()),
+        (DeletionPolicy.DELETE, False, ()),
+        (DeletionPolicy.RETAIN, False, (RemoveFinalizer(),)),
+    ],
+)
+def test_a_deletion_waits_for_whoever_can_revoke(
+    policy: DeletionPolicy, can_revoke: bool, expected: tuple[object, ...]
+) -> None:
+    """And says what to press."""
+    plan = decide(settled(replace(WISH, deleting=True, deletion_policy=policy), can_revoke=can_revoke))
+
+    assert plan.steps == expected
+    assert bool(tasks(plan)) == (expected == ())
+
+
+def test_a_deletion_ends_when_no_token_is_accepted_any_more() -> None:
+    """Proven, not believed."""
+    assert decide(by_hand(replace(WISH, deleting=True))).steps == (RemoveFinalizer(),)
+
+
+def by_grant(hand: Hand, tokens: dict[Slot, SlotToken] | None = None) -> World:
+    """An app with the Client Credentials Grant."""
+    app = app_for(replace(GRANT, client_id=None), tokens=tokens or {})
+    remembered = RememberedStatus(AppID("4711"), None)
+    return World(GRANT, Observed(known=True, app=app, way=Way.GRANT, hand=hand, remembered=remembered))
+
+
+def test_access_tokens_are_obtained_without_anybody() -> None:
+    """As soon as the credentials are there."""
+    assert decide(by_grant(Hand(can_revoke=True))).steps == (MintToken(APP_ID, Slot.PRIMARY, 60),)
+
+
+def test_missing_credentials_are_asked_for() -> None:
+    """And Box is not."""
+    plan = decide(by_grant(Hand(trouble="Secret 'creds' is missing.")))
+
+    assert plan.steps == ()
+    assert said(plan, "Ready").message == "Secret 'creds' is missing."
+
+
+def test_the_admin_is_named_when_box_says_so() -> None:
+    """PendingApproval is Box's own word."""
+    plan = decide(by_grant(Hand(can_revoke=True, unauthorized=True)))
+
+    assert said(plan, "Authorized").reason == "PendingApproval"
+
+
+def test_access_tokens_are_renewed_at_half_of_their_life() -> None:
+    """Up to a tenth earlier."""
+    token = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=29), NOON + timedelta(minutes=31))
+    world = by_grant(Hand(can_revoke=True), {Slot.PRIMARY: token})
+    secret = published_secret(GRANT, world.app, Slot.PRIMARY)
+    world = replace(world, observed=replace(world.observed, secret=secret))
+
+    assert decide(world, now=NOON - timedelta(minutes=3)).steps == ()
+    assert decide(world, now=NOON + timedelta(minutes=1)).steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
