@@ -15,6 +15,9 @@ from box_app_operator.secret_watch import Credentials
 
 logger = logging.getLogger(__name__)
 
+MOST_WATCHES = 64
+"""So many Secrets are watched at once; what waits beyond that is noticed at the next resync."""
+
 Name = tuple[str, str]
 """Namespace and name of a Secret."""
 
@@ -34,6 +37,8 @@ class ImportWatch:
         if watched is not None and watched[0] == name:
             return
         self.release(wanted_by)
+        if len(self._tasks) >= MOST_WATCHES:
+            return
         task = asyncio.create_task(self._follow(wanted_by, *name), name=f"Secret {name[0]}/{name[1]}")
         self._tasks[wanted_by] = (name, task)
 

@@ -108,6 +108,7 @@ class Observer:
                 if error.unreachable:
                     link.suspect()
                 raise
+            seen = replace(seen, claimed_by=_claimed_by(desired, seen.app, self._store, link.selector))
         self._watch_for_people(desired, seen, now)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
 

@@ -18,6 +18,11 @@ from box_app_operator.errors import TransientError
 logger = logging.getLogger(__name__)
 
 
+MOST_WATCHES = 64
+"""So many namespaces are followed at once. Beyond that pods are listed at every look, and looks come with the resync:
+a thousand rotations at once must not become a thousand connections."""
+
+
 class PodSource(Protocol):
     """Where pods are read from."""
 
@@ -45,6 +50,8 @@ class PodWatch:
 
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """The pods of a namespace that refer to Secrets, followed from now on; None while they cannot be known."""
+        if namespace not in self._tasks and len(self._tasks) >= MOST_WATCHES:
+            return await self._list_once(namespace)
         self._wanted[namespace].add(wanted_by)
         self._namespaces[wanted_by] = namespace
         if namespace not in self._tasks:
@@ -53,6 +60,14 @@ class PodWatch:
         await self._begun[namespace].wait()
         pods = self._pods.get(namespace)
         return tuple(pods.values()) if pods is not None else None
+
+    async def _list_once(self, namespace: str) -> tuple[PodView, ...] | None:
+        try:
+            pods, _ = await self._source.list_pods(namespace)
+        except TransientError as error:
+            logger.warning("The pods of %s are not known: %s", namespace, error)
+            return None
+        return tuple(pods.values())
 
     def release(self, wanted_by: UID) -> None:
         """This object needs to know no longer; with the last one the watch ends."""

@@ -19,7 +19,7 @@ import kopf
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
-from box_app_operator import handlers
+from box_app_operator import handlers, import_watch, pod_watch
 from box_app_operator.box.console import HttpConsole
 from box_app_operator.box.platform import HttpPlatform
 from box_app_operator.box.transport import Gate, Transport
@@ -48,6 +48,8 @@ from box_app_operator.sweep import Sweep
 from box_app_operator.workqueue import WorkQueue
 
 COMPONENT = "box-app-operator"
+MOST_FOLLOWED = 8 + pod_watch.MOST_WATCHES + import_watch.MOST_WATCHES
+"""Connections that only wait: they must never keep a write waiting."""
 DRAIN_SECONDS = 15.0
 """For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
 
@@ -181,7 +183,7 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     configuration = await configure_access(settings.kubeconfig)
-    configuration.connection_pool_maxsize = settings.workers + 8
+    configuration.connection_pool_maxsize = settings.workers + MOST_FOLLOWED
     async with ApiClient(configuration) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
         api = KubeApi(client)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.core.finding import Finding, NextStep, good, mend, stall, unknown, wait
 from box_app_operator.core.hand import KeyView, Verdict
 from box_app_operator.core.model import Slot
 from box_app_operator.core.observed import Observed
@@ -38,6 +38,13 @@ def page_of(observed: Observed) -> str:
 def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does the spec name an app, and did Box confirm it?"""
     type_ = "Registered"
+    if observed.claimed_by is not None:
+        return stall(
+            type_,
+            Reason.MANAGED_ELSEWHERE,
+            f"The Box app with client id {desired.client_id} belongs to BoxCustomApp {observed.claimed_by}. "
+            "Delete one of the two, or give this one another clientID.",
+        )
     if not desired.client_id:
         create = NextStep(
             f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "

@@ -65,7 +65,6 @@ class Reason(enum.StrEnum):
     CREDENTIAL_REJECTED = "CredentialRejected"
     CREDENTIAL_FORBIDDEN = "CredentialForbidden"
     CA_INVALID = "CAInvalid"
-    MODE_NOT_SUPPORTED = "ModeNotSupported"
 
 
 def reason_of(word: str) -> Reason:
