@@ -62,6 +62,7 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
     }
     assert annotations.items() <= meta["annotations"].items()
     assert meta["annotations"].keys() - annotations.keys() == {
+        "boxapps.dev/issued-at",
         "boxapps.dev/published-at",
         "boxapps.dev/secret-name",
     }
