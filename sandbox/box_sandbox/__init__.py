@@ -4,6 +4,6 @@ For demo and tests. Every behaviour names its source or says "assumed"; the oper
 """
 
 from box_sandbox.app import create_app
-from box_sandbox.state import SandboxConfig
+from box_sandbox.config import SandboxConfig
 
 __all__ = ["SandboxConfig", "create_app"]

@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Scope
 
-from box_sandbox import console, control, oauth, platform
+from box_sandbox import console, control, hand, oauth, platform, users
 from box_sandbox.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
-from box_sandbox.state import Sandbox, SandboxConfig
+from box_sandbox.config import SandboxConfig
+from box_sandbox.state import Sandbox
 from box_sandbox.traffic import Traffic
 
 
@@ -34,8 +35,10 @@ def create_app(config: SandboxConfig, abort: Callable[[Scope], bool] = _cannot_a
         return application.state.traffic  # type: ignore[no-any-return]  # State is untyped
 
     handlers: dict[Any, Any] = {HTTPException: box_error, OAuthError: oauth_error, InvalidTokenError: invalid_token}
+    # Without a Console API its paths are like any others that do not exist.
+    automated = console.ROUTES if config.console_enabled else []
     application = Starlette(
-        routes=[*console.ROUTES, *platform.ROUTES, *oauth.ROUTES, *control.ROUTES],
+        routes=[*automated, *platform.ROUTES, *users.ROUTES, *oauth.ROUTES, *control.ROUTES, *hand.ROUTES],
         middleware=[Middleware(traffic)],
         exception_handlers=handlers,
     )

@@ -7,38 +7,22 @@ import hmac
 import math
 import re
 from collections.abc import Iterable
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from box_sandbox import developer_console as rules
 from box_sandbox.answers import BoxError, bearer, json_body
-from box_sandbox.model import SLOTS, App, Slot
+from box_sandbox.callers import require, sandbox_of
+from box_sandbox.model import ENTERPRISE, App, Slot
 from box_sandbox.routing import Endpoint, route
 from box_sandbox.state import Sandbox
 
 PREFIX = "/console/v1/apps"
-LONGEST_NAME = 200
-"""Assumed: Box says nothing about the length, the characters and the case of a name."""
 LONGEST_REFERENCE = 512
 LONGEST_KEY = 255
 LARGEST_PAGE = 1000
 LONGEST_WAIT_SECONDS = 60.0
-DECISIONS = ("authorize", "decline", "enable", "disable", "require_reauthorization")
-LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-ORIGIN = re.compile(rf"https?://(\*\.)?{LABEL}(\.{LABEL})*(:[1-9][0-9]{{0,4}})?", re.IGNORECASE)
-
-
-def sandbox_of(request: Request) -> Sandbox:
-    """The state behind a request."""
-    return cast("Sandbox", request.app.state.sandbox)
-
-
-def require(request: Request, *tokens: str) -> None:
-    """Refuse a caller who has none of these tokens."""
-    given = bearer(request).encode()
-    if not any(hmac.compare_digest(given, token.encode()) for token in tokens):
-        raise BoxError(401, "unauthorized", "Unauthorized", headers={"WWW-Authenticate": 'Bearer realm="Console"'})
 
 
 def _for_console(endpoint: Endpoint) -> Endpoint:
@@ -61,24 +45,13 @@ def _for_admin(endpoint: Endpoint) -> Endpoint:
 
 def _app(request: Request) -> App:
     app = sandbox_of(request).apps.get(request.path_params["app_id"])
-    if app is None or app.deleted:
+    if app is None or app.deleted or app.enterprise != ENTERPRISE:
         raise BoxError(404, "app_not_found", "There is no such app")
     return app
 
 
 def _slot(request: Request) -> Slot:
-    slot = request.path_params["slot"]
-    if slot not in SLOTS:
-        raise BoxError(400, "bad_request", "A slot is primary or secondary")
-    return cast("Slot", slot)
-
-
-def _check_name(state: Sandbox, name: object, by_other_than: str = "") -> str:
-    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
-        raise BoxError(400, "app_name_invalid", f"A name has 1 to {LONGEST_NAME} characters")
-    if state.name_is_taken(name, by_other_than):
-        raise BoxError(409, "app_name_taken", "The name is taken")
-    return name
+    return rules.check_slot(request.path_params["slot"])
 
 
 async def create_app(request: Request) -> Response:
@@ -90,7 +63,7 @@ async def create_app(request: Request) -> Response:
     known = next((app for app in state.live() if app.key == key), None)
     if known is not None:
         return JSONResponse(known.public(), 200)
-    name, reference = _check_name(state, body.get("name")), body.get("reference", "")
+    name, reference = rules.check_name(state, body.get("name")), body.get("reference", "")
     if not isinstance(reference, str) or len(reference) > LONGEST_REFERENCE:
         raise BoxError(400, "bad_request", f"A reference is a text of at most {LONGEST_REFERENCE} characters")
     app = state.create(name, reference, key)
@@ -139,7 +112,8 @@ def _page(apps: Iterable[App], marker: str | None, cursor: str) -> Response:
 
 def _filtered(request: Request, apps: Iterable[App]) -> list[App]:
     wanted = {name: request.query_params.get(name) for name in ("reference", "client_id")}
-    return [app for app in apps if all(value in (None, getattr(app, name)) for name, value in wanted.items())]
+    ours = (app for app in apps if app.enterprise == ENTERPRISE)
+    return [app for app in ours if all(value in (None, getattr(app, name)) for name, value in wanted.items())]
 
 
 def _revision(state: Sandbox, cursor: str, code: str) -> int:
@@ -178,10 +152,9 @@ async def get_app(request: Request) -> Response:
 
 
 async def rename_app(request: Request) -> Response:
-    """Give an app another name (box/developer.box.com, getting-started/first-application)."""
+    """Give an app another name."""
     state, body, app = sandbox_of(request), await json_body(request), _app(request)
-    app.name = _check_name(state, body.get("name"), app.id)
-    await state.touch(app)
+    await rules.rename(state, app, body.get("name"))
     return JSONResponse(app.public())
 
 
@@ -201,26 +174,15 @@ async def submit_app(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     """What the admin decides; for the admin only."""
     state, body, app = sandbox_of(request), await json_body(request), _app(request)
-    if body.get("decision") not in DECISIONS:
-        raise BoxError(400, "bad_request", f"A decision is one of {', '.join(DECISIONS)}")
-    await state.decide(app, body["decision"])
+    await rules.decide(state, app, body.get("decision"))
     return JSONResponse(app.public())
 
 
 async def mint_token(request: Request) -> Response:
-    """Generate a key: 30 days, 60 days or for ever (Box's dialog "Access Token Expiry")."""
+    """Generate a key."""
     state, body, app, slot = sandbox_of(request), await json_body(request), _app(request), _slot(request)
-    days = body.get("expires_in_days", "missing")
-    if days not in (None, 30, 60):
-        raise BoxError(400, "bad_request", "expires_in_days is 30, 60 or null")
-    if not app.usable:
-        # Box: tokens cannot be generated before the app is authorized (guide "Setup with App Tokens").
-        raise BoxError(403, "app_not_authorized", "The app is not authorized")
-    if slot in app.tokens:
-        # Box documents generating and revoking only, not generating over a live key (assumed: refused).
-        raise BoxError(409, "slot_occupied", "The slot holds a token")
-    shown = {"token": await state.mint(app, slot, days), "slot": slot}
-    return JSONResponse(shown, 201, {"Cache-Control": "no-store"})
+    value = await rules.generate_key(state, app, slot, body.get("expires_in_days", "missing"))
+    return JSONResponse({"token": value, "slot": slot}, 201, {"Cache-Control": "no-store"})
 
 
 async def revoke_slot(request: Request) -> Response:
@@ -236,16 +198,12 @@ async def revoke_slot(request: Request) -> Response:
 
 
 async def set_cors_domains(request: Request) -> Response:
-    """Replace the CORS domains (box/developer.box.com, security/cors)."""
-    body, app = await json_body(request), _app(request)
+    """Replace the CORS domains."""
+    state, body, app = sandbox_of(request), await json_body(request), _app(request)
     domains = body.get("domains")
     if not isinstance(domains, list):
         raise BoxError(400, "bad_request", "domains is a list of origins")
-    for domain in domains:
-        if not isinstance(domain, str) or not ORIGIN.fullmatch(domain):
-            raise BoxError(400, "invalid_origin", f"Not an origin: {domain}", context={"origin": domain})
-    app.cors_domains = domains
-    await sandbox_of(request).touch(app)
+    await rules.set_cors_domains(state, app, domains)
     return JSONResponse(app.public())
 
 

@@ -10,25 +10,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from box_sandbox.answers import BoxError, json_body
-from box_sandbox.console import require, sandbox_of
-from box_sandbox.model import SLOTS, App, digest
-from box_sandbox.routing import route
+from box_sandbox.callers import only_admin, sandbox_of
+from box_sandbox.model import digest
+from box_sandbox.routing import Endpoint, route
 from box_sandbox.traffic import Fault, Traffic
 
-
-def _admin(request: Request) -> None:
-    require(request, sandbox_of(request).config.admin_token)
+PREFIX = "/sandbox/v1"
 
 
 def _traffic(request: Request) -> Traffic:
     return cast("Traffic", request.app.state.traffic)
-
-
-def _app(request: Request) -> App:
-    app = sandbox_of(request).find(request.path_params["app_id"])
-    if app is None:
-        raise BoxError(404, "app_not_found", "There is no such app")
-    return app
 
 
 async def health(_: Request) -> Response:
@@ -38,7 +29,6 @@ async def health(_: Request) -> Response:
 
 async def faults(request: Request) -> Response:
     """PUT replaces the ordered faults, GET shows what is left of them, DELETE clears them."""
-    _admin(request)
     traffic = _traffic(request)
     if request.method == "PUT":
         try:
@@ -52,7 +42,6 @@ async def faults(request: Request) -> Response:
 
 async def requests(request: Request) -> Response:
     """The log of requests, from a number on; paths only, never a query, a header or a body."""
-    _admin(request)
     log, since = _traffic(request).log, request.query_params.get("since", "0")
     if not re.fullmatch("[0-9]{1,18}", since):
         raise BoxError(400, "bad_request", "since is a number")
@@ -61,7 +50,6 @@ async def requests(request: Request) -> Response:
 
 async def issued_tokens(request: Request) -> Response:
     """Every token ever issued, with its value, so that a test can look for leaks."""
-    _admin(request)
     state = sandbox_of(request)
     if not state.config.reveal_issued_tokens:
         raise BoxError(403, "forbidden", "The sandbox was started without --reveal-issued-tokens")
@@ -71,6 +59,7 @@ async def issued_tokens(request: Request) -> Response:
             "fingerprint": digest(value)[:16],
             "app_id": app_id,
             "slot": state.tokens[digest(value)].slot,
+            "kind": state.tokens[digest(value)].kind,
             "live": state.authenticate(value) is not None,
         }
         for value, app_id in state.issued
@@ -78,19 +67,8 @@ async def issued_tokens(request: Request) -> Response:
     return JSONResponse({"entries": entries})
 
 
-async def expire(request: Request) -> Response:
-    """Let the token in a slot expire now."""
-    _admin(request)
-    app, slot = _app(request), request.path_params["slot"]
-    if slot not in SLOTS or slot not in app.tokens:
-        raise BoxError(404, "not_found", "The slot is empty")
-    await sandbox_of(request).expire(app, slot)
-    return JSONResponse(app.public())
-
-
 async def console_token(request: Request) -> Response:
     """Change the credential that the Console API accepts."""
-    _admin(request)
     token = (await json_body(request)).get("token")
     if not isinstance(token, str) or not token:
         raise BoxError(400, "bad_request", "token is a text")
@@ -100,7 +78,6 @@ async def console_token(request: Request) -> Response:
 
 async def taken_names(request: Request) -> Response:
     """Replace the names that somebody else in Box has."""
-    _admin(request)
     names = (await json_body(request)).get("names")
     if not isinstance(names, list):
         raise BoxError(400, "bad_request", "names is a list")
@@ -108,19 +85,27 @@ async def taken_names(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def client_secret(request: Request) -> Response:
-    """The client secret, which the page of an App Token app does not even show (Box community 360049151174)."""
-    _admin(request)
-    return JSONResponse({"client_secret": _app(request).client_secret})
+async def access_token_seconds(request: Request) -> Response:
+    """How long downscoped tokens and those for client credentials live, from now on."""
+    seconds = (await json_body(request)).get("seconds")
+    if type(seconds) is not int or seconds < 1:
+        raise BoxError(400, "bad_request", "seconds is a whole number from 1 on")
+    sandbox_of(request).access_token_seconds = seconds
+    return Response(status_code=204)
 
 
+_TABLE: dict[str, dict[str, Endpoint]] = {
+    "/faults": {"GET": faults, "PUT": faults, "DELETE": faults},
+    "/requests": {"GET": requests},
+    "/issued-tokens": {"GET": issued_tokens},
+    "/console-token": {"PUT": console_token},
+    "/taken-names": {"PUT": taken_names},
+    "/access-token-seconds": {"PUT": access_token_seconds},
+}
 ROUTES = [
-    route("/sandbox/v1/health", {"GET": health}),
-    route("/sandbox/v1/faults", {"GET": faults, "PUT": faults, "DELETE": faults}),
-    route("/sandbox/v1/requests", {"GET": requests}),
-    route("/sandbox/v1/issued-tokens", {"GET": issued_tokens}),
-    route("/sandbox/v1/apps/{app_id}/tokens/{slot}/expire", {"POST": expire}),
-    route("/sandbox/v1/console-token", {"PUT": console_token}),
-    route("/sandbox/v1/taken-names", {"PUT": taken_names}),
-    route("/sandbox/v1/apps/{app_id}/client-secret", {"GET": client_secret}),
+    route(PREFIX + "/health", {"GET": health}),
+    *(
+        route(PREFIX + path, {method: only_admin(each) for method, each in some.items()})
+        for path, some in _TABLE.items()
+    ),
 ]

@@ -1,4 +1,4 @@
-"""The OAuth endpoints of Box's public API, as far as App Tokens go: downscope and revoke.
+"""The OAuth endpoints of Box's public API, as far as App Tokens and client credentials go.
 
 Sources: Box OpenAPI 2024.0, and what was observed where Box says nothing. Not imitated: ``box_shared_link`` and
 ``actor_token``, which are refused, so that nobody gets a token that reaches further than what was asked for.
@@ -7,26 +7,22 @@ Sources: Box OpenAPI 2024.0, and what was observed where Box says nothing. Not i
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from box_sandbox import client_credentials
 from box_sandbox.answers import OAuthError
-from box_sandbox.console import sandbox_of
-from box_sandbox.model import AccessToken, App, Item, digest
+from box_sandbox.callers import sandbox_of
+from box_sandbox.model import AccessToken, Account, Item, digest
 from box_sandbox.platform import mini, reaches, root_of
 from box_sandbox.routing import route
+from box_sandbox.state import Sandbox
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-OTHER_GRANTS = (
-    "authorization_code",
-    "refresh_token",
-    "client_credentials",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
-)
+OTHER_GRANTS = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
-DOWNSCOPED_SECONDS = 4175
-"""As in the sample of box/developer.box.com, authentication/tokens/downscope."""
 SCOPES = {
     *("annotation_edit", "annotation_view_all", "annotation_view_self"),
     *("base_explorer", "base_picker", "base_preview", "base_sidebar", "base_upload"),
@@ -36,40 +32,45 @@ SCOPES = {
 
 
 async def token(request: Request) -> Response:
-    """``POST /oauth2/token``: token exchange, which makes a downscoped token. Needs no client credentials."""
+    """``POST /oauth2/token``: downscoped tokens and tokens for client credentials. App Tokens are never made here."""
     state, form = sandbox_of(request), {name: str(value) for name, value in (await request.form()).items()}
-    _check_grant(form)
+    grant = form.get("grant_type")
+    if grant == EXCHANGE:
+        shown = _exchange(state, form)
+    elif grant == client_credentials.GRANT:
+        shown = client_credentials.grant(state, form)
+    elif grant in OTHER_GRANTS:
+        # Box support 360044193033.
+        raise OAuthError("unauthorized_client", client_credentials.WRONG_GRANT)
+    else:
+        # Observed: maengkom/boxapi#25.
+        raise OAuthError("invalid_request", "Invalid grant_type parameter or parameter missing")
+    return JSONResponse(shown, headers={"Cache-Control": "no-store"})
+
+
+def _exchange(state: Sandbox, form: dict[str, str]) -> dict[str, Any]:
+    """Token exchange, which makes a downscoped token. Needs no client credentials."""
+    if form.get("box_shared_link") or form.get("actor_token"):
+        raise OAuthError("invalid_request", "The sandbox knows neither box_shared_link nor actor_token")
     subject = state.authenticate(form.get("subject_token", ""))
     if subject is None:
         # The text was observed (forum.box.com/t/1806), the code is assumed.
         raise OAuthError("invalid_grant", "The subject_token provided is invalid")
     app = state.apps[subject.app_id]
-    if not app.usable:
+    if not app.lets_in(subject):
         # Observed for other grants (box/boxcli#154), assumed for this one.
-        raise OAuthError("unauthorized_client", "This app is not authorized by the enterprise admin")
+        raise OAuthError("unauthorized_client", client_credentials.NOT_AUTHORIZED)
     scopes, resource = _scopes(form, subject), form.get("resource") or subject.resource
-    item = _target(app, subject, resource)
-    value = state.issue(app, None, state.now() + timedelta(seconds=DOWNSCOPED_SECONDS), scopes, resource)
-    shown = {
+    item = _target(state.account_of(subject), subject, resource)
+    until = state.now() + timedelta(seconds=state.access_token_seconds)
+    value = state.issue(app, "downscoped", until, user=subject.user, scopes=scopes, resource=resource)
+    return {
         "access_token": value,
-        "expires_in": DOWNSCOPED_SECONDS,
+        "expires_in": state.access_token_seconds,
         "token_type": "bearer",
         "restricted_to": [{"scope": scope, "object": mini(item)} for scope in scopes] if item else [],
         "issued_token_type": ACCESS_TOKEN_TYPE,
     }
-    return JSONResponse(shown, headers={"Cache-Control": "no-store"})
-
-
-def _check_grant(form: dict[str, str]) -> None:
-    grant = form.get("grant_type")
-    if grant in OTHER_GRANTS:
-        # Box support 360044193033.
-        raise OAuthError("unauthorized_client", "The grant type is unauthorized for this client_id")
-    if grant != EXCHANGE:
-        # Observed: maengkom/boxapi#25.
-        raise OAuthError("invalid_request", "Invalid grant_type parameter or parameter missing")
-    if form.get("box_shared_link") or form.get("actor_token"):
-        raise OAuthError("invalid_request", "The sandbox knows neither box_shared_link nor actor_token")
 
 
 def _scopes(form: dict[str, str], subject: AccessToken) -> list[str]:
@@ -83,12 +84,12 @@ def _scopes(form: dict[str, str], subject: AccessToken) -> list[str]:
     return scopes
 
 
-def _target(app: App, subject: AccessToken, resource: str | None) -> Item | None:
+def _target(account: Account, subject: AccessToken, resource: str | None) -> Item | None:
     if resource is None:
         return None
     kind, _, number = resource.rpartition("/")
-    item = root_of(app) if number == "0" else app.items.get(number)
-    if item is None or not kind.endswith(f"/2.0/{item.type}s") or not reaches(app, subject, item):
+    item = root_of(account) if number == "0" else account.items.get(number)
+    if item is None or not kind.endswith(f"/2.0/{item.type}s") or not reaches(account, subject, item):
         # Observed: box/box-node-sdk#168.
         raise OAuthError("invalid_resource", "The target resource is invalid.")
     return item
@@ -97,16 +98,16 @@ def _target(app: App, subject: AccessToken, resource: str | None) -> Item | None
 async def revoke(request: Request) -> Response:
     """``POST /oauth2/revoke``: needs the client's id and secret; an unknown token is an error, unlike RFC 7009.
 
-    Nobody knows how an App Token app, whose page shows no secret, does this at Box: that it needs one is assumed. That
-    a token that is expired can be revoked, and that a downscoped one outlives its parent, is assumed too.
+    Nobody knows how an App Token app, whose page shows no secret, does this at Box: that it cannot is assumed. That a
+    token that is expired can be revoked, and that a downscoped one outlives its parent, is assumed too.
     """
     state, form = sandbox_of(request), await request.form()
     client = next((app for app in state.live() if app.client_id == form.get("client_id")), None)
     if client is None:
         # The text was observed (Box support, profile 26704222227), the code is assumed.
         raise OAuthError("invalid_request", "Client id was not found in the headers or body")
-    if form.get("client_secret") != client.client_secret:
-        raise OAuthError("invalid_client", "The client credentials are invalid")
+    if not client_credentials.knows_secret(client, form.get("client_secret")):
+        raise OAuthError("invalid_client", client_credentials.WRONG_CLIENT)
     token = state.tokens.get(digest(str(form.get("token") or "")))
     if token is None or token.revoked:
         # box/boxcli, test/commands/tokens.test.js.

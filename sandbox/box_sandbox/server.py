@@ -13,7 +13,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from box_sandbox.app import create_app
-from box_sandbox.state import SandboxConfig
+from box_sandbox.config import SandboxConfig
 
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 

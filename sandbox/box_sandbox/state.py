@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import random
 import re
-import secrets
-import sqlite3
-import string
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-import msgspec
+from box_sandbox.config import SandboxConfig
+from box_sandbox.model import (
+    ENTERPRISE,
+    AccessToken,
+    Account,
+    App,
+    AppKind,
+    Item,
+    ItemType,
+    Slot,
+    SlotToken,
+    TokenKind,
+    User,
+    digest,
+)
+from box_sandbox.store import Store
+from box_sandbox.values import new_client_id, new_client_secret, new_login, new_token
 
-from box_sandbox.model import AccessToken, App, Item, ItemType, Slot, SlotToken, digest
-
-ALPHANUMERIC = string.ascii_letters + string.digits
+FIRST_USER = 30_000_000_000
+"""Assumed, like the ids of service accounts."""
 FIRST_ITEM = 300_000_000_000
 """Assumed: files and folders share one row of numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxConfig:
-    """How the sandbox runs.
-
-    ``auto_approve_seconds``: how long after its submission an app is authorized, None for never.
-    ``requests_per_minute``: per caller, Box documents 1000 per user. ``reveal_issued_tokens``: tests may read every
-    token's value back; Box never allows that.
-    """
-
-    console_token: str
-    admin_token: str
-    auto_approve_seconds: float | None = None
-    taken_names: tuple[str, ...] = ()
-    requests_per_minute: int = 1000
-    reveal_issued_tokens: bool = False
-    state_file: Path | None = None
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-
-
-def random_text(alphabet: str, length: int) -> str:
-    """Text that nobody can guess."""
-    return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 class Sandbox:
@@ -55,17 +40,17 @@ class Sandbox:
         self.config = config
         self.now = config.now
         self.console_token = config.console_token
+        self.access_token_seconds = config.access_token_seconds
         self.taken_names = set(config.taken_names)
         self.apps: dict[str, App] = {}
+        self.users: dict[str, User] = {}
         self.tokens: dict[str, AccessToken] = {}
         self.issued: list[tuple[str, str]] = []
         self.revision = 0
         self.changed = asyncio.Condition()
         self._approvals: set[asyncio.Task[None]] = set()
         self._newest_item = FIRST_ITEM
-        self._file = _open(config.state_file)
-        # Cursors of another life of the sandbox must not pass for ours.
-        self._life = _life(self._file)
+        self._store = Store(config.state_file)
         self._load()
 
     # Apps
@@ -81,12 +66,12 @@ class Sandbox:
 
     def cursor(self, revision: int) -> str:
         """The moment of a revision, as a text that another life of the sandbox does not know."""
-        return f"{self._life}-{revision}"
+        return f"{self._store.life}-{revision}"
 
     def revision_of(self, cursor: str) -> int | None:
         """The moment that a cursor stands for; None for one that was never given out."""
         life, _, number = cursor.partition("-")
-        known = life == self._life and re.fullmatch("[0-9]{1,18}", number) is not None
+        known = life == self._store.life and re.fullmatch("[0-9]{1,18}", number) is not None
         return int(number) if known and int(number) <= self.revision else None
 
     def find(self, text: str) -> App | None:
@@ -98,22 +83,45 @@ class Sandbox:
         names = {app.name.lower() for app in self.live() if app.id != by_other_than}
         return name.lower() in names | {taken.lower() for taken in self.taken_names}
 
-    def create(self, name: str, reference: str, key: str) -> App:
-        """A new app. Its service account exists at once (box/developer.box.com, pages/platform/user-types)."""
+    def create(
+        self,
+        name: str,
+        reference: str = "",
+        key: str = "",
+        *,
+        kind: AppKind = "app_token",
+        enterprise: str = ENTERPRISE,
+        user_access: bool = False,
+    ) -> App:
+        """A new app.
+
+        The service account of an App Token app exists at once, that of any other app once it is authorized, before
+        which nothing can be seen of it (box/developer.box.com, pages/platform/user-types). An App Token app has no
+        client secret: its page shows none (Box community 360049151174), so that it has none is assumed.
+        """
         number, now = str(1_000_000 + len(self.apps) * 7 + random.randrange(7)), self.now()
         app = App(
             id=number,
-            client_id=random_text(string.ascii_lowercase + string.digits, 32),
-            client_secret=random_text(ALPHANUMERIC, 32),
+            client_id=new_client_id(),
+            client_secret=new_client_secret() if kind == "client_credentials" else "",
             name=name,
             reference=reference,
             key=key,
-            login=f"AutomationUser_{number}_{random_text(ALPHANUMERIC, 10)}@boxdevedition.com",
+            login=new_login(number),
             created_at=now,
             modified_at=now,
+            kind=kind,
+            enterprise=enterprise,
+            user_access=user_access,
         )
         self.apps[number] = app
         return app
+
+    def new_secret(self, app: App) -> str:
+        """A client secret in place of the old one, which is over at once (assumed)."""
+        app.client_secret = new_client_secret()
+        self._save(app)
+        return app.client_secret
 
     async def touch(self, app: App) -> None:
         """Note that an app changed, and tell those who wait for it."""
@@ -181,7 +189,7 @@ class Sandbox:
     async def mint(self, app: App, slot: Slot, days: int | None) -> str:
         """A key for a slot: 32 letters and digits, shown once (box/developer.box.com, applications/app-tokens)."""
         expires_at = self.now() + timedelta(days=days) if days is not None else None
-        value = self.issue(app, slot, expires_at)
+        value = self.issue(app, "app_token", expires_at, slot=slot)
         app.tokens[slot] = SlotToken(digest(value)[:16], self.now(), expires_at)
         await self.touch(app)
         return value
@@ -189,14 +197,17 @@ class Sandbox:
     def issue(
         self,
         app: App,
-        slot: Slot | None,
+        kind: TokenKind,
         expires_at: datetime | None,
+        *,
+        slot: Slot | None = None,
+        user: str | None = None,
         scopes: list[str] | None = None,
         resource: str | None = None,
     ) -> str:
         """Something to authenticate with. Only its hash is kept, and its value where tests asked for that."""
-        value = random_text(ALPHANUMERIC, 32)
-        token = AccessToken(digest(value), app.id, slot, expires_at, scopes, resource)
+        value = new_token(kind)
+        token = AccessToken(digest(value), app.id, slot, expires_at, scopes, resource, kind=kind, user=user)
         self.tokens[token.hash] = token
         self._save_token(token)
         if self.config.reveal_issued_tokens:
@@ -241,71 +252,62 @@ class Sandbox:
         over = token is not None and token.expires_at is not None and token.expires_at <= self.now()
         return None if token is None or token.revoked or over else token
 
-    # Content
+    # Accounts and their content
 
-    def add_item(self, app: App, type_: ItemType, name: str, parent: str, content: bytes) -> Item:
+    def add_user(self, login: str, name: str, enterprise: str) -> User:
+        """A new managed user."""
+        now = self.now()
+        user = User(str(FIRST_USER + len(self.users)), name, login, enterprise, now, now)
+        self.users[user.id] = user
+        self._save(user)
+        return user
+
+    def developer_of(self, enterprise: str) -> User:
+        """The person who works at the Developer Console of an enterprise."""
+        login = f"developer@{enterprise}.example"
+        known = (user for user in self.users.values() if user.login == login)
+        return next(known, None) or self.add_user(login, "Developer", enterprise)
+
+    def account_of(self, token: AccessToken) -> Account:
+        """Whom a token acts as."""
+        return self.users[token.user] if token.user is not None else self.apps[token.app_id]
+
+    def accounts(self) -> Iterable[Account]:
+        """All service accounts and users."""
+        return (*self.live(), *self.users.values())
+
+    def add_item(self, account: Account, type_: ItemType, name: str, parent: str, content: bytes) -> Item:
         """Keep a file or a folder."""
         self._newest_item += 1
         item = Item(str(self._newest_item), type_, name, parent, self.now(), content)
-        app.items[item.id] = item
-        self._save(app)
+        account.items[item.id] = item
+        self._save(account)
         return item
 
-    def remove_item(self, app: App, item: Item) -> None:
+    def remove_item(self, account: Account, item: Item) -> None:
         """Delete a file or a folder."""
-        del app.items[item.id]
-        self._save(app)
+        del account.items[item.id]
+        self._save(account)
 
     # Persistence
 
     def _load(self) -> None:
-        if self._file is None:
-            return
-        apps = [msgspec.json.decode(text, type=App) for (text,) in self._file.execute("SELECT body FROM apps")]
-        for app in sorted(apps, key=lambda app: app.revision):
+        for app in sorted(self._store.read("apps", App), key=lambda app: app.revision):
             self.apps[app.id] = app
             self.revision = app.revision
-            self._newest_item = max(self._newest_item, *map(int, app.items), 0)
-        for (text,) in self._file.execute("SELECT body FROM tokens"):
-            token = msgspec.json.decode(text, type=AccessToken)
-            self.tokens[token.hash] = token
+        self.users = {user.id: user for user in self._store.read("users", User)}
+        self.tokens = {token.hash: token for token in self._store.read("tokens", AccessToken)}
+        for account in self.accounts():
+            self._newest_item = max(self._newest_item, *map(int, account.items), 0)
 
-    def _save(self, app: App) -> None:
-        self._write("apps", app.id, msgspec.json.encode(app))
+    def _save(self, account: Account) -> None:
+        self._store.write("apps" if isinstance(account, App) else "users", account.id, account)
 
     def _save_token(self, token: AccessToken) -> None:
-        self._write("tokens", token.hash, msgspec.json.encode(token))
-
-    def _write(self, table: str, key: str, body: bytes) -> None:
-        if self._file is not None:
-            upsert = f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-            with self._file:
-                self._file.execute(upsert, (key, body))
+        self._store.write("tokens", token.hash, token)
 
     def close(self) -> None:
         """Wait for nothing any more, and close the file."""
         for task in self._approvals:
             task.cancel()
-        if self._file is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._file.close()
-
-
-def _open(path: Path | None) -> sqlite3.Connection | None:
-    if path is None:
-        return None
-    file = sqlite3.connect(path)
-    for table in ("apps", "tokens"):
-        file.execute(f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, body BLOB)")
-    return file
-
-
-def _life(file: sqlite3.Connection | None) -> str:
-    """A number that stays with the file, and is new without one."""
-    fresh = secrets.randbelow(2**31 - 1) + 1
-    if file is None:
-        return f"{fresh:x}"
-    (kept,) = file.execute("PRAGMA user_version").fetchone()
-    if not kept:
-        file.execute(f"PRAGMA user_version = {fresh}")
-    return f"{kept or fresh:x}"
+        self._store.close()

@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from box_sandbox.answers import BoxError, bearer, box_error, code_for
+from box_sandbox.answers import BoxError, OAuthError, bearer, box_error, code_for, oauth_error
 from box_sandbox.model import digest
 from box_sandbox.state import Sandbox
 
@@ -28,7 +28,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
 
     The admin's own calls never match.
 
-    - ``status`` answers instead of the sandbox, with no effect; ``code`` is Box's for that status unless given.
+    - ``status`` answers instead of the sandbox, with no effect; ``code`` is Box's for that status unless given. Below
+      ``/oauth2/`` a code that is given with 400 or 401 is told in OAuth's shape.
     - ``latency`` waits ``seconds`` and goes on as usual.
     - ``hang`` holds the connection for ``seconds`` and then closes it, with no effect and no answer.
     - ``cut_before`` closes the connection with no effect, ``cut_after`` once the request had its effect.
@@ -138,8 +139,7 @@ class Traffic:
 
     async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "status":
-            code = fault.code or code_for(fault.status)
-            await _refuse(scope, receive, send, fault.status, code, fault.retry_after)
+            await _refuse_as_ordered(fault, scope, receive, send)
             return
         if fault.kind == "hang":
             await _rest(scope, fault.seconds)
@@ -176,6 +176,14 @@ async def _send_garbage(messages: Iterable[Message], send: Send) -> None:
     headers = [(b"content-type", b"text/html"), (b"content-length", str(len(GARBAGE)).encode())]
     await send({**start, "headers": headers})
     await send({"type": "http.response.body", "body": GARBAGE})
+
+
+async def _refuse_as_ordered(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    if fault.code and fault.status in (400, 401) and scope["path"].startswith("/oauth2/"):
+        error = OAuthError(fault.code, "Ordered by a test", fault.status)
+        await oauth_error(Request(scope), error)(scope, receive, send)
+        return
+    await _refuse(scope, receive, send, fault.status, fault.code or code_for(fault.status), fault.retry_after)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, code: str, retry_after: int | None) -> None:

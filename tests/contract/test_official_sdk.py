@@ -82,7 +82,7 @@ class Actor:
         self.box = box
         self.session = session
         self.app = box.authorized_app(name)
-        self.secret = box.call("GET", f"/sandbox/v1/apps/{self.app['id']}/client-secret")["client_secret"]
+        self.secret = box.call("POST", f"/sandbox/v1/apps/{self.app['id']}/client-secret", 201)["client_secret"]
 
     def mint(self, slot: str = "primary") -> Sdk:
         """The SDK with a new token."""

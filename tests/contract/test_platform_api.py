@@ -102,7 +102,7 @@ async def test_oauth_refuses_what_it_cannot_read(box: Box, path: str) -> None:
     for arguments in ({"data": {"grant_type": "password"}}, {"json": {"a": 1}}, {"content": b"\xff=%ff"}, {}):
         response = await box.respond("POST", path, bearer=None, **arguments)
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
-    response = await box.respond("POST", "/oauth2/token", data={"grant_type": "client_credentials"})
+    response = await box.respond("POST", "/oauth2/token", data={"grant_type": "authorization_code"})
     assert response.json()["error"] == "unauthorized_client"
 
 

@@ -14,6 +14,7 @@ from controlplane.process import Process
 from playground.output import await_line, launch
 
 APPS = "/console/v1/apps"
+BY_HAND = "/sandbox/v1/apps"
 
 
 class Box:
@@ -21,7 +22,8 @@ class Box:
 
     Args:
         folder: where its log goes.
-        flags: further flags for ``box-sandbox serve``; without ``--port`` it takes any free port.
+        flags: further flags for ``box-sandbox serve``; without ``--port`` it takes any free port, with ``--no-console``
+            it has no Console API, and everything else here works all the same.
         reveal_tokens: can the admin read tokens back? Box never lets them; tests need it.
     """
 
@@ -61,24 +63,95 @@ class Box:
 
     def apps(self) -> list[dict[str, Any]]:
         """All apps, as the console shows them."""
-        return list(self._json("GET", f"{APPS}?limit=1000")["entries"])
+        return list(self._json("GET", BY_HAND)["entries"])
 
     def app(self, name: str) -> dict[str, Any] | None:
         """The app of this name."""
         return next((app for app in self.apps() if app["name"] == name), None)
 
-    def decide(self, name: str, decision: str) -> None:
-        """Authorize, decline, enable or disable an app, as its admin would."""
+    def _path(self, name: str) -> str:
         app = self.app(name)
         if app is None:
             raise LookupError(f"Box has no app {name!r}")
-        self._json("POST", f"{APPS}/{app['id']}/authorization/decision", {"decision": decision})
+        return f"{BY_HAND}/{app['id']}"
+
+    def decide(self, name: str, decision: str) -> None:
+        """Authorize, decline, enable or disable an app, as its admin would."""
+        self._json("POST", f"{self._path(name)}/authorization/decision", {"decision": decision})
 
     def create_app(self, name: str) -> dict[str, Any]:
-        """Register an app by hand."""
+        """Register an app over the Console API."""
         headers = {"Idempotency-Key": secrets.token_hex(8)}
         response = self.client.post(APPS, json={"name": name, "reference": ""}, headers=headers)
         return dict(response.raise_for_status().json())
+
+    # What people do by hand in Box's consoles
+
+    def create_app_by_hand(
+        self, name: str, *, client_credentials: bool = False, user_access: bool = False, enterprise: str | None = None
+    ) -> dict[str, Any]:
+        """Create an app.
+
+        Args:
+            client_credentials: it authenticates with client id and secret, and has no keys.
+            user_access: with client credentials it may also act as any user.
+            enterprise: id of another enterprise than the sandbox's own.
+        """
+        kind = "client_credentials" if client_credentials else "app_token"
+        body = {"name": name, "kind": kind, "user_access": user_access}
+        elsewhere = {"enterprise_id": enterprise} if enterprise is not None else {}
+        return dict(self._json("POST", BY_HAND, body | elsewhere))
+
+    def submit(self, name: str) -> None:
+        """Submit an app to the admin."""
+        self._json("POST", f"{self._path(name)}/authorization")
+
+    def generate_key(self, name: str, slot: str = "primary", days: int | None = 30) -> str:
+        """Generate a key in a free slot: for 30 days, for 60, or None for ever. Returns the value."""
+        return str(self._json("POST", f"{self._path(name)}/tokens/{slot}", {"expires_in_days": days})["token"])
+
+    def revoke_key(self, name: str, slot: str = "primary") -> None:
+        """Revoke the key in a slot."""
+        self._json("DELETE", f"{self._path(name)}/tokens/{slot}")
+
+    def expire_key(self, name: str, slot: str = "primary") -> None:
+        """Let the key in a slot expire now."""
+        self._json("POST", f"{self._path(name)}/tokens/{slot}/expire")
+
+    def set_cors(self, name: str, domains: str) -> None:
+        """Fill in the field with the CORS domains: origins with commas between them."""
+        self._json("PUT", f"{self._path(name)}/cors-domains", {"domains": domains})
+
+    def client_secret(self, name: str) -> str:
+        """The client secret; an App Token app has none, which is an error."""
+        return str(self._json("GET", f"{self._path(name)}/client-secret")["client_secret"])
+
+    def new_client_secret(self, name: str) -> str:
+        """A new client secret in place of the old one, also for an App Token app, which has none at Box."""
+        return str(self._json("POST", f"{self._path(name)}/client-secret")["client_secret"])
+
+    def developer_token(self, name: str) -> str:
+        """A token that acts as a person, for an hour."""
+        return str(self._json("POST", f"{self._path(name)}/developer-token")["token"])
+
+    def rename_app(self, name: str, new: str) -> None:
+        """Give an app another name."""
+        self._json("PATCH", self._path(name), {"name": new})
+
+    def delete_app(self, name: str) -> None:
+        """Delete an app, its tokens and its content."""
+        self._json("DELETE", self._path(name))
+
+    def create_user(self, login: str, enterprise: str | None = None) -> dict[str, Any]:
+        """A managed user: ``id``, ``name``, ``login``, ``enterprise_id``."""
+        elsewhere = {"enterprise_id": enterprise} if enterprise is not None else {}
+        return dict(self._json("POST", "/sandbox/v1/users", {"login": login} | elsewhere))
+
+    # What only a sandbox can do
+
+    def access_token_seconds(self, seconds: int) -> None:
+        """Let downscoped tokens and those for client credentials live so long, from now on."""
+        self._json("PUT", "/sandbox/v1/access-token-seconds", {"seconds": seconds})
 
     def call(self, method: str, path: str, json: Any = None) -> Any:
         """Any call as the admin."""

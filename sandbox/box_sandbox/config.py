@@ -1,0 +1,37 @@
+"""How the sandbox runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+ACCESS_TOKEN_SECONDS = 4175
+"""As in the sample of box/developer.box.com, authentication/tokens/downscope.
+
+That tokens for client credentials live as long is assumed: authentication/client-credentials speaks of 60 minutes, and
+samples of other grants of a little more.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """How the sandbox runs.
+
+    ``auto_approve_seconds``: how long after its submission an app is authorized, None for never.
+    ``requests_per_minute``: per caller, Box documents 1000 per user. ``reveal_issued_tokens``: tests may read every
+    token's value back; Box never allows that. ``console_enabled``: is there a Console API? Box has none.
+    ``access_token_seconds``: how long downscoped tokens and those for client credentials live.
+    """
+
+    console_token: str
+    admin_token: str
+    auto_approve_seconds: float | None = None
+    taken_names: tuple[str, ...] = ()
+    requests_per_minute: int = 1000
+    reveal_issued_tokens: bool = False
+    state_file: Path | None = None
+    console_enabled: bool = True
+    access_token_seconds: int = ACCESS_TOKEN_SECONDS
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

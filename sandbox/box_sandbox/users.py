@@ -1,0 +1,52 @@
+"""``GET /2.0/users/me``: whom a token acts as. Source: Box OpenAPI 2024.0, ``User``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from box_sandbox.model import ENTERPRISE, Account
+from box_sandbox.platform import caller, json_answer, preflight
+from box_sandbox.routing import route
+
+
+async def me(request: Request) -> Response:
+    """The service account of an app, or a person; ``fields`` narrows and widens what is shown."""
+    _, account, _ = caller(request)
+    user = _user(account)
+    fields = request.query_params.get("fields")
+    if fields:
+        known = {**user, "enterprise": _enterprise(account.enterprise)}
+        user = {name: known[name] for name in ("type", "id", *fields.split(",")) if name in known}
+    return json_answer(request, user)
+
+
+def _user(account: Account) -> dict[str, Any]:
+    return {
+        "type": "user",
+        "id": account.account_id,
+        "name": account.name,
+        "login": account.login,
+        "created_at": account.created_at.isoformat(timespec="seconds"),
+        "modified_at": account.modified_at.isoformat(timespec="seconds"),
+        "language": "en",
+        "timezone": "America/Los_Angeles",
+        "space_amount": 10_737_418_240,
+        "space_used": sum(len(item.content) for item in account.items.values()),
+        "max_upload_size": 52_428_800,
+        "status": "active",
+        "job_title": "",
+        "phone": "",
+        "address": "",
+        "avatar_url": "",
+    }
+
+
+def _enterprise(number: str) -> dict[str, str]:
+    name = "Sandbox Enterprise" if number == ENTERPRISE else f"Enterprise {number}"
+    return {"type": "enterprise", "id": number, "name": name}
+
+
+ROUTES = [route("/2.0/users/me", {"GET": me, "OPTIONS": preflight})]
