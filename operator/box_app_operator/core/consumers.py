@@ -40,8 +40,9 @@ def pods_on_previous(current: Current) -> tuple[str, ...] | None:
 
 def _is_old(use: SecretUse, current: Current) -> bool:
     # Kubernetes writes whole seconds: what started in the second of the publication may have been too early.
-    before = use.secret == current.desired.secret.name and use.since <= current.published_at
-    return before and (use.kind is UseKind.FIXED or current.now < current.published_at + MOUNT_LAG)
+    names = {current.desired.secret.name, *(secret.name for secret in current.observed.former)}
+    before = use.secret in names and use.since <= current.replaced_at
+    return before and (use.kind is UseKind.FIXED or current.now < current.replaced_at + MOUNT_LAG)
 
 
 def pods_referring_to(observed: Observed, secret: str) -> tuple[str, ...] | None:
@@ -53,7 +54,7 @@ def pods_referring_to(observed: Observed, secret: str) -> tuple[str, ...] | None
 
 def volumes_fresh_at(current: Current) -> datetime | None:
     """When time alone makes mounted volumes fresh; None when nothing waits for that."""
-    fresh_at = current.published_at + MOUNT_LAG
+    fresh_at = current.replaced_at + MOUNT_LAG
     uses = (use for pod in current.observed.pods or () for use in pod.uses)
     waits = any(use.kind is UseKind.MOUNTED and _is_old(use, current) for use in uses)
     return fresh_at if waits else None

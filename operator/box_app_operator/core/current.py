@@ -38,6 +38,11 @@ class Current:
         return self.told.published_at or self.now
 
     @property
+    def replaced_at(self) -> datetime:
+        """When the token took the place of the previous one, under whichever name the Secret had then."""
+        return self.told.rotated_at or self.published_at
+
+    @property
     def other(self) -> SlotToken | None:
         """The token in the other slot."""
         return self.app.tokens.get(self.slot.other)

@@ -158,7 +158,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     if stands is None:
         told = _new_token(desired, observed, observed.app, slot, now)
     else:
-        told = _same_token(observed, observed.app, slot, stands, moved=stands is not observed.secret, now=now)
+        told = _same_token(observed, observed.app, slot, stands, moved=_moves(observed, stands), now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
@@ -193,6 +193,14 @@ def _overlap_begins(
         if previous is not None and told.previous == previous:
             return told.rotated_at
     return now if previous is not None and previous == observed.remembered.retiring else None
+
+
+def _moves(observed: Observed, stands: SecretView) -> bool:
+    """Does the token come from another Secret, or was this name left and taken back?"""
+    since = publication_of(stands).published_at
+    later = (publication_of(secret).published_at for secret in observed.former)
+    taken_back = since is not None and any(moment is not None and moment > since for moment in later)
+    return stands is not observed.secret or taken_back
 
 
 def _same_token(

@@ -48,14 +48,14 @@ def concerned(current: Current) -> tuple[WorkloadRef, ...]:
     told = current.told
     if told.previous is None:
         return ()
-    if current.app.slot_of(told.previous) is None and current.now >= current.published_at + MISSED:
+    if current.app.slot_of(told.previous) is None and current.now >= current.replaced_at + MISSED:
         return ()
     return tuple(ref for ref in current.desired.rotation.restart if str(ref) not in current.restarted)
 
 
 def restart_at(ref: WorkloadRef, current: Current, window: timedelta) -> datetime:
     """When a workload may be restarted: at once, or after the window in which others that name it may rotate too."""
-    return current.published_at + (window if ref in current.observed.shared else timedelta())
+    return current.replaced_at + (window if ref in current.observed.shared else timedelta())
 
 
 def check_restarts(current: Current, window: timedelta) -> Restarts:
@@ -76,7 +76,7 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
     moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
         steps=tuple(steps),
-        pending=bool(steps or moments) and current.now < current.published_at + window + PATIENCE,
+        pending=bool(steps or moments) and current.now < current.replaced_at + window + PATIENCE,
         look_again_at=min(moments, default=None),
         notices=notices,
         words=" ".join(words),
@@ -89,7 +89,7 @@ def _is_restarted(view: WorkloadView, current: Current) -> bool:
         return True
     if current.desired.secret.name in view.reloader_secrets:
         return True
-    return view.restarted_at is not None and view.restarted_at >= current.published_at
+    return view.restarted_at is not None and view.restarted_at >= current.replaced_at
 
 
 def restarted(current: Current) -> list[str]:

@@ -31,7 +31,7 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
         hurry: its slot is needed for the next rotation, which waits for the overlap and for nothing else.
     """
     end = overlap_end(current)
-    deadline = retire_deadline(current.desired, current.told.rotated_at or current.published_at)
+    deadline = retire_deadline(current.desired, current.replaced_at)
     words = f"The previous token stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
         return Retirement(False, words, end)

@@ -79,6 +79,9 @@ class KubeApi:
         headers: Mapping[str, str],
         seconds: float,
     ) -> Any:
+        if not {".", ".."}.isdisjoint(path.split("/")):
+            # Such a segment leads elsewhere: no object of Kubernetes is called so.
+            raise KubeError(f"{method} {path}", HTTPStatus.NOT_FOUND, "NotFound")
         _, url, sent_headers, sent, _ = await self._client.param_serialize(
             method,
             path,

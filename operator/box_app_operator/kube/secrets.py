@@ -7,6 +7,7 @@ import binascii
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
@@ -21,7 +22,8 @@ KIND = "BoxCustomApp"
 
 def path_of(namespace: str, name: str = "") -> str:
     """The API path of a Secret, or of all in the namespace."""
-    return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
+    # Quoted: a name that people write must not lead into another namespace.
+    return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{quote(name, safe='')}" if name else "")
 
 
 def view_secret(body: Body) -> SecretView:

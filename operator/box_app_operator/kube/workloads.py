@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.model import Fingerprint
@@ -21,8 +22,10 @@ RELOADER_SECRETS = "secret.reloader.stakater.com/reload"
 """Source: stakater/Reloader, README.md, annotations of workloads and of their pod templates."""
 
 
-def _path(namespace: str, ref: WorkloadRef) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/{PLURALS[ref.kind]}/{ref.name}"
+def path_to(namespace: str, ref: WorkloadRef) -> str:
+    """The API path of a workload."""
+    # Quoted: a name that people write must not lead into another namespace.
+    return f"/apis/apps/v1/namespaces/{namespace}/{PLURALS[ref.kind]}/{quote(ref.name, safe='')}"
 
 
 def view_workload(ref: WorkloadRef, body: Body) -> WorkloadView:
@@ -62,7 +65,7 @@ class KubeWorkloads:
             TransientError: the API server did not answer, or refused.
         """
         try:
-            return view_workload(ref, await self._api.request("GET", _path(namespace, ref)))
+            return view_workload(ref, await self._api.request("GET", path_to(namespace, ref)))
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return WorkloadView(ref, exists=False)
@@ -79,7 +82,7 @@ class KubeWorkloads:
         metadata = {"resourceVersion": workload.resource_version, "annotations": {RESTARTED_AT: now.isoformat()}}
         template = {"metadata": {"annotations": {TOKEN_MARK: fingerprint}}}
         patch = {"metadata": metadata, "spec": {"template": template}}
-        path = _path(namespace, workload.ref)
+        path = path_to(namespace, workload.ref)
         try:
             body = await self._api.request("PATCH", path, body=patch, content_type=MERGE_PATCH)
         except KubeError as error:

@@ -1,0 +1,100 @@
+"""An installation that grants less: what cannot be looked at is waited for, not for ever, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from tests.e2e.rotating import (
+    await_pass,
+    await_retired,
+    await_used_by,
+    await_warning,
+    live,
+    make_pod,
+    make_workload,
+    pretend_published,
+    rotate,
+    say_of_token,
+    set_rotation,
+    tokens,
+)
+from tests.e2e.story import make_ready
+
+from playground import Playground
+from playground.cluster import ACCOUNT, NAMESPACE
+from playground.output import until
+
+ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
+
+
+@pytest.fixture(autouse=True)
+def rights_exist(play: Playground) -> None:
+    """Only a real API server asks who may do what."""
+    if play.cluster.plane is None:
+        pytest.skip("the imitation lets everybody do everything")
+
+
+@contextmanager
+def without(play: Playground, group: str, resource: str) -> Iterator[None]:
+    """Take the rights to a resource away from the operator."""
+    rules = play.cluster.get(ROLE)["rules"]
+    play.cluster.patch(ROLE, {"rules": [rule for rule in rules if resource not in rule["resources"]]})
+    until(lambda: not _is_allowed(play, group, resource), 10, "the right to be gone")
+    try:
+        yield
+    finally:
+        play.cluster.patch(ROLE, {"rules": rules})
+        until(lambda: _is_allowed(play, group, resource), 10, "the right to be back")
+
+
+def _is_allowed(play: Playground, group: str, resource: str) -> bool:
+    verb = "list" if resource == "pods" else "get"
+    attributes = {"group": group, "resource": resource, "verb": verb, "namespace": NAMESPACE}
+    spec = {"user": f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}", "resourceAttributes": attributes}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = play.cluster.send("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer.raise_for_status().json()["status"]["allowed"])
+
+
+def test_a_workload_that_cannot_be_restarted_holds_nothing_up_for_ever(play: Playground, ns: str) -> None:
+    """The message says which it is; after a few minutes the previous token goes all the same."""
+    ref = make_workload(play, ns, "Deployment", "web")
+    make_ready(play, ns, tokens={"rotation": {"overlap": "0s", "restart": [ref]}})
+    with without(play, "apps", "deployments"):
+        rotate(play, ns)
+        await_pass(play, ns)
+        assert len(live(play, ns)) == 2
+        assert "Deployment/web" in say_of_token(play, ns)
+
+        pretend_published(play, ns, 600)
+
+        await_retired(play, ns)
+
+
+def test_pods_that_nobody_knows_count_until_the_deadline(play: Playground, ns: str) -> None:
+    """No number is told rather than a wrong one, and the Warning says that nobody knows."""
+    make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
+    with without(play, "", "pods"):
+        rotate(play, ns)
+        await_pass(play, ns)
+        assert "usedBy" not in tokens(play, ns)["retiring"]
+        assert len(live(play, ns)) == 2
+
+        set_rotation(play, ns, retireDeadline="1s")
+
+        await_retired(play, ns)
+        assert "nobody knows which pods still use it" in await_warning(play, ns, "RetiredInUse")
+
+
+def test_pods_are_known_as_soon_as_the_right_is_granted(play: Playground, ns: str) -> None:
+    """The wait for them goes on with a number, and ends without a Warning."""
+    make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
+    make_pod(play, ns, "web")
+    with without(play, "", "pods"):
+        rotate(play, ns)
+        await_pass(play, ns)
+        assert "usedBy" not in tokens(play, ns)["retiring"]
+
+    await_used_by(play, ns, "web")
