@@ -103,8 +103,7 @@ class Judge:
         if began is not None and (cap is None or now < cap):
             self._must(now >= began + desired.rotation.overlap, "revoked within the overlap")
         if desired.rotation.retire is Retire.WHEN_UNUSED:
-            pods = (pod for pod in self.kube.pods if pod.secret == desired.secret.name)
-            users = [pod.name for pod in pods if fingerprint in pod.holds]
+            users = [pod.name for pod in self.kube.pods if fingerprint in pod.holds]
             self._must(not users or "RetiredInUse" in self.notices(), f"revoked although {users} hold it")
 
     def _cap(self, app: BoxApp, active: Fingerprint) -> Any:
