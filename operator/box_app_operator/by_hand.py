@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from box_app_operator.core.by_hand import NOBODY
 from box_app_operator.core.desired import Desired
@@ -19,17 +19,18 @@ from box_app_operator.core.model import (
     BoxApp,
     ClientID,
     Fingerprint,
-    HeldToken,
-    SecretView,
     Slot,
     SlotToken,
-    fingerprint_of,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets, publication_of
+from box_app_operator.core.published import own_secrets
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Platform, Token
+from box_app_operator.slots import choose_held, published_before, tokens_by_slot
 
+NO_KEY = "1!"
+"""So begin tokens that the OAuth endpoints give out. Source: Box's notice of 2021 about longer tokens, which App Tokens
+were exempt from."""
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
 SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
@@ -58,15 +59,15 @@ class ByHand:
         """
         keys = await self._handed_over(desired, memory)
         published = await self._published(desired, seen, memory)
-        for fingerprint in {*(key.fingerprint for key in keys), published} - {None}:
+        before = published_before(desired, seen)
+        for fingerprint in {*(key.fingerprint for key in keys), published, *before} - {None}:
             if fingerprint not in memory.verdicts and fingerprint in memory.values:
                 await _ask(memory, platform, fingerprint, seen.remembered.app_id, enterprise)
         keys = tuple(_judged(key, memory) for key in keys)
-        tokens = _tokens(desired, seen, keys, published, memory, now)
-        seen = replace(seen, held=_hold(desired, seen, keys, tokens, memory))
-        live = next(
-            (memory.values[each.fingerprint] for each in tokens.values() if each.fingerprint in memory.values), None
-        )
+        tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
+        seen = replace(seen, held=choose_held(desired, seen, keys, tokens, memory))
+        usable = (token.fingerprint for token in tokens.values() if token.accepted)
+        live = next((memory.values[each] for each in usable if each in memory.values), None)
         if live is not None and not desired.deleting:
             await _try_origins(desired, seen, live, platform, memory)
         return replace(seen, app=_app(desired, seen, tokens, memory), hand=await self._hand(desired, keys, memory))
@@ -123,6 +124,9 @@ def _read(slot: Slot, values: Mapping[str, bytes], memory: Memory) -> KeyView:
         return KeyView(
             slot, None, Verdict.UNREADABLE, "there is white space inside; put one key there and nothing else."
         )
+    if text.startswith(NO_KEY):
+        words = f"it is no key of an app, for it begins with {NO_KEY!r}; is it a downscoped token?"
+        return KeyView(slot, None, Verdict.UNREADABLE, words)
     token = Token(text)
     memory.values[token.fingerprint] = token
     return KeyView(slot, token.fingerprint, Verdict.LIVE)
@@ -185,98 +189,12 @@ def _judged(key: KeyView, memory: Memory) -> KeyView:
     return replace(key, verdict=verdict, words=memory.words.get(key.fingerprint) or WORDS.get(verdict, ""))
 
 
-def _tokens(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    published: Fingerprint | None,
-    memory: Memory,
-    now: datetime,
-) -> dict[Slot, SlotToken]:
-    """The tokens that Box accepts, or accepted before the app was disabled, by slot."""
-    tokens: dict[Slot, SlotToken] = {}
-    standing = (Verdict.LIVE, Verdict.DISABLED)
-    if published is not None and memory.verdicts.get(published) in standing:
-        tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
-    for key in keys:
-        if key.fingerprint is None or key.verdict not in standing or key.fingerprint == published:
-            continue
-        slot = key.slot if key.slot not in tokens else key.slot.other
-        if slot not in tokens:
-            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
-    return tokens
-
-
-def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
-    """Where the published token stands: as the Secret says, or where the person has it."""
-    secret = next(iter(own_secrets(desired, seen)), None)
-    said = secret.fingerprints.get(desired.secret.keys.slot) if secret is not None else None
-    told = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
-    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
-
-
-def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
-    """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
-    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
-    if told is None:
-        first_seen = memory.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
-        days = desired.token_days
-        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *told, accepted=memory.verdicts.get(fingerprint) is Verdict.LIVE)
-
-
-def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
-    for secret in own_secrets(desired, seen):
-        if secret.fingerprints.get(desired.secret.keys.token) == fingerprint:
-            told = publication_of(secret)
-            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
-    return None
-
-
-def _hold(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    tokens: Mapping[Slot, SlotToken],
-    memory: Memory,
-) -> HeldToken | None:
-    """The key to be published next: one that pods never had, or any when the Secret has none that is live."""
-    before = _published_before(desired, seen)
-    active = _active(desired, seen, tokens)
-    fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
-    again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
-    chosen = next(iter([*fresh, *again]), None)
-    if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
-        memory.let_go()
-        return None
-    slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
-    if slot is None:
-        return None
-    held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
-    memory.hold(held, memory.values[chosen.fingerprint])
-    return held
-
-
-def _published_before(desired: Desired, seen: Observed) -> set[Fingerprint]:
-    found = set(seen.remembered.fingerprints)
-    for secret in own_secrets(desired, seen):
-        previous = publication_of(secret).previous
-        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
-    return found
-
-
-def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
-    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    held = {each for secret in secrets for each in secret.fingerprints.values()}
-    return next((token.fingerprint for token in tokens.values() if token.fingerprint in held), None)
-
-
 def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory: Memory) -> BoxApp | None:
     if desired.client_id is None:
         return None
     disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
     app_id = memory.identity.app_id if memory.identity is not None else seen.remembered.app_id
-    allowed = tuple(origin for origin in desired.cors_domains if memory.origins.get(origin))
+    allowed = tuple(origin for origin, is_allowed in memory.origins.items() if is_allowed and origin)
     return BoxApp(
         id=AppID(app_id or ""),
         client_id=ClientID(desired.client_id),
@@ -290,12 +208,21 @@ def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory
 
 
 async def _try_origins(desired: Desired, seen: Observed, token: Token, platform: Platform, memory: Memory) -> None:
-    """Each origin once, and again at the next resync only those that Box did not allow as they should be."""
-    asked = {origin: origin.replace("*", SAMPLE_HOST) for origin in desired.cors_domains} or {NOBODY: SAMPLE_ORIGIN}
-    memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if origin in asked}
+    """Each origin of the spec once, and those that Box allowed before and the spec dropped.
+
+    At the next resync only those are tried again that were not as they should be.
+    """
     if not memory.origins and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
         memory.origins = dict.fromkeys(desired.cors_domains, True) or {NOBODY: False}
-    for origin, sample in asked.items():
+    wanted = {*desired.cors_domains} or {NOBODY}
+    if memory.try_origins_again:
+        good = {origin: origin in wanted and bool(origin) for origin in memory.origins}
+        memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if allowed == good[origin]}
+        memory.try_origins_again = False
+    asked = dict.fromkeys([*desired.cors_domains, *seen.remembered.allowed]) if desired.cors_domains else {NOBODY: None}
+    for origin in (*asked, *seen.remembered.allowed):
         if origin not in memory.origins:
+            sample = origin.replace("*", SAMPLE_HOST) if origin else SAMPLE_ORIGIN
             memory.origins[origin] = await platform.allows_origin(token, sample)
+    memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if allowed or origin in wanted}

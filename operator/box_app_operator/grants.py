@@ -83,6 +83,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory) -> dict[Slot, Slot
             told.issued_at is not None
             and fingerprint is not None
             and secret.annotations.get(FINGERPRINT) == fingerprint
+            and told.expires_at is not None
             and fingerprint not in memory.ended
         ):
             tokens[slot] = SlotToken(fingerprint, told.issued_at, told.expires_at)

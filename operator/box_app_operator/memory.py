@@ -41,6 +41,7 @@ class Memory:
     first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
     identity: Identity | None = None
     origins: dict[str, bool] = field(default_factory=dict)
+    try_origins_again: bool = False
     revocation_refused: bool = False
     held_dates: tuple[datetime, datetime | None] | None = None
     unauthorized: bool = False
@@ -59,6 +60,7 @@ class Memory:
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
             self.forgive()
+            self.origins.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
@@ -68,7 +70,7 @@ class Memory:
         self.refusals.clear()
         self.workloads.clear()
         self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
-        self.origins = {origin: allowed for origin, allowed in self.origins.items() if allowed == bool(origin)}
+        self.try_origins_again = True
         self.revocation_refused = False
 
     def note(self, notices: Iterable[Notice]) -> None:

@@ -105,7 +105,8 @@ class Observer:
             try:
                 seen = await self._by_hand.look(desired, seen, link.platform, memory, link.enterprise_id, now)
             except TransientError as error:
-                if error.unreachable:
+                if error.unreachable or error.uncertain:
+                    # Nobody follows Box here: the enterprise learns from its apps that something is wrong.
                     link.suspect()
                 raise
             seen = replace(seen, claimed_by=_claimed_by(desired, seen.app, self._store, link.selector))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_name_of, workloads_of
+from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_names_of, workloads_of
 
 
 class AppKey(NamedTuple):
@@ -87,7 +87,8 @@ class Store:
         self._forget(key)
         self._apps[key] = trim(body)
         self._keys[UID(meta["uid"])] = key
-        self._wanting[AppKey(key.namespace, secret_name_of(body))].add(key)
+        for name in secret_names_of(body):
+            self._wanting[AppKey(key.namespace, name)].add(key)
         for workload in workloads_of(body):
             self._restarting[key.namespace, workload].add(key)
         if client_id := body["spec"].get("clientID"):
@@ -103,7 +104,8 @@ class Store:
         known = self._apps.pop(key, None)
         if known is not None:
             self._keys.pop(known["metadata"]["uid"], None)
-            self._wanting[AppKey(key.namespace, secret_name_of(known))].discard(key)
+            for name in secret_names_of(known):
+                self._wanting[AppKey(key.namespace, name)].discard(key)
             for workload in workloads_of(known):
                 self._restarting[key.namespace, workload].discard(key)
             if client_id := known["spec"].get("clientID"):

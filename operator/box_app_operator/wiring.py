@@ -100,9 +100,16 @@ class Operator:
             if key is not None:
                 self.queue.add(key)
 
+        def handed_over(uid: UID) -> None:
+            key = store.key_of(uid)
+            if key is not None:
+                # What was refused may have been refused for what was there before.
+                self.reconciler.forgive(key)
+                self.queue.add(key)
+
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
         self.pods = PodWatch(cluster, backoff, wake_uid)
-        self.imports = ImportWatch(cluster, backoff, wake_uid)
+        self.imports = ImportWatch(cluster, backoff, handed_over)
         self.reconciler = Reconciler(
             store,
             self.enterprises,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason, parse_conditions
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AppID, Refusal, RefusalKind, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Delays, Plan, plan
@@ -72,10 +73,12 @@ class Pass:
             if body is None or body["metadata"]["uid"] != self._desired.uid:
                 return GONE
             desired = parse_desired(body)
+            # Also a wish that comes in the middle of a pass makes refused steps worth another try.
+            self._memory.renew(desired)
             observed = await self._around.observer.observe(desired, body, self._memory)
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
-            if not self._secret_is_fresh and _rests_on_secret(decided):
+            if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
             elif decided.steps:
@@ -172,6 +175,11 @@ def in_conflict(decided: Plan) -> bool:
     """Is there a foreign Secret in the way? Only Secrets with our label are watched, so it must be looked for."""
     reasons = {condition.reason for condition in decided.conditions}
     return Reason.SECRET_CONFLICT in reasons and not reasons & {Reason.SUSPENDED, Reason.DELETING}
+
+
+def _misses_secret(observed: Observed) -> bool:
+    """Is a person about to be asked, although the Secret may only have lost the label that it is watched by?"""
+    return observed.way is not Way.CONSOLE and observed.known and observed.secret is None
 
 
 def _rests_on_secret(decided: Plan) -> bool:

@@ -44,6 +44,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
         Reason.NAME_INVALID,
         Reason.APP_NOT_FOUND,
         Reason.MANAGED_ELSEWHERE,
+        Reason.AWAITING_CLIENT_ID,
         Reason.ENTERPRISE_NOT_FOUND,
         Reason.ENTERPRISE_NOT_READY,
         Reason.NAMESPACE_NOT_ALLOWED,
@@ -70,7 +71,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
         Reason.DISABLED,
         Reason.INVALID_SPEC,
     },
-    "CORSSynced": PASSING | {Reason.ORIGIN_REJECTED},
+    "CORSSynced": PASSING | {Reason.ORIGIN_REJECTED, Reason.AWAITING_HUMAN},
 }
 """Reasons of a condition that is False or Unknown."""
 

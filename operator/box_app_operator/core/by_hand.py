@@ -14,7 +14,7 @@ from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, stall, unknown, wait
 from box_app_operator.core.hand import KeyView, Verdict
-from box_app_operator.core.model import Slot
+from box_app_operator.core.model import Fingerprint, Slot, fingerprint_of
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.steps import AddFinalizer, DeleteApp, MintToken, RevokeSlot, Step
 from box_app_operator.core.tokens import check_tokens
@@ -68,11 +68,14 @@ def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetim
     if not desired.client_id:
         return unknown(type_, "Waits until the app exists.")
     if observed.hand.disabled:
-        enable = NextStep(f"A Box admin must enable the app with client id {desired.client_id}.", ADMIN_APPS)
-        message = f"Box says that the app is disabled. {enable.what}"
+        what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
+        enable = NextStep(what, ADMIN_APPS)
+        message = f"Box says that the app is disabled. {what}"
         return replace(wait(type_, Reason.DISABLED, message), next_steps=(enable,))
     if observed.app is not None and observed.app.tokens:
         return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
+    if observed.hand.app_id or observed.remembered.app_id:
+        return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
     submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
     admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
     finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
@@ -96,17 +99,18 @@ def check_cors_by_hand(desired: Desired, observed: Observed, _now: datetime) -> 
     asked = desired.cors_domains or (NOBODY,)
     if any(origin not in tried for origin in asked):
         return unknown(type_, "Box is asked about each origin as soon as there is a token.")
+    refused = [origin for origin in desired.cors_domains if not tried[origin]]
+    extra = [origin for origin, allowed in tried.items() if allowed and origin and origin not in desired.cors_domains]
+    complaints = [f"Box does not allow {', '.join(refused)}."] if refused else []
+    complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
+    complaints += ["Box allows an origin that nobody asked for."] if tried.get(NOBODY) and not extra else []
+    if complaints:
+        step = _paste(desired, observed)
+        message = " ".join([*complaints, step.what])
+        return replace(wait(type_, Reason.AWAITING_HUMAN, message), next_steps=(step,))
     if not desired.cors_domains:
-        if not tried[NOBODY]:
-            return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
-        missing = "Box allows an origin that nobody asked for."
-    else:
-        refused = [origin for origin in desired.cors_domains if not tried[origin]]
-        if not refused:
-            return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
-        missing = f"Box does not allow {', '.join(refused)}."
-    step = _paste(desired, observed)
-    return replace(wait(type_, Reason.AWAITING_HUMAN, f"{missing} {step.what}"), next_steps=(step,))
+        return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
+    return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
 def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
@@ -117,11 +121,13 @@ def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, re
     if current is not None:
         # A key that had its time lies there until its slot is needed again: that is nobody's fault.
         bad = [key for key in bad if key.fingerprint is None or not current.was_published(key.fingerprint)]
+    if desired.client_id is None:
+        return finding
     if current is None and not finding.steps and not observed.hand.disabled:
-        finding = _ask_for_key(desired, observed, finding, Slot.PRIMARY)
+        finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed))
     tasks = [step for step in finding.steps if isinstance(step, MintToken) or not _can_do(step, observed)]
     for task in tasks:
-        finding = _as_task(desired, observed, finding, task)
+        finding = _as_task(desired, observed, finding, task, now)
     return _with_complaints(finding, bad)
 
 
@@ -131,10 +137,21 @@ def _can_do(step: Step, observed: Observed) -> bool:
     )
 
 
-def _as_task(desired: Desired, observed: Observed, finding: Finding, task: Step) -> Finding:
+def _next_slot(desired: Desired, observed: Observed) -> Slot:
+    """Not the one that the last key stood in: the console may still have it there, although it is over."""
+    said = observed.secret.fingerprints.get(desired.secret.keys.slot) if observed.secret is not None else None
+    last = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+    last = last or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
+    taken = observed.app.tokens if observed.app is not None else {}
+    wanted = last.other if last is not None else Slot.PRIMARY
+    return wanted if wanted not in taken else wanted.other
+
+
+def _as_task(desired: Desired, observed: Observed, finding: Finding, task: Step, now: datetime) -> Finding:
     left = replace(finding, steps=tuple(step for step in finding.steps if step != task))
     if isinstance(task, MintToken):
-        return _ask_for_key(desired, observed, left, task.slot)
+        lost = current_of(desired, observed, now) is None
+        return _ask_for_key(desired, observed, left, _next_slot(desired, observed) if lost else task.slot)
     assert isinstance(task, RevokeSlot)
     step = NextStep(f"Press Revoke for the {task.slot.capitalize()} Access Token.", page_of(observed))
     words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"

@@ -49,10 +49,11 @@ def _without_console(desired: Desired, observed: Observed, app: BoxApp) -> Findi
         return _deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
     if observed.way is Way.GRANT and not observed.hand.can_revoke:
         return _deleting("The client credentials are gone; the access token ends by itself.", RemoveFinalizer())
-    if observed.hand.can_revoke:
+    deletes = desired.deletion_policy is DeletionPolicy.DELETE and observed.way is Way.BY_HAND
+    if observed.hand.can_revoke and not deletes:
         return _deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
     what = f"Press Revoke for the {slot.capitalize()} Access Token."
-    if desired.deletion_policy is DeletionPolicy.DELETE:
+    if deletes:
         what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
     finding = _deleting(f"{what} The object goes once Box accepts the token no longer. {GIVE_UP}")
     return replace(finding, next_steps=(NextStep(what, page_of(observed)),))

@@ -14,8 +14,8 @@ from typing import Any
 from box_app_operator.core.conditions import Reason, format_time
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired, DownscopedSpec
-from box_app_operator.core.finding import Finding, stall
-from box_app_operator.core.model import Fingerprint, SecretView
+from box_app_operator.core.finding import Finding
+from box_app_operator.core.model import Fingerprint, SecretView, fingerprint_of
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import (
     EXPIRES_AT,
@@ -64,16 +64,10 @@ def with_downscoped(finding: Finding, desired: Desired, observed: Observed, now:
     current = current_of(desired, observed, now)
     if current is None or finding.condition.status != "True" or observed.namespace_ends:
         return finding
-    foreign = [name for name, view in observed.downscoped.items() if view is not None and view.owner_uid != desired.uid]
-    if foreign:
-        message = (
-            f"Secret {foreign[0]!r} exists and belongs to someone else; it is left untouched. Delete it, or choose "
-            "another name in spec.downscopedTokens."
-        )
-        return stall("TokenReady", Reason.SECRET_CONFLICT, message)
+    foreign = [name for name, view in observed.downscoped.items() if view is not None and not _is_ours(view, desired)]
     steps: list[Step] = [DeleteSecret(each.name, each.uid) for each in observed.left_over]
     moments = [finding.look_again_at]
-    for spec in desired.downscoped:
+    for spec in (each for each in desired.downscoped if each.secret not in foreign):
         view = observed.downscoped.get(spec.secret)
         due = _due_at(spec, view, current)
         if due is None or due <= now:
@@ -81,7 +75,25 @@ def with_downscoped(finding: Finding, desired: Desired, observed: Observed, now:
         else:
             moments.append(due)
     again = min((moment for moment in moments if moment is not None), default=None)
-    return replace(finding, steps=(*finding.steps, *steps), look_again_at=again)
+    whole = replace(finding, steps=(*finding.steps, *steps), look_again_at=again)
+    return _conflict(whole, foreign[0]) if foreign else whole
+
+
+def _is_ours(secret: SecretView, desired: Desired) -> bool:
+    """By its owner; or, with the reference stripped by hand, by everything else that it still carries."""
+    if secret.owner_uid is not None:
+        return secret.owner_uid == desired.uid
+    return is_downscoped(secret) and labels_for(desired).items() <= secret.labels.items()
+
+
+def _conflict(finding: Finding, name: str) -> Finding:
+    """Everything else goes on."""
+    message = (
+        f"Secret {name!r} exists and belongs to someone else; it is left untouched. Delete it, or choose another name "
+        "in spec.downscopedTokens."
+    )
+    condition = replace(finding.condition, status="False", reason=Reason.SECRET_CONFLICT, message=message)
+    return replace(finding, condition=condition, stalled=True)
 
 
 def _due_at(spec: DownscopedSpec, secret: SecretView | None, current: Current) -> datetime | None:
@@ -93,7 +105,10 @@ def _due_at(spec: DownscopedSpec, secret: SecretView | None, current: Current) -
     if told.issued_at is None or told.expires_at is None or token is None or token != notes.get(FINGERPRINT):
         return None
     wanted = annotations_for(spec, current.fingerprint, token, told.issued_at, told.expires_at)
-    labels = labels_for(current.desired)
+    labels, keys = labels_for(current.desired), current.desired.secret.keys
+    data = {keys.token: token, keys.expires_at: fingerprint_of(format_time(told.expires_at))}
+    if secret.owner_uid != current.desired.uid or secret.fingerprints != data:
+        return None
     if not notes_are(notes, wanted) or not labels.items() <= secret.labels.items():
         return None
     # A refreshBefore that outlasts the token must not make one after another.

@@ -11,7 +11,7 @@ from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.steps import AddFinalizer
+from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot
 from box_app_operator.core.tokens import check_tokens
 
 
@@ -52,7 +52,8 @@ def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, r
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
         return finding
     task = (NextStep(observed.hand.trouble, CONSOLE),)
-    if finding.condition.status == "True":
+    if finding.condition.status == "True" or not isinstance(finding.steps[0], MintToken):
         message = f"{finding.condition.message} {observed.hand.trouble}"
-        return replace(finding, steps=(), condition=replace(finding.condition, message=message), next_steps=task)
+        steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
+        return replace(finding, steps=steps, condition=replace(finding.condition, message=message), next_steps=task)
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView
+from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 
 
 class UseKind(enum.Enum):
@@ -65,7 +65,8 @@ class RememberedStatus:
     """What the object's status says before this pass.
 
     ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
-    token was issued and when it expires. ``origins`` are those that Box allows, None while they are not in order.
+    token was issued and when it expires, ``slots`` where it stood. ``origins`` are those of the
+    spec, None unless Box allowed exactly these; ``allowed`` are those that Box allowed when it was asked last.
     """
 
     app_id: AppID | None = None
@@ -74,7 +75,9 @@ class RememberedStatus:
     retiring: Fingerprint | None = None
     restarted: tuple[str, ...] = ()
     dates: Mapping[Fingerprint, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
     origins: tuple[str, ...] | None = None
+    allowed: tuple[str, ...] = ()
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

@@ -120,7 +120,7 @@ def plan(
     tasks = tuple(step for finding in findings for step in finding.next_steps)
     return Plan(
         steps,
-        _summed_up(findings, tasks),
+        _summed_up(findings, tasks, falses_first=observed.way is not Way.CONSOLE),
         look_again_at=_next_look(desired, observed, findings, now),
         notices=tuple(notice for finding in findings for notice in finding.notices),
         next_steps=tasks,
@@ -174,11 +174,13 @@ def _kept(previous: Previous) -> tuple[Condition, ...]:
     return tuple(_last(type_, previous).condition for type_ in FACETS)
 
 
-def _summed_up(findings: list[Finding], tasks: tuple[NextStep, ...] = ()) -> tuple[Condition, ...]:
+def _summed_up(
+    findings: list[Finding], tasks: tuple[NextStep, ...] = (), *, falses_first: bool = False
+) -> tuple[Condition, ...]:
     """All conditions of these findings, with Ready, Stalled and Reconciling derived from them.
 
-    Where a person has something to do, what is known not to be so counts more than what nobody can know yet, and the
-    first task is what ``Ready`` says.
+    Without a console endpoint what is known not to be so counts more than what nobody can know yet. Where a person has
+    something to do, the first task is what ``Ready`` says.
     """
     by_type = {finding.condition.type: finding for finding in findings}
     facets = [by_type[type_] for type_ in FACETS]
@@ -186,8 +188,9 @@ def _summed_up(findings: list[Finding], tasks: tuple[NextStep, ...] = ()) -> tup
     if first is None:
         ready = Condition("Ready", "True", Reason.READY, by_type["TokenReady"].condition.message)
         return (*(finding.condition for finding in facets), ready)
-    if tasks:
+    if falses_first:
         first = next((each.condition for each in facets if each.condition.status == "False"), first)
+    if tasks and not any(finding.stalled for finding in facets):
         first = replace(first, message=tasks[0].what)
     ready = Condition("Ready", first.status, first.reason, first.message)
     stalled = next((finding.condition for finding in facets if finding.stalled), None)

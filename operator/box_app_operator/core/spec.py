@@ -21,7 +21,7 @@ from box_app_operator.core.desired import (
     SecretSpec,
     WorkloadRef,
 )
-from box_app_operator.core.model import UID, AppID, ClientID, Fingerprint
+from box_app_operator.core.model import UID, AppID, ClientID, Fingerprint, Slot
 from box_app_operator.core.observed import RememberedStatus
 from box_app_operator.errors import StalledError
 
@@ -110,7 +110,7 @@ def _desired(body: Body) -> Desired:
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
         rotation=rotation,
         rotate_request=rotate if rotate and rotate != status.get("lastHandledRotateAt") else None,
-        invalid=_impossible(rotation, days),
+        invalid=_impossible(rotation, days) or _twice(spec, secret_name_of(body)),
         import_from=(tokens.get("importFrom") or {}).get("name"),
         client_secret=(secret_ref["name"], secret_ref["key"]) if secret_ref else None,
         grant=_grant(spec),
@@ -135,6 +135,16 @@ def _downscoped(spec: Body) -> tuple[DownscopedSpec, ...]:
         )
         for each in spec.get("downscopedTokens") or ()
     )
+
+
+def _twice(spec: Body, secret: str) -> str | None:
+    """Two tokens, or a token and what a person hands over, in one Secret would overwrite each other."""
+    tokens, grant = spec.get("tokens") or {}, spec.get("clientCredentials") or {}
+    names = [secret, *(each["secretName"] for each in spec.get("downscopedTokens") or ())]
+    given = (tokens.get("importFrom"), spec.get("clientSecretRef"), grant.get("secretRef"))
+    names += {each["name"] for each in given if each}
+    twice = next((name for name in names if names.count(name) > 1), None)
+    return f"Secret {twice!r} is named twice in the spec; each purpose needs a Secret of its own." if twice else None
 
 
 def _rotation(rotation: Body) -> Rotation:
@@ -185,6 +195,11 @@ def secret_name_of(body: Body) -> str:
     return str(secret.get("name") or _default_secret_name(body["metadata"]["name"]))
 
 
+def secret_names_of(body: Body) -> list[str]:
+    """The names of all Secrets that a BoxCustomApp asks for."""
+    return [secret_name_of(body), *(each["secretName"] for each in body["spec"].get("downscopedTokens") or ())]
+
+
 def _default_secret_name(app_name: str) -> str:
     return f"{app_name}-box-token"
 
@@ -210,7 +225,13 @@ def parse_remembered(body: Body) -> RememberedStatus:
     tokens = status.get("tokens") or {}
     shown = {role: tokens.get(role) or {} for role in ("active", "retiring")}
     active, retiring = (shown[role].get("fingerprint") for role in ("active", "retiring"))
-    synced = any(each["type"] == "CORSSynced" and each["status"] == "True" for each in status.get("conditions") or ())
+    meta, domains = body.get("metadata") or {}, tuple(status.get("corsDomains") or ())
+    request = (meta.get("annotations") or {}).get(RECONCILE_ANNOTATION)
+    current = status.get("observedGeneration") == meta.get("generation")
+    current = current and request in (None, status.get("lastHandledReconcileAt"))
+    synced = current and any(
+        each["type"] == "CORSSynced" and each["status"] == "True" for each in status.get("conditions") or ()
+    )
     return RememberedStatus(
         app_id=AppID(status["appID"]) if status.get("appID") else None,
         client_id=ClientID(status["clientID"]) if status.get("clientID") else None,
@@ -218,7 +239,9 @@ def parse_remembered(body: Body) -> RememberedStatus:
         retiring=Fingerprint(retiring) if retiring else None,
         restarted=tuple(tokens.get("restarted") or ()),
         dates={Fingerprint(each["fingerprint"]): _dates(each) for each in shown.values() if "issuedTime" in each},
-        origins=tuple(status.get("corsDomains") or ()) if synced else None,
+        slots={Fingerprint(each["fingerprint"]): Slot(each["slot"]) for each in shown.values() if "issuedTime" in each},
+        origins=domains if synced else None,
+        allowed=domains,
     )
 
 

@@ -91,7 +91,8 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
     state = states.get(authorized.reason)
     return {
         "appID": app_id,
-        "clientID": (app.client_id or None) if app is not None else desired.client_id,
+        # Not before Box knew the app: until then a wrong one can be corrected.
+        "clientID": (app.client_id or None) if app is not None and (app_id or desired.grant) else None,
         "consoleURL": CONSOLE.format(app_id) if app_id else None,
         "authorization": {"state": state} if state else None,
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,

@@ -1,0 +1,149 @@
+"""What stands in the slots of an app without a console endpoint, as far as anybody can know. No calls.
+
+Box lists no keys: what is known are the Secret's token, the keys that a person handed over, and what the status says
+was published before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import KeyView, Verdict
+from box_app_operator.core.model import Fingerprint, HeldToken, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import own_secrets, publication_of
+from box_app_operator.core.rotation import retire_deadline
+from box_app_operator.memory import Memory
+
+STANDING = (Verdict.LIVE, Verdict.DISABLED)
+"""What a token in a slot may be."""
+
+
+def tokens_by_slot(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    published: Fingerprint | None,
+    memory: Memory,
+    now: datetime,
+) -> dict[Slot, SlotToken]:
+    """What stands in the slots, as far as anybody can know.
+
+    The published token and the keys that Box accepts; and in a slot that none of these fills, what was published before
+    and nobody saw dead.
+    """
+    tokens: dict[Slot, SlotToken] = {}
+    if published is not None and memory.verdicts.get(published) in STANDING:
+        tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
+    for key in keys:
+        if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
+            continue
+        slot = key.slot if key.slot not in tokens else key.slot.other
+        if slot not in tokens:
+            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
+    for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
+        known = any(token.fingerprint == fingerprint for token in tokens.values())
+        if not known and slot not in tokens and memory.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+            tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
+    return tokens
+
+
+def _out_of_sight(
+    desired: Desired,
+    seen: Observed,
+    published: Fingerprint | None,
+    tokens: Mapping[Slot, SlotToken],
+    now: datetime,
+) -> dict[Fingerprint, Slot]:
+    """Tokens that were published and are in no Secret any more, with the slot that they stood in.
+
+    Nobody can prove that one of them is over. A previous one is asked for until its deadline; the last one that was
+    published, as long as no other took its place.
+    """
+    found: dict[Fingerprint, Slot] = {}
+    remembered = seen.remembered
+    if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
+        found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
+    secret = next(iter(own_secrets(desired, seen)), None)
+    told = publication_of(secret) if secret is not None else None
+    if told is not None and told.previous is not None and told.published_at is not None:
+        slot = next((slot.other for slot, token in tokens.items() if token.fingerprint == published), None)
+        if slot is not None and (
+            now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting
+        ):
+            found[told.previous] = slot
+    return found
+
+
+def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
+    return {token.fingerprint for token in tokens.values()}
+
+
+def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+    """Where the published token stands: as the Secret says, or where the person has it."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    said = secret.fingerprints.get(desired.secret.keys.slot) if secret is not None else None
+    told = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
+
+
+def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
+    """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
+    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
+    if told is not None and told[1] is None and desired.token_days is not None:
+        # The date was removed from the Secret by hand: what never expires is noted nowhere else.
+        told = told[0], told[0] + timedelta(days=desired.token_days)
+    if told is None:
+        first_seen = memory.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        days = desired.token_days
+        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
+    return SlotToken(fingerprint, *told, accepted=memory.verdicts.get(fingerprint) is Verdict.LIVE)
+
+
+def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
+    for secret in own_secrets(desired, seen):
+        if secret.fingerprints.get(desired.secret.keys.token) == fingerprint:
+            told = publication_of(secret)
+            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
+    return None
+
+
+def choose_held(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    tokens: Mapping[Slot, SlotToken],
+    memory: Memory,
+) -> HeldToken | None:
+    """The key to be published next: one that pods never had, or any when the Secret has none that is live."""
+    before = published_before(desired, seen)
+    active = _active(desired, seen, tokens)
+    fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
+    again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
+    chosen = next(iter([*fresh, *again]), None)
+    if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
+        memory.let_go()
+        return None
+    slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
+    if slot is None:
+        return None
+    held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
+    memory.hold(held, memory.values[chosen.fingerprint])
+    return held
+
+
+def published_before(desired: Desired, seen: Observed) -> set[Fingerprint]:
+    """Tokens that pods got, or may have got, at some time."""
+    found = set(seen.remembered.fingerprints)
+    for secret in own_secrets(desired, seen):
+        previous = publication_of(secret).previous
+        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
+    return found
+
+
+def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
+    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
+    held = {each for secret in secrets for each in secret.fingerprints.values()}
+    return next((token.fingerprint for token in tokens.values() if token.fingerprint in held), None)
