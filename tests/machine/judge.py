@@ -103,7 +103,9 @@ class Judge:
         if began is not None and (cap is None or now < cap):
             self._must(now >= began + desired.rotation.overlap, "revoked within the overlap")
         if desired.rotation.retire is Retire.WHEN_UNUSED:
-            users = [pod.name for pod in self.kube.pods if fingerprint in pod.holds]
+            # Nobody can connect a pod with a Secret of a former name that somebody deleted.
+            pods = (pod for pod in self.kube.pods if pod.secret in {desired.secret.name, *self.kube.secrets})
+            users = [pod.name for pod in pods if fingerprint in pod.holds]
             self._must(not users or "RetiredInUse" in self.notices(), f"revoked although {users} hold it")
 
     def _cap(self, app: BoxApp, active: Fingerprint) -> Any:

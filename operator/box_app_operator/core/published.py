@@ -25,6 +25,7 @@ PUBLISHED_AT = "boxapps.dev/published-at"
 ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
+SUBJECT = "boxapps.dev/subject"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
@@ -36,8 +37,9 @@ class Publication:
 
     ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
     first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
-    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``issued_at`` and
-    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
+    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``subject`` is on whose
+    behalf an access token was obtained. ``issued_at`` and ``expires_at`` are the token's own dates; without a console
+    endpoint nobody else knows them.
     """
 
     published_at: datetime | None
@@ -45,6 +47,7 @@ class Publication:
     rotated_at: datetime | None
     expiry: str | None
     rotate_request: str | None
+    subject: str | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -58,6 +61,7 @@ def publication_of(secret: SecretView) -> Publication:
         rotated_at=_moment(notes.get(ROTATED_AT)),
         expiry=notes.get(EXPIRY),
         rotate_request=notes.get(ROTATE_REQUEST),
+        subject=notes.get(SUBJECT),
         issued_at=_moment(notes.get(ISSUED_AT)),
         expires_at=_moment(notes.get(EXPIRES_AT)),
     )
@@ -74,6 +78,11 @@ def _moment(text: str | None) -> datetime | None:
 def expiry_text(days: int | None) -> str:
     """A lifetime as the spec writes it."""
     return f"{days}d" if days is not None else "Never"
+
+
+def subject_of(desired: Desired) -> str | None:
+    """On whose behalf access tokens are obtained; None for App Tokens."""
+    return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
 def _expiry_seen(token: SlotToken) -> str:
@@ -158,7 +167,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     if stands is None:
         told = _new_token(desired, observed, observed.app, slot, now)
     else:
-        told = _same_token(observed, observed.app, slot, stands, moved=_moves(observed, stands), now=now)
+        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands), now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
@@ -174,7 +183,8 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         published_at=now,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
-        expiry=expiry_text(held.days) if held is not None else _expiry_seen(app.tokens[slot]),
+        expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
+        subject=subject_of(desired),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
     )
 
@@ -204,7 +214,7 @@ def _moves(observed: Observed, stands: SecretView) -> bool:
 
 
 def _same_token(
-    observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
+    desired: Desired, observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
 ) -> Publication:
     """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
     told, other = publication_of(stands), app.tokens.get(slot.other)
@@ -213,7 +223,8 @@ def _same_token(
         published_at=now if moved or told.published_at is None else told.published_at,
         previous=other.fingerprint if forgotten and other else told.previous,
         rotated_at=now if forgotten else told.rotated_at,
-        expiry=told.expiry or _expiry_seen(app.tokens[slot]),
+        expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
+        subject=subject_of(desired) and (told.subject or subject_of(desired)),
         rotate_request=told.rotate_request,
     )
 
@@ -229,6 +240,7 @@ def _texts(told: Publication) -> dict[str, str]:
         PREVIOUS: told.previous,
         ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
         EXPIRY: told.expiry,
+        SUBJECT: told.subject,
         ROTATE_REQUEST: told.rotate_request,
     }
     return {key: text for key, text in texts.items() if text}

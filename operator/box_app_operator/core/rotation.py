@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.current import Current
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.published import expiry_text
+from box_app_operator.core.published import expiry_text, subject_of
 
 JITTER = 0.1
 """The last part of every wait over which rotations are spread, so that a thousand apps that were created together do
@@ -55,8 +55,10 @@ def rotation_due(current: Current) -> bool:
     desired, told = current.desired, current.told
     if desired.rotate_request and desired.rotate_request != told.rotate_request:
         return True
-    asked_otherwise = told.expiry is not None and told.expiry != expiry_text(desired.token_days)
-    if asked_otherwise and desired.grant is None:
+    asked, got = expiry_text(desired.token_days), told.expiry
+    if desired.grant is not None:
+        asked, got = subject_of(desired) or "", told.subject
+    if got is not None and got != asked:
         return True
     moment = next_rotation(current)
     return moment is not None and moment <= current.now

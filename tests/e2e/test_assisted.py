@@ -1,0 +1,254 @@
+"""Mode Assisted: a person does at Box's consoles what ``status.nextSteps`` says, and the operator proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.e2e.conftest import Stage
+from tests.e2e.people import (
+    FLAGS,
+    KEYS,
+    Person,
+    assisted,
+    await_step,
+    columns,
+    hand_over,
+    make,
+    make_authorized,
+    make_ready,
+    steps,
+)
+from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, token_in
+from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, values
+
+from playground import Cluster, Playground
+from playground.play import condition, secret_manifest
+
+CLIENT_SECRET = {"name": "client", "key": "secret"}
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster) -> Iterator[Stage]:
+    """A Box as it is: without a Console API."""
+    with assisted(cluster, FLAGS) as stage:
+        yield stage
+
+
+def gone(play: Playground, ns: str) -> bool:
+    """Has the object been let go?"""
+    return play.get(ns, "viewer") is None
+
+
+def give_client_secret(play: Playground, ns: str) -> None:
+    """Put the app's client secret where the spec says."""
+    value = play.box.new_client_secret(f"{ns} viewer")
+    play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: value}))
+
+
+@pytest.mark.parametrize(("expiry", "days"), [("30d", 30), ("60d", 60), ("Never", None)])
+def test_a_person_is_led_from_nothing_to_ready(play: Playground, ns: str, expiry: str, days: int | None) -> None:
+    """What stands in nextSteps is enough, in this order; the key, its expiry and the CORS domains are as asked for."""
+    make(play, ns, cors={"domains": DOMAINS}, tokens={"importFrom": {"name": KEYS}, "expiry": expiry})
+    person = Person(play, ns)
+
+    person.work_until_ready()
+
+    assert person.did == ["create", "cors", "submit", "authorize", "generate primary"]
+    app, status = box_app(play, ns), play.get(ns, "viewer")["status"]
+    assert app["cors_domains"] == DOMAINS == status["corsDomains"]
+    assert (status["appID"], status["clientID"]) == (app["id"], app["client_id"])
+    assert status["consoleURL"].endswith(f"/app/{app['id']}")
+    assert live_tokens(play, app) == [token_in(play, ns)]
+    assert (app["tokens"]["primary"]["expires_at"] is None) == (days is None)
+    assert (values(play.secret(ns, SECRET))["BOX_TOKEN_EXPIRES_AT"] == "") == (days is None)
+
+
+def test_a_person_is_led_through_a_rotation_to_the_end(play: Playground, ns: str) -> None:
+    """The other slot, the revocation, and at the end the revocation of what is left; Ready stays True meanwhile."""
+    make(play, ns)
+    person = Person(play, ns)
+    person.work_until_ready()
+    first, since = token_in(play, ns), condition(play.get(ns, "viewer"), "Ready")
+    request = request_rotation(play, ns)
+    await_step(play, ns, "Secondary Access Token")
+
+    person.work_until_ready()
+
+    body = await_handled(play, ns, request)
+    assert await_one_token(play, ns) != first
+    assert (condition(body, "Ready") or {})["lastTransitionTime"] == (since or {})["lastTransitionTime"]
+    play.cluster.delete(play.path(ns, "viewer"))
+    person.work_until(lambda: gone(play, ns), "the object to go")
+    begin = ["create", "submit", "authorize", "generate primary"]
+    assert person.did == [*begin, "generate secondary", "revoke primary", "revoke secondary"]
+    assert live_tokens(play, box_app(play, ns)) == []
+
+
+def test_two_rotations_use_the_slots_in_turn(play: Playground, ns: str) -> None:
+    """The key that had its time lies in the import Secret until its slot is needed again."""
+    make(play, ns)
+    person = Person(play, ns)
+    person.work_until_ready()
+    for slot in ("Secondary", "Primary"):
+        request = request_rotation(play, ns)
+        await_step(play, ns, f"Generate Key for the {slot}")
+        person.work_until_ready()
+        await_handled(play, ns, request)
+
+    await_one_token(play, ns)
+    turns = ["generate secondary", "revoke primary", "generate primary", "revoke secondary"]
+    assert person.did[-4:] == turns
+    assert "cannot be used" not in str(play.get(ns, "viewer")["status"]["conditions"])
+
+
+def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
+    """Whoever has nothing but ``kubectl get -o wide`` knows what to do; the enterprise says its mode."""
+    make(play, ns, displayName=f"{ns} Dana's viewer")
+    await_step(play, ns, "Create a Custom App")
+
+    row = columns(play, ns)
+
+    assert (row["READY"], row["AUTHORIZED"]) == ("False", "Unknown")
+    assert (row["REASON"], row["MESSAGE"]) == ("AwaitingClientID", steps(play, ns)[0])
+    Person(play, ns).work_until_ready()
+    row = columns(play, ns)
+    assert (row["READY"], row["AUTHORIZED"], row["TOKEN"], row["REASON"]) == ("True", "True", "True", "Ready")
+    assert row["CLIENT-ID"] == play.get(ns, "viewer")["spec"]["clientID"]
+    assert await_enterprise(play, "default", "Ready")["spec"]["console"] == {"mode": "Assisted"}
+
+
+def test_without_an_app_its_creation_is_all_that_is_asked_for(play: Playground, ns: str) -> None:
+    """A key cannot be generated for an app that nobody created, submitted and authorized."""
+    make(play, ns)
+    await_step(play, ns, "Create a Custom App")
+
+    assert [step.split()[0] for step in steps(play, ns)] == ["Create"]
+    assert columns(play, ns)["TOKEN"] == "Unknown"
+
+
+def test_with_a_client_secret_nobody_revokes(play: Playground, ns: str) -> None:
+    """At a rotation and at the end the operator does it through Box's public API."""
+    app = make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
+    give_client_secret(play, ns)
+    request, person = request_rotation(play, ns), Person(play, ns)
+    await_step(play, ns, "Secondary Access Token")
+
+    person.work_until_ready()
+
+    await_handled(play, ns, request)
+    await_one_token(play, ns)
+    play.cluster.delete(play.path(ns, "viewer"))
+    person.work_until(lambda: gone(play, ns), "the object to go")
+    assert person.did == ["generate secondary"]
+    assert live_tokens(play, app) == []
+
+
+def test_a_client_secret_that_box_refuses_leaves_it_to_a_person(play: Playground, ns: str) -> None:
+    """As with an App Token app of the real Box, which has none."""
+    play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: "wrong"}))
+    app = make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
+    person = Person(play, ns)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    person.work_until(lambda: gone(play, ns), "the object to go")
+    assert person.did == ["revoke primary"]
+    assert live_tokens(play, app) == []
+
+
+@pytest.mark.parametrize(("policy", "deeds"), [("Delete", ["delete"]), ("Retain", [])])
+def test_deletion_policies(play: Playground, ns: str, policy: str, deeds: list[str]) -> None:
+    """Delete asks for the app's deletion, Retain asks for nothing and leaves everything."""
+    app, person = make_ready(play, ns, deletionPolicy=policy), Person(play, ns)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    person.work_until(lambda: gone(play, ns), "the object to go")
+    assert person.did == deeds
+    assert (play.box.app(app["name"]) is None) == (policy == "Delete")
+    assert bool(live_tokens(play, app)) == (policy == "Retain")
+
+
+def test_delete_with_a_client_secret_asks_for_the_apps_deletion(play: Playground, ns: str) -> None:
+    """The tokens can be revoked without anybody; the app cannot be deleted without anybody."""
+    make_ready(play, ns, clientSecretRef=CLIENT_SECRET, deletionPolicy="Delete")
+    give_client_secret(play, ns)
+    person = Person(play, ns)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    person.work_until(lambda: gone(play, ns), "the object to go")
+    assert play.box.app(f"{ns} viewer") is None, f"the app is still there; asked for was {person.did}"
+
+
+def test_an_app_that_is_declined_can_be_submitted_again(play: Playground, ns: str) -> None:
+    """Without a key Box tells nothing of it: the steps stay, and whoever goes through them again gets there."""
+    make(play, ns)
+    first = Person(play, ns)
+    first.work_until(lambda: "submit" in first.did, "the submission")
+    play.box.decide(f"{ns} viewer", "decline")
+    await_pass(play, ns)
+    assert steps(play, ns)[0] == "Under Authorization press Review and Submit."
+
+    second = Person(play, ns)
+    second.work_until_ready()
+
+    assert second.did == ["submit", "authorize", "generate primary"]
+
+
+def test_other_domains_are_asked_for(play: Playground, ns: str) -> None:
+    """The whole new list, to be pasted; Ready says so until Box allows each of them."""
+    make(play, ns, cors={"domains": DOMAINS[:1]})
+    person = Person(play, ns)
+    person.work_until_ready()
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": DOMAINS[1:]}}})
+    body = play.await_condition(ns, "viewer", "AwaitingHuman")
+    assert steps(play, ns) == [f"Put exactly this into the field CORS Domains: {', '.join(DOMAINS[1:])}"]
+    assert f"Box does not allow {', '.join(DOMAINS[1:])}." in (condition(body, "CORSSynced") or {})["message"]
+
+    person.work_until_ready()
+
+    assert person.did[-2:] == ["generate primary", "cors"]
+    assert box_app(play, ns)["cors_domains"] == DOMAINS[1:]
+
+
+@pytest.mark.parametrize("wish", [True, False], ids=["on-request", "with-another-list"])
+def test_a_domain_that_somebody_took_out_is_asked_for_again(play: Playground, ns: str, wish: bool) -> None:
+    """At the latest when somebody asks for a look, or changes the list."""
+    make(play, ns, cors={"domains": DOMAINS[:2]})
+    Person(play, ns).work_until_ready()
+    play.box.set_cors(f"{ns} viewer", ", ".join(DOMAINS[1:]))
+
+    if wish:
+        annotate(play, ns, "viewer", "reconcile-requested-at", "now")
+    else:
+        play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": DOMAINS}}})
+
+    play.await_condition(ns, "viewer", "AwaitingHuman", "CORSSynced", seconds=10)
+
+
+@pytest.mark.parametrize("left", [DOMAINS[:1], []], ids=["one", "none"])
+def test_domains_that_the_spec_drops_are_to_be_taken_out(play: Playground, ns: str, left: list[str]) -> None:
+    """Where pages lose their right the console must follow: what Box allowed before is tried."""
+    make(play, ns, cors={"domains": DOMAINS})
+    person = Person(play, ns)
+    person.work_until_ready()
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": left}}})
+
+    await_pass(play, ns)
+    person.work_until_ready()
+
+    assert box_app(play, ns)["cors_domains"] == left
+
+
+def test_leftovers_that_allow_anybody_are_noticed(play: Playground, ns: str) -> None:
+    """With an empty list in the spec no origin may be allowed; one that nobody asks for is tried."""
+    app = make_authorized(play, ns)
+    play.box.set_cors(app["name"], "https://*.invalid")
+    hand_over(play, ns, primary=play.box.generate_key(app["name"]))
+    await_step(play, ns, "Empty the field CORS Domains.")
+
+    Person(play, ns).work_until_ready()
+
+    assert box_app(play, ns)["cors_domains"] == []

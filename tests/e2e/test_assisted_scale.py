@@ -1,0 +1,88 @@
+"""Mode Assisted at rest: what many apps cost while nobody does anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from tests.e2e.conftest import Stage
+from tests.e2e.people import FLAGS, assisted, hand_over, make_authorized
+
+from playground import Cluster, Playground
+from playground.output import until
+from playground.play import GROUP, condition
+
+APPS = {"embedded": 60, "real": 200}
+RESYNCS_AT_REST = 5
+ME = ("GET", "/2.0/users/me")
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster) -> Iterator[Stage]:
+    """A Box as it is: without a Console API."""
+    with assisted(cluster, FLAGS) as stage:
+        yield stage
+
+
+def ready_count(play: Playground) -> int:
+    """How many apps are Ready."""
+    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
+    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)
+
+
+def make_one(play: Playground, ns: str, number: int) -> None:
+    """Make an app and everything that belongs to it by hand; every other one has an origin."""
+    name = f"app-{number:03}"
+    domains = [f"https://{name}.example.com"] if number % 2 else []
+    app = make_authorized(play, ns, name, tokens={"importFrom": {"name": name}}, cors={"domains": domains})
+    play.box.set_cors(app["name"], ", ".join(domains))
+    hand_over(play, ns, name, primary=play.box.generate_key(app["name"]))
+
+
+@pytest.fixture
+def many(play: Playground, ns: str) -> int:
+    """Apps that are Ready, made once for all tests, and nothing left to be written; returns how many there are."""
+    count = APPS["embedded" if play.cluster.name == "embedded" else "real"]
+    for number in range(len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]), count):
+        make_one(play, ns, number)
+    until(lambda: ready_count(play) == count, 120, f"{count} apps to be Ready")
+    path, counts = f"{GROUP}/boxenterprises/default", {"total": count, "ready": count}
+    until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 30, "the counts of the enterprise")
+    return count
+
+
+def resyncs(play: Playground) -> int:
+    """How often all apps were looked at."""
+    return play.logs().count(": resync")
+
+
+def test_rest_writes_nothing_and_asks_once(play: Playground, many: int) -> None:
+    """Over five resyncs: not one write, and at most one call to Box per app and resync."""
+    before = resyncs(play)
+    until(lambda: resyncs(play) > before, 10, "the next resync")
+    start, mark, first = play.cluster.audit_size(), play.box.mark(), resyncs(play)
+
+    until(lambda: resyncs(play) >= first + RESYNCS_AT_REST, 60, f"{RESYNCS_AT_REST} resyncs")
+
+    writes, calls = play.cluster.writes(start), play.box.requests(mark)
+    rounds = resyncs(play) - first + 1
+    assert writes == []
+    assert {(call["method"], call["path"]) for call in calls} == {ME}
+    assert max(Counter(call["caller"] for call in calls).values()) <= rounds
+    assert len({call["caller"] for call in calls}) == many
+
+
+def test_a_restart_writes_nothing_and_asks_once(play: Playground, many: int) -> None:
+    """What was proven is not proven again: one call per app says that its token still works."""
+    play.operator.stop()
+    start, mark, said = play.cluster.audit_size(), play.box.mark(), len(play.logs())
+    play.operator.start()
+
+    until(lambda: play.logs()[said:].count(": resync") >= 2, 30, "two resyncs after the restart")
+
+    rounds = play.logs()[said:].count(": resync") + 1
+    calls = [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
+    assert [write for write in play.cluster.writes(start) if write.resource != "boxenterprises/status"] == []
+    assert max(Counter(call["caller"] for call in calls).values()) <= rounds
+    assert len({call["caller"] for call in calls}) >= many

@@ -1,0 +1,284 @@
+"""Mode Assisted in trouble: outages, lost Secrets and keys, an app that is disabled, a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e.conftest import Stage
+from tests.e2e.people import (
+    FLAGS,
+    KEYS,
+    Person,
+    assisted,
+    await_step,
+    drop_secret,
+    hand_over,
+    make,
+    make_authorized,
+    make_ready,
+    steps,
+)
+from tests.e2e.rotating import SECRET, await_pass, await_warning, request_rotation, restart_operator, token_in
+from tests.e2e.story import DOMAINS, await_one_token, live_tokens
+
+from playground import Cluster, Playground
+from playground.output import until
+from playground.play import GROUP, condition
+
+DOWN = {"path": "/", "count": None}
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster) -> Iterator[Stage]:
+    """A Box as it is: without a Console API."""
+    with assisted(cluster, FLAGS) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "cut_before"}], ids=["503", "cut"])
+def test_an_outage_is_said_and_ends_by_itself(play: Playground, ns: str, fault: dict[str, Any]) -> None:
+    """Conditions keep for a while, then Ready is Unknown for BoxUnavailable; facets, tokens and Secret stay."""
+    make_ready(play, ns)
+    secret, before = play.secret(ns, SECRET), play.get(ns, "viewer")["status"]
+    play.box.fault({**DOWN, **fault})
+
+    body = play.await_condition(ns, "viewer", "BoxUnavailable", seconds=15)
+
+    assert (condition(body, "Ready") or {})["status"] == "Unknown"
+    for type_ in ("Registered", "Authorized", "TokenReady", "CORSSynced"):
+        assert condition(body, type_) == next(each for each in before["conditions"] if each["type"] == type_)
+    assert body["status"]["tokens"] == before["tokens"]
+    play.box.fault()
+    play.await_condition(ns, "viewer", "Ready")
+    assert play.secret(ns, SECRET) == secret
+
+
+def test_a_passing_outage_changes_nothing(play: Playground, ns: str) -> None:
+    """A few calls without an answer are nobody's news."""
+    make_ready(play, ns)
+    before = play.get(ns, "viewer")
+    play.box.fault({"path": "/2.0/users/me", "kind": "status", "status": 503, "count": 2})
+    until(lambda: play.box.faults_left() == [], 20, "the outage to be met")
+
+    await_pass(play, ns)
+
+    body = play.get(ns, "viewer")
+    assert [body["status"]["conditions"], body["status"]["tokens"]] == [
+        before["status"]["conditions"],
+        before["status"]["tokens"],
+    ]
+
+
+def test_a_restart_at_rest_writes_nothing(play: Playground, ns: str) -> None:
+    """Dates, origins and names are where the next process finds them."""
+    make_ready(play, ns, cors={"domains": []})
+    make_authorized(play, ns, "waiting", tokens={"importFrom": {"name": "others"}})
+    await_step(play, ns, "Review and Submit", "waiting")
+    ready = {"total": len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])}
+    path = f"{GROUP}/boxenterprises/default"
+    until(lambda: ready.items() <= play.cluster.get(path)["status"]["apps"].items(), 20, "the counts")
+    await_pass(play, ns)
+    start, said = play.cluster.audit_size(), len(play.logs())
+
+    restart_operator(play)
+
+    until(lambda: play.logs()[said:].count(": resync") >= 3, 30, "three resyncs after the restart")
+    writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
+    assert writes == []
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["running", "away"])
+def test_a_deleted_secret_comes_back_without_anybody(play: Playground, ns: str, away: bool) -> None:
+    """The key still lies where the person put it: the same token is published again."""
+    make_ready(play, ns)
+    token, person = token_in(play, ns), Person(play, ns)
+    if away:
+        play.operator.stop()
+    drop_secret(play, ns, SECRET)
+    if away:
+        play.operator.start()
+
+    until(lambda: play.secret(ns, SECRET), 10, "the Secret")
+
+    person.work_until_ready()
+    assert person.did == []
+    assert token_in(play, ns) == token == await_one_token(play, ns)
+
+
+def test_the_import_secret_may_go(play: Playground, ns: str) -> None:
+    """What is published is enough for rest, and for the next process."""
+    make_ready(play, ns)
+    before = token_in(play, ns)
+    drop_secret(play, ns, KEYS)
+
+    restart_operator(play)
+
+    await_pass(play, ns)
+    assert steps(play, ns) == []
+    assert (condition(play.get(ns, "viewer"), "Ready") or {})["status"] == "True"
+    assert token_in(play, ns) == before
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["running", "restarted"])
+def test_a_key_that_left_the_import_secret_is_revoked_all_the_same(play: Playground, ns: str, away: bool) -> None:
+    """Whoever hands over the next key in a Secret of its own must hear that the one before is still live."""
+    make_ready(play, ns)
+    drop_secret(play, ns, KEYS)
+    if away:
+        restart_operator(play)
+    request_rotation(play, ns)
+    await_step(play, ns, "Secondary Access Token")
+    person = Person(play, ns)
+
+    person.work_until(lambda: "generate secondary" in person.did and not steps(play, ns), "the end of the rotation")
+
+    await_one_token(play, ns, seconds=5)
+
+
+def test_a_deletion_long_after_a_rotation(play: Playground, ns: str) -> None:
+    """What was revoked, taken out of the Secret and forgotten with the process is not asked for again."""
+    app = make_ready(play, ns)
+    request_rotation(play, ns)
+    await_step(play, ns, "Secondary Access Token")
+    person = Person(play, ns)
+    person.work_until_ready()
+    drop_secret(play, ns, KEYS)
+    restart_operator(play)
+    await_pass(play, ns)
+    assert steps(play, ns) == []
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    person.work_until(lambda: play.get(ns, "viewer") is None, "the object to go")
+    assert person.did == ["generate secondary", "revoke primary", "revoke secondary"]
+    assert live_tokens(play, app) == []
+
+
+def test_a_key_may_lie_there_before_anybody_asks(play: Playground, ns: str) -> None:
+    """Also before the object itself."""
+    app = play.box.create_app_by_hand(f"{ns} viewer")
+    play.box.decide(app["name"], "authorize")
+    hand_over(play, ns, secondary=play.box.generate_key(app["name"], "secondary"))
+    make(play, ns, clientID=app["client_id"])
+    person = Person(play, ns)
+
+    play.await_condition(ns, "viewer", "Ready")
+
+    assert person.did == []
+    assert play.get(ns, "viewer")["status"]["tokens"]["active"]["slot"] == "secondary"
+
+
+def test_a_key_in_the_other_slot_is_taken_before_a_rotation_is_due(play: Playground, ns: str) -> None:
+    """Whoever generates one wants it to be used; the one before is phased out as after any rotation."""
+    app = make_ready(play, ns)
+    person, key = Person(play, ns), play.box.generate_key(app["name"], "secondary")
+
+    hand_over(play, ns, secondary=key)
+
+    until(lambda: token_in(play, ns) == key, 10, "the key to be published")
+    await_step(play, ns, "Press Revoke")
+    person.work_until_ready()
+    assert person.did == ["revoke primary"]
+    assert await_one_token(play, ns) == key
+
+
+def await_not_ready(play: Playground, ns: str) -> None:
+    """Wait until Ready is False."""
+    until(lambda: (condition(play.get(ns, "viewer"), "Ready") or {})["status"] == "False", 15, "Ready to be False")
+
+
+@pytest.mark.parametrize("fate", ["revoke_key", "expire_key"])
+def test_a_key_that_is_over_is_asked_for_again(play: Playground, ns: str, fate: str) -> None:
+    """The steps lead to another key; a slot of the console may still hold the one that has expired."""
+    app = make_ready(play, ns)
+    before = token_in(play, ns)
+    getattr(play.box, fate)(app["name"])
+    await_not_ready(play, ns)
+
+    Person(play, ns).work_until_ready()
+
+    assert token_in(play, ns) != before
+    assert live_tokens(play, app) == [token_in(play, ns)]
+
+
+def test_a_key_that_is_over_does_not_ask_for_the_authorization_again(play: Playground, ns: str) -> None:
+    """The app is authorized: Ready, its Warning and the first step speak of the key."""
+    app = make_ready(play, ns)
+    play.box.revoke_key(app["name"])
+    await_not_ready(play, ns)
+
+    assert "Review and Submit" not in await_warning(play, ns, "TokenRejected")
+    assert "Generate Key" in steps(play, ns)[0]
+
+
+def test_with_both_secrets_lost_the_steps_lead_to_another_key(play: Playground, ns: str) -> None:
+    """The console still has a key in the primary slot, whose value nobody has any more."""
+    app = make_ready(play, ns)
+    drop_secret(play, ns, KEYS)
+    drop_secret(play, ns, SECRET)
+    await_not_ready(play, ns)
+
+    Person(play, ns).work_until_ready()
+
+    assert live_tokens(play, app) == [token_in(play, ns)]
+
+
+def test_an_app_that_is_disabled_and_enabled_again(play: Playground, ns: str) -> None:
+    """A Box admin is asked; the Secret stays as it is."""
+    app = make_ready(play, ns, cors={"domains": []})
+    secret, person = play.secret(ns, SECRET), Person(play, ns)
+    play.box.decide(app["name"], "disable")
+
+    body = play.await_condition(ns, "viewer", "Disabled")
+
+    assert (condition(body, "Authorized") or {})["status"] == "False"
+    assert body["status"]["authorization"] == {"state": "Disabled"}
+    person.work_until_ready()
+    assert person.did == ["enable"]
+    assert play.secret(ns, SECRET) == secret
+
+
+@pytest.mark.parametrize("domains", [[], DOMAINS], ids=["no-domains", "domains"])
+def test_an_app_that_is_disabled_before_its_first_key_is_tried(play: Playground, ns: str, domains: Any) -> None:
+    """Box says so at the very first call; nothing else may hide it."""
+    app = make_authorized(play, ns, cors={"domains": domains})
+    key = play.box.generate_key(app["name"])
+    play.box.decide(app["name"], "disable")
+    hand_over(play, ns, primary=key)
+
+    play.await_condition(ns, "viewer", "Disabled", seconds=15)
+
+    person = Person(play, ns)
+    person.work_until_ready()
+    assert person.did == (["enable", "cors"] if domains else ["enable"])
+    assert token_in(play, ns) == key
+
+
+@pytest.mark.parametrize("decision", ["decline", "require_reauthorization"])
+def test_an_app_that_lost_its_authorization(play: Playground, ns: str, decision: str) -> None:
+    """Box's words are the same as for one that is disabled: the step must fit both."""
+    app = make_ready(play, ns)
+    play.box.decide(app["name"], decision)
+    play.await_condition(ns, "viewer", "Disabled")
+
+    Person(play, ns).work_until_ready()
+
+    assert live_tokens(play, app) == [token_in(play, ns)]
+
+
+def test_an_app_belongs_to_the_object_that_has_it(play: Playground, ns: str) -> None:
+    """Two would revoke each other's keys; another one that names it later gets nothing, however old it is."""
+    make(play, ns, "older", tokens={"importFrom": {"name": "others"}})
+    await_step(play, ns, "Create a Custom App", "older")
+    app = make_ready(play, ns)
+    hand_over(play, ns, "others", primary=token_in(play, ns))
+
+    play.cluster.patch(play.path(ns, "older"), {"spec": {"clientID": app["client_id"]}})
+
+    play.await_condition(ns, "older", "ManagedElsewhere", seconds=10)
+    await_pass(play, ns, "older")
+    body = await_pass(play, ns)
+    assert (condition(body, "Ready") or {})["status"] == "True"
+    assert play.secret(ns, "older-box-token") is None

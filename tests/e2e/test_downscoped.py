@@ -1,0 +1,297 @@
+"""Downscoped tokens: fewer rights, a short life, a Secret of their own, and made anew before anybody notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e import grants
+from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder, message_of, path_of
+from tests.e2e.rotating import SECRET, await_pass, await_writes, make_quiet, notes, restart_operator, rotate, token_in
+from tests.e2e.story import box_app, live_tokens, make_ready, values
+from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS, delete
+
+from playground import Playground
+from playground.output import until
+from playground.play import secret_manifest
+
+NARROW = "viewer-narrow"
+READ: dict[str, Any] = {"secretName": NARROW, "scopes": ["base_explorer", "item_download"]}
+WRITE = {"secretName": "viewer-write", "scopes": ["base_upload"]}
+REFUSED = {
+    "scope": ({**READ, "scopes": ["item_reed"]}, "it does not know one of the scopes"),
+    "resource": ({**READ, "resource": "https://api.box.com/2.0/folders/1"}, "there is no such file or folder"),
+}
+EDITS: dict[str, dict[str, Any]] = {
+    "token": {"data": {"BOX_APP_TOKEN": "bm90IGEgdG9rZW4="}},
+    "emptied": {"data": None},
+    "annotations": {"metadata": {"annotations": None}},
+    "labels": {"metadata": {"labels": None}},
+    "expiry": {"data": {"BOX_TOKEN_EXPIRES_AT": "bmV2ZXI="}},
+    "extra-key": {"data": {"EXTRA": "ZXh0cmE="}},
+    "owner": {"metadata": {"ownerReferences": None}},
+}
+
+
+@pytest.fixture(autouse=True)
+def finished(play: Playground, ns: str) -> Iterator[None]:
+    """Nothing of a test goes on in the next one."""
+    yield
+    grants.finish(play, ns)
+
+
+def limited_to(folder: str, **changes: Any) -> dict[str, Any]:
+    """A downscoped token that may read a folder."""
+    return {**READ, "resource": f"https://api.box.com/2.0/folders/{folder}", **changes}
+
+
+def make_narrow(play: Playground, ns: str) -> str:
+    """An app that is Ready, with a downscoped token; returns it."""
+    make_ready(play, ns, downscopedTokens=[READ])
+    return token_in(play, ns, NARROW)
+
+
+# What they are
+
+
+def test_each_is_in_a_secret_of_its_own(play: Playground, ns: str) -> None:
+    """Ready means that they are there: owner, labels, token, expiry; the status lists them; one call for each."""
+    mark = play.box.mark()
+    body = make_ready(play, ns, downscopedTokens=[READ, WRITE], tokens={"secret": {"labels": {"team": "billing"}}})
+
+    assert grants.asked(play, mark) == 2
+    assert [each["secretName"] for each in body["status"]["downscopedTokens"]] == [NARROW, "viewer-write"]
+    await_listed(play, ns, NARROW, "viewer-write")
+    for name in (NARROW, "viewer-write"):
+        meta, data = play.secret(ns, name)["metadata"], values(play.secret(ns, name))
+        owner = meta["ownerReferences"][0]
+        assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", body["metadata"]["uid"], True)
+        assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+        assert set(data) == {"BOX_APP_TOKEN", "BOX_TOKEN_EXPIRES_AT"}
+        assert data["BOX_TOKEN_EXPIRES_AT"] == notes(play, ns, name)["expires-at"].replace("+00:00", "Z")
+        assert grants.use(play, data["BOX_APP_TOKEN"]).is_success
+
+
+def test_it_has_fewer_rights(play: Playground, ns: str) -> None:
+    """It reads the folder that it is limited to, no other, and cannot write; the App Token can do all of it."""
+    make_ready(play, ns)
+    folder, other = make_folder(play, ns), make_folder(play, ns, "other")
+    ask_for(play, ns, limited_to(folder)).raise_for_status()
+    narrow, full = await_other(play, ns, "", NARROW), token_in(play, ns)
+
+    read = {each: grants.use(play, narrow, f"/2.0/folders/{each}").status_code for each in (folder, other, "0")}
+    assert read == {folder: 200, other: 403, "0": 403}
+    assert grants.upload(play, narrow, folder).status_code == 403
+    assert grants.use(play, full, f"/2.0/folders/{other}").is_success
+    assert grants.upload(play, full, folder).is_success
+
+
+# When they are made anew
+
+
+def test_nobody_notices_that_it_is_refreshed(play: Playground, ns: str) -> None:
+    """Before it runs out; each time costs one call, the Secret and the status. The App Token stays."""
+    make_ready(play, ns)
+    folder, full = make_folder(play, ns), token_in(play, ns)
+    play.box.access_token_seconds(8)
+    ask_for(play, ns, limited_to(folder, refreshBefore="4s")).raise_for_status()
+    await_other(play, ns, "", NARROW)
+    start, mark, client = grants.quiet(play, ns), play.box.mark(), Client(play, ns, NARROW, f"/2.0/folders/{folder}")
+
+    with at_work(client):
+        client.await_seen(4)
+
+    def written() -> list[str]:
+        return [write.resource for write in play.cluster.writes(start) if write.namespace == ns]
+
+    costs = ["secrets", "boxcustomapps/status"]
+    until(lambda: written() == costs * grants.asked(play, mark), 10, "nothing but Secret and status to be written")
+    assert token_in(play, ns) == full
+
+
+@pytest.mark.parametrize("parent", ["app-token", "client-credentials"])
+def test_it_is_made_anew_after_a_rotation(play: Playground, ns: str, parent: str) -> None:
+    """From the new token, whatever becomes of the old one."""
+    if parent == "app-token":
+        make_ready(play, ns, downscopedTokens=[READ])
+    else:
+        play.enterprise("assisted", console={"mode": "Assisted"})
+        grants.make_granted(play, ns, "assisted", downscopedTokens=[READ])
+    before = token_in(play, ns, NARROW)
+
+    active = rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
+
+    after = await_other(play, ns, before, NARROW)
+    assert notes(play, ns, NARROW)["downscoped-from"] == active
+    assert grants.use(play, after).is_success
+    await_listed(play, ns, NARROW)
+
+
+def test_a_disabled_app_recovers(play: Playground, ns: str) -> None:
+    """While it is disabled Box makes no token; once it is enabled again the next one comes at once."""
+    play.box.access_token_seconds(8)
+    make_ready(play, ns, downscopedTokens=[{**READ, "refreshBefore": "4s"}])
+    play.box.decide(f"{ns} viewer", "disable")
+    play.await_condition(ns, "viewer", "Disabled")
+    until(lambda: "must wait" in message_of(play.get(ns, "viewer"), "TokenReady"), 10, "the refusal to be said")
+    before = token_in(play, ns, NARROW)
+
+    play.box.decide(f"{ns} viewer", "enable")
+
+    assert grants.use(play, await_other(play, ns, before, NARROW, seconds=3)).is_success
+
+
+@pytest.mark.parametrize("operator", ["there", "away"])
+def test_a_deleted_secret_comes_back(play: Playground, ns: str, operator: str) -> None:
+    """With a new token, as soon as there is an operator."""
+    before = make_narrow(play, ns)
+    if operator == "away":
+        play.operator.stop()
+
+    play.cluster.delete(path_of(ns, NARROW))
+
+    if operator == "away":
+        play.operator.start()
+    assert grants.use(play, await_other(play, ns, before, NARROW)).is_success
+    await_listed(play, ns, NARROW)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_secret_is_mended(play: Playground, ns: str, edit: str) -> None:
+    """Whatever a person does to it, the Secret becomes what it was, with a token that works."""
+    make_narrow(play, ns)
+    shape = grants.shape_of(play.secret(ns, NARROW))
+
+    play.cluster.patch(path_of(ns, NARROW), EDITS[edit])
+
+    until(lambda: grants.shape_of(play.secret(ns, NARROW)) == shape, 10, f"the Secret to be mended after {edit}")
+    assert grants.use(play, token_in(play, ns, NARROW)).is_success
+    await_listed(play, ns, NARROW)
+    assert len(grants.obtained(play, ns, "downscoped")) <= 2
+
+
+@pytest.mark.parametrize("change", ["scopes", "resource"])
+def test_another_wish_gives_another_token(play: Playground, ns: str, change: str) -> None:
+    """Other scopes or another resource at once; another order of the scopes or another refreshBefore is no reason."""
+    before = make_narrow(play, ns)
+    ask_for(play, ns, {**READ, "scopes": READ["scopes"][::-1], "refreshBefore": "20m"}).raise_for_status()
+    await_pass(play, ns)
+    assert token_in(play, ns, NARROW) == before
+    folder = make_folder(play, ns)
+
+    ask_for(play, ns, {**WRITE, "secretName": NARROW} if change == "scopes" else limited_to(folder)).raise_for_status()
+
+    after = await_other(play, ns, before, NARROW)
+    assert grants.upload(play, after, folder).is_success == (change == "scopes")
+    assert grants.use(play, after, "/2.0/folders/0").status_code == 403
+    await_listed(play, ns, NARROW)
+
+
+def test_nothing_happens_at_rest(play: Playground, ns: str) -> None:
+    """No write but the one for the wish to look, and no call; not more after a restart, and the young token stays."""
+    start, mark = make_quiet(play, ns, downscopedTokens=[READ]), play.box.mark()
+    before = play.secret(ns, NARROW)
+    await_writes(play, ns, start)
+    assert {(each["method"], each["path"]) for each in play.box.requests(mark)} <= {("GET", "/console/v1/apps")}
+    start = play.cluster.audit_size()
+
+    restart_operator(play)
+
+    await_writes(play, ns, start)
+    assert grants.asked(play, mark) == 0
+    assert play.secret(ns, NARROW) == before
+
+
+# What people do, and do wrong
+
+
+def test_an_entry_that_is_removed_takes_its_secret_along(play: Playground, ns: str) -> None:
+    """Those of the others stay as they are; in the end none is left, and the App Token is as it was."""
+    make_ready(play, ns, downscopedTokens=[READ, WRITE])
+    before, full = play.secret(ns, NARROW), token_in(play, ns)
+
+    ask_for(play, ns, READ).raise_for_status()
+
+    until(lambda: play.secret(ns, "viewer-write") is None, 10, "the Secret to go")
+    await_listed(play, ns, NARROW)
+    assert play.secret(ns, NARROW) == before
+    ask_for(play, ns).raise_for_status()
+    until(lambda: play.secret(ns, NARROW) is None, 10, "the last Secret to go")
+    await_listed(play, ns)
+    assert token_in(play, ns) == full
+
+
+def test_a_foreign_secret_is_left_alone(play: Playground, ns: str) -> None:
+    """SecretConflict names it, Box is not asked; as soon as it is gone all goes on by itself."""
+    make_ready(play, ns)
+    play.cluster.ensure(secret_manifest(ns, NARROW, {"BOX_APP_TOKEN": "of-somebody-else"}))
+    foreign, mark, full = play.secret(ns, NARROW), play.box.mark(), token_in(play, ns)
+
+    ask_for(play, ns, READ).raise_for_status()
+
+    body = play.await_condition(ns, "viewer", "SecretConflict")
+    assert f"'{NARROW}'" in message_of(body, "TokenReady")
+    assert "downscopedTokens" not in body["status"]
+    assert grants.asked(play, mark) == 0
+    assert (play.secret(ns, NARROW), token_in(play, ns)) == (foreign, full)
+    assert grants.use(play, full).is_success
+    play.cluster.delete(path_of(ns, NARROW))
+    play.await_condition(ns, "viewer", "Ready")
+    await_listed(play, ns, NARROW)
+
+
+@pytest.mark.parametrize("what", ["the-app-token", "the-others"])
+def test_a_foreign_secret_holds_up_nothing_else(play: Playground, ns: str, what: str) -> None:
+    """The App Token is rotated, and the other downscoped tokens are made."""
+    make_ready(play, ns)
+    play.cluster.ensure(secret_manifest(ns, NARROW, {"note": "of somebody else"}))
+    ask_for(play, ns, READ, WRITE).raise_for_status()
+    play.await_condition(ns, "viewer", "SecretConflict")
+
+    if what == "the-app-token":
+        rotate(play, ns)
+    else:
+        await_other(play, ns, "", "viewer-write", seconds=5)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_box_refuses_is_said_and_disturbs_nobody(play: Playground, ns: str, what: str) -> None:
+    """Ready stays True and says so; the App Token and the other tokens are as ever; Box is not asked time and again."""
+    make_ready(play, ns)
+    full, mark = token_in(play, ns), play.box.mark()
+    wrong, words = REFUSED[what]
+
+    ask_for(play, ns, wrong).raise_for_status()
+
+    body = play.await_condition(ns, "viewer", "Ready")
+    assert words in message_of(body)
+    grants.check_no_storm(play, ns, mark)
+    ask_for(play, ns, wrong, WRITE).raise_for_status()
+    await_listed(play, ns, "viewer-write")
+    assert (token_in(play, ns), play.secret(ns, NARROW)) == (full, None)
+    ask_for(play, ns, READ, WRITE).raise_for_status()
+    await_listed(play, ns, NARROW, "viewer-write")
+    assert words not in message_of(play.await_condition(ns, "viewer", "Ready"))
+
+
+def test_the_secret_of_the_app_token_is_not_taken(play: Playground, ns: str) -> None:
+    """Whoever asks for a downscoped token in the same Secret is told so, and nothing happens."""
+    make_ready(play, ns)
+    full = token_in(play, ns)
+
+    response = ask_for(play, ns, {**READ, "secretName": SECRET})
+
+    assert response.status_code == 422
+    assert "a Secret of its own" in response.json()["message"]
+    assert live_tokens(play, box_app(play, ns)) == [full] == [token_in(play, ns)]
+
+
+def test_the_secrets_go_with_the_app(play: Playground, ns: str) -> None:
+    """Kubernetes collects them."""
+    make_ready(play, ns, downscopedTokens=[READ, WRITE])
+
+    delete(play, ns)
+
+    left = (NARROW, "viewer-write", SECRET)
+    until(lambda: not any(play.secret(ns, name) for name in left), GARBAGE_COLLECTION_SECONDS, "the Secrets to go")
