@@ -172,7 +172,8 @@ def test_explain_explains(play: Playground, path: str, words: str) -> None:
 def test_the_examples_are_valid(play: Playground) -> None:
     """What users copy passes the server's validation."""
     examples = Path(__file__).parents[2] / "examples"
-    manifests = [str(file) for file in sorted(examples.glob("*.yaml")) if "namespace" not in file.name]
+    files = [*examples.glob("*.yaml"), *examples.glob("real-box/*.yaml")]
+    manifests = [str(file) for file in sorted(files) if "namespace" not in file.name]
     play.namespace("box-demo")
 
     for manifest in manifests:
