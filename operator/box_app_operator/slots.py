@@ -68,7 +68,9 @@ def _out_of_sight(
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = next(iter(own_secrets(desired, seen)), None)
     told = publication_of(secret) if secret is not None else None
-    if told is not None and told.previous is not None and told.published_at is not None:
+    # What the status does not speak of any more was proven to be over, or its deadline has passed.
+    known = told is not None and told.previous in remembered.fingerprints
+    if known and told is not None and told.previous is not None and told.published_at is not None:
         slot = next((slot.other for slot, token in tokens.items() if token.fingerprint == published), None)
         if slot is not None and (
             now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting

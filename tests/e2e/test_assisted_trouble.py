@@ -20,7 +20,7 @@ from tests.e2e.people import (
     make_ready,
     steps,
 )
-from tests.e2e.rotating import SECRET, await_pass, await_warning, request_rotation, restart_operator, token_in
+from tests.e2e.rotating import SECRET, ago, await_pass, await_warning, request_rotation, restart_operator, token_in
 from tests.e2e.story import DOMAINS, await_one_token, live_tokens
 
 from playground import Cluster, Playground
@@ -272,6 +272,8 @@ def test_an_app_belongs_to_the_object_that_has_it(play: Playground, ns: str) -> 
     """Two would revoke each other's keys; another one that names it later gets nothing, however old it is."""
     make(play, ns, "older", tokens={"importFrom": {"name": "others"}})
     await_step(play, ns, "Create a Custom App", "older")
+    created = play.get(ns, "older")["metadata"]["creationTimestamp"]
+    until(lambda: ago(1) > created, 10, "the next second: creation times tell no parts of one")
     app = make_ready(play, ns)
     hand_over(play, ns, "others", primary=token_in(play, ns))
 

@@ -67,9 +67,12 @@ def build_status(
 
 def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
     app = observed.app
+    if observed.claimed_by:
+        # Least of all its client id: whoever shows that has the older claim.
+        return {}
     if observed.way is not Way.CONSOLE:
         return _without_console(desired, observed, plan, now)
-    if app is None or observed.claimed_by:
+    if app is None:
         return {}
     return {
         "appID": app.id,
