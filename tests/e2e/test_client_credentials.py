@@ -160,7 +160,8 @@ def test_no_wish_to_look_again_is_lost(play: Playground, ns: str, slow: str) -> 
     annotate(play, ns, "viewer", "reconcile-requested-at", "while-box-is-asked")
 
     until(lambda: "while-box-is-asked" in str(play.get(ns, "viewer")["status"]), 10, "it to be handled")
-    assert grants.asked(play, mark) == 3
+    # The watch for the Secret that is waited for may begin in between, with one more look.
+    assert 3 <= grants.asked(play, mark) <= 4
 
 
 def test_credentials_of_another_namespace_are_out_of_reach(play: Playground, ns: str, slow: str) -> None:
