@@ -103,8 +103,9 @@ class Judge:
         if began is not None and (cap is None or now < cap):
             self._must(now >= began + desired.rotation.overlap, "revoked within the overlap")
         if desired.rotation.retire is Retire.WHEN_UNUSED:
-            # Nobody can connect a pod with a Secret of a former name that somebody deleted.
-            pods = (pod for pod in self.kube.pods if pod.secret in {desired.secret.name, *self.kube.secrets})
+            # Nobody can connect a pod with a Secret of a former name that somebody deleted, or took from its owner.
+            owned = {secret.name for secret in self.kube.secrets.values() if secret.owner_uid is not None}
+            pods = (pod for pod in self.kube.pods if pod.secret in {desired.secret.name, *owned})
             users = [pod.name for pod in pods if fingerprint in pod.holds]
             self._must(not users or "RetiredInUse" in self.notices(), f"revoked although {users} hold it")
 
