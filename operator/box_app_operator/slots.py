@@ -71,7 +71,8 @@ def _out_of_sight(
     # What the status does not speak of any more was proven to be over, or its deadline has passed.
     known = told is not None and told.previous in remembered.fingerprints
     if known and told is not None and told.previous is not None and told.published_at is not None:
-        slot = next((slot.other for slot, token in tokens.items() if token.fingerprint == published), None)
+        # From the status, and not beside the published token: that one may be over already.
+        slot = remembered.slots.get(told.previous)
         if slot is not None and (
             now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting
         ):

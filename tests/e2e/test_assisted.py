@@ -13,13 +13,14 @@ from tests.e2e.people import (
     assisted,
     await_step,
     columns,
+    drop_secret,
     hand_over,
     make,
     make_authorized,
     make_ready,
     steps,
 )
-from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, token_in
+from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, restart_operator, token_in
 from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, values
 
 from playground import Cluster, Playground
@@ -154,6 +155,26 @@ def test_a_client_secret_that_box_refuses_leaves_it_to_a_person(play: Playground
 
     person.work_until(lambda: gone(play, ns), "the object to go")
     assert person.did == ["revoke primary"]
+    assert live_tokens(play, app) == []
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["at-hand", "out-of-sight"])
+def test_a_deletion_in_the_middle_of_a_rotation_asks_for_both_keys(play: Playground, ns: str, lost: bool) -> None:
+    """Also when the value of the previous one is in no Secret any more, and the process is another one."""
+    app, person = make_ready(play, ns), Person(play, ns)
+    request_rotation(play, ns)
+    person.work_until(lambda: "generate secondary" in person.did, "the other key")
+    await_step(play, ns, "Press Revoke for the Primary")
+    if lost:
+        drop_secret(play, ns, KEYS)
+        restart_operator(play)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    # What cannot be proven keeps the object, once both were asked for.
+    both = {"revoke primary", "revoke secondary"}
+    person.work_until(lambda: gone(play, ns) or (lost and both <= {*person.did}), "the object to go")
+    assert both <= {*person.did}
     assert live_tokens(play, app) == []
 
 
