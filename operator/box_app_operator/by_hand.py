@@ -23,10 +23,10 @@ from box_app_operator.core.model import (
     SlotToken,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets
+from box_app_operator.core.published import own_secrets, published_fingerprints
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Platform, Token
-from box_app_operator.slots import choose_held, published_before, tokens_by_slot
+from box_app_operator.slots import choose_held, tokens_by_slot
 
 NO_KEY = "1!"
 """So begin tokens that the OAuth endpoints give out. Source: Box's notice of 2021 about longer tokens, which App Tokens
@@ -59,7 +59,7 @@ class ByHand:
         """
         keys = await self._handed_over(desired, memory)
         published = await self._published(desired, seen, memory)
-        before = published_before(desired, seen)
+        before = published_fingerprints(desired, seen)
         for fingerprint in {*(key.fingerprint for key in keys), published, *before} - {None}:
             if fingerprint not in memory.verdicts and fingerprint in memory.values:
                 await _ask(memory, platform, fingerprint, seen.remembered.app_id, enterprise)
@@ -77,7 +77,6 @@ class ByHand:
         return Hand(
             keys=keys,
             app_id=who.app_id if who else None,
-            login=who.login if who else "",
             name=who.name if who else "",
             disabled=Verdict.DISABLED in memory.verdicts.values() and Verdict.LIVE not in memory.verdicts.values(),
             origins=dict(memory.origins),

@@ -18,10 +18,9 @@ from box_app_operator.core.model import (
     ClientID,
     Slot,
     SlotToken,
-    fingerprint_of,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import FINGERPRINT, own_secrets, publication_of
+from box_app_operator.core.published import FINGERPRINT, own_secrets, publication_of, slot_said_by
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Token
 
@@ -76,9 +75,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory) -> dict[Slot, Slot
     secret = next(iter(own_secrets(desired, seen)), None)
     if secret is not None:
         told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
-        slot = Slot.PRIMARY
-        if secret.fingerprints.get(desired.secret.keys.slot) == fingerprint_of(str(Slot.SECONDARY)):
-            slot = Slot.SECONDARY
+        slot = slot_said_by(secret, desired) or Slot.PRIMARY
         if (
             told.issued_at is not None
             and fingerprint is not None

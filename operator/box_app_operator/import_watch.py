@@ -6,14 +6,10 @@ At rest none is watched: an app whose token is in order waits for nobody.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from box_app_operator.core.model import UID
-from box_app_operator.errors import TransientError
-from box_app_operator.secret_watch import Credentials
-
-logger = logging.getLogger(__name__)
+from box_app_operator.secret_watch import Credentials, follow_secret
 
 MOST_WATCHES = 64
 """So many Secrets are watched at once; what waits beyond that is noticed at the next resync."""
@@ -39,7 +35,7 @@ class ImportWatch:
         self.release(wanted_by)
         if len(self._tasks) >= MOST_WATCHES:
             return
-        task = asyncio.create_task(self._follow(wanted_by, *name), name=f"Secret {name[0]}/{name[1]}")
+        task = asyncio.create_task(self._follow(wanted_by, name), name=f"Secret {name[0]}/{name[1]}")
         self._tasks[wanted_by] = (name, task)
 
     def release(self, wanted_by: UID) -> None:
@@ -55,17 +51,8 @@ class ImportWatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, wanted_by: UID, namespace: str, name: str) -> None:
-        failures = 0
-        while True:
-            try:
-                async for _ in self._credentials.watch_secret(namespace, name):
-                    failures = 0
-                    self._wake(wanted_by)
-            except TransientError as error:
-                failures += 1
-                logger.debug("Secret %s/%s: %s", namespace, name, error)
-            except Exception:
-                failures += 1
-                logger.exception("Secret %s/%s cannot be watched; this is a bug", namespace, name)
-            await asyncio.sleep(self._backoff(max(1, failures)))
+    async def _follow(self, wanted_by: UID, name: Name) -> None:
+        async def changed() -> None:
+            self._wake(wanted_by)
+
+        await follow_secret(self._credentials, name, self._backoff, changed)

@@ -52,47 +52,30 @@ class Observer:
             TransientError, AwaitingHumanError: Box had to be asked and did not answer.
         """
         link = self._links.get(desired.enterprise)
-        secret = self._store.secret(desired.namespace, desired.secret.name)
-        remembered = parse_remembered(body)
-        former = self._former_secrets(desired)
-        namespace_ends = self._store.ends(desired.namespace)
-        problem = self._problem(desired, link, self._clock.now())
-        if link is not None and (way := _way(desired, link)) is not Way.CONSOLE:
-            seen = Observed(
-                secret=secret,
-                former=former,
-                held=memory.held,
-                problem=problem,
-                remembered=remembered,
-                namespace_ends=namespace_ends,
-                way=way,
-            )
-            return await self._without_console(desired, seen, link, memory)
-        if link is None or not link.listing.known:
-            return Observed(
-                secret=secret,
-                former=former,
-                held=memory.held,
-                problem=problem,
-                remembered=remembered,
-                namespace_ends=namespace_ends,
-            )
-        app = _find(desired, link.listing)
-        if problem is None and link.console is not None:
-            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
-        if problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
-            app = await _ask_before_letting_go(desired, link, app, remembered)
         seen = Observed(
-            known=True,
-            app=app,
-            claimed_by=_claimed_by(desired, app, self._store, link.selector),
-            secret=secret,
-            former=former,
+            secret=self._store.secret(desired.namespace, desired.secret.name),
+            former=self._former_secrets(desired),
             held=memory.held,
-            problem=problem,
-            remembered=remembered,
-            namespace_ends=namespace_ends,
+            problem=self._problem(desired, link, self._clock.now()),
+            remembered=parse_remembered(body),
+            namespace_ends=self._store.ends(desired.namespace),
         )
+        if link is None:
+            return seen
+        way = _way(desired, link)
+        if way is not Way.CONSOLE:
+            return await self._without_console(desired, replace(seen, way=way), link, memory)
+        return await self._with_console(desired, seen, link, memory) if link.listing.known else seen
+
+    async def _with_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        app = _find(desired, link.listing)
+        if seen.problem is None and link.console is not None:
+            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+        if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
+            app = await _ask_before_letting_go(desired, link, app, seen.remembered)
+        claimed_by = _claimed_by(desired, app, self._store, link.selector)
+        # Asking may have shown that what was held is gone.
+        seen = replace(seen, known=True, app=app, claimed_by=claimed_by, held=memory.held)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, self._clock.now())
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:

@@ -53,16 +53,26 @@ class SecretWatch:
                     task.cancel()
 
     async def _follow(self, namespace: str, name: str) -> None:
-        failures = 0
-        while True:
-            try:
-                async for _ in self._credentials.watch_secret(namespace, name):
-                    failures = 0
-                    await self._changed()
-            except TransientError as error:
-                failures += 1
-                logger.debug("Secret %s/%s: %s", namespace, name, error)
-            except Exception:
-                failures += 1
-                logger.exception("Secret %s/%s cannot be watched; this is a bug", namespace, name)
-            await asyncio.sleep(self._backoff(max(1, failures)))
+        await follow_secret(self._credentials, (namespace, name), self._backoff, self._changed)
+
+
+async def follow_secret(
+    credentials: Credentials,
+    name: tuple[str, str],
+    backoff: Callable[[int], float],
+    changed: Callable[[], Awaitable[None]],
+) -> None:
+    """Call ``changed`` whenever the Secret of this namespace and name may have changed, until cancelled."""
+    failures = 0
+    while True:
+        try:
+            async for _ in credentials.watch_secret(*name):
+                failures = 0
+                await changed()
+        except TransientError as error:
+            failures += 1
+            logger.debug("Secret %s/%s: %s", *name, error)
+        except Exception:
+            failures += 1
+            logger.exception("Secret %s/%s cannot be watched; this is a bug", *name)
+        await asyncio.sleep(backoff(max(1, failures)))

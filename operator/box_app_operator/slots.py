@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import KeyView, Verdict
-from box_app_operator.core.model import Fingerprint, HeldToken, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.model import Fingerprint, HeldToken, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets, publication_of
+from box_app_operator.core.published import own_secrets, publication_of, published_fingerprints, slot_said_by
 from box_app_operator.core.rotation import retire_deadline
 from box_app_operator.memory import Memory
 
@@ -87,8 +87,7 @@ def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
 def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
     secret = next(iter(own_secrets(desired, seen)), None)
-    said = secret.fingerprints.get(desired.secret.keys.slot) if secret is not None else None
-    told = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+    told = slot_said_by(secret, desired) if secret is not None else None
     return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
@@ -121,7 +120,7 @@ def choose_held(
     memory: Memory,
 ) -> HeldToken | None:
     """The key to be published next: one that pods never had, or any when the Secret has none that is live."""
-    before = published_before(desired, seen)
+    before = published_fingerprints(desired, seen)
     active = _active(desired, seen, tokens)
     fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
     again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
@@ -135,15 +134,6 @@ def choose_held(
     held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
     memory.hold(held, memory.values[chosen.fingerprint])
     return held
-
-
-def published_before(desired: Desired, seen: Observed) -> set[Fingerprint]:
-    """Tokens that pods got, or may have got, at some time."""
-    found = set(seen.remembered.fingerprints)
-    for secret in own_secrets(desired, seen):
-        previous = publication_of(secret).previous
-        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
-    return found
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:

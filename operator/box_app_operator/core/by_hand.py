@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from box_app_operator.core.checks import managed_elsewhere
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, NextStep, good, mend, stall, unknown, wait
+from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.core.hand import KeyView, Verdict
-from box_app_operator.core.model import Fingerprint, Slot, fingerprint_of
+from box_app_operator.core.model import Fingerprint, Slot
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.steps import AddFinalizer, DeleteApp, MintToken, RevokeSlot, Step
+from box_app_operator.core.places import ADMIN_APPS, CONSOLE, app_page
+from box_app_operator.core.published import slot_said_by
+from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot, Step
 from box_app_operator.core.tokens import check_tokens
 
-CONSOLE = "https://app.box.com/developers/console"
-"""Source: box/developer.box.com; the page of one app is ``/app/<numeric id>`` (pages/platform/user-types)."""
-ADMIN_APPS = "https://app.box.com/master/platform-apps"
-"""The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
 """As the dialog "Access Token Expiry" of the console offers."""
 NOBODY = ""
@@ -32,19 +31,14 @@ NOBODY = ""
 def page_of(observed: Observed) -> str:
     """The app's page in the Developer Console, or the console itself while the app's id is not known."""
     app_id = observed.hand.app_id or observed.remembered.app_id
-    return f"{CONSOLE}/app/{app_id}" if app_id else CONSOLE
+    return app_page(app_id) if app_id else CONSOLE
 
 
 def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does the spec name an app, and did Box confirm it?"""
     type_ = "Registered"
     if observed.claimed_by is not None:
-        return stall(
-            type_,
-            Reason.MANAGED_ELSEWHERE,
-            f"The Box app with client id {desired.client_id} belongs to BoxCustomApp {observed.claimed_by}. "
-            "Delete one of the two, or give this one another clientID.",
-        )
+        return managed_elsewhere(desired, observed.claimed_by)
     if not desired.client_id:
         create = NextStep(
             f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
@@ -125,37 +119,33 @@ def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, re
         return finding
     if current is None and not finding.steps and not observed.hand.disabled:
         finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed))
-    tasks = [step for step in finding.steps if isinstance(step, MintToken) or not _can_do(step, observed)]
-    for task in tasks:
-        finding = _as_task(desired, observed, finding, task, now)
+    for step in finding.steps:
+        if isinstance(step, MintToken):
+            slot = step.slot if current is not None else _next_slot(desired, observed)
+            finding = _ask_for_key(desired, observed, _without(finding, step), slot)
+        elif isinstance(step, RevokeSlot) and not observed.hand.can_revoke:
+            finding = _ask_to_revoke(observed, _without(finding, step), step.slot)
     return _with_complaints(finding, bad)
-
-
-def _can_do(step: Step, observed: Observed) -> bool:
-    return not isinstance(step, MintToken | DeleteApp) and (
-        not isinstance(step, RevokeSlot) or observed.hand.can_revoke
-    )
 
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still have it there, although it is over."""
-    said = observed.secret.fingerprints.get(desired.secret.keys.slot) if observed.secret is not None else None
-    last = next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+    last = slot_said_by(observed.secret, desired) if observed.secret is not None else None
     last = last or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
     taken = observed.app.tokens if observed.app is not None else {}
     wanted = last.other if last is not None else Slot.PRIMARY
     return wanted if wanted not in taken else wanted.other
 
 
-def _as_task(desired: Desired, observed: Observed, finding: Finding, task: Step, now: datetime) -> Finding:
-    left = replace(finding, steps=tuple(step for step in finding.steps if step != task))
-    if isinstance(task, MintToken):
-        lost = current_of(desired, observed, now) is None
-        return _ask_for_key(desired, observed, left, _next_slot(desired, observed) if lost else task.slot)
-    assert isinstance(task, RevokeSlot)
-    step = NextStep(f"Press Revoke for the {task.slot.capitalize()} Access Token.", page_of(observed))
+def _without(finding: Finding, step: Step) -> Finding:
+    return replace(finding, steps=tuple(each for each in finding.steps if each != step))
+
+
+def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
+    step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
     words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"
-    return replace(left, condition=replace(left.condition, message=words), next_steps=(*left.next_steps, step))
+    condition = replace(finding.condition, message=words)
+    return replace(finding, condition=condition, next_steps=(*finding.next_steps, step))
 
 
 def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot) -> Finding:

@@ -18,12 +18,7 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     """Is there an app in Box that is this object's own, under the right name?"""
     app, type_ = observed.app, "Registered"
     if observed.claimed_by:
-        return stall(
-            type_,
-            Reason.MANAGED_ELSEWHERE,
-            f"The Box app with client id {desired.client_id} belongs to BoxCustomApp {observed.claimed_by}. "
-            "Delete one of the two, or give this one another clientID.",
-        )
+        return managed_elsewhere(desired, observed.claimed_by)
     if app is None and desired.client_id:
         return stall(
             type_,
@@ -42,6 +37,16 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if desired.client_id:
         return good(type_, Reason.ADOPTED, f"Adopted the app with client id {app.client_id}.")
     return good(type_, Reason.REGISTERED, f"Registered in Box as app {app.id}.")
+
+
+def managed_elsewhere(desired: Desired, owner: str) -> Finding:
+    """Another BoxCustomApp, "namespace/name", has the older claim to the app."""
+    return stall(
+        "Registered",
+        Reason.MANAGED_ELSEWHERE,
+        f"The Box app with client id {desired.client_id} belongs to BoxCustomApp {owner}. "
+        "Delete one of the two, or give this one another clientID.",
+    )
 
 
 def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Finding:

@@ -119,6 +119,15 @@ def merge_conditions(
     ]
 
 
+def parse_time(text: str | None) -> datetime | None:
+    """A time with its zone, as an annotation has it; None for anything else that somebody wrote there."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
 def format_time(moment: datetime) -> str:
     """RFC 3339 in whole seconds, as Kubernetes writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

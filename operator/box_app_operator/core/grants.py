@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.core.by_hand import ADMIN_APPS, CONSOLE
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.places import ADMIN_APPS, CONSOLE
 from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot
 from box_app_operator.core.tokens import check_tokens
 

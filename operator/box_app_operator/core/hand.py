@@ -59,7 +59,7 @@ class KeyView:
 class Hand:
     """What is known of an app without a console endpoint.
 
-    ``keys`` are those that a person handed over. ``login`` is the service account's. ``origins`` says of each origin
+    ``keys`` are those that a person handed over. ``name`` is what Box calls the app. ``origins`` says of each origin
     that was tried whether Box allows it; the key "" stands for one that nobody asked for. ``can_revoke`` tells that
     there is a client secret that Box accepts. ``trouble`` is why Box gave out no access token, and ``unauthorized``
     that the enterprise admin is the reason.
@@ -67,7 +67,6 @@ class Hand:
 
     keys: tuple[KeyView, ...] = ()
     app_id: AppID | None = None
-    login: str = ""
     name: str = ""
     disabled: bool = False
     origins: Mapping[str, bool] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.core.conditions import format_time
+from box_app_operator.core.conditions import format_time, parse_time
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import BoxApp, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
@@ -56,23 +56,15 @@ def publication_of(secret: SecretView) -> Publication:
     """What the annotations tell; nothing of what was removed or made unreadable by hand."""
     notes = secret.annotations
     return Publication(
-        published_at=_moment(notes.get(PUBLISHED_AT)),
+        published_at=parse_time(notes.get(PUBLISHED_AT)),
         previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
-        rotated_at=_moment(notes.get(ROTATED_AT)),
+        rotated_at=parse_time(notes.get(ROTATED_AT)),
         expiry=notes.get(EXPIRY),
         rotate_request=notes.get(ROTATE_REQUEST),
         subject=notes.get(SUBJECT),
-        issued_at=_moment(notes.get(ISSUED_AT)),
-        expires_at=_moment(notes.get(EXPIRES_AT)),
+        issued_at=parse_time(notes.get(ISSUED_AT)),
+        expires_at=parse_time(notes.get(EXPIRES_AT)),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def expiry_text(days: int | None) -> str:
@@ -121,22 +113,31 @@ def is_original(secret: SecretView) -> bool:
     return secret.annotations.get(SECRET_NAME) == secret.name
 
 
+def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
+    """The slot that a Secret names for its token; None when it names none."""
+    said = secret.fingerprints.get(desired.secret.keys.slot)
+    return next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+
+
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
     """The Secrets that this object published: that of the wanted name first."""
     wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
     return (*wanted, *observed.former)
 
 
-def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
-    """Tokens that are known to be of this operator's making: published at some time, or held to be."""
+def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """What pods got at some time, as far as Secrets and status tell; also other values of these Secrets."""
     found = set(observed.remembered.fingerprints)
     for secret in own_secrets(desired, observed):
-        found |= set(secret.fingerprints.values())
         previous = publication_of(secret).previous
-        found |= {previous} if previous else set()
-    if observed.held is not None:
-        found.add(observed.held.fingerprint)
+        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
     return found
+
+
+def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """Tokens that are known to be of this operator's making: published at some time, or held to be."""
+    held = observed.held
+    return published_fingerprints(desired, observed) | ({held.fingerprint} if held is not None else set())
 
 
 def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:

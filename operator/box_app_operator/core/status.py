@@ -14,15 +14,11 @@ from box_app_operator.core.finding import NextStep
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AuthorizationState, BoxApp, Slot
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.places import ADMIN_APPS, app_page
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.restarts import restarted
 from box_app_operator.core.rotation import next_rotation
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
-
-CONSOLE = "https://app.box.com/developers/console/app/{}"
-"""Source: box/developer.box.com, pages/platform/user-types: the numeric id in the console's address."""
-ADMIN_APPS = "https://app.box.com/master/platform-apps"
-"""The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
 
 FROM_BOX = (
     "appID",
@@ -77,7 +73,7 @@ def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> 
     return {
         "appID": app.id,
         "clientID": app.client_id,
-        "consoleURL": CONSOLE.format(app.id),
+        "consoleURL": app_page(app.id),
         "authorization": _authorization(app),
         "tokens": _tokens(desired, observed, app, now),
         "downscopedTokens": downscoped_status(desired, observed) or None,
@@ -96,7 +92,7 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
         "appID": app_id,
         # Not before Box knew the app: until then a wrong one can be corrected.
         "clientID": (app.client_id or None) if app is not None and (app_id or desired.grant) else None,
-        "consoleURL": CONSOLE.format(app_id) if app_id else None,
+        "consoleURL": app_page(app_id) if app_id else None,
         "authorization": {"state": state} if state else None,
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,
         "downscopedTokens": downscoped_status(desired, observed) or None,

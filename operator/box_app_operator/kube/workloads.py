@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
+from box_app_operator.core.conditions import parse_time
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.model import Fingerprint
 from box_app_operator.core.observed import WorkloadView
@@ -38,18 +39,10 @@ def view_workload(ref: WorkloadRef, body: Body) -> WorkloadView:
         ref=ref,
         resource_version=body["metadata"]["resourceVersion"],
         token=template.get(TOKEN_MARK),
-        restarted_at=_moment(own.get(RESTARTED_AT)),
+        restarted_at=parse_time(own.get(RESTARTED_AT)),
         reloader_auto="true" in (reloader.get(RELOADER), reloader.get(RELOADER_ALL_SECRETS)),
         reloader_secrets=frozenset(name for name in secrets if name),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 class KubeWorkloads:
