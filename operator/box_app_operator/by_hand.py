@@ -61,26 +61,26 @@ class ByHand:
         published = await self._published(desired, seen, memory)
         before = published_fingerprints(desired, seen)
         for fingerprint in {*(key.fingerprint for key in keys), published, *before} - {None}:
-            if fingerprint not in memory.verdicts and fingerprint in memory.values:
+            if fingerprint not in memory.hand.verdicts and fingerprint in memory.hand.values:
                 await _ask(memory, platform, fingerprint, seen.remembered.app_id, enterprise)
         keys = tuple(_judged(key, memory) for key in keys)
         tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
         seen = replace(seen, held=choose_held(desired, seen, keys, tokens, memory))
         usable = (token.fingerprint for token in tokens.values() if token.accepted)
-        live = next((memory.values[each] for each in usable if each in memory.values), None)
+        live = next((memory.hand.values[each] for each in usable if each in memory.hand.values), None)
         if live is not None and not desired.deleting:
             await _try_origins(desired, seen, live, platform, memory)
         return replace(seen, app=_app(desired, seen, tokens, memory), hand=await self._hand(desired, keys, memory))
 
     async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], memory: Memory) -> Hand:
-        who = memory.identity
+        who, verdicts = memory.hand.identity, memory.hand.verdicts.values()
         return Hand(
             keys=keys,
             app_id=who.app_id if who else None,
             name=who.name if who else "",
-            disabled=Verdict.DISABLED in memory.verdicts.values() and Verdict.LIVE not in memory.verdicts.values(),
-            origins=dict(memory.origins),
-            can_revoke=await self.client_secret(desired) is not None and not memory.revocation_refused,
+            disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
+            origins=dict(memory.hand.origins),
+            can_revoke=await self.client_secret(desired) is not None and not memory.hand.revocation_refused,
         )
 
     async def client_secret(self, desired: Desired) -> Token | None:
@@ -104,10 +104,10 @@ class ByHand:
         fingerprint = secret.fingerprints.get(desired.secret.keys.token) if secret is not None else None
         if secret is None or fingerprint is None:
             return None
-        if fingerprint not in memory.values:
+        if fingerprint not in memory.hand.values:
             token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
             if token is not None:
-                memory.values[fingerprint] = token
+                memory.hand.values[fingerprint] = token
         return fingerprint
 
 
@@ -127,7 +127,7 @@ def _read(slot: Slot, values: Mapping[str, bytes], memory: Memory) -> KeyView:
         words = f"it is no key of an app, for it begins with {NO_KEY!r}; is it a downscoped token?"
         return KeyView(slot, None, Verdict.UNREADABLE, words)
     token = Token(text)
-    memory.values[token.fingerprint] = token
+    memory.hand.values[token.fingerprint] = token
     return KeyView(slot, token.fingerprint, Verdict.LIVE)
 
 
@@ -142,16 +142,16 @@ def _text(raw: bytes) -> str | None:
 async def _ask(
     memory: Memory, platform: Platform, fingerprint: Fingerprint, app_id: AppID | None, enterprise: str | None
 ) -> None:
-    answer = await platform.identify(memory.values[fingerprint])
+    answer = await platform.identify(memory.hand.values[fingerprint])
     if isinstance(answer, Verdict):
-        memory.verdicts[fingerprint] = answer
+        memory.hand.verdicts[fingerprint] = answer
         return
-    known = memory.identity.app_id if memory.identity is not None else app_id
+    known = memory.hand.identity.app_id if memory.hand.identity is not None else app_id
     verdict = _belongs(answer, known, enterprise)
-    memory.verdicts[fingerprint] = verdict
-    memory.words[fingerprint] = _complaint(verdict, answer, known, enterprise)
+    memory.hand.verdicts[fingerprint] = verdict
+    memory.hand.words[fingerprint] = _complaint(verdict, answer, known, enterprise)
     if verdict is Verdict.LIVE:
-        memory.identity = answer
+        memory.hand.identity = answer
 
 
 def _belongs(who: Identity, app_id: AppID | None, enterprise: str | None) -> Verdict:
@@ -184,16 +184,16 @@ WORDS = {
 def _judged(key: KeyView, memory: Memory) -> KeyView:
     if key.fingerprint is None:
         return key
-    verdict = memory.verdicts.get(key.fingerprint, Verdict.DISABLED)
-    return replace(key, verdict=verdict, words=memory.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+    verdict = memory.hand.verdicts.get(key.fingerprint, Verdict.DISABLED)
+    return replace(key, verdict=verdict, words=memory.hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
 
 
 def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory: Memory) -> BoxApp | None:
     if desired.client_id is None:
         return None
     disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
-    app_id = memory.identity.app_id if memory.identity is not None else seen.remembered.app_id
-    allowed = tuple(origin for origin, is_allowed in memory.origins.items() if is_allowed and origin)
+    app_id = memory.hand.identity.app_id if memory.hand.identity is not None else seen.remembered.app_id
+    allowed = tuple(origin for origin, is_allowed in memory.hand.origins.items() if is_allowed and origin)
     return BoxApp(
         id=AppID(app_id or ""),
         client_id=ClientID(desired.client_id),
@@ -211,17 +211,16 @@ async def _try_origins(desired: Desired, seen: Observed, token: Token, platform:
 
     At the next resync only those are tried again that were not as they should be.
     """
-    if not memory.origins and seen.remembered.origins == desired.cors_domains:
+    hand, wanted = memory.hand, desired.cors_domains or (NOBODY,)
+    if not hand.origins and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
-        memory.origins = dict.fromkeys(desired.cors_domains, True) or {NOBODY: False}
-    wanted = {*desired.cors_domains} or {NOBODY}
-    if memory.try_origins_again:
-        good = {origin: origin in wanted and bool(origin) for origin in memory.origins}
-        memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if allowed == good[origin]}
-        memory.try_origins_again = False
-    asked = dict.fromkeys([*desired.cors_domains, *seen.remembered.allowed]) if desired.cors_domains else {NOBODY: None}
-    for origin in (*asked, *seen.remembered.allowed):
-        if origin not in memory.origins:
+        hand.origins = {origin: origin != NOBODY for origin in wanted}
+    if hand.try_origins_again:
+        in_order = {origin: origin in desired.cors_domains for origin in hand.origins}
+        hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed == in_order[origin]}
+        hand.try_origins_again = False
+    for origin in dict.fromkeys([*wanted, *seen.remembered.allowed]):
+        if origin not in hand.origins:
             sample = origin.replace("*", SAMPLE_HOST) if origin else SAMPLE_ORIGIN
-            memory.origins[origin] = await platform.allows_origin(token, sample)
-    memory.origins = {origin: allowed for origin, allowed in memory.origins.items() if allowed or origin in wanted}
+            hand.origins[origin] = await platform.allows_origin(token, sample)
+    hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed or origin in wanted}

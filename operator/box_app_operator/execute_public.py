@@ -39,9 +39,9 @@ class PublicExecutor:
         try:
             granted = await self._platform.grant(*credentials, desired.grant)
         except AwaitingHumanError as error:
-            self._memory.unauthorized = True
+            self._memory.hand.unauthorized = True
             raise AwaitingHumanError("AwaitingAuthorization", error.message) from None
-        self._memory.unauthorized = False
+        self._memory.hand.unauthorized = False
         now = self._clock.now().replace(microsecond=0)
         fingerprint = granted.token.fingerprint
         self._memory.hold(HeldToken(step.slot, fingerprint, days=desired.token_days), granted.token)
@@ -61,11 +61,11 @@ class PublicExecutor:
         try:
             await self._platform.revoke(token, *client)
         except StalledError as error:
-            self._memory.revocation_refused = True
+            self._memory.hand.revocation_refused = True
             raise AwaitingHumanError("AwaitingToken", error.message, detail=error.detail) from None
-        self._memory.verdicts[step.fingerprint] = Verdict.DEAD
+        self._memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
         if observed.way is Way.GRANT:
-            self._memory.ended.add(step.fingerprint)
+            self._memory.hand.ended.add(step.fingerprint)
         if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
             self._memory.let_go()
         return f"revoked token {step.fingerprint}"
@@ -77,7 +77,7 @@ class PublicExecutor:
         return (desired.client_id, secret) if desired.client_id and secret is not None else None
 
     async def _value(self, fingerprint: Fingerprint, desired: Desired, observed: Observed) -> Token | None:
-        known = self._memory.values.get(fingerprint)
+        known = self._memory.hand.values.get(fingerprint)
         if known is not None:
             return known
         if self._memory.token is not None and self._memory.token.fingerprint == fingerprint:

@@ -54,7 +54,7 @@ class Grants:
             cors_domains=(),
             revision=0,
         )
-        hand = Hand(trouble=trouble, unauthorized=memory.unauthorized, can_revoke=credentials is not None)
+        hand = Hand(trouble=trouble, unauthorized=memory.hand.unauthorized, can_revoke=credentials is not None)
         return replace(seen, app=app, hand=hand, held=memory.held)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
@@ -81,7 +81,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory) -> dict[Slot, Slot
             and fingerprint is not None
             and secret.annotations.get(FINGERPRINT) == fingerprint
             and told.expires_at is not None
-            and fingerprint not in memory.ended
+            and fingerprint not in memory.hand.ended
         ):
             tokens[slot] = SlotToken(fingerprint, told.issued_at, told.expires_at)
     if memory.held is not None and memory.held_dates is not None:

@@ -16,6 +16,34 @@ from box_app_operator.ports import Token
 
 
 @dataclass(slots=True)
+class HandMemory:
+    """What was asked of Box about an app without a console endpoint, until the next resync.
+
+    ``values``, ``verdicts``, ``words`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what is
+    wrong with it, and since when it is known. ``identity`` is whom they act for. ``origins`` says what was found of
+    each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that Box does not
+    let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens that were revoked.
+    """
+
+    values: dict[Fingerprint, Token] = field(default_factory=dict)
+    verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
+    words: dict[Fingerprint, str] = field(default_factory=dict)
+    first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
+    identity: Identity | None = None
+    origins: dict[str, bool] = field(default_factory=dict)
+    try_origins_again: bool = False
+    revocation_refused: bool = False
+    unauthorized: bool = False
+    ended: set[Fingerprint] = field(default_factory=set)
+
+    def forgive(self) -> None:
+        """What may have changed is asked again."""
+        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
+        self.try_origins_again = True
+        self.revocation_refused = False
+
+
+@dataclass(slots=True)
 class Memory:
     """The memory of one object.
 
@@ -23,6 +51,8 @@ class Memory:
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
     whether people were told. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    ``held_dates`` are those of a held access token, which nobody else knows. ``hand`` is for apps without a console
+    endpoint.
     """
 
     held: HeldToken | None = None
@@ -35,17 +65,8 @@ class Memory:
     workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
     notices: dict[Notice, bool] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
-    values: dict[Fingerprint, Token] = field(default_factory=dict)
-    verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
-    words: dict[Fingerprint, str] = field(default_factory=dict)
-    first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
-    identity: Identity | None = None
-    origins: dict[str, bool] = field(default_factory=dict)
-    try_origins_again: bool = False
-    revocation_refused: bool = False
     held_dates: tuple[datetime, datetime | None] | None = None
-    unauthorized: bool = False
-    ended: set[Fingerprint] = field(default_factory=set)
+    hand: HandMemory = field(default_factory=HandMemory)
 
     def hold(self, held: HeldToken, token: Token) -> None:
         """Keep a minted token until it is published."""
@@ -60,7 +81,7 @@ class Memory:
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
             self.forgive()
-            self.origins.clear()
+            self.hand.origins.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
@@ -69,9 +90,7 @@ class Memory:
         """Everything is worth another try, and another look."""
         self.refusals.clear()
         self.workloads.clear()
-        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
-        self.try_origins_again = True
-        self.revocation_refused = False
+        self.hand.forgive()
 
     def note(self, notices: Iterable[Notice]) -> None:
         """Something came up that people should hear of; nothing twice."""

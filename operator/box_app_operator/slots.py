@@ -35,7 +35,7 @@ def tokens_by_slot(
     and nobody saw dead.
     """
     tokens: dict[Slot, SlotToken] = {}
-    if published is not None and memory.verdicts.get(published) in STANDING:
+    if published is not None and memory.hand.verdicts.get(published) in STANDING:
         tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
@@ -45,7 +45,7 @@ def tokens_by_slot(
             tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
     for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
-        if not known and slot not in tokens and memory.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+        if not known and slot not in tokens and memory.hand.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
             tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
     return tokens
 
@@ -98,10 +98,10 @@ def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: M
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
         told = told[0], told[0] + timedelta(days=desired.token_days)
     if told is None:
-        first_seen = memory.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        first_seen = memory.hand.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
         told = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *told, accepted=memory.verdicts.get(fingerprint) is Verdict.LIVE)
+    return SlotToken(fingerprint, *told, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
 def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
@@ -132,7 +132,7 @@ def choose_held(
     if slot is None:
         return None
     held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
-    memory.hold(held, memory.values[chosen.fingerprint])
+    memory.hold(held, memory.hand.values[chosen.fingerprint])
     return held
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
+from box_sdk_gen import BaseUrls, BoxNetworkClient, BoxRetryStrategy, NetworkSession
 
 from box_sandbox import SandboxConfig
 from box_sandbox.server import Server, make_server
@@ -104,6 +106,16 @@ def serve(clock: ManualClock) -> Iterator[Serve]:
 def loopback(serve: Serve) -> Loopback:
     """A sandbox on loopback."""
     return serve()
+
+
+@pytest.fixture
+def session(loopback: Loopback) -> Iterator[NetworkSession]:
+    """The SDK's own way to another host, and its own setting that gives up after one attempt."""
+    urls = BaseUrls(base_url=loopback.url, upload_url=f"{loopback.url}/api", oauth_2_url=f"{loopback.url}/api/oauth2")
+    retries = BoxRetryStrategy(max_attempts=1, max_retries_on_exception=0)
+    with requests.Session() as connections:
+        client = BoxNetworkClient(requests_session=connections)
+        yield NetworkSession(network_client=client, base_urls=urls, retry_strategy=retries)
 
 
 @pytest.fixture

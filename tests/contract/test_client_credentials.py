@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from box_sdk_gen import (
-    BaseUrls,
     BoxAPIError,
     BoxCCGAuth,
     BoxClient,
-    BoxNetworkClient,
     BoxRetryStrategy,
     CCGConfig,
     CreateFolderParent,
@@ -288,16 +285,6 @@ async def test_the_secret_is_told_to_nobody_who_did_not_ask(people: People) -> N
 
 
 # Box's official SDK, unmodified
-
-
-@pytest.fixture
-def session(loopback: Loopback) -> Iterator[NetworkSession]:
-    """The SDK's own way to another host, and its own setting that gives up after one attempt."""
-    urls = BaseUrls(base_url=loopback.url, upload_url=f"{loopback.url}/api", oauth_2_url=f"{loopback.url}/api/oauth2")
-    retries = BoxRetryStrategy(max_attempts=1, max_retries_on_exception=0)
-    with requests.Session() as connections:
-        client = BoxNetworkClient(requests_session=connections)
-        yield NetworkSession(network_client=client, base_urls=urls, retry_strategy=retries)
 
 
 @pytest.fixture

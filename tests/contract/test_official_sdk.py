@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from box_sdk_gen import (
-    BaseUrls,
     BoxAPIError,
     BoxClient,
     BoxDeveloperTokenAuth,
-    BoxNetworkClient,
     BoxRetryStrategy,
     BoxSDKError,
     CreateFolderParent,
@@ -95,16 +93,6 @@ class Actor:
     def resource(self, kind: str, number: str) -> str:
         """The address of an item, as downscoping wants it."""
         return f"https://api.box.com/2.0/{kind}/{number}"
-
-
-@pytest.fixture
-def session(loopback: Loopback) -> Iterator[NetworkSession]:
-    """The SDK's own way to another host, and its own setting that gives up after one attempt."""
-    urls = BaseUrls(base_url=loopback.url, upload_url=f"{loopback.url}/api", oauth_2_url=f"{loopback.url}/api/oauth2")
-    retries = BoxRetryStrategy(max_attempts=1, max_retries_on_exception=0)
-    with requests.Session() as connections:
-        client = BoxNetworkClient(requests_session=connections)
-        yield NetworkSession(network_client=client, base_urls=urls, retry_strategy=retries)
 
 
 @pytest.fixture

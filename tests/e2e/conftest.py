@@ -116,6 +116,16 @@ def play(stage: Stage) -> Iterator[Playground]:
 
 
 @pytest.fixture
+def operator_runs(play: Playground) -> Iterator[None]:
+    """Whatever happens in a test that kills or stops the operator, what follows finds one that runs."""
+    yield
+    try:
+        play.operator.check()
+    except RuntimeError:
+        play.operator.start()
+
+
+@pytest.fixture
 def ns(play: Playground) -> str:
     """A namespace of its own for one test."""
     return play.namespace(f"team-{next(_numbers)}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from tests.e2e.story import DOMAINS, approve, await_one_token, box_app, make_ready, named_apps
 from tests.e2e.test_faults import CALLS
 
 from playground import Playground
 from playground.output import until
+
+pytestmark = pytest.mark.usefixtures("operator_runs")
 
 
 def kill_at(play: Playground, method: str, path: str) -> None:
@@ -24,16 +24,6 @@ def lead_to(play: Playground, ns: str, call: str) -> None:
     if call in ("mint", "look", "prove"):
         play.await_condition(ns, "viewer", "PendingApproval")
         play.box.decide(f"{ns} viewer", "authorize")
-
-
-@pytest.fixture(autouse=True)
-def operator_runs(play: Playground) -> Iterator[None]:
-    """Whatever happens in a test, the next one finds an operator that runs."""
-    yield
-    try:
-        play.operator.check()
-    except RuntimeError:
-        play.operator.start()
 
 
 @pytest.mark.parametrize("call", CALLS)

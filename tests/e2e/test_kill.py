@@ -22,6 +22,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
+pytestmark = pytest.mark.usefixtures("operator_runs")
+
 APPS = 50
 ROUNDS = 26
 FEWEST_KILLS = 20
@@ -47,16 +49,6 @@ def dice() -> random.Random:
     seed = int(os.environ.get("KILL_SEED") or random.randrange(2**32))
     sys.stdout.write(f"\nKILL_SEED={seed}\n")
     return random.Random(seed)
-
-
-@pytest.fixture(autouse=True)
-def operator_runs(play: Playground) -> Iterator[None]:
-    """Whatever happens in the test, what follows finds an operator that runs."""
-    yield
-    try:
-        play.operator.check()
-    except RuntimeError:
-        play.operator.start()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,21 +29,13 @@ from tests.e2e.story import DOMAINS, approve, box_app, make_ready, values
 from playground import Playground
 from playground.output import until
 
+pytestmark = pytest.mark.usefixtures("operator_runs")
+
 LISTING = ("GET", "/console/v1/apps")
 QUICK: dict[str, Any] = {"rotation": {"overlap": "1s"}}
 """``spec.tokens`` of an app whose previous token goes within a second."""
 LATE = "29d23h59m57s"
 """``renewBefore`` of a token of 30 days that is due within three seconds."""
-
-
-@pytest.fixture(autouse=True)
-def operator_runs(play: Playground) -> Iterator[None]:
-    """Whatever happens in a test, the next one finds an operator that runs."""
-    yield
-    try:
-        play.operator.check()
-    except RuntimeError:
-        play.operator.start()
 
 
 def moment(text: str) -> datetime:
