@@ -99,6 +99,14 @@ def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:
     assert not [step for step in plan.steps if isinstance(step, MintToken)]
 
 
+def test_after_a_key_is_over_another_slot_is_asked_for() -> None:
+    """The console may still have the one that has expired in its slot."""
+    world = settled()
+    over = replace(world.observed, app=replace(world.app, tokens={}))
+
+    assert "Secondary Access Token" in tasks(decide(replace(world, observed=over)))[0]
+
+
 def rotated(**hand: Any) -> World:
     """A new key is published, and nothing uses the previous one."""
     world = settled(**hand)
