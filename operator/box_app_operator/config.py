@@ -15,6 +15,9 @@ PREFIX = "BOX_APP_OPERATOR_"
 SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_|$))")
 """What Kubernetes puts into every pod beside a Service called box-app-operator: not meant for us."""
 
+SHORTEST_LEASE = timedelta(seconds=6)
+"""It is renewed six times while it lasts, and the official client does so once a second at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -25,6 +28,11 @@ class Settings:
     log_format: str = "json"
     log_level: str = "INFO"
     health_address: str = "0.0.0.0:8080"
+    metrics_per_app: bool = False
+    leader_elect: bool = False
+    lease_name: str = "box-app-operator"
+    lease_namespace: str | None = None
+    lease_duration: timedelta = timedelta(seconds=9)
     workers: int = 32
     box_timeout: timedelta = timedelta(seconds=30)
     box_wait: timedelta = timedelta(seconds=25)
@@ -113,6 +121,25 @@ def _address(text: str) -> str:
     return text
 
 
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", text):
+        raise ValueError(f"{text!r} is no name that Kubernetes allows")
+    return text
+
+
+def _lease_duration(text: str) -> timedelta:
+    duration = parse_duration(text)
+    if duration < SHORTEST_LEASE:
+        raise ValueError(f"{text!r} is shorter than {SHORTEST_LEASE.seconds}s")
+    return duration
+
+
 def _positive(text: str) -> timedelta:
     duration = parse_duration(text)
     if duration <= timedelta():
@@ -126,6 +153,11 @@ _READERS: Mapping[str, Any] = {
     "log_format": _choice("json", "plain"),
     "log_level": _choice("DEBUG", "INFO", "WARNING", "ERROR"),
     "health_address": _address,
+    "metrics_per_app": _yes_or_no,
+    "leader_elect": _yes_or_no,
+    "lease_name": _name,
+    "lease_namespace": _name,
+    "lease_duration": _lease_duration,
     "workers": _workers,
     "box_timeout": _positive,
     "box_wait": _positive,

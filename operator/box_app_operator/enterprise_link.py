@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from box_app_operator.core.conditions import Reason
@@ -72,7 +73,11 @@ class LinkNeeds:
 
 
 class EnterpriseLink:
-    """The way to one enterprise, kept open."""
+    """The way to one enterprise, kept open.
+
+    Attributes:
+        heard_at: when the console last told which apps there are; None before, and without a console.
+    """
 
     def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
         self.enterprise = enterprise
@@ -80,6 +85,7 @@ class EnterpriseLink:
         self.health = Health(enterprise.name)
         self.console: Console | None = None
         self.platform: Platform | None = None
+        self.heard_at: datetime | None = None
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
@@ -200,6 +206,7 @@ class EnterpriseLink:
                 news = await _unless(restart, self.listing.refresh(self.console, wait))
                 if news is None:
                     return None
+                self.heard_at = self._around.clock.now()
                 if self.health.well():
                     self._tell()
                 self._wake(news)

@@ -41,6 +41,10 @@ class Enterprises:
         """The link of the BoxEnterprise of this name."""
         return self._links.get(name)
 
+    def links(self) -> list[EnterpriseLink]:
+        """All links."""
+        return list(self._links.values())
+
     def put(self, enterprise: Enterprise, body: Body) -> None:
         """A BoxEnterprise appeared or changed."""
         self._bodies[enterprise.name] = body

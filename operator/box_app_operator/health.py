@@ -1,11 +1,15 @@
-"""Liveness and readiness over HTTP. Says yes or no; knows nothing of how it is found out."""
+"""Liveness, readiness and metrics over HTTP. Knows nothing of how any of them is found out."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class AddressError(Exception):
@@ -19,21 +23,48 @@ async def _listen(site: web.TCPSite, address: str) -> None:
         raise AddressError(f"{address}: {error.strerror}") from None
 
 
+class Probes:
+    """Yes or no. A process that stands by is well and ready: it has nothing to do, and may be needed any moment."""
+
+    def __init__(self) -> None:
+        self._alive: Callable[[], bool] = lambda: True
+        self._ready: Callable[[], bool] = lambda: True
+
+    def follow(self, *, alive: Callable[[], bool], ready: Callable[[], bool]) -> None:
+        """From now on these know."""
+        self._alive, self._ready = alive, ready
+
+    def alive(self) -> bool:
+        """Should the process go on?"""
+        return self._alive()
+
+    def ready(self) -> bool:
+        """Did it come up well?"""
+        return self._ready()
+
+
+def _probe(check: Callable[[], bool]) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n") if check() else web.Response(text="not yet\n", status=503)
+
+    return answer
+
+
+def _metrics(registry: CollectorRegistry) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+
+    return answer
+
+
 @contextlib.asynccontextmanager
-async def serve_health(
-    host: str, port: int, *, alive: Callable[[], bool], ready: Callable[[], bool]
-) -> AsyncIterator[int]:
-    """Serve ``/healthz`` and ``/readyz`` while entered; yields the port."""
-
-    def probe(check: Callable[[], bool]) -> Callable[[web.Request], object]:
-        async def answer(_: web.Request) -> web.Response:
-            return web.Response(text="ok\n") if check() else web.Response(text="not yet\n", status=503)
-
-        return answer
-
+async def serve_health(host: str, port: int, probes: Probes, registry: CollectorRegistry) -> AsyncIterator[int]:
+    """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while entered; yields the port."""
     app = web.Application()
-    app.router.add_get("/healthz", probe(alive))  # type: ignore[arg-type]  # aiohttp's Handler is too wide to name
-    app.router.add_get("/readyz", probe(ready))  # type: ignore[arg-type]  # as above
+    app.router.add_get("/healthz", _probe(probes.alive))
+    app.router.add_get("/readyz", _probe(probes.ready))
+    app.router.add_get("/metrics", _metrics(registry))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -14,7 +14,7 @@ from box_app_operator.core.conditions import Reason
 from box_app_operator.core.model import UID
 from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.core.spec import parse_desired
-from box_app_operator.errors import OperatorError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.execute import Executor
 from box_app_operator.links import Links
 from box_app_operator.memory import Memory
@@ -22,9 +22,13 @@ from box_app_operator.observe import Observer
 from box_app_operator.ports import Clock, Cluster, Imports, Pods
 from box_app_operator.report import Reporter
 from box_app_operator.store import AppKey, Store
+from box_app_operator.telemetry import RECONCILES, AppLog, Stopwatch
 from box_app_operator.work import Pass, PassNeeds, in_conflict
 
 logger = logging.getLogger(__name__)
+
+RESULTS = {TransientError: "transient", AwaitingHumanError: "waiting", StalledError: "stalled"}
+"""How a pass ended that an error ended."""
 
 
 class Reconciler:
@@ -88,24 +92,27 @@ class Reconciler:
         body = self._store.app(key)
         if body is None:
             return None
-        memory = self._memories.setdefault(body["metadata"]["uid"], Memory())
+        memory, watch = self._memories.setdefault(body["metadata"]["uid"], Memory()), Stopwatch()
         try:
-            return await self._pass(key, memory)
+            again, result = await self._pass(key, memory)
         except OperatorError as error:
-            return self._put_off(key, memory, error)
+            again, result = self._put_off(key, memory, error), RESULTS[type(error)]
         except Exception:
             memory.failures += 1
-            logger.exception("%s: this is a bug; please report it", key)
-            return self._backoff(memory.failures)
+            AppLog(logger, *key).exception("this is a bug; please report it")
+            again, result = self._backoff(memory.failures), "bug"
+        RECONCILES.labels(result).observe(watch.seconds)
+        return again
 
-    async def _pass(self, key: AppKey, memory: Memory) -> float | None:
+    async def _pass(self, key: AppKey, memory: Memory) -> tuple[float | None, str]:
+        """Seconds after which to look again, and how the pass ended."""
         body = self._store.app(key)
         if body is None:
-            return None
+            return None, "settled"
         desired = parse_desired(body)
         link = self._links.get(desired.enterprise)
         if link is not None and not link.settled and link.problem is None:
-            return None  # The link wakes its apps as soon as it knows something.
+            return None, "waiting"  # The link wakes its apps as soon as it knows something.
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, memory, link, self._clock)
         observed, decided = await Pass(key, desired, memory, link, executor, self._around).run()
@@ -114,14 +121,15 @@ class Reconciler:
             done = observed.known and observed.problem is None and not memory.in_trouble
             report_at = await self._reporter.report(body, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)
-        return self._look_again(memory, decided, report_at)
+        return self._look_again(memory, decided, report_at), _result_of(decided, memory)
 
     def _put_off(self, key: AppKey, memory: Memory, error: OperatorError) -> float | None:
+        log = AppLog(logger, *key)
         if isinstance(error, StalledError):
-            logger.warning("%s: %s", key, error)
+            log.warning("%s", error)
             return None
         level = logging.WARNING if isinstance(error, TransientError) else logging.INFO
-        logger.log(level, "%s: %s", key, error)
+        log.log(level, "%s", error)
         body = self._store.app(key)
         if error.reason == Reason.CREDENTIAL_REJECTED and body is not None:
             link = self._links.get(parse_desired(body).enterprise)
@@ -140,3 +148,13 @@ class Reconciler:
         moments = [moment for moment in (memory.retry_at, decided.look_again_at, report_at) if moment is not None]
         now = self._clock.now()
         return max(0.0, (min(moments) - now).total_seconds()) if moments else None
+
+
+def _result_of(decided: Plan, memory: Memory) -> str:
+    """How a pass ended that came to its end."""
+    states = {condition.type: condition.status for condition in decided.conditions}
+    if "Stalled" in states:
+        return "stalled"
+    if memory.in_trouble:
+        return "transient"
+    return "settled" if states.get("Ready", "True") == "True" else "waiting"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from box_app_operator.core.conditions import Condition, Reason, parse_conditions
+from box_app_operator.core.conditions import Condition, Reason, parse_conditions, parse_time
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.spec import Body, parse_desired
@@ -15,6 +15,7 @@ from box_app_operator.core.status import build_status
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster
 from box_app_operator.store import Store
+from box_app_operator.telemetry import AUTHORIZATION_WAITS, AppLog
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Reporter:
         if written is not None:
             memory.used_by_written_at = now
             self._store.put_app(written)
+            _measure_authorization(before, status, now)
             await self._announce(written, before, decided)
             await self._tell(written, decided, memory)
         return None
@@ -78,13 +80,23 @@ class Reporter:
         ready = next(condition for condition in decided.conditions if condition.type == "Ready")
         if was is not None and (was.status, was.reason) == (ready.status, ready.reason):
             return
-        name = f"{body['metadata']['namespace']}/{body['metadata']['name']}"
-        logger.info("%s: Ready is %s, %s: %s", name, ready.status, ready.reason, ready.message)
+        log = AppLog(logger, body["metadata"]["namespace"], body["metadata"]["name"])
+        log.info("Ready is %s, %s: %s", ready.status, ready.reason, ready.message, extra={"reason": ready.reason})
         warning = _deserves_warning(ready, decided)
         if ready.status == "True" or warning:
             await self._cluster.emit_event(
                 body, warning=warning, reason=ready.reason, message=ready.message, now=self._clock.now()
             )
+
+
+def _measure_authorization(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:
+    """Note how long the Box admin took, at the moment when the authorization is first reported."""
+    authorization = after.get("authorization") or {}
+    submitted = parse_time(authorization.get("submittedTime"))
+    was, is_now = ((status.get("authorization") or {}).get("state") for status in (before, after))
+    if submitted is not None and is_now == "Authorized" and was in (None, "NotSubmitted", "Pending"):
+        decided = parse_time(authorization.get("decidedTime")) or now
+        AUTHORIZATION_WAITS.observe(max(0.0, (decided - submitted).total_seconds()))
 
 
 def _deserves_warning(ready: Condition, decided: Plan) -> bool:

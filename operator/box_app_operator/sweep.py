@@ -39,9 +39,13 @@ class Sweep:
         self._monotonic = monotonic
         self._beat_at = monotonic()
 
+    def age(self) -> float:
+        """Seconds since the last sweep began."""
+        return self._monotonic() - self._beat_at
+
     def alive(self) -> bool:
         """Does the event loop come round? An API server that does not answer is no reason to doubt it."""
-        return self._monotonic() - self._beat_at < OVERDUE * self._interval_seconds
+        return self.age() < OVERDUE * self._interval_seconds
 
     async def run(self) -> None:
         """Sweep until cancelled."""

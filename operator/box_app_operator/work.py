@@ -19,12 +19,13 @@ from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, RenameApp, SetCorsDomains, Step
-from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute import IN_CLUSTER, Executor
 from box_app_operator.links import Link
 from box_app_operator.memory import Memory
 from box_app_operator.observe import Observer
 from box_app_operator.store import AppKey, Store
+from box_app_operator.telemetry import STEPS, AppLog, Stopwatch, requests_noted
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Pass:
         self, key: AppKey, desired: Desired, memory: Memory, link: Link | None, executor: Executor, around: PassNeeds
     ) -> None:
         self._key = key
+        self._log = AppLog(logger, key.namespace, key.name)
         self._desired = desired
         self._memory = memory
         self._link = link
@@ -109,22 +111,34 @@ class Pass:
             await self._do(step, body, observed)
 
     async def _do(self, step: Step, body: Body, observed: Observed) -> None:
+        watch, kind = Stopwatch(), type(step).__name__
+        with requests_noted() as requests:
+            outcome = await self._outcome(step, body, observed)
+        about = {"step": kind, "duration_seconds": round(watch.seconds, 3)}
+        about |= {"box_request_id": " ".join(requests)} if requests else {}
+        match outcome:
+            case TransientError() as error:
+                self._log.warning("%s", error, extra=about)
+                self._memory.doubtful |= error.uncertain and not isinstance(step, IN_CLUSTER)
+                self._unreachable = error if error.unreachable else None
+                self._put_off(step, error)
+            case OperatorError() as error:
+                self._log.info("%s", error, extra=about)
+                self._refuse(step, error)
+            case said:
+                self._log.info("%s", said, extra=about)
+                self._done.add(step)
+                self._beware_of_rejected_tokens(step, observed)
+        STEPS.labels(kind, _result_of(outcome)).inc()
+
+    async def _outcome(self, step: Step, body: Body, observed: Observed) -> str | OperatorError:
+        """What was done, in a few words, or why it was not."""
         try:
-            said = await self._executor.execute(step, body, observed)
-        except TransientError as error:
-            logger.warning("%s: %s", self._key, error)
-            self._memory.doubtful |= error.uncertain and not isinstance(step, IN_CLUSTER)
-            self._unreachable = error if error.unreachable else None
-            self._put_off(step, error)
-        except (AwaitingHumanError, StalledError) as error:
-            self._refuse(step, error)
-        else:
-            logger.info("%s: %s", self._key, said)
-            self._done.add(step)
-            self._beware_of_rejected_tokens(step, observed)
+            return await self._executor.execute(step, body, observed)
+        except OperatorError as error:
+            return error
 
     def _refuse(self, step: Step, error: OperatorError) -> None:
-        logger.info("%s: %s", self._key, error)
         if error.reason in (Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN):
             # The enterprise's matter, not this object's: its link finds out, and the step is tried again.
             if error.reason == Reason.CREDENTIAL_REJECTED and self._link is not None:
@@ -163,8 +177,14 @@ class Pass:
                 self._refuse(step, StalledError(Reason.NAME_INVALID, message))
             case _:
                 message = f"{type(step).__name__} worked, and yet it is as before; does somebody else change it back?"
-                logger.warning("%s: %s", self._key, message)
+                self._log.warning("%s", message)
                 self._put_off(step, TransientError(Reason.NOT_YET_KNOWN, message))
+
+
+def _result_of(outcome: str | OperatorError) -> str:
+    if isinstance(outcome, str):
+        return "done"
+    return "transient" if isinstance(outcome, TransientError) else "refused"
 
 
 def _mintings(app: AppID) -> list[MintToken]:

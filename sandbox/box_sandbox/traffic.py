@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import re
+import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
@@ -21,6 +22,7 @@ from box_sandbox.state import Sandbox
 Kind = Literal["status", "latency", "cut_before", "cut_after", "garbage", "half_body", "hang"]
 WINDOW_SECONDS = 60.0
 GARBAGE = b"<html>upstream connect error</html>"
+REQUEST_ID = b"box-request-id"
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,6 +86,8 @@ class Traffic:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
+                message = _identified(message)
+                entry["request_id"] = dict(message["headers"])[REQUEST_ID].decode()
             await send(message)
 
         await self._pass_on(scope, receive, noted, caller)
@@ -160,6 +164,13 @@ class Traffic:
             await asyncio.sleep(0)
         if not self._abort(scope):
             raise CutError
+
+
+def _identified(message: Message) -> Message:
+    """Every answer of Box has a request id in its header (seen at Box; box/box-node-sdk, src/util/errors.ts)."""
+    if any(name.lower() == REQUEST_ID for name, _ in message["headers"]):
+        return message
+    return {**message, "headers": [*message["headers"], (REQUEST_ID, secrets.token_hex(8).encode())]}
 
 
 async def _rest(scope: Scope, seconds: float) -> None:

@@ -40,8 +40,10 @@ class Clients:
     ) -> None:
         self.monotonic = Monotonic()
         gate = Gate(MANY, self.monotonic)
-        self.console = HttpConsole(Transport(client, url, gate, timeout_seconds=timeout_seconds, bearer=credential))
-        self.platform = HttpPlatform(Transport(client, url, gate, timeout_seconds=timeout_seconds))
+        self.console = HttpConsole(
+            Transport(client, url, gate, api="console", timeout_seconds=timeout_seconds, bearer=credential)
+        )
+        self.platform = HttpPlatform(Transport(client, url, gate, api="platform", timeout_seconds=timeout_seconds))
 
 
 def answering(status: int, content: bytes | str = b"", headers: dict[str, str] | None = None) -> Clients:

@@ -114,7 +114,9 @@ async def test_an_address_that_is_none_heals(url: str) -> None:
 
 async def test_a_call_names_neither_query_nor_body(open_box: Box) -> None:
     """Messages hold the method, the path, the status and Box's code."""
-    transport = Transport(open_box.client, URL, Gate(MANY, Monotonic()), timeout_seconds=5, bearer=CONSOLE)
+    transport = Transport(
+        open_box.client, URL, Gate(MANY, Monotonic()), api="console", timeout_seconds=5, bearer=CONSOLE
+    )
     answer = await transport.call("PATCH", "/console/v1/apps/404", query={"q": "hidden"}, json={"name": "hidden"})
     described = answer.describe()
     assert described.startswith("PATCH /console/v1/apps/404 answered 404 app_not_found")

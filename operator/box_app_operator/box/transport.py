@@ -17,6 +17,7 @@ import msgspec
 from aiolimiter import AsyncLimiter
 
 from box_app_operator.errors import TransientError
+from box_app_operator.telemetry import BOX_REQUESTS, RATE_LIMIT_WAITS, Stopwatch, note_request
 
 T = TypeVar("T")
 
@@ -89,10 +90,12 @@ class Transport:
         base_url: str,
         gate: Gate,
         *,
+        api: str,
         timeout_seconds: float,
         bearer: str | None = None,
     ) -> None:
         self._client = client
+        self._api = api
         self._base_url = base_url.rstrip("/")
         self._gate = gate
         self._timeout_seconds = timeout_seconds
@@ -123,6 +126,7 @@ class Transport:
         await self._gate.enter(what)
         token = bearer or self._bearer
         auth = {"Authorization": f"Bearer {token}"} if token else {}
+        endpoint, watch, status = endpoint_of(path) + ("?wait" if extra_seconds else ""), Stopwatch(), "none"
         try:
             response = await self._client.request(
                 method,
@@ -136,7 +140,10 @@ class Transport:
         except FOREIGN as error:
             trouble = type(error).__name__
         else:
+            status = str(response.status_code)
             return self._judge(_answer(what, response))
+        finally:
+            BOX_REQUESTS.labels(self._api, method, endpoint, status).observe(watch.seconds)
         # Raised out here, so that it does not even carry the foreign error along: that may hold the request's headers.
         raise TransientError(UNAVAILABLE, f"{what}: no answer ({trouble})", uncertain=True, unreachable=True)
 
@@ -153,7 +160,19 @@ class Transport:
         return answer
 
 
+def endpoint_of(path: str) -> str:
+    """The path with its variable parts named instead: of the endpoints there are few, of the paths many.
+
+    >>> endpoint_of("/console/v1/apps/123/tokens/primary")
+    '/console/v1/apps/{id}/tokens/{slot}'
+    """
+    parts = path.split("/")
+    named = {"apps": "{id}", "tokens": "{slot}"}
+    return "/".join([named.get(before, part) for before, part in zip(["", *parts], parts, strict=False)])
+
+
 def _answer(what: str, response: httpx.Response) -> Answer:
+    note_request(shown(response.headers.get("box-request-id", "")))
     error = ErrorBody()
     if response.is_error:
         try:
@@ -177,23 +196,30 @@ class Gate:
 
     DEFAULT_CLOSED_SECONDS = 5.0
 
-    def __init__(self, requests_per_minute: int, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, requests_per_minute: int, monotonic: Callable[[], float], may_act: Callable[[], bool] = lambda: True
+    ) -> None:
         burst = max(1.0, requests_per_minute * BURST_SECONDS / 60)
         self._limiter = AsyncLimiter(burst, BURST_SECONDS if burst > 1.0 else 60 / requests_per_minute)
         self._monotonic = monotonic
+        self._may_act = may_act
         self._opens_at = 0.0
 
     async def enter(self, what: str) -> None:
         """Wait for a turn.
 
         Raises:
-            TransientError: Box asked for a pause that is not over.
+            TransientError: Box asked for a pause that is not over, or another process may be at work by now.
         """
         left = self._opens_at - self._monotonic()
         if left > 0:
             message, detail = "Box asked for a pause (429)", f"{what} waits {left:.0f} s"
             raise TransientError(UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
+        watch = Stopwatch()
         await self._limiter.acquire()
+        RATE_LIMIT_WAITS.observe(watch.seconds)
+        if not self._may_act():
+            raise TransientError(UNAVAILABLE, "This process is not the leader any more", detail=what)
 
     def close(self, seconds: float | None) -> float:
         """Let nobody through for so long; returns the seconds."""

@@ -8,6 +8,24 @@ from pathlib import Path
 from kubernetes.aio import config as kubernetes_config
 from kubernetes.aio.client import Configuration
 
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class NoNamespaceError(Exception):
+    """This process does not run in a pod."""
+
+
+def own_namespace() -> str:
+    """The namespace of the pod that this process runs in.
+
+    Raises:
+        NoNamespaceError: it runs elsewhere.
+    """
+    try:
+        return NAMESPACE_FILE.read_text().strip()
+    except OSError:
+        raise NoNamespaceError from None
+
 
 async def configure_access(kubeconfig: str | None) -> Configuration:
     """The way to Kubernetes: a kubeconfig where there is one, otherwise the pod's own service account.

@@ -1,0 +1,156 @@
+"""The parts, put together: clients, clock, randomness. Nothing is decided here, and nothing runs yet."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from box_app_operator.box.console import HttpConsole
+from box_app_operator.box.platform import HttpPlatform
+from box_app_operator.box.transport import Gate, Transport
+from box_app_operator.config import Settings
+from box_app_operator.core.enterprise import Enterprise
+from box_app_operator.core.model import UID
+from box_app_operator.core.plan import Delays
+from box_app_operator.enterprise_link import Clients, LinkNeeds
+from box_app_operator.enterprises import Enterprises
+from box_app_operator.gauges import Gauges
+from box_app_operator.import_watch import ImportWatch
+from box_app_operator.intake import Intake
+from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.lists import KubeLists
+from box_app_operator.kube.objects import KubeObjects
+from box_app_operator.kube.pods import KubePods
+from box_app_operator.kube.secrets import KubeSecrets
+from box_app_operator.kube.workloads import KubeWorkloads
+from box_app_operator.pod_watch import PodWatch
+from box_app_operator.reconcile import Reconciler
+from box_app_operator.store import AppKey, Store
+from box_app_operator.sweep import Sweep
+from box_app_operator.workqueue import WorkQueue
+
+COMPONENT = "box-app-operator"
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
+
+
+class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
+    """The cluster port: everything over one API client."""
+
+    def __init__(self, api: KubeApi) -> None:
+        KubeSecrets.__init__(self, api)
+        KubePods.__init__(self, api)
+        KubeWorkloads.__init__(self, api)
+        KubeObjects.__init__(self, api, COMPONENT)
+
+
+class Operator:
+    """The parts, put together."""
+
+    def __init__(self, settings: Settings, cluster: KubeCluster, lists: KubeLists, may_act: Callable[[], bool]) -> None:
+        store, clock, backoff = Store(), SystemClock(), backoff_of(settings)
+        around = LinkNeeds(
+            store=store,
+            connect=connector(settings, may_act),
+            credentials=cluster,
+            clock=clock,
+            backoff=backoff,
+            wake=lambda key: self.queue.add(key),
+            forgive=lambda key: self.reconciler.forgive(key),
+            people_acted=lambda key: self.reconciler.people_acted(key),
+            wait_seconds=settings.box_wait.total_seconds(),
+        )
+
+        def wake_uid(uid: UID) -> None:
+            key = store.key_of(uid)
+            if key is not None:
+                self.queue.add(key)
+
+        def handed_over(uid: UID) -> None:
+            key = store.key_of(uid)
+            if key is not None:
+                # What was refused may have been refused for what was there before.
+                self.reconciler.forgive(key)
+                self.queue.add(key)
+
+        self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
+        self.pods = PodWatch(cluster, backoff, wake_uid)
+        self.imports = ImportWatch(cluster, backoff, handed_over)
+        self.reconciler = Reconciler(
+            store,
+            self.enterprises,
+            cluster,
+            self.pods,
+            self.imports,
+            clock,
+            delays=Delays(settings.outage_grace, settings.restart_window),
+            status_pause=settings.status_pause,
+            backoff=backoff,
+            passed=self.enterprises.report,
+        )
+        self.queue: WorkQueue[AppKey] = WorkQueue(self.reconciler.reconcile, settings.workers)
+        self.intake = Intake(store, self.enterprises, self.reconciler, self.queue)
+        self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
+        self.gauges = Gauges(
+            store,
+            self.enterprises,
+            clock,
+            sweep_age=self.sweep.age,
+            queue_length=self.queue.__len__,
+            per_app=settings.metrics_per_app,
+        )
+
+
+def backoff_of(settings: Settings) -> Callable[[int], float]:
+    """Seconds to pause after so many failures in a row: doubling, capped, with jitter."""
+    base, cap = settings.backoff_base.total_seconds(), settings.backoff_cap.total_seconds()
+
+    def backoff(failures: int) -> float:
+        longest = min(cap, base * 2.0 ** min(failures - 1, 30))
+        return longest * random.uniform(0.5, 1.0)
+
+    return backoff
+
+
+def connector(settings: Settings, may_act: Callable[[], bool]) -> Any:
+    """Builds the clients of an enterprise."""
+
+    @contextlib.asynccontextmanager
+    async def connected(
+        enterprise: Enterprise, credential: str | None, context: ssl.SSLContext
+    ) -> AsyncIterator[Clients]:
+        spec = enterprise.spec
+        seconds = settings.box_timeout.total_seconds()
+        gate = Gate(spec.requests_per_minute, time.monotonic, may_act)
+        limits = httpx.Limits(max_connections=settings.workers + 2, max_keepalive_connections=settings.workers + 2)
+        async with httpx.AsyncClient(verify=context, limits=limits) as client:
+            public = Transport(client, spec.platform_url, gate, api="platform", timeout_seconds=seconds)
+            platform = HttpPlatform(public)
+            if spec.console_url is None:
+                yield Clients(None, platform)
+                return
+            console = Transport(
+                client, spec.console_url, gate, api="console", timeout_seconds=seconds, bearer=credential
+            )
+            yield Clients(HttpConsole(console), platform)
+
+    def connect(enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
+        context = ssl.create_default_context()
+        if ca is not None:
+            context.load_verify_locations(cadata=ca)
+        return connected(enterprise, credential, context)
+
+    return connect
