@@ -71,6 +71,7 @@ class Objects:
         self._check_new(kind, meta, namespace)
         if kind.has_status and kind.schema is not None:
             body.pop("status", None)
+            body |= copy.deepcopy(kind.schema.first_status)
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now(), "generation": 1}
         body |= {"apiVersion": kind.api_version, "kind": kind.name}
         if namespace:

@@ -80,6 +80,12 @@ class Schema:
         self._values = Schema(values) if isinstance(values, dict) else None
         self._open = bool(node.get("x-kubernetes-preserve-unknown-fields")) or values is True
 
+    @property
+    def first_status(self) -> dict[str, Any]:
+        """The status that a new object has, as a field of it. Other defaults are not known here, and not needed."""
+        status = self.node.get("properties", {}).get("status", {})
+        return {"status": status["default"]} if "default" in status else {}
+
     def prune(self, value: Any, path: str = "", root: bool = True) -> list[str]:
         """Remove unknown fields in place; returns their paths."""
         unknown: list[str] = []

@@ -78,7 +78,15 @@ def test_descriptions_are_sentences(crd: Json) -> None:
 @BOTH
 def test_the_spec_has_no_defaults(crd: Json) -> None:
     """Defaults fight the diffs of GitOps; effective values belong in status."""
-    assert [path for path, node in nodes(root_of(crd)) if "default" in node] == []
+    assert [path for path, node in nodes(root_of(crd)) if "default" in node] == [".status"]
+
+
+@BOTH
+def test_a_new_object_is_not_taken_for_done(crd: Json) -> None:
+    """kstatus compares the generations; without a status it would call the object Current."""
+    status = dict(nodes(root_of(crd)))[".status"]
+
+    assert status["default"] == {"observedGeneration": -1}
 
 
 @BOTH
