@@ -1,0 +1,129 @@
+"""Statuses of a BoxEnterprise, as its link writes them when Box or the cluster answer so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.gitops.record import Json, State, later
+from tests.unit.pretend import NOON
+
+from box_app_operator.core.enterprise import Enterprise, SecretKeyRef, parse_enterprise
+from box_app_operator.core.spec import Body
+from box_app_operator.enterprise_link import Clients, LinkNeeds
+from box_app_operator.enterprises import Enterprises
+from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
+from box_app_operator.store import Store
+
+CREDENTIAL = {"namespace": "box-app-operator", "name": "box-console", "key": "token"}
+AUTOMATED = {"mode": "Automated", "url": "https://console.example.com", "credentialsSecretRef": CREDENTIAL}
+AWAY = TransientError("BoxUnavailable", "GET /2.0/users/me: no answer (ConnectError)")
+REFUSED = AwaitingHumanError("CredentialRejected", "The console refuses the credential.")
+FORBIDDEN = AwaitingHumanError("CredentialForbidden", "The console does not allow the listing with this credential.")
+
+
+class Clock:
+    """It is noon."""
+
+    def now(self) -> Any:
+        """Noon."""
+        return NOON
+
+    async def sleep(self, seconds: float) -> None:
+        """Nobody waits."""
+
+
+@dataclass
+class Answers:
+    """Box, the cluster, and whoever writes the status: ``value`` is what each Secret holds, ``error`` Box's answer."""
+
+    value: str | None = None
+    error: OperatorError | None = None
+    written: asyncio.Future[Json] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    async def read_value(self, ref: SecretKeyRef) -> str | None:
+        """One value of a Secret."""
+        return self.value
+
+    async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
+        """Nothing changes."""
+        await asyncio.Event().wait()
+        yield
+
+    async def ping(self) -> None:
+        """Does the platform answer?"""
+        if self.error is not None:
+            raise self.error
+
+    @contextlib.asynccontextmanager
+    async def connect(self, enterprise: Enterprise, credential: str | None, ca: str | None) -> AsyncIterator[Clients]:
+        """Clients that end here. The platform is asked first, so that it can answer for the console as well."""
+        yield Clients(console=None, platform=self)  # type: ignore[arg-type]
+
+    async def write_status(self, body: Body, status: Json) -> Body | None:
+        """What would be written."""
+        if not self.written.done():
+            self.written.set_result(status)
+        return None
+
+
+def manifest(spec: Json) -> Json:
+    """A BoxEnterprise that nobody has looked at yet."""
+    meta = {"name": "default", "uid": "8a5a0f0e-0c7c-4c1f-a9d5-5d0c6b2a7f10", "generation": 1}
+    return {
+        "apiVersion": "boxapps.dev/v1alpha1",
+        "kind": "BoxEnterprise",
+        "metadata": {**meta, "creationTimestamp": "2026-03-01T11:00:00Z"},
+        "spec": spec,
+        "status": {"observedGeneration": -1},
+    }
+
+
+def record(spec: Json, value: str | None = None, error: OperatorError | None = None) -> Json:
+    """The object after its link tried for the first time."""
+    body = manifest(spec)
+    return {**body, "status": asyncio.run(_written(body, value, error))}
+
+
+async def _written(body: Json, value: str | None, error: OperatorError | None) -> Json:
+    answers, nobody = Answers(value, error), lambda _: None
+    needs = LinkNeeds(
+        store=Store(),
+        connect=answers.connect,
+        credentials=answers,
+        clock=Clock(),
+        backoff=lambda _: 60.0,
+        wake=nobody,
+        forgive=nobody,
+        people_acted=nobody,
+        wait_seconds=0.0,
+    )
+    enterprises = Enterprises(needs, answers, 0.0)
+    try:
+        enterprises.put(parse_enterprise(body), body)
+        return await asyncio.wait_for(answers.written, 10)
+    finally:
+        await enterprises.close()
+
+
+ASSISTED = {"console": {"mode": "Assisted"}}
+WITH_CONSOLE = {"console": AUTOMATED}
+WITH_CA = {**ASSISTED, "platform": {"caSecretRef": {**CREDENTIAL, "key": "ca.crt"}}}
+READY = record(ASSISTED)
+MISSING = record(WITH_CONSOLE)
+
+ENTERPRISES = [
+    State("enterprise just applied", manifest(ASSISTED), "Progressing", "InProgress"),
+    State("enterprise ready", READY, "Healthy", "Current"),
+    State("credential missing", MISSING, "Degraded", "Failed"),
+    State("credential is none", record(WITH_CONSOLE, "two words"), "Degraded", "Failed"),
+    State("credential refused", record(WITH_CONSOLE, "secret", REFUSED), "Degraded", "Failed"),
+    State("listing forbidden", record(WITH_CONSOLE, "secret", FORBIDDEN), "Degraded", "Failed"),
+    State("ca missing", record(WITH_CA), "Degraded", "Failed"),
+    State("enterprise away", record(ASSISTED, None, AWAY), "Progressing", "InProgress"),
+    State("enterprise changed", later(READY, WITH_CONSOLE), "Progressing", "InProgress"),
+    State("enterprise corrected", later(MISSING, ASSISTED), "Progressing", "InProgress"),
+]

@@ -1,0 +1,136 @@
+"""What one look may find of an app, as functions of what is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.gitops.record import Look
+from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
+from tests.unit.pretend import APP_ID, NOON, decided, published_secret
+from tests.unit.strategies import foreign_secret
+
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.core.model import AuthorizationState, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.core.observed import Observed
+
+LIVE = replace(ONE, accepted=True)
+OLD = replace(LIVE, created_at=NOON - timedelta(days=55), expires_at=NOON + timedelta(days=5))
+
+
+# What is seen through a console endpoint
+
+
+def nothing(_: Desired) -> Observed:
+    """Box knows no such app."""
+    return Observed(known=True)
+
+
+def standing(state: AuthorizationState, *, enabled: bool = False) -> Look:
+    """The app has no token, and stands so with the admin."""
+    return lambda desired: Observed(known=True, app=decided(app_for(desired), state, enabled=enabled))
+
+
+def authorized(desired: Desired) -> Observed:
+    """The app is authorized and has no token yet."""
+    return Observed(known=True, app=app_for(desired))
+
+
+def settled(desired: Desired) -> Observed:
+    """The Secret holds a live token."""
+    return ready_world(desired).observed
+
+
+def with_other_origins(desired: Desired) -> Observed:
+    """All is well but for the CORS domains."""
+    seen = settled(desired)
+    assert seen.app is not None
+    return replace(seen, app=replace(seen.app, cors_domains=()))
+
+
+def rotated(desired: Desired) -> Observed:
+    """Another token took the place of the previous one, which is still live."""
+    seen = settled(desired)
+    assert seen.app is not None
+    app = replace(seen.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: TWO})
+    remembered = replace(seen.remembered, active=TWO.fingerprint, retiring=ONE.fingerprint)
+    return replace(seen, app=app, secret=published_secret(desired, app, Slot.SECONDARY, seen), remembered=remembered)
+
+
+def conflicting(desired: Desired) -> Observed:
+    """Somebody else has a Secret of that name."""
+    return replace(authorized(desired), secret=foreign_secret(desired))
+
+
+def renamed_and_conflicting(desired: Desired) -> Observed:
+    """The same, and the app still has another name."""
+    return replace(conflicting(desired), app=app_for(desired, name="Old Name"))
+
+
+def claimed(desired: Desired) -> Observed:
+    """Another object has the app."""
+    return replace(authorized(desired), claimed_by="other/viewer")
+
+
+def occupied(desired: Desired) -> Observed:
+    """Both slots hold keys that people generated."""
+    return Observed(known=True, app=app_for(desired, tokens=BOTH))
+
+
+def troubled(reason: str, *, by_spec: bool) -> Look:
+    """Something outside of the app is in the way, for a day."""
+    problem = Problem(reason, "Something is in the way.", NOON - timedelta(days=1), by_spec)
+    return lambda _: Observed(problem=problem)
+
+
+# What is seen without one
+
+
+def by_hand(desired: Desired, **hand: Any) -> Observed:
+    """A person does the console's steps; there is no key yet."""
+    app = app_for(desired, cors_domains=()) if desired.client_id else None
+    return Observed(known=True, app=app, way=Way.BY_HAND, pods=(), hand=Hand(**hand))
+
+
+def with_bad_key(desired: Desired) -> Observed:
+    """The key that somebody handed over belongs to another app."""
+    bad = KeyView(Slot.PRIMARY, TWO.fingerprint, Verdict.OTHER_APP, "it belongs to app 7, not to app 4711.")
+    return by_hand(desired, keys=(bad,))
+
+
+def with_good_key(desired: Desired) -> Observed:
+    """A key was handed over and proven; it is not in the Secret yet."""
+    held = HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+    seen = by_hand(desired, app_id=APP_ID, origins={"": False})
+    return replace(seen, app=app_for(desired, tokens={Slot.PRIMARY: LIVE}), held=held)
+
+
+def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
+    """A key that a person generated is in the Secret."""
+    known = {"app_id": APP_ID, "name": "Acme Viewer", "origins": {"": False}, "disabled": not enabled, **hand}
+
+    def look(desired: Desired) -> Observed:
+        seen = ready_world(desired, primary=token).observed
+        assert seen.app is not None
+        authorization = replace(seen.app.authorization, enabled=enabled)
+        return replace(seen, way=Way.BY_HAND, hand=Hand(**known), app=replace(seen.app, authorization=authorization))
+
+    return look
+
+
+def granted(*, held: bool = False, **hand: Any) -> Look:
+    """Box gives out tokens for client credentials; ``held`` tells that one is in the Secret."""
+
+    def look(desired: Desired) -> Observed:
+        seen = settled(desired) if held else Observed(known=True, app=app_for(desired))
+        return replace(seen, way=Way.GRANT, hand=Hand(**{"can_revoke": True, **hand}))
+
+    return look
+
+
+def without_credentials(desired: Desired) -> Observed:
+    """Nobody created the Secret with the client credentials."""
+    missing = "Secret 'viewer-client' with the keys 'clientID' and 'clientSecret' is missing. Create it."
+    return granted(trouble=missing, can_revoke=False)(desired)
