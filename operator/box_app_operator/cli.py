@@ -55,3 +55,23 @@ def run(**flags: str | None) -> None:
     from box_app_operator.wiring import run_operator
 
     sys.exit(run_operator(settings))
+
+
+@main.command()
+@click.option("--policy", type=click.Choice(["refuse", "release-finalizers"]), default="refuse", show_default=True)
+@click.option("--namespaces", metavar="A,B", default="", help="Look only here; when absent in the whole cluster.")
+@click.option("--deployment", metavar="NAMESPACE/NAME", help="The operator's own, stopped before finalizers go.")
+@click.option("--kubeconfig", metavar="FILE", help="As for run.")
+def uninstall(policy: str, namespaces: str, deployment: str | None, kubeconfig: str | None) -> None:
+    """See to it that the operator can be uninstalled; the chart runs this before it goes.
+
+    Objects with the operator's finalizer could never be deleted without it. Either they are told, and the exit code is
+    1, or the finalizers are taken off. Nothing is changed in Box.
+    """
+    from box_app_operator.uninstall import Uninstall
+    from box_app_operator.wiring import run_uninstall
+
+    if deployment is not None and deployment.count("/") != 1:
+        raise click.BadParameter("write namespace/name", param_hint="--deployment")
+    listed = tuple(each.strip() for each in namespaces.split(",") if each.strip())
+    sys.exit(run_uninstall(Uninstall(policy != "refuse", listed, deployment), kubeconfig, click.echo))

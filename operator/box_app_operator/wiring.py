@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import uuid
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -22,12 +23,13 @@ from box_app_operator.config import Settings
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, Probes, serve_health
 from box_app_operator.kube.access import NoNamespaceError, configure_access, own_namespace
-from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.api import KubeApi, KubeError
 from box_app_operator.kube.lease import Candidate, Leadership
 from box_app_operator.kube.lists import KubeLists
 from box_app_operator.lag import measure_lag
 from box_app_operator.logs import configure_logging
 from box_app_operator.telemetry import BUILD, LEADER, REGISTRY
+from box_app_operator.uninstall import Uninstall, prepare_uninstall
 
 MOST_FOLLOWED = 8 + pod_watch.MOST_WATCHES + import_watch.MOST_WATCHES
 """Connections that only wait: they must never keep a write waiting."""
@@ -44,27 +46,50 @@ class NotInstalledError(Exception):
     """The API server does not know the kinds of this operator; without them there is nothing to watch."""
 
 
+FORESEEN = (ConfigException, TransientError, AddressError, NoNamespaceError, NotInstalledError)
+"""What keeps the operator from running, and is told in one line."""
+
+
 def run_operator(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings.log_format, settings.log_level)
     try:
         asyncio.run(_run(settings))
-    except ConfigException as error:
-        logger.error("No way to Kubernetes: %s. Outside of a cluster give --kubeconfig or $KUBECONFIG", error)
-        return 1
-    except TransientError as error:
-        logger.error("Kubernetes does not answer: %s", error)
-        return 1
-    except AddressError as error:
-        logger.error("The probes cannot be served at %s", error)
-        return 1
-    except NoNamespaceError:
-        logger.error("The Lease needs a namespace: outside of a pod give --lease-namespace")
-        return 1
-    except NotInstalledError:
-        logger.error("The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's")
+    except FORESEEN as error:
+        logger.error(_explain(error))
         return 1
     return 0
+
+
+def run_uninstall(wish: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
+    """See to it that the operator can go; returns the exit code."""
+
+    async def prepare() -> bool:
+        async with ApiClient(await configure_access(kubeconfig)) as client:
+            return await prepare_uninstall(wish, KubeApi(client), COMPONENT, say)
+
+    try:
+        return 0 if asyncio.run(prepare()) else 1
+    except (*FORESEEN, KubeError) as error:
+        say(_explain(error))
+        return 1
+
+
+def _explain(error: Exception) -> str:
+    """One line that says what to do."""
+    match error:
+        case ConfigException():
+            return f"No way to Kubernetes: {error}. Outside of a cluster give --kubeconfig or $KUBECONFIG"
+        case TransientError():
+            return f"Kubernetes does not answer: {error}"
+        case AddressError():
+            return f"The probes cannot be served at {error}"
+        case NoNamespaceError():
+            return "The Lease needs a namespace: outside of a pod give --lease-namespace"
+        case NotInstalledError():
+            return "The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's"
+        case _:
+            return f"Kubernetes refused: {error}"
 
 
 async def _run(settings: Settings) -> None:
@@ -84,7 +109,9 @@ async def _run(settings: Settings) -> None:
             logger.info("Probes are on port %d", port)
             leadership = _leadership(settings, api)
             if await _is_our_turn(leadership, stop):
-                await _work(settings, KubeCluster(api), lists, probes, leadership, stop)
+                may_act = leadership.may_act if leadership else lambda: True
+                cluster = KubeCluster(KubeApi(client, may_act))
+                await _work(settings, Operator(settings, cluster, lists, may_act), probes, leadership, stop)
             elif leadership is not None:
                 await leadership.resign()
 
@@ -122,14 +149,8 @@ async def _is_our_turn(leadership: Leadership | None, stop: asyncio.Event) -> bo
 
 
 async def _work(
-    settings: Settings,
-    cluster: KubeCluster,
-    lists: KubeLists,
-    probes: Probes,
-    leadership: Leadership | None,
-    stop: asyncio.Event,
+    settings: Settings, operator: Operator, probes: Probes, leadership: Leadership | None, stop: asyncio.Event
 ) -> None:
-    operator = Operator(settings, cluster, lists, leadership.may_act if leadership else lambda: True)
     probes.follow(alive=operator.sweep.alive, ready=operator.intake.ready)
     REGISTRY.register(operator.gauges)
     LEADER.set(1)

@@ -166,9 +166,8 @@ def endpoint_of(path: str) -> str:
     >>> endpoint_of("/console/v1/apps/123/tokens/primary")
     '/console/v1/apps/{id}/tokens/{slot}'
     """
-    parts = path.split("/")
-    named = {"apps": "{id}", "tokens": "{slot}"}
-    return "/".join([named.get(before, part) for before, part in zip(["", *parts], parts, strict=False)])
+    named = re.sub(r"/apps/[^/]+", "/apps/{id}", path, count=1)
+    return re.sub(r"/\{id\}/tokens/[^/]+", "/{id}/tokens/{slot}", named)
 
 
 def _answer(what: str, response: httpx.Response) -> Answer:

@@ -7,7 +7,7 @@ pass through here as plain JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -39,8 +39,10 @@ class KubeApi:
 
     TIMEOUT_SECONDS = 30.0
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, may_act: Callable[[], bool] = lambda: True) -> None:
+        """``may_act`` tells whether this process may change anything."""
         self._client = client
+        self._may_act = may_act
 
     async def request(
         self,
@@ -56,9 +58,11 @@ class KubeApi:
 
         Raises:
             KubeError: the API server refused (4xx).
-            TransientError: nobody answered, or 429 or 5xx.
+            TransientError: nobody answered, or 429 or 5xx, or another process may be at work by now.
         """
         what = f"{method} {path}"
+        if method != "GET" and not self._may_act():
+            raise TransientError("KubernetesUnavailable", f"{what}: this process is not the leader any more")
         try:
             headers = {"Accept": accept, "Content-Type": content_type}
             response = await self._send(method, path, body, query, headers, self.TIMEOUT_SECONDS)

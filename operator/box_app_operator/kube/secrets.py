@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from box_app_operator.core.conditions import Reason
 from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
 from box_app_operator.core.published import OURS
@@ -18,6 +19,10 @@ from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.ports import SecretWrite, Token
 
 KIND = "BoxCustomApp"
+
+
+class ForbiddenError(TransientError):
+    """The operator has no right to read a Secret; it may be granted any moment."""
 
 
 def path_of(namespace: str, name: str = "") -> str:
@@ -68,6 +73,8 @@ class KubeSecrets:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
+            if error.status == HTTPStatus.FORBIDDEN:
+                raise ForbiddenError("KubernetesUnavailable", str(error)) from None
             raise TransientError("KubernetesUnavailable", str(error)) from None
 
     async def read_secret(self, namespace: str, name: str) -> SecretView | None:
@@ -89,8 +96,18 @@ class KubeSecrets:
         return {key: _bytes(value) for key, value in (body.get("data") or {}).items()}
 
     async def read_value(self, ref: SecretKeyRef) -> str | None:
-        """One value of a Secret that somebody else keeps, without white space around it; None when it is missing."""
-        body = await self._get(ref.namespace, ref.name)
+        """One value of a Secret that somebody else keeps, without white space around it; None when it is missing.
+
+        Raises:
+            StalledError: the operator has no right to read it.
+        """
+        try:
+            body = await self._get(ref.namespace, ref.name)
+        except ForbiddenError:
+            message = (
+                f"The operator may not read {ref}: it lacks the right. The chart's rbac.credentialSecrets grants it."
+            )
+            raise StalledError(Reason.CREDENTIAL_MISSING, message) from None
         value = _text(((body or {}).get("data") or {}).get(ref.key)).strip()
         return value or None
 
