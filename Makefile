@@ -13,7 +13,7 @@ WORKERS := -n 4 --dist loadfile
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long check unit contract machine e2e controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract machine e2e controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -31,6 +31,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install  ## see it work: a cluster, a Box and the operator on this machine
 	@$(BIN)/python -m demo
+
+install-demo: install  ## see the chart installed by Helm into a real control plane, and an app become Ready
+	@$(BIN)/python -m demo.install
 
 test: check  ## run every check and every test
 	$(BIN)/python -m pytest $(WORKERS)

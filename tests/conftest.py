@@ -1,4 +1,4 @@
-"""The last lines of a run say which control planes it was on, whichever worker saw them."""
+"""The last lines of a run: which control planes it was on, and whether the operator needs all of its rights."""
 
 from __future__ import annotations
 
@@ -6,27 +6,47 @@ import shutil
 from typing import Any
 
 import pytest
-from tests.planes import PLANES, ran, wanted
+from tests.planes import PLANES, ran, used, wanted
+from tests.rights import unused
+
+WHOLE_SUITE = ({"tests"}, {"tests/e2e"}, {"tests/e2e/"})
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands over what became of its control planes."""
+    """A worker hands over what became of its control planes; whoever has all of it fails a run with unused rights."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["ran"] = ran
+        output["used"] = {plane: [list(right) for right in rights] for plane, rights in used.items()}
+    elif _unused(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over from a worker."""
-    ran.update(getattr(node, "workeroutput", {}).get("ran", {}))
+    output = getattr(node, "workeroutput", {})
+    ran.update(output.get("ran", {}))
+    for plane, rights in output.get("used", {}).items():
+        used[plane] |= {tuple(right) for right in rights}
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say which control planes ran, and why one did not."""
+def _unused(config: pytest.Config) -> list[str]:
+    """Rights that the operator has and the suite never saw it use; only a run of the whole suite can tell."""
+    whole = set(config.args) in WHOLE_SUITE and not config.option.keyword and not config.option.markexpr
+    return [line for plane in used for line in unused(plane, used[plane])] if whole else []
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which control planes ran, why one did not, and what is granted in vain."""
     terminalreporter.section("control planes")
     for plane in PLANES:
-        reason = "no test needed it" if plane in wanted() else "CLUSTER asks for the other one"
+        reason = "no test needed it" if plane in wanted() else "CLUSTER asks for another one"
         terminalreporter.write_line(f"{plane}: {ran.get(plane, f'did not run: {reason}')}")
     if shutil.which("kubectl") is None:
         terminalreporter.write_line("kubectl: not on PATH, so that what it shows was not tested")
+    lines = _unused(config)
+    if lines:
+        terminalreporter.section("FAILED: rights that are granted and were never used")
+        terminalreporter.write_line("\n".join(lines))

@@ -19,7 +19,7 @@ from box_app_operator.kube.objects import PLURALS, KubeObjects
 SHOWN = 20
 ROUNDS = 5
 """An object may change between being listed and being written: so often it is listed anew."""
-PODS_LOOKS, LOOK_SECONDS = 120, 1.0
+PATIENCE, PODS_LOOKS, LOOK_SECONDS = 5, 120, 1.0
 PAGE_SIZE = "500"
 
 Say = Callable[[str], None]
@@ -77,13 +77,20 @@ async def _held(api: KubeApi, namespaces: tuple[str, ...]) -> AsyncIterator[Json
 
 
 async def _page(api: KubeApi, path: str, query: dict[str, str]) -> Json:
-    try:
-        return await api.request("GET", path, query=query)
-    except KubeError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            # The kind is gone, and with it all of its objects.
-            return {"metadata": {}, "items": []}
-        raise
+    for left in reversed(range(PATIENCE)):
+        try:
+            return await api.request("GET", path, query=query)
+        except KubeError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                # The kind is gone, and with it all of its objects.
+                break
+            raise
+        except TransientError:
+            # Among others a server that is busy with a kind that was made a moment ago (429).
+            if not left:
+                raise
+            await asyncio.sleep(LOOK_SECONDS)
+    return {"metadata": {}, "items": []}
 
 
 def _name(app: Json) -> str:
@@ -98,8 +105,9 @@ def _refusal(held: list[Json]) -> str:
             f"BoxCustomApps that still need the operator: {len(held)}. Without it their deletion would wait for ever.",
             *names,
             *more,
-            "Delete them first (spec.deletionPolicy says what happens in Box), or uninstall with",
-            "uninstall.policy=ReleaseFinalizers: they stay, and so does everything in Box. Nothing was changed.",
+            "Delete them first (spec.deletionPolicy says what happens in Box), or set uninstall.policy=ReleaseFinalizers",
+            "in the chart's values: then they stay, and so does everything in Box. Nothing was changed. Before it takes",
+            "an upgrade again, Helm wants a rollback to the last revision: helm rollback RELEASE REVISION",
         ]
     )
 

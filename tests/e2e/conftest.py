@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.e2e.aftermath import Aftermath, clear_cluster
-from tests.planes import ran, wanted
+from tests.planes import PLANES, ran, used, wanted
+from tests.rights import made_use_of
 
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
@@ -35,12 +36,47 @@ QUICK = {
 """Time, shortened by configuration."""
 
 _numbers = itertools.count(1)
+_listed: list[str] = []
+"""The namespaces that the operator watches on the plane ``namespaced``: those that the module's tests will ask for."""
+_free: list[str] = []
+_turns: list[tuple[str, int]] = []
+"""Which plane had the real control plane from which offset of its audit log on."""
+_real: list[Cluster] = []
+
+
+class NamespacedCluster(Cluster):
+    """The real control plane, for operators that watch the namespaces of one module's tests and no others."""
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of the module that runs."""
+        return tuple(_listed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that needs a cluster on each of them."""
+    """Run every test that needs a cluster on each of them; a module says in ``PLANES`` that it needs fewer."""
     if "cluster" in metafunc.fixturenames:
-        metafunc.parametrize("cluster", wanted(), indirect=True, scope="session")
+        planes = [plane for plane in wanted() if plane in getattr(metafunc.module, "PLANES", PLANES)]
+        metafunc.parametrize("cluster", planes, indirect=True, scope="session")
+
+
+def _plane_of(item: pytest.Item) -> str | None:
+    return item.callspec.params.get("cluster") if hasattr(item, "callspec") else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a module begins on a plane: name its namespaces, and note whose turn it is in the audit log."""
+    plane, module = _plane_of(item), getattr(item, "module", None)
+    if plane not in ("real", "namespaced"):
+        return
+    if not _turns or _turns[-1][0] != plane:
+        _turns.append((plane, _real[0].audit_size() if _real else 0))
+    mine = [each for each in item.session.items if _plane_of(each) == plane and getattr(each, "module", None) is module]
+    if plane == "namespaced" and item is mine[0]:
+        wanting = [name for each in mine for name in ("ns", "other_ns") if name in each.fixturenames]
+        _listed[:] = [f"team-{next(_numbers)}" for _ in wanting]
+        _free[:] = _listed
 
 
 def _say(text: str) -> None:
@@ -61,12 +97,30 @@ def real() -> Iterator[Cluster]:
     try:
         with real_cluster(_say) as cluster:
             ran["real"] = f"ran ({cluster.name})"
+            _real.append(cluster)
             yield cluster
+            _note_rights(cluster)
     except Unavailable as error:
         ran["real"] = f"did not run. {error}"
         if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
             raise
         pytest.skip("there is no real control plane; the last lines of the run say why")
+
+
+def _note_rights(cluster: Cluster) -> None:
+    """Keep what the operator made use of, for the end of the whole run."""
+    ends = [offset for _, offset in _turns[1:]] + [cluster.audit_size()]
+    # A control plane may be there without any test having had its turn on it.
+    for (plane, start), end in zip(_turns, ends, strict=False):
+        used[plane] |= made_use_of(cluster.audit(start, end), plane)
+
+
+@pytest.fixture(scope="session")
+def namespaced(real: Cluster) -> Cluster:
+    """The same, for an operator that watches a list of namespaces."""
+    ran["namespaced"] = ran["real"]
+    name = f"{real.name}, namespaces listed"
+    return NamespacedCluster(name, real.kubeconfig, real.audit_log, real.plane, real.client)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +179,18 @@ def operator_runs(play: Playground) -> Iterator[None]:
         play.operator.start()
 
 
+def _new_namespace(play: Playground) -> str:
+    listed = isinstance(play.cluster, NamespacedCluster)
+    return play.namespace(_free.pop(0) if listed else f"team-{next(_numbers)}")
+
+
 @pytest.fixture
 def ns(play: Playground) -> str:
     """A namespace of its own for one test."""
-    return play.namespace(f"team-{next(_numbers)}")
+    return _new_namespace(play)
+
+
+@pytest.fixture
+def other_ns(play: Playground) -> str:
+    """Another one, in which the operator works too."""
+    return _new_namespace(play)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.e2e.conftest import Stage
 from tests.e2e.rotating import (
     await_pass,
     await_retired,
@@ -29,11 +30,14 @@ from playground.output import until
 ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
 
 
+PLANES = ("real",)
+"""Only a real API server asks who may do what; and with a list of namespaces there are as many Roles."""
+
+
 @pytest.fixture(autouse=True)
-def rights_exist(play: Playground) -> None:
-    """Only a real API server asks who may do what."""
-    if play.cluster.plane is None:
-        pytest.skip("the imitation lets everybody do everything")
+def refusals_expected(stage: Stage, play: Playground) -> None:
+    """Every test here takes rights away."""
+    stage.aftermath.refusals_expected = True
 
 
 @contextmanager

@@ -187,25 +187,23 @@ def test_the_previous_token_waits_for_the_restart(play: Playground, ns: str) -> 
     assert mark_of(play, ns, ref) == active
 
 
-def test_the_same_name_in_another_namespace_is_another_workload(play: Playground, ns: str) -> None:
+def test_the_same_name_in_another_namespace_is_another_workload(play: Playground, ns: str, other_ns: str) -> None:
     """It is not touched, and no app waits for those of the other."""
-    other = play.namespace(f"{ns}-other")
     ref = make_workload(play, ns, "Deployment", "web")
-    for each in (ns, other):
+    for each in (ns, other_ns):
         make_ready(play, each, tokens=restarting(ref))
-    make_workload(play, other, "Deployment", "web")
+    make_workload(play, other_ns, "Deployment", "web")
 
     rotate(play, ns)
 
     await_restarted(play, ns, ref)
     await_retired(play, ns)
-    assert mark_of(play, other, ref) is None
+    assert mark_of(play, other_ns, ref) is None
 
 
-def test_a_name_leads_into_no_other_namespace(play: Playground, ns: str) -> None:
+def test_a_name_leads_into_no_other_namespace(play: Playground, ns: str, other_ns: str) -> None:
     """Who may write in one namespace has no rights in another because of the operator: not with any name."""
-    other = play.namespace(f"{ns}-other")
-    ref, name = make_workload(play, other, "Deployment", "web"), f"../../{other}/deployments/web"
+    ref, name = make_workload(play, other_ns, "Deployment", "web"), f"../../{other_ns}/deployments/web"
     tokens_spec = restarting({"kind": "Deployment", "name": name})
 
     accepted = play.cluster.create(app_manifest(ns, "viewer", tokens=tokens_spec)).is_success
@@ -214,7 +212,7 @@ def test_a_name_leads_into_no_other_namespace(play: Playground, ns: str) -> None
         approve(play, ns)
         rotate(play, ns)
         await_pass(play, ns)
-    assert mark_of(play, other, ref) is None
+    assert mark_of(play, other_ns, ref) is None
 
 
 # Workloads that are left alone

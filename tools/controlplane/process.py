@@ -48,6 +48,10 @@ class Process:
         """Its process id while it was started."""
         return self._process.pid if self._process else None
 
+    def ended(self) -> int | None:
+        """Its exit code once it ended; None while it runs."""
+        return self._process.poll() if self._process else None
+
     def check(self) -> None:
         """Raise RuntimeError with its last words if it ended by itself."""
         if self._process is not None and self._process.poll() is not None:

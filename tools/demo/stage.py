@@ -23,9 +23,9 @@ from demo.screen import Screen, make_screen
 from demo.story import STORY, App, Story, apps_of, point_to, read_examples
 from demo.verdict import differences
 from playground import Cluster, Playground
+from playground.chart import installation
 from playground.current import NoContext
 from playground.output import POLL_SECONDS, until
-from playground.play import installation
 
 PORT = 8099
 PATIENCE_SECONDS = 30.0

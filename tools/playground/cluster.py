@@ -43,7 +43,10 @@ class Cluster:
 
     Attributes:
         created: manifests of everything that was created through this object, in order.
+        namespaces: those that the operator watches and has rights in; when empty the whole cluster.
     """
+
+    namespaces: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -96,13 +99,16 @@ class Cluster:
         if response.status_code != httpx.codes.CONFLICT:
             response.raise_for_status()
 
-    def audit(self, start: int = 0) -> Iterator[dict[str, Any]]:
-        """Entries of the audit log from a byte offset on."""
+    def audit(self, start: int = 0, end: int | None = None) -> Iterator[dict[str, Any]]:
+        """Entries of the audit log from one byte offset on, and up to another."""
         with self.audit_log.open("rb") as file:
             file.seek(start)
             for line in file:
                 if line.endswith(b"\n"):
                     yield json.loads(line)
+                start += len(line)
+                if end is not None and start >= end:
+                    return
 
     def audit_size(self) -> int:
         """The offset of what comes next in the audit log: behind its last whole line, never inside of one."""
@@ -125,15 +131,19 @@ class Cluster:
 
     def kubeconfig_of_operator(self, folder: Path) -> Path:
         """A kubeconfig with the rights that the operator ships with, and no others."""
+        return self.kubeconfig_of(ACCOUNT, folder)
+
+    def kubeconfig_of(self, account: str, folder: Path) -> Path:
+        """A kubeconfig with the rights of a service account in the operator's namespace, and no others."""
         if self.plane is not None:
-            return self.plane.kubeconfig_for(NAMESPACE, ACCOUNT)
-        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
+            return self.plane.kubeconfig_for(NAMESPACE, account)
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
         spec = {"expirationSeconds": TOKEN_SECONDS}
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         token = self.send("POST", path, request).raise_for_status().json()["status"]["token"]
         config = self._connection()
         config["users"][0]["user"]["token"] = token
-        file = folder / "operator.kubeconfig"
+        file = folder / f"{account}.kubeconfig"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(config))
         return file
@@ -168,6 +178,8 @@ PLURALS = {
     "StatefulSet": "statefulsets",
     "DaemonSet": "daemonsets",
     "ServiceAccount": "serviceaccounts",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
     "ClusterRole": "clusterroles",
     "ClusterRoleBinding": "clusterrolebindings",
     "CustomResourceDefinition": "customresourcedefinitions",

@@ -10,14 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
 import yaml
 
 from controlplane.process import Process
 from playground.box import Box
-from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster
+from playground.chart import RIGHTS, installation
+from playground.cluster import NAMESPACE, ROOT, Cluster, path_of
 from playground.output import await_line, launch, until
 
-RULES = ROOT / "charts" / "box-app-operator" / "files" / "cluster-rules.yaml"
 GROUP = "/apis/boxapps.dev/v1alpha1"
 WAIT_SECONDS = 30.0
 
@@ -59,8 +60,18 @@ class Playground:
             self.cluster.ensure(manifest)
         for plural in ("boxcustomapps", "boxenterprises"):
             until(partial(self._is_served, plural), WAIT_SECONDS, f"{plural} to be served")
-        for manifest in installation():
-            self.cluster.ensure(manifest)
+        for name in self.cluster.namespaces:
+            self.namespace(name)
+        for manifest in installation(self.cluster.namespaces):
+            self._put(manifest)
+
+    def _put(self, manifest: dict[str, Any]) -> None:
+        """Create it; what another installation granted is granted no more."""
+        response = self.cluster.create(manifest)
+        if response.status_code == httpx.codes.CONFLICT and manifest["kind"] in RIGHTS - {"ServiceAccount"}:
+            self.cluster.send("PUT", path_of(manifest), manifest).raise_for_status()
+        elif response.status_code != httpx.codes.CONFLICT:
+            response.raise_for_status()
 
     def _is_served(self, plural: str) -> bool:
         """A real API server answers 404 and 429 for a moment after a CRD was made."""
@@ -71,7 +82,8 @@ class Playground:
     def start_operator(self, *flags: str, **environment: str) -> None:
         """Start the operator with the rights that it ships with, and return when it is ready."""
         kubeconfig = self.cluster.kubeconfig_of_operator(self.folder)
-        command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *flags)
+        listed = (f"--namespaces={','.join(self.cluster.namespaces)}",) if self.cluster.namespaces else ()
+        command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *listed, *flags)
         settings = {
             "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0",
             "BOX_APP_OPERATOR_BACKOFF_BASE": "200ms",
@@ -201,17 +213,3 @@ def crds() -> Iterator[dict[str, Any]]:
     """The CustomResourceDefinitions."""
     for file in sorted((ROOT / "crds").glob("*.yaml")):
         yield yaml.safe_load(file.read_text())
-
-
-def installation() -> Iterator[dict[str, Any]]:
-    """What an installation brings besides the CRDs: namespace, account and rights."""
-    rbac = "rbac.authorization.k8s.io"
-    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
-    role = {"apiGroup": rbac, "kind": "ClusterRole", "name": ACCOUNT}
-    named = {"name": ACCOUNT}
-    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**named, "namespace": NAMESPACE}}
-    rules = yaml.safe_load(RULES.read_text())
-    yield {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules}
-    binding = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": named}
-    yield {**binding, "roleRef": role, "subjects": [subject]}

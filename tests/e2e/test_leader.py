@@ -1,0 +1,258 @@
+"""Two replicas, of which one works: the other takes over in time, and a leader that is none any more does nothing."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import yaml
+from tests.e2e.conftest import QUICK
+from tests.e2e.story import approve, await_one_token, box_app, make_ready
+
+from controlplane.process import Process
+from playground import Playground
+from playground.cluster import NAMESPACE
+from playground.output import await_line, launch, until
+
+TAKEOVER_SECONDS = 15.0
+LEASE_LOST = 3
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/box-app-operator"
+SHORT = {"BOX_APP_OPERATOR_LEASE_DURATION": "6s"}
+CALM = {"BOX_APP_OPERATOR_LEASE_DURATION": "15s"}
+"""Long enough that a busy machine comes round in the third of it that lies between an end and a beginning."""
+
+
+_numbers = itertools.count(1)
+
+
+class Wire:
+    """A way to the API server that can be cut: then nothing gets through, and nobody is told."""
+
+    def __init__(self, server: str) -> None:
+        target = urlsplit(server)
+        self._target = (target.hostname, target.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = threading.Event()
+        self._open.set()
+        self._sockets: list[socket.socket] = [self._listener]
+        self.url = f"{target.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """From now on bytes disappear."""
+        self._open.clear()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._open.set()
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._target)
+            except OSError:
+                return
+            self._sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                self._open.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            each.close()
+
+
+class Replicas:
+    """Operators that stand for the same Lease."""
+
+    def __init__(self, play: Playground) -> None:
+        self._play = play
+        self._kubeconfig = play.cluster.kubeconfig_of_operator(play.folder)
+        self._started: list[Process] = []
+
+    def start(self, name: str, server: str | None = None, **settings: str) -> Process:
+        """Start one more; ``server`` is another way to the API server."""
+        # Logs are appended to: one that another test left would answer for this one.
+        name = f"{name}-{next(_numbers)}"
+        file = self._play.folder / f"{name}.kubeconfig"
+        config = yaml.safe_load(Path(self._kubeconfig).read_text())
+        config["clusters"][0]["cluster"]["server"] = server or self._play.cluster.url
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(config))
+        listed = self._play.cluster.namespaces
+        flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}", f"--kubeconfig={file}")
+        flags += (f"--namespaces={','.join(listed)}",) if listed else ()
+        command = (sys.executable, "-m", "box_app_operator", "run", *flags)
+        environment = {**os.environ, **QUICK, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **settings}
+        process = Process(name, command, self._play.folder / f"{name}.log", environment)
+        self._started.append(process)
+        launch(process)
+        await_line(process, "Probes are on port")
+        return process
+
+    def stop(self) -> None:
+        """Stop them all."""
+        for process in self._started:
+            if process.pid is not None and process.ended() is None:
+                os.kill(process.pid, signal.SIGCONT)
+            process.stop()
+
+
+@pytest.fixture
+def replicas(play: Playground) -> Iterator[Replicas]:
+    """Replicas in place of the module's operator."""
+    play.operator.stop()
+    play.cluster.delete(LEASE)
+    replicas = Replicas(play)
+    yield replicas
+    replicas.stop()
+    play.operator.start()
+
+
+@pytest.fixture
+def wire(play: Playground) -> Iterator[Wire]:
+    """A way to the API server that can be cut."""
+    wire = Wire(play.cluster.url)
+    yield wire
+    wire.close()
+
+
+def holder(play: Playground) -> str:
+    """Who holds the Lease; empty when nobody does."""
+    return str(((play.cluster.get(LEASE) or {}).get("spec") or {}).get("holderIdentity") or "")
+
+
+def probe(process: Process, path: str) -> int:
+    """The status that a replica answers to a probe with."""
+    port = re.findall(r"Probes are on port (\d+)", process.log.read_text())[-1]
+    return httpx.get(f"http://127.0.0.1:{port}{path}").status_code
+
+
+def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replicas: Replicas) -> None:
+    """Only the leader works; the other one waits, alive and ready, and calls nobody."""
+    leader = replicas.start("leader")
+    await_line(leader, "Took Lease")
+    standby = replicas.start("standby")
+    await_line(standby, "Standing by")
+
+    make_ready(play, ns)
+
+    assert f"{ns}/viewer" in leader.log.read_text()
+    assert f"{ns}/viewer" not in standby.log.read_text()
+    assert [probe(standby, path) for path in ("/healthz", "/readyz")] == [200, 200]
+
+
+def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: str, replicas: Replicas) -> None:
+    """Within 15 seconds of a SIGKILL the other one works, with the usual lease."""
+    leader = replicas.start("leader")
+    await_line(leader, "Took Lease")
+    standby = replicas.start("standby")
+    await_line(standby, "Standing by")
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "PendingApproval")
+
+    leader.kill()
+    killed_at = time.monotonic()
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    play.await_condition(ns, "viewer", "Ready", seconds=TAKEOVER_SECONDS)
+    assert time.monotonic() - killed_at < TAKEOVER_SECONDS
+    await_one_token(play, ns)
+
+
+def test_a_leader_that_is_told_to_stop_gives_the_lease_back(play: Playground, ns: str, replicas: Replicas) -> None:
+    """A rolling update does not wait for the lease to end."""
+    leader = replicas.start("leader", BOX_APP_OPERATOR_LEASE_DURATION="1h")
+    await_line(leader, "Took Lease")
+    # One that looks more often than once in ten minutes.
+    standby = replicas.start("standby")
+
+    leader.stop()
+
+    await_line(standby, "Took Lease")
+    make_ready(play, ns)
+
+
+def test_a_leader_that_is_cut_off_ends_before_its_successor_begins(
+    play: Playground, ns: str, replicas: Replicas, wire: Wire
+) -> None:
+    """With the way to the API server cut, and Box in reach: the process ends by itself, and calls Box no more."""
+    leader = replicas.start("leader", wire.url, **CALM)
+    await_line(leader, "Took Lease")
+    standby = replicas.start("standby", **CALM)
+    make_ready(play, ns)
+
+    wire.cut()
+    await_line(standby, "Took Lease")
+
+    # A process that has ended makes no call.
+    assert leader.ended() == LEASE_LOST
+    assert "Lost the Lease" in leader.log.read_text()
+    approve_another(play, ns)
+
+
+def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, replicas: Replicas) -> None:
+    """Stopped for longer than the lease, with news from Box waiting for it: not one call when it goes on."""
+    slow = SHORT | {"BOX_APP_OPERATOR_BOX_WAIT": "60s", "BOX_APP_OPERATOR_SWEEP_INTERVAL": "60s"}
+    leader = replicas.start("leader", **slow)
+    await_line(leader, "Took Lease")
+    standby = replicas.start("standby", **slow)
+    make_ready(play, ns)
+
+    os.kill(leader.pid or 0, signal.SIGSTOP)
+    approve_another(play, ns)
+    until(lambda: _is_at_rest(play), 20, "the new leader to wait for news")
+    mark = play.box.mark()
+    os.kill(leader.pid or 0, signal.SIGCONT)
+    until(lambda: leader.ended() is not None, 10, "the former leader to end")
+
+    assert play.box.requests(mark) == []
+    assert leader.ended() == LEASE_LOST
+    await_line(standby, "Took Lease")
+
+
+def _is_at_rest(play: Playground) -> bool:
+    """Is nobody's call to Box on its way but the two looks that block?"""
+    open_calls = [each for each in play.box.requests() if "status" not in each]
+    return len(open_calls) <= 2
+
+
+def approve_another(play: Playground, ns: str) -> None:
+    """Whoever leads now works."""
+    play.app(ns, "another")
+    approve(play, ns, "another")
+    assert box_app(play, ns, "another")["tokens"]["primary"] is not None
+
+
+def test_outside_of_a_pod_the_lease_needs_a_namespace(play: Playground, tmp_path: Path) -> None:
+    """One line that says what to give."""
+    kubeconfig = play.cluster.kubeconfig_of_operator(tmp_path)
+    command = [sys.executable, "-m", "box_app_operator", "run", "--leader-elect", f"--kubeconfig={kubeconfig}"]
+
+    done = subprocess.run(
+        [*command, "--health-address=127.0.0.1:0"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    assert "--lease-namespace" in done.stderr
+    assert "Traceback" not in done.stderr

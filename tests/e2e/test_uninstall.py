@@ -1,0 +1,92 @@
+"""``box-app-operator uninstall``: nothing is left behind that only the operator could let go."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e.story import box_app, live_tokens, make_ready, values
+
+from playground import Playground
+from playground.cluster import NAMESPACE
+from playground.output import until
+
+DEPLOYMENT = {"namespace": NAMESPACE, "name": "box-app-operator"}
+
+
+def uninstall(play: Playground, *flags: str) -> subprocess.CompletedProcess[str]:
+    """What the chart's hook runs, as an admin."""
+    command = [sys.executable, "-m", "box_app_operator", "uninstall", f"--kubeconfig={play.cluster.kubeconfig}", *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def in_namespace(ns: str) -> str:
+    """Other tests' objects are not asked about."""
+    return f"--namespaces={ns}"
+
+
+def test_it_is_refused_while_apps_need_the_operator(play: Playground, ns: str) -> None:
+    """Exit code 1, the names and both ways out; nothing changed."""
+    before = make_ready(play, ns)
+
+    done = uninstall(play, in_namespace(ns))
+
+    assert done.returncode == 1
+    for word in (f"{ns}/viewer", "Delete them first", "uninstall.policy=ReleaseFinalizers", "helm rollback"):
+        assert word in done.stdout
+    assert play.get(ns, "viewer") == before
+
+
+def test_nothing_left_is_no_reason_to_refuse(play: Playground, ns: str) -> None:
+    """Also in a namespace that has nothing at all."""
+    done = uninstall(play, in_namespace(ns))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No BoxCustomApp needs the operator" in done.stdout
+
+
+@pytest.fixture
+def deployment(play: Playground) -> Iterator[dict[str, Any]]:
+    """The operator's Deployment, as far as an API server without nodes has one."""
+    labels = {"app.kubernetes.io/name": "box-app-operator"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "operator", "image": "operator"}]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+    play.cluster.ensure({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": DEPLOYMENT, "spec": spec})
+    yield labels
+    play.cluster.delete(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT['name']}")
+
+
+def test_finalizers_are_released_and_box_stays(play: Playground, ns: str, deployment: dict[str, Any]) -> None:
+    """The operator is stopped first; then the object can be deleted without it, and its token lives on."""
+    if play.cluster.plane is None:
+        pytest.skip("the imitation has no scale")
+    make_ready(play, ns)
+    token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
+    play.operator.stop()
+
+    name = f"{DEPLOYMENT['namespace']}/{DEPLOYMENT['name']}"
+    done = uninstall(play, in_namespace(ns), "--policy=release-finalizers", f"--deployment={name}")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{ns}/viewer: released" in done.stdout
+    assert not play.get(ns, "viewer")["metadata"].get("finalizers")
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT['name']}"
+    assert play.cluster.get(path)["spec"]["replicas"] == 0
+    assert live_tokens(play, box_app(play, ns)) == [token]
+    play.cluster.delete(play.path(ns, "viewer"))
+    until(lambda: play.get(ns, "viewer") is None, 10, "the object to go")
+    play.operator.start()
+
+
+def test_without_a_way_to_kubernetes_it_is_one_line(play: Playground) -> None:
+    """Exit code 1 and what to give, no traceback."""
+    command = [sys.executable, "-m", "box_app_operator", "uninstall", "--kubeconfig=/nowhere"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert "No way to Kubernetes" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

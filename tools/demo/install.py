@@ -1,0 +1,170 @@
+"""``make install-demo``: Helm installs the chart into a real control plane, and an app becomes Ready.
+
+There are no nodes: a process plays the Deployment's pod, with its service account, its arguments and its environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import signal
+import socket
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from helm_python import HelmError
+
+from controlplane import Unavailable
+from demo.interrupts import deafen, interruptible
+from demo.screen import Screen, make_screen, new_table
+from demo.story import EXAMPLES
+from playground import Cluster, real_cluster
+from playground.box import Box
+from playground.chart import CHART
+from playground.cluster import ACCOUNT, NAMESPACE
+from playground.output import await_line, until
+from playground.play import GROUP, condition, secret_manifest
+from playground.release import Refused as HelmRefused
+from playground.release import Release
+
+SECONDS = 30.0
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+APP = f"{GROUP}/namespaces/box-demo/boxcustomapps/invoices"
+SECRET = "/api/v1/namespaces/box-demo/secrets/invoices-box-token"
+SHOWN_METRICS = ("apps{", "steps_total", "token_soonest_expiry_seconds{", "enterprise_ready{", "leader ")
+
+
+def main() -> int:
+    """Play it; returns the exit code."""
+    screen = make_screen()
+    with interruptible():
+        try:
+            _play(screen)
+        except KeyboardInterrupt:
+            screen.say("Interrupted. Everything that was started is stopped.")
+            return EXIT_INTERRUPTED
+        except (HelmRefused, HelmError, Unavailable, RuntimeError, OSError, httpx.HTTPError) as error:
+            screen.say(str(error) or type(error).__name__, "red")
+            return EXIT_FAILED
+    return 0
+
+
+def _play(screen: Screen) -> None:
+    screen.tell("From a Helm chart to a working Box App Token", "bold")
+    screen.tell()
+    with tempfile.TemporaryDirectory(prefix="install-demo-") as name, real_cluster(screen.say) as cluster:
+        folder = Path(name)
+        screen.say(f"Kubernetes runs: {cluster.name} at {cluster.url}")
+        box, release = Box(folder), Release(cluster, folder)
+        try:
+            box.start()
+            screen.say(f"Box is played by the sandbox at {box.url}")
+            _install(screen, cluster, box, release)
+            _make_ready(screen, cluster, box)
+            _show_metrics(screen, release)
+            _uninstall(screen, cluster, release)
+        finally:
+            # From here on everything is cleaned up undisturbed.
+            deafen()
+            release.stop_pods()
+            box.stop()
+
+
+def _values(box: Box) -> dict[str, Any]:
+    """What a platform engineer would write into values.yaml, but for addresses of this machine."""
+    reference = {"namespace": NAMESPACE, "name": "box-console", "key": "token"}
+    console = {"mode": "Automated", "url": box.url, "credentialsSecretRef": reference}
+    return {
+        "settings": {"healthAddress": f"127.0.0.1:{_free_port()}", "logFormat": "plain"},
+        "enterprise": {"create": True, "spec": {"console": console, "platform": {"url": box.url}}},
+    }
+
+
+def _free_port() -> int:
+    """Pods have addresses of their own, and processes share this one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _install(screen: Screen, cluster: Cluster, box: Box, release: Release) -> None:
+    values = _values(box)
+    screen.say(f"helm install {ACCOUNT} {CHART.relative_to(CHART.parents[1])} --namespace {NAMESPACE}, with:")
+    for line in yaml.safe_dump(values, sort_keys=False).splitlines():
+        screen.tell(f"        {line}", "dim")
+    kinds = Counter(each["kind"] for each in release.install(values))
+    screen.say("Installed: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
+    cluster.ensure(secret_manifest(NAMESPACE, "box-console", {"token": box.console_token}))
+    screen.say(f"The console's credential is in Secret {NAMESPACE}/box-console")
+    release.start_pods()
+    leader = await_line(release.pods[0], "Took Lease").split()[-1]
+    screen.say(f"The Deployment's pod is played by a process with its service account; it leads as {leader}")
+
+
+def _make_ready(screen: Screen, cluster: Cluster, box: Box) -> None:
+    for file in ("00-namespace.yaml", "invoices.yaml"):
+        cluster.create(yaml.safe_load((EXAMPLES / file).read_text())).raise_for_status()
+        screen.say(f"kubectl apply -f examples/{file}")
+    _await_ready(cluster, "PendingApproval")
+    name = cluster.get(APP)["spec"]["displayName"]
+    screen.say(f"The app is registered and submitted. The admin approves {name!r}", "bold")
+    box.decide(name, "authorize")
+    body = _await_ready(cluster, "Ready")
+    screen.say(str((condition(body, "Ready") or {})["message"]), "green")
+    screen.tell()
+    table = new_table("CONDITION", "STATUS", "REASON")
+    for each in body["status"]["conditions"]:
+        table.add_row(each["type"], each["status"], each["reason"])
+    screen.show(table)
+    screen.tell()
+    data = cluster.get(SECRET)["data"]
+    sizes = [f"{key} ({len(base64.b64decode(value))} bytes)" for key, value in sorted(data.items())]
+    screen.say("Secret box-demo/invoices-box-token: " + ", ".join(sizes))
+
+
+def _await_ready(cluster: Cluster, reason: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        body = cluster.get(APP)
+        found = condition(body, "Ready")
+        return dict(body) if found is not None and found["reason"] == reason else None
+
+    return until(look, SECONDS, f"the app to be Ready for {reason}")
+
+
+def _show_metrics(screen: Screen, release: Release) -> None:
+    port = re.findall(r"Probes are on port (\d+)", release.pods[0].log.read_text())[-1]
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text.splitlines()
+    screen.say(f"Some of http://127.0.0.1:{port}/metrics:")
+    for line in lines:
+        if line.removeprefix("box_app_operator_").startswith(SHOWN_METRICS):
+            screen.tell(f"        {line}", "dim")
+
+
+def _uninstall(screen: Screen, cluster: Cluster, release: Release) -> None:
+    screen.say(f"helm uninstall {ACCOUNT}, while the app is there:")
+    try:
+        release.uninstall()
+    except HelmRefused as refused:
+        _quote(screen, str(refused))
+    else:
+        raise RuntimeError("the uninstall should have been refused while an app has the operator's finalizer")
+    cluster.delete(APP)
+    until(lambda: cluster.get(APP) is None, SECONDS, "the app to go")
+    screen.say("kubectl delete bca/invoices: its tokens are revoked, the object is gone. helm uninstall again:")
+    _quote(screen, release.uninstall())
+    screen.say("Uninstalled. Nothing was left that only the operator could let go.", "green")
+
+
+def _quote(screen: Screen, text: str) -> None:
+    for line in text.splitlines():
+        screen.tell(f"        {line}", "dim")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(main())

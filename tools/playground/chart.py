@@ -1,0 +1,41 @@
+"""The chart, rendered by Helm's own library: what an installation brings to a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from helm_python import Chart
+
+from playground.cluster import ACCOUNT, NAMESPACE, ROOT
+
+CHART = ROOT / "charts" / "box-app-operator"
+HOOK = "helm.sh/hook"
+RIGHTS = frozenset({"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
+Manifest = dict[str, Any]
+
+
+def rendered(values: Mapping[str, Any]) -> list[Manifest]:
+    """Every object of a release, hooks too, in the order of its templates."""
+    with Chart.load(CHART) as chart:
+        texts = chart.render(dict(values), name=ACCOUNT, namespace=NAMESPACE)
+    files = [text for name, text in sorted(texts.items()) if name.endswith(".yaml")]
+    return [manifest for text in files for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def installation(namespaces: tuple[str, ...] = ()) -> Iterator[Manifest]:
+    """What the operator needs beside the CRDs: its namespace, its account and its rights.
+
+    Args:
+        namespaces: those that it watches; when empty the whole cluster.
+    """
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    for manifest in rendered({"watchNamespaces": list(namespaces)}):
+        if manifest["kind"] in RIGHTS and not hook_of(manifest):
+            yield manifest
+
+
+def hook_of(manifest: Manifest) -> str:
+    """The moments at which Helm creates it, when it is not a part of the release; empty otherwise."""
+    return str((manifest["metadata"].get("annotations") or {}).get(HOOK, ""))

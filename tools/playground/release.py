@@ -1,0 +1,129 @@
+"""A release of the chart in a cluster without nodes: Helm's own library installs it, processes play its pods.
+
+Each process runs with the service account of its pod, and with the arguments and the environment of its container.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import helm_python
+
+from controlplane.process import Process
+from playground.chart import CHART, hook_of, rendered
+from playground.cluster import ACCOUNT, NAMESPACE, Cluster
+from playground.output import await_line, launch, until
+
+SECONDS = 60
+JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{ACCOUNT}"
+MERGE_PATCH = "application/merge-patch+json"
+SCRIPTS = Path(sys.executable).parent
+"""Where the image's commands are on this machine."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a mistake
+    """Helm ended with an error; the message is what the hook said, or Helm."""
+
+
+class Release:
+    """The release ``box-app-operator`` in the namespace of the same name."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self._cluster = cluster
+        self._folder = folder
+        self.pods: list[Process] = []
+
+    def install(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """``helm install --create-namespace``; returns what the release consists of, with what its hooks made."""
+        with self._helm() as helm:
+            helm.install(CHART, ACCOUNT, dict(values), namespace=NAMESPACE, create_namespace=True, timeout=SECONDS)
+        later = ("pre-delete", "test")
+        return [each for each in rendered(values) if not hook_of(each).startswith(later)]
+
+    def start_pods(self) -> None:
+        """What the Deployment would do on nodes; returns when each pod's process serves its probes."""
+        deployment = self._cluster.get(DEPLOYMENT)
+        pod = deployment["spec"]["template"]["spec"]
+        for number in range(deployment["spec"]["replicas"]):
+            command, environment = self._container(pod)
+            log = self._folder / f"pod-{len(self.pods)}.log"
+            process = Process(f"{ACCOUNT}-{number}", command, log, environment)
+            self.pods.append(process)
+            launch(process)
+            await_line(process, "Probes are on port")
+
+    def stop_pods(self) -> None:
+        """End them as a node would."""
+        for process in self.pods:
+            process.stop()
+
+    def uninstall(self) -> str:
+        """``helm uninstall``, with the hook's Job played; returns what the Job said.
+
+        Raises:
+            Refused: the Job ended badly, so that nothing was uninstalled.
+        """
+        said: list[str] = []
+        before = {job["metadata"]["uid"] for job in self._jobs()}
+        player = threading.Thread(target=self._play_job, args=(before, said))
+        player.start()
+        try:
+            with self._helm() as helm:
+                helm.uninstall(ACCOUNT, timeout=SECONDS)
+        except helm_python.HelmError as error:
+            player.join()
+            raise Refused("".join(said) or str(error)) from None
+        player.join()
+        return "".join(said)
+
+    def _helm(self) -> helm_python.Config:
+        # Looked at anew each time, as its command line does.
+        return helm_python.Config(kubeconfig_path=self._cluster.kubeconfig, namespace=NAMESPACE)
+
+    def _container(self, pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        """The command and the environment of a pod's container on this machine."""
+        container = pod["containers"][0]
+        command = [str(SCRIPTS / container["command"][0]), *container["args"]]
+        account = self._cluster.kubeconfig_of(pod["serviceAccountName"], self._folder)
+        named = {each["name"]: each["value"] for each in container.get("env", ()) if "value" in each}
+        return command, {**os.environ, **named, "KUBECONFIG": str(account)}
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        return list((self._cluster.get(JOBS) or {"items": []})["items"])
+
+    def _play_job(self, before: set[str], said: list[str]) -> None:
+        """Wait for a new Job, do what it asks for, and tell the cluster how it ended."""
+        job = until(
+            lambda: next((each for each in self._jobs() if each["metadata"]["uid"] not in before), None),
+            SECONDS,
+            "Helm to make the Job",
+        )
+        command, environment = self._container(job["spec"]["template"]["spec"])
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        said.append(done.stdout + done.stderr)
+        path = f"{JOBS}/{job['metadata']['name']}/status"
+        self._cluster.send("PATCH", path, {"status": _ended(done.returncode == 0)}, MERGE_PATCH).raise_for_status()
+
+
+def _ended(good: bool) -> dict[str, Any]:
+    """The status of a Job that ended, as its controller writes it. Source: batch/v1 JobStatus, Kubernetes 1.31."""
+    now = "2026-01-01T00:00:00Z"
+    types = ("SuccessCriteriaMet", "Complete") if good else ("FailureTarget", "Failed")
+    conditions = [{"type": type_, "status": "True", "lastTransitionTime": now} for type_ in types]
+    counts: dict[str, Any] = {"succeeded": 1, "completionTime": now} if good else {"failed": 1}
+    return {"startTime": now, "conditions": conditions, **counts}
