@@ -105,9 +105,9 @@ def _refusal(held: list[Json]) -> str:
             f"BoxCustomApps that still need the operator: {len(held)}. Without it their deletion would wait for ever.",
             *names,
             *more,
-            "Delete them first (spec.deletionPolicy says what happens in Box), or set uninstall.policy=ReleaseFinalizers",
-            "in the chart's values: then they stay, and so does everything in Box. Nothing was changed. Before it takes",
-            "an upgrade again, Helm wants a rollback to the last revision: helm rollback RELEASE REVISION",
+            "Delete them first; spec.deletionPolicy says what happens in Box.",
+            "Or set the chart's uninstall.policy=ReleaseFinalizers: then they stay, and so does everything in Box.",
+            "Nothing was changed. Helm takes no upgrade after a refusal before: helm rollback RELEASE REVISION",
         ]
     )
 
