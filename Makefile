@@ -1,6 +1,6 @@
 # `make demo` shows the product, `make test` proves it. Everything lives in .venv; nothing else is installed.
 #
-#   CLUSTER=embedded | real | current     which Kubernetes (demo: embedded; test: embedded, and real where it can be had)
+#   CLUSTER=embedded | real | current     which Kubernetes (demo: embedded; test: all, the real one where it can be had)
 #   KEEP=1                                leave the demo running, and print how to use it by hand
 #   PYTHON=python3.12                     another interpreter for .venv, 3.11 or newer
 
@@ -13,7 +13,7 @@ WORKERS := -n 4 --dist loadfile
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract machine e2e controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -47,7 +47,7 @@ check: install  ## formatting, lint, types, import contracts
 test-long: install  ## let the state machine of a token's life and the properties search for long: about fifteen minutes
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) tests/machine tests/unit
 
-unit contract machine e2e: install  ## run one suite only
+unit contract machine chart gitops image monitoring e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@
 
 controlplane: install  ## find, build or download a real control plane
