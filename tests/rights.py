@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from playground.chart import installation
@@ -15,16 +17,17 @@ EXAMPLE = "team-of-the-chart"
 FORBIDDEN = 403
 
 
-def granted(plane: str) -> set[Right]:
+@functools.cache
+def granted(plane: str) -> frozenset[Right]:
     """All that the rendered chart grants to the operator, when it watches the whole cluster or some namespaces."""
     manifests = list(installation((EXAMPLE,) if plane == "namespaced" else ()))
     roles = {(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]): each for each in manifests}
     bindings = [each for each in manifests if each["kind"].endswith("RoleBinding") and _is_operators(each)]
-    return {
+    return frozenset(
         right
         for binding in bindings
         for right in _rights(roles[_role_of(binding)], binding["metadata"].get("namespace"))
-    }
+    )
 
 
 def _is_operators(binding: dict[str, Any]) -> bool:
@@ -68,7 +71,7 @@ def _wheres(ref: dict[str, Any], plane: str) -> set[str]:
     return {ANYWHERE} if namespace is None else {_where(namespace)} | ({ANYWHERE} if plane == "real" else set())
 
 
-def unused(plane: str, used: set[Right]) -> list[str]:
+def unused(plane: str, used: AbstractSet[Right]) -> list[str]:
     """The rights that nothing made use of, in words."""
     return [
         f"{plane}: {verb} {resource}.{group or 'core'} ({where})"
