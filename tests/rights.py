@@ -52,7 +52,7 @@ def _where(namespace: str | None) -> str:
     return {None: ANYWHERE, NAMESPACE: OWN}.get(namespace, WATCHED)
 
 
-def made_use_of(entries: Iterable[dict[str, Any]], plane: str) -> set[Right]:
+def made_use_of(entries: Iterable[dict[str, Any]]) -> set[Right]:
     """The rights behind the requests of the operator in an audit log."""
     rights = set()
     for entry in entries:
@@ -61,14 +61,14 @@ def made_use_of(entries: Iterable[dict[str, Any]], plane: str) -> set[Right]:
         if ref is None or not mine or entry["responseStatus"]["code"] == FORBIDDEN:
             continue
         resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
-        rights |= {(where, ref.get("apiGroup", ""), resource, entry["verb"]) for where in _wheres(ref, plane)}
+        rights |= {(where, ref.get("apiGroup", ""), resource, entry["verb"]) for where in _wheres(ref)}
     return rights
 
 
-def _wheres(ref: dict[str, Any], plane: str) -> set[str]:
-    """A right to an object may come from a Role in its namespace, or, cluster-wide, from the ClusterRole."""
+def _wheres(ref: dict[str, Any]) -> set[str]:
+    """A right to an object may come from a Role in its namespace, or from the ClusterRole."""
     namespace = ref.get("namespace")
-    return {ANYWHERE} if namespace is None else {_where(namespace)} | ({ANYWHERE} if plane == "real" else set())
+    return {ANYWHERE} if namespace is None else {ANYWHERE, _where(namespace)}
 
 
 def unused(plane: str, used: AbstractSet[Right]) -> list[str]:

@@ -2,6 +2,7 @@
 
     OperatorError
     ├── TransientError       time heals it: look again after a while
+    │   └── ForbiddenError   Kubernetes: a right is missing
     ├── AwaitingHumanError   a Box admin or a person at the console must act: look again at the next change
     └── StalledError         the author of the spec must act: look again when the spec changes
 
@@ -51,6 +52,10 @@ class TransientError(OperatorError):
         self.retry_after_seconds = retry_after_seconds
         self.uncertain = uncertain
         self.unreachable = unreachable
+
+
+class ForbiddenError(TransientError):
+    """Kubernetes refuses for want of a right, which may be granted any moment."""
 
 
 class AwaitingHumanError(OperatorError):

@@ -114,7 +114,9 @@ class Intake:
                     self._app_changed(body, gone=True)
             case "Secret":
                 for secret in [
-                    each for each in self._store.secrets() if present.lacks(each.uid, each.resource_version)
+                    each
+                    for each in self._store.secrets()
+                    if present.lacks(each.uid, each.resource_version, each.namespace)
                 ]:
                     self._secret_changed(secret, gone=True)
             case "BoxEnterprise":
@@ -128,4 +130,4 @@ class Intake:
 
 def _is_gone(body: Body, present: Present) -> bool:
     meta = body["metadata"]
-    return present.lacks(UID(meta["uid"]), meta["resourceVersion"])
+    return present.lacks(UID(meta["uid"]), meta["resourceVersion"], meta.get("namespace"))

@@ -21,7 +21,7 @@ from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.published import is_original
 from box_app_operator.core.rotation import rotation_due
 from box_app_operator.core.spec import Body, parse_remembered
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.grants import Grants
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
@@ -123,11 +123,20 @@ class Observer:
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secrets by what is there."""
         for name in (desired.secret.name, *(spec.secret for spec in desired.downscoped)):
-            secret = await self._cluster.read_secret(desired.namespace, name)
+            secret = await self._read_secret(desired.namespace, name)
             if secret is None:
                 self._store.drop_secret(desired.namespace, name)
             else:
                 self._store.put_secret(secret)
+
+    async def _read_secret(self, namespace: str, name: str) -> SecretView | None:
+        """A Secret as it is; none where the namespace ends, and has taken the operator's own Role with it by now."""
+        try:
+            return await self._cluster.read_secret(namespace, name)
+        except ForbiddenError:
+            if self._store.ends(namespace):
+                return None
+            raise
 
     def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
         if desired.invalid and not desired.deleting:

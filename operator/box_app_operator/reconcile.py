@@ -14,7 +14,7 @@ from box_app_operator.core.conditions import Reason
 from box_app_operator.core.model import UID
 from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.core.spec import parse_desired
-from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute import Executor
 from box_app_operator.links import Links
 from box_app_operator.memory import Memory
@@ -26,9 +26,6 @@ from box_app_operator.telemetry import RECONCILES, AppLog, Stopwatch
 from box_app_operator.work import Pass, PassNeeds, in_conflict
 
 logger = logging.getLogger(__name__)
-
-RESULTS = {TransientError: "transient", AwaitingHumanError: "waiting", StalledError: "stalled"}
-"""How a pass ended that an error ended."""
 
 
 class Reconciler:
@@ -96,7 +93,7 @@ class Reconciler:
         try:
             again, result = await self._pass(key, memory)
         except OperatorError as error:
-            again, result = self._put_off(key, memory, error), RESULTS[type(error)]
+            again, result = self._put_off(key, memory, error), _result_of_error(error)
         except Exception:
             memory.failures += 1
             AppLog(logger, *key).exception("this is a bug; please report it")
@@ -158,3 +155,10 @@ def _result_of(decided: Plan, memory: Memory) -> str:
     if memory.in_trouble:
         return "transient"
     return "settled" if states.get("Ready", "True") == "True" else "waiting"
+
+
+def _result_of_error(error: OperatorError) -> str:
+    """How a pass ended that an error ended."""
+    if isinstance(error, StalledError):
+        return "stalled"
+    return "transient" if isinstance(error, TransientError) else "waiting"

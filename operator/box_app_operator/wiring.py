@@ -194,8 +194,10 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
         await asyncio.gather(work, sweep, lag, stopping, return_exceptions=True)
         if leadership is not None:
             await leadership.resign()
-        # Told to stop while it still asks what kinds there are, Kopf complains that it got no answer.
-        logging.getLogger("kopf").setLevel(logging.CRITICAL)
+        # Told to stop while it still asks what kinds there are, Kopf complains that it got no answer; and asyncio of
+        # the watches that it leaves half open.
+        for name in ("kopf", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         stop_watching.set()
         await asyncio.gather(watch, return_exceptions=True)
 

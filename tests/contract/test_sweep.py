@@ -107,3 +107,18 @@ async def test_the_beat_is_the_sign_of_life() -> None:
     assert sweep.alive()
     now = timedelta(minutes=31)
     assert not sweep.alive()
+
+
+def test_where_nobody_could_look_nothing_is_gone() -> None:
+    """A namespace that is deleted takes the operator's Role with it: that its objects are not seen proves nothing."""
+    blind, elsewhere = (Present(frozenset(), 9, frozenset({each})) for each in (NAMESPACE, "elsewhere"))
+
+    for kind, gone in (("BoxCustomApp", "app"), ("Secret", "secret")):
+        stage = Stage()
+        stage.intake.swept(kind, blind)
+        assert stage.store.app(KEY) is not None
+        assert stage.store.secret(NAMESPACE, SECRET.name) is not None
+
+        stage.intake.swept(kind, elsewhere)
+        assert (stage.store.app(KEY) is None) == (gone == "app")
+        assert (stage.store.secret(NAMESPACE, SECRET.name) is None) == (gone == "secret")

@@ -112,7 +112,7 @@ def _note_rights(cluster: Cluster) -> None:
     ends = [offset for _, offset in _turns[1:]] + [cluster.audit_size()]
     # A control plane may be there without any test having had its turn on it.
     for (plane, start), end in zip(_turns, ends, strict=False):
-        used[plane] |= made_use_of(cluster.audit(start, end), plane)
+        used[plane] |= made_use_of(cluster.audit(start, end))
 
 
 @pytest.fixture(scope="session")

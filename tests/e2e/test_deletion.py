@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.e2e.conftest import Stage
 from tests.e2e.story import box_app, live_tokens, make_ready, values
 
 from playground import Playground
@@ -129,8 +130,9 @@ def test_an_enterprise_deleted_first_holds_what_lives_in_box(play: Playground, n
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
-def test_a_namespace_can_be_deleted(play: Playground, ns: str) -> None:
-    """Secret and object are deleted at once; the tokens are revoked all the same, and the namespace goes."""
+def test_a_namespace_can_be_deleted(stage: Stage, play: Playground, ns: str) -> None:
+    """Secret, object and a Role are deleted at once; the tokens are revoked all the same, and the namespace goes."""
+    stage.aftermath.refusals_expected = bool(play.cluster.namespaces)
     make_ready(play, ns)
 
     play.cluster.delete(f"/api/v1/namespaces/{ns}")

@@ -153,6 +153,8 @@ class ControlPlane:
             f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
             f"--audit-log-path={self.audit_log}",
             "--audit-log-mode=blocking",
+            # Whoever remembers a place in it wants one file; after 100 MB there would be another (lumberjack).
+            "--audit-log-maxsize=100000",
         ]
 
     def _controller_flags(self) -> list[str]:

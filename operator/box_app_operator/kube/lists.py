@@ -8,7 +8,7 @@ from http import HTTPStatus
 from box_app_operator.core.model import UID
 from box_app_operator.core.published import MANAGED_BY, MANAGER
 from box_app_operator.core.spec import GROUP, VERSION
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS
 
@@ -19,14 +19,19 @@ QUERIES = {"Secret": {"labelSelector": f"{MANAGED_BY}={MANAGER}"}}
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What was there at one moment of the cluster's history."""
+    """What was there at one moment of the cluster's history.
+
+    ``unknown`` are namespaces that nobody could look into: their Role goes with them when they are deleted.
+    """
 
     uids: frozenset[UID]
     resource_version: int
+    unknown: frozenset[str] = frozenset()
 
-    def lacks(self, uid: UID, resource_version: str) -> bool:
+    def lacks(self, uid: UID, resource_version: str, namespace: str | None = None) -> bool:
         """Was an object that we know in this state gone by then? One that is newer than the list may be there."""
-        return uid not in self.uids and int(resource_version) <= self.resource_version
+        looked = namespace not in self.unknown
+        return looked and uid not in self.uids and int(resource_version) <= self.resource_version
 
 
 class KubeLists:
@@ -42,15 +47,23 @@ class KubeLists:
         Raises:
             TransientError: the API server did not answer, or refused.
         """
-        found = [await self._list(path, QUERIES.get(kind, {})) for path in self._paths(kind)]
+        found, unknown = [], set()
+        for namespace, path in self._paths(kind).items():
+            try:
+                found.append(await self._list(path, QUERIES.get(kind, {})))
+            except ForbiddenError:
+                if not namespace:
+                    raise
+                unknown.add(namespace)
         uids = frozenset(uid for present in found for uid in present.uids)
-        return Present(uids, min(present.resource_version for present in found))
+        return Present(uids, min((present.resource_version for present in found), default=0), frozenset(unknown))
 
-    def _paths(self, kind: str) -> list[str]:
+    def _paths(self, kind: str) -> dict[str, str]:
+        """Paths by namespace; by the empty one what is listed as a whole."""
         base, plural = ("/api/v1", "secrets") if kind == "Secret" else (f"/apis/{GROUP}/{VERSION}", PLURALS[kind])
         if kind == "BoxEnterprise" or not self._namespaces:
-            return [f"{base}/{plural}"]
-        return [f"{base}/namespaces/{namespace}/{plural}" for namespace in self._namespaces]
+            return {"": f"{base}/{plural}"}
+        return {each: f"{base}/namespaces/{each}/{plural}" for each in self._namespaces}
 
     async def _list(self, path: str, query: dict[str, str]) -> Present:
         page = await self._page(path, query)
@@ -64,7 +77,8 @@ class KubeLists:
         try:
             return await self._api.request("GET", path, query={**query, "limit": str(PAGE_SIZE)}, accept=METADATA_ONLY)
         except KubeError as error:
-            raise TransientError("KubernetesUnavailable", str(error)) from None
+            refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
+            raise refused("KubernetesUnavailable", str(error)) from None
 
     async def is_installed(self) -> bool:
         """Does the API server know both kinds of this operator?"""

@@ -14,15 +14,11 @@ from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
 from box_app_operator.core.published import OURS
 from box_app_operator.core.spec import GROUP, VERSION, Body
-from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.errors import ForbiddenError, StalledError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.ports import SecretWrite, Token
 
 KIND = "BoxCustomApp"
-
-
-class ForbiddenError(TransientError):
-    """The operator has no right to read a Secret; it may be granted any moment."""
 
 
 def path_of(namespace: str, name: str = "") -> str:
@@ -73,9 +69,8 @@ class KubeSecrets:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
-            if error.status == HTTPStatus.FORBIDDEN:
-                raise ForbiddenError("KubernetesUnavailable", str(error)) from None
-            raise TransientError("KubernetesUnavailable", str(error)) from None
+            refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
+            raise refused("KubernetesUnavailable", str(error)) from None
 
     async def read_secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret as it is now; None when there is none."""
