@@ -175,9 +175,12 @@ def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
 
 
 def check_no_storm(play: Playground, ns: str, mark: int) -> None:
-    """What Box refused once since the mark is not asked for again, but once for each wish to look again."""
-    assert asked(play, mark) == 1
-    for count in (2, 3, 4):
+    """What Box refused once since the mark is not asked for again, but once for each wish to look again.
+
+    And once when the watch of the credentials begins, if that is after the first time: they may have changed between.
+    """
+    assert 1 <= asked(play, mark) <= 2
+    for count in (3, 4, 5):
         await_pass(play, ns)
         assert asked(play, mark) <= count
 
