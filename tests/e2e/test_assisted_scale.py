@@ -13,6 +13,8 @@ from playground import Cluster, Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
+PLANES = ("embedded", "real")
+"""Which namespaces are watched makes no difference to what is counted here."""
 APPS = {"embedded": 60, "real": 200}
 RESYNCS_AT_REST = 5
 ME = ("GET", "/2.0/users/me")

@@ -24,6 +24,8 @@ from playground.play import GROUP, condition
 
 pytestmark = pytest.mark.usefixtures("operator_runs")
 
+PLANES = ("embedded", "real")
+"""Which namespaces are watched makes no difference to what is counted here."""
 APPS = 50
 ROUNDS = 26
 FEWEST_KILLS = 20

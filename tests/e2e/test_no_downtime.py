@@ -20,6 +20,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
+PLANES = ("embedded", "real")
+"""Which namespaces are watched makes no difference to what is counted here."""
 APPS = 50
 NAMES = tuple(f"app-{number:02}" for number in range(APPS))
 OVERLAP_SECONDS = 6

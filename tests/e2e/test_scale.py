@@ -8,6 +8,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
+PLANES = ("embedded", "real")
+"""Which namespaces are watched makes no difference to what is counted here."""
 APPS = 50
 LISTING = "/console/v1/apps"
 RESYNCS_AT_REST = 5
