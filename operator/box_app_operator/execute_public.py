@@ -7,7 +7,7 @@ from datetime import timedelta
 from box_app_operator.by_hand import ByHand
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Verdict, Way
-from box_app_operator.core.model import Fingerprint, HeldToken
+from box_app_operator.core.model import ClientID, Fingerprint, HeldToken, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_secrets
 from box_app_operator.core.steps import MintToken, RevokeSlot
@@ -43,9 +43,9 @@ class PublicExecutor:
             raise AwaitingHumanError("AwaitingAuthorization", error.message) from None
         self._memory.hand.unauthorized = False
         now = self._clock.now().replace(microsecond=0)
-        fingerprint = granted.token.fingerprint
+        fingerprint, over = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         self._memory.hold(HeldToken(step.slot, fingerprint, days=desired.token_days), granted.token)
-        self._memory.held_dates = now, now + timedelta(seconds=granted.seconds)
+        self._memory.granted = SlotToken(fingerprint, now, over, client_id=ClientID(credentials[0]))
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 
     async def revoke(self, step: RevokeSlot, desired: Desired, observed: Observed) -> str:

@@ -16,11 +16,18 @@ from box_app_operator.core.model import (
     AuthorizationState,
     BoxApp,
     ClientID,
+    SecretView,
     Slot,
     SlotToken,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import FINGERPRINT, own_secrets, publication_of, slot_said_by
+from box_app_operator.core.published import (
+    FINGERPRINT,
+    client_said_by,
+    own_secrets,
+    publication_of,
+    slot_said_by,
+)
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Token
 
@@ -42,11 +49,12 @@ class Grants:
                 f"Secret {desired.grant.secret!r} with the keys {CLIENT_ID!r} and {CLIENT_SECRET!r} is missing. Create "
                 "it with what the Developer Console shows under Configuration."
             )
-        tokens = _tokens(desired, seen, memory)
-        client_id = credentials[0] if credentials is not None else (seen.remembered.client_id or "")
+        given = ClientID(credentials[0]) if credentials is not None else None
+        tokens = _tokens(desired, seen, memory, given)
+        published = (token.client_id for token in tokens.values())
         app = BoxApp(
             id=AppID(seen.remembered.app_id or ""),
-            client_id=ClientID(client_id),
+            client_id=given or next(published, None) or seen.remembered.client_id or ClientID(""),
             name=desired.display_name,
             reference=desired.reference,
             authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
@@ -70,20 +78,27 @@ def _text(raw: bytes) -> str:
     return raw.decode("ascii", errors="replace").strip()
 
 
-def _tokens(desired: Desired, seen: Observed, memory: Memory) -> dict[Slot, SlotToken]:
+def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> dict[Slot, SlotToken]:
+    """The published token, if the Secret still tells all of it, and the one that is held.
+
+    Args:
+        given: the client id of the credentials as they are now.
+    """
     tokens: dict[Slot, SlotToken] = {}
     secret = next(iter(own_secrets(desired, seen)), None)
-    if secret is not None:
-        told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
-        slot = slot_said_by(secret, desired) or Slot.PRIMARY
-        if (
-            told.issued_at is not None
-            and fingerprint is not None
-            and secret.annotations.get(FINGERPRINT) == fingerprint
-            and told.expires_at is not None
-            and fingerprint not in memory.hand.ended
-        ):
-            tokens[slot] = SlotToken(fingerprint, told.issued_at, told.expires_at)
-    if memory.held is not None and memory.held_dates is not None:
-        tokens[memory.held.slot] = SlotToken(memory.held.fingerprint, *memory.held_dates)
+    published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
+    if secret is not None and published is not None and published.fingerprint not in memory.hand.ended:
+        tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
+    if memory.held is not None and memory.granted is not None:
+        tokens[memory.held.slot] = memory.granted
     return tokens
+
+
+def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
+    told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
+    client_id = client_said_by(secret, known)
+    if fingerprint is None or secret.annotations.get(FINGERPRINT) != fingerprint or client_id is None:
+        return None
+    if told.issued_at is None or told.expires_at is None:
+        return None
+    return SlotToken(fingerprint, told.issued_at, told.expires_at, client_id=client_id)

@@ -9,7 +9,7 @@ from datetime import datetime
 from box_app_operator.core.desired import Desired, WorkloadRef
 from box_app_operator.core.finding import Notice
 from box_app_operator.core.hand import FINAL, Identity, Verdict
-from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, RefusalKind
+from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
 from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.steps import Step
 from box_app_operator.ports import Token
@@ -51,7 +51,7 @@ class Memory:
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
     whether people were told. ``used_by_written_at`` is when the pods on the previous token were last reported.
-    ``held_dates`` are those of a held access token, which nobody else knows. ``hand`` is for apps without a console
+    ``granted`` is what Box told of a held access token, which nobody else knows. ``hand`` is for apps without a console
     endpoint.
     """
 
@@ -65,7 +65,7 @@ class Memory:
     workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
     notices: dict[Notice, bool] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
-    held_dates: tuple[datetime, datetime | None] | None = None
+    granted: SlotToken | None = None
     hand: HandMemory = field(default_factory=HandMemory)
 
     def hold(self, held: HeldToken, token: Token) -> None:
@@ -74,7 +74,7 @@ class Memory:
 
     def let_go(self) -> None:
         """Forget the held token."""
-        self.held = self.token = self.held_dates = None
+        self.held = self.token = self.granted = None
 
     def renew(self, desired: Desired) -> None:
         """A new spec, or a new wish to reconcile, makes refused steps worth another try."""

@@ -113,8 +113,10 @@ class Reconciler:
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, memory, link, self._clock)
         observed, decided = await Pass(key, desired, memory, link, executor, self._around).run()
-        body, report_at = self._store.app(key), None
-        if body is not None and body["metadata"]["uid"] == desired.uid and decided.complete:
+        was, body, report_at = body, self._store.app(key), None
+        if body is None or body["metadata"]["uid"] != desired.uid:
+            await self._reporter.bid_farewell(was, memory)
+        elif decided.complete:
             done = observed.known and observed.problem is None and not memory.in_trouble
             report_at = await self._reporter.report(body, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)

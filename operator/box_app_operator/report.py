@@ -68,12 +68,23 @@ class Reporter:
             await self._tell(written, decided, memory)
         return None
 
+    async def bid_farewell(self, body: Body, memory: Memory) -> None:
+        """The object went: what people were not told yet is told now, for there is no later."""
+        meta = body["metadata"]
+        for notice in memory.untold():
+            logger.warning("%s/%s: %s", meta["namespace"], meta["name"], notice.message)
+        await self._emit(body, memory)
+        memory.tell(())
+
     async def _tell(self, body: Body, decided: Plan, memory: Memory) -> None:
+        await self._emit(body, memory)
+        memory.tell(decided.notices)
+
+    async def _emit(self, body: Body, memory: Memory) -> None:
         for notice in memory.untold():
             await self._cluster.emit_event(
                 body, warning=True, reason=notice.reason, message=notice.message, now=self._clock.now()
             )
-        memory.tell(decided.notices)
 
     async def _announce(self, body: Body, before: Mapping[str, Any], decided: Plan) -> None:
         was = parse_conditions(before).get("Ready")

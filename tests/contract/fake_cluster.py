@@ -17,7 +17,11 @@ NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c
 
 
 class FakeCluster:
-    """Keeps one BoxCustomApp and its Secret, and counts writes."""
+    """Keeps one BoxCustomApp and its Secret, and counts writes.
+
+    Attributes:
+        kept: the data of Secrets that people keep, by name.
+    """
 
     def __init__(self, **spec: Any) -> None:
         self.version = 1
@@ -25,6 +29,7 @@ class FakeCluster:
         self.events: list[str] = []
         self.secret: SecretView | None = None
         self.values: dict[str, str] = {}
+        self.kept: dict[str, dict[str, str]] = {}
         metadata = {"namespace": NAMESPACE, "name": NAME, "uid": UID_OF_APP, "generation": 1, "resourceVersion": "1"}
         self.app: dict[str, Any] = {
             "apiVersion": "boxapps.dev/v1alpha1",
@@ -45,8 +50,8 @@ class FakeCluster:
         return self.secret if self.secret and (self.secret.namespace, self.secret.name) == (namespace, name) else None
 
     async def read_values(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
-        """Nobody keeps a Secret here."""
-        return None
+        """What people keep."""
+        return {key: text.encode() for key, text in self.kept[name].items()} if name in self.kept else None
 
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
         """The value with this fingerprint."""

@@ -44,6 +44,14 @@ def by_hand(play: Playground, ns: str, *, authorized: bool = True, user_access: 
     return app
 
 
+def another(play: Playground, ns: str, *, authorized: bool = True) -> dict[str, Any]:
+    """A person makes another app of this kind beside the first one; the admin decides at once, or not yet."""
+    app = play.box.create_app_by_hand(f"{ns} other", client_credentials=True)
+    if authorized:
+        play.box.decide(app["name"], "authorize")
+    return app
+
+
 def hand_over(play: Playground, ns: str, app: dict[str, Any], secret: str | None = None) -> None:
     """Put client id and secret where the operator looks for them; the secret is the right one unless given."""
     known = {"clientID": app["client_id"], "clientSecret": secret or play.box.client_secret(app["name"])}
@@ -172,6 +180,14 @@ def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
     assert (owner["uid"], owner["controller"]) == (body["metadata"]["uid"], True)
     assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
     assert obtained(play, ns) == [active["fingerprint"]] == [meta["annotations"]["boxapps.dev/fingerprint"]]
+
+
+def check_client(play: Playground, ns: str, app: dict[str, Any]) -> None:
+    """Secret, status and Registered name the client of this app, whose service account the token acts for."""
+    body, data = play.get(ns, "viewer"), values(play.secret(ns, SECRET))
+    assert use(play, data["BOX_APP_TOKEN"]).json()["login"] == app["service_account"]["login"]
+    assert data["BOX_CLIENT_ID"] == app["client_id"] == body["status"]["clientID"]
+    assert app["client_id"] in message_of(body, "Registered")
 
 
 def check_no_storm(play: Playground, ns: str, mark: int) -> None:

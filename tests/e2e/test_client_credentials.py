@@ -9,7 +9,17 @@ import pytest
 from tests.e2e import grants
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import CREDENTIALS, Client, at_work, granted_by, hand_over, make_granted, message_of, path_of
-from tests.e2e.rotating import SECRET, annotate, await_writes, restart_operator, rotate, token_in, tokens
+from tests.e2e.rotating import (
+    SECRET,
+    annotate,
+    await_pass,
+    await_warning,
+    await_writes,
+    restart_operator,
+    rotate,
+    token_in,
+    tokens,
+)
 from tests.e2e.story import box_app
 
 from playground import Playground
@@ -84,6 +94,35 @@ def test_another_subject_gives_another_token(play: Playground, ns: str, slow: st
 
     token = grants.await_other(play, ns, first, seconds=5)
     assert grants.use(play, token).json()["login"] == app["service_account"]["login"]
+
+
+def test_credentials_of_another_app_give_another_token(play: Playground, ns: str, slow: str) -> None:
+    """At the next look; the token of before ends by itself."""
+    make_granted(play, ns, slow)
+    first, other = token_in(play, ns), grants.another(play, ns)
+
+    hand_over(play, ns, other)
+
+    await_pass(play, ns)
+    grants.check_client(play, ns, other)
+    assert token_in(play, ns) != first
+    assert grants.is_live(play, first)
+
+
+def test_a_token_is_never_called_another_apps(play: Playground, ns: str, slow: str) -> None:
+    """While the other app gets no token, all that is said is true of the one that is there; then it is replaced."""
+    make_granted(play, ns, slow)
+    before, mine, other = play.secret(ns, SECRET), box_app(play, ns), grants.another(play, ns, authorized=False)
+
+    hand_over(play, ns, other)
+
+    body = await_pass(play, ns)
+    grants.check_client(play, ns, mine)
+    assert play.secret(ns, SECRET)["data"] == before["data"]
+    assert other["client_id"] in body["status"]["nextSteps"][0]["what"]
+    play.box.decide(other["name"], "authorize")
+    await_pass(play, ns)
+    grants.check_client(play, ns, other)
 
 
 # What people have to do
@@ -284,6 +323,7 @@ def test_deletion_does_not_wait_for_what_is_gone(play: Playground, ns: str, slow
 
     grants.await_gone(play, ns)
     assert gone == "namespace" or grants.is_live(play, token)
+    assert gone == "namespace" or await_warning(play, ns, "LeftToExpire") in play.logs()
 
 
 def test_deletion_waits_for_credentials_that_are_wrong(play: Playground, ns: str, corp: str) -> None:
@@ -298,3 +338,22 @@ def test_deletion_waits_for_credentials_that_are_wrong(play: Playground, ns: str
 
     grants.await_gone(play, ns)
     assert not grants.is_live(play, token)
+
+
+@pytest.mark.parametrize("look", [True, False], ids=["refused", "not-tried"])
+def test_deletion_does_not_wait_for_a_token_of_another_app(play: Playground, ns: str, slow: str, look: bool) -> None:
+    """Box lets no client revoke the token of another; that it ends by itself is said."""
+    make_granted(play, ns, slow)
+    token, mark = token_in(play, ns), play.box.mark()
+    hand_over(play, ns, grants.another(play, ns, authorized=False))
+    if look:
+        await_pass(play, ns)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    grants.await_gone(play, ns)
+    assert grants.is_live(play, token)
+    assert not [each for each in play.box.requests(mark) if each["path"] == "/oauth2/revoke"]
+    said = await_warning(play, ns, "LeftToExpire")
+    assert box_app(play, ns)["client_id"] in said
+    assert said in play.logs()

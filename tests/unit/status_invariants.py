@@ -7,7 +7,7 @@
     5  Ready not True: Stalled or Reconciling says who is waited for, or the app is suspended
     6  a reason is known, and is one of those that its type may have
     7  lastTransitionTime moves only when status changes, and never backwards
-    8  nothing looks like a token: no 32 letters and digits other than the client id
+    8  nothing looks like a token: no 32 letters and digits other than the client id, or one that is called a client id
     9  a message is there, and ends where a sentence may end
     10 Ready that is not True takes its reason from a type that is not True, or from a cause of its own
 
@@ -78,7 +78,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
 OF_READY_ALONE = frozenset({Reason.BOX_UNAVAILABLE, Reason.ENTERPRISE_NOT_READY, Reason.SUSPENDED, Reason.DELETING})
 """Reasons of Ready that come from none of the types that it sums up."""
 
-TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])")
+TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9])(?<!client id )[A-Za-z0-9]{32}(?![A-Za-z0-9])")
 READABLE_END = re.compile(r"[A-Za-z0-9.)\]\"'!?]$")
 
 Body = Mapping[str, Any]

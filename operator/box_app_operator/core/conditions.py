@@ -54,6 +54,7 @@ class Reason(enum.StrEnum):
     # Events alone
     WORKLOAD_NOT_FOUND = "WorkloadNotFound"
     RETIRED_IN_USE = "RetiredInUse"
+    LEFT_TO_EXPIRE = "LeftToExpire"
     # several
     NOT_YET_KNOWN = "NotYetKnown"
     BOX_UNAVAILABLE = "BoxUnavailable"

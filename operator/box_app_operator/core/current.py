@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.model import BoxApp, Fingerprint, Slot, SlotToken
+from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, Slot, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import Publication, active_slot, publication_of
 
@@ -31,6 +31,11 @@ class Current:
     def fingerprint(self) -> Fingerprint:
         """Of the active token."""
         return self.token.fingerprint
+
+    @property
+    def client_id(self) -> ClientID:
+        """The client id that the active token belongs to."""
+        return self.app.client_of(self.slot)
 
     @property
     def published_at(self) -> datetime:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from box_app_operator.core.by_hand import page_of
-from box_app_operator.core.conditions import Condition, Reason
+from box_app_operator.core.conditions import Condition, Reason, format_time
 from box_app_operator.core.desired import DeletionPolicy, Desired
-from box_app_operator.core.finding import Finding, NextStep
+from box_app_operator.core.finding import Finding, NextStep, Notice
 from box_app_operator.core.hand import Way
-from box_app_operator.core.model import BoxApp
+from box_app_operator.core.model import BoxApp, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_fingerprints
 from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
@@ -17,7 +18,7 @@ from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, 
 GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
 
 
-def check_deletion(desired: Desired, observed: Observed) -> Finding:
+def check_deletion(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
     if not desired.has_finalizer:
         return _deleting("Kubernetes is about to remove the object.")
@@ -28,8 +29,10 @@ def check_deletion(desired: Desired, observed: Observed) -> Finding:
         return _deleting(describe_wait(desired, why))
     if observed.app is None:
         return _deleting("The app is gone from Box.", RemoveFinalizer())
-    if observed.way is not Way.CONSOLE:
-        return _without_console(desired, observed, observed.app)
+    if observed.way is Way.GRANT:
+        return _by_grant(observed, observed.app, now)
+    if observed.way is Way.BY_HAND:
+        return _by_hand(desired, observed, observed.app)
     return _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
 
 
@@ -42,14 +45,34 @@ def _deleting(message: str, *steps: Step) -> Finding:
     return Finding(Condition("Ready", "False", Reason.DELETING, message), steps)
 
 
-def _without_console(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
+def _by_grant(observed: Observed, app: BoxApp, now: datetime) -> Finding:
+    """An access token is revoked with the credentials that it was obtained with. Any other ends by itself, soon."""
+    live = {slot: token for slot, token in app.tokens.items() if token.is_live(now)}
+    for slot, token in live.items():
+        if observed.hand.can_revoke and app.client_of(slot) == app.client_id:
+            finding = _deleting("Access tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
+            return replace(finding, look_again_at=token.expires_at)
+    finding = _deleting("Box accepts no access token any more that could be revoked.", RemoveFinalizer())
+    return replace(finding, notices=tuple(_left_to_expire(observed, app, slot) for slot in live))
+
+
+def _left_to_expire(observed: Observed, app: BoxApp, slot: Slot) -> Notice:
+    token, client_id = app.tokens[slot], app.client_of(slot)
+    why = f"the credentials are those of client id {app.client_id} now" if observed.hand.can_revoke else "they are gone"
+    end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
+    return Notice(
+        Reason.LEFT_TO_EXPIRE,
+        f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {client_id} could "
+        f"revoke it, and {why}.",
+    )
+
+
+def _by_hand(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
     """Tokens are revoked where Box's public API allows it; else a person is asked, and what they did is proven."""
     slot, token = next(iter(app.tokens.items()), (None, None))
     if slot is None or token is None:
         return _deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
-    if observed.way is Way.GRANT and not observed.hand.can_revoke:
-        return _deleting("The client credentials are gone; the access token ends by itself.", RemoveFinalizer())
-    deletes = desired.deletion_policy is DeletionPolicy.DELETE and observed.way is Way.BY_HAND
+    deletes = desired.deletion_policy is DeletionPolicy.DELETE
     if observed.hand.can_revoke and not deletes:
         return _deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
     what = f"Press Revoke for the {slot.capitalize()} Access Token."

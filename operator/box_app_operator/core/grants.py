@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason
-from box_app_operator.core.current import current_of
+from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.core.observed import Observed
@@ -20,18 +20,24 @@ def check_registered_by_grant(desired: Desired, observed: Observed, now: datetim
     type_ = "Registered"
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
-    if current_of(desired, observed, now) is None and not observed.hand.unauthorized:
+    current = current_of(desired, observed, now)
+    if current is None and not observed.hand.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")
-    client_id = observed.app.client_id if observed.app is not None else ""
+    client_id = current.client_id if current is not None else _client_of(observed)
     return good(type_, Reason.ADOPTED, f"Box knows the client id {client_id}.")
+
+
+def _client_of(observed: Observed) -> str:
+    """Whom the credentials are of."""
+    return observed.app.client_id if observed.app is not None else ""
 
 
 def check_authorized_by_grant(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     type_ = "Authorized"
     if observed.hand.unauthorized:
-        client_id = observed.app.client_id if observed.app is not None else ""
-        admin = NextStep(f"A Box admin must authorize the app with client id {client_id}.", ADMIN_APPS)
+        what = f"A Box admin must authorize the app with client id {_client_of(observed)}."
+        admin = NextStep(what, ADMIN_APPS)
         return replace(wait(type_, Reason.PENDING_APPROVAL, admin.what), next_steps=(admin,))
     if current_of(desired, observed, now) is None:
         return unknown(type_, "Box says so when it gives out the first token.")
@@ -48,7 +54,7 @@ def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -
 
 def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
     """The rules for tokens; nothing is asked of Box while the credentials are missing."""
-    finding = check_tokens(desired, observed, now, restart_window)
+    finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
         return finding
     task = (NextStep(observed.hand.trouble, CONSOLE),)
@@ -57,3 +63,11 @@ def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, r
         steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
         return replace(finding, steps=steps, condition=replace(finding.condition, message=message), next_steps=task)
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)
+
+
+def _named(finding: Finding, current: Current | None) -> Finding:
+    """Says whose the token is, as long as it is not that of the credentials."""
+    if current is None or current.client_id == current.app.client_id:
+        return finding
+    words = f"It belongs to client id {current.client_id}; one of client id {current.app.client_id} takes its place."
+    return replace(finding, condition=replace(finding.condition, message=f"{finding.condition.message} {words}"))

@@ -53,13 +53,15 @@ class AuthorizationState(enum.StrEnum):
 class SlotToken:
     """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires.
 
-    ``accepted`` tells that Box was asked and accepted it, whatever dates say that a person noted down.
+    ``accepted`` tells that Box was asked and accepted it, whatever dates say that a person noted down. ``client_id`` is
+    whose it is, where that may be another app than the one that is wanted; None for the app's own.
     """
 
     fingerprint: Fingerprint
     created_at: datetime
     expires_at: datetime | None
     accepted: bool = False
+    client_id: ClientID | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Does Box still accept it, as far as anybody can say?"""
@@ -96,6 +98,10 @@ class BoxApp:
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot whose token has this fingerprint."""
         return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)
+
+    def client_of(self, slot: Slot) -> ClientID:
+        """The client id that the token in a slot belongs to."""
+        return self.tokens[slot].client_id or self.client_id
 
 
 @dataclass(frozen=True, slots=True)

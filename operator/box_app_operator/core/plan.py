@@ -97,7 +97,7 @@ def plan(
         refusals: steps that were refused, and why.
     """
     if desired.deleting:
-        return _plan_deletion(desired, observed, previous, refusals)
+        return _plan_deletion(desired, observed, now, previous, refusals)
     if desired.suspended:
         message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
         return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
@@ -135,14 +135,14 @@ def _next_look(desired: Desired, observed: Observed, findings: list[Finding], no
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
-def _plan_deletion(desired: Desired, observed: Observed, previous: Previous, refusals: Refusals) -> Plan:
-    finding = check_deletion(desired, observed)
+def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous: Previous, refusals: Refusals) -> Plan:
+    finding = check_deletion(desired, observed, now)
     refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
     if refusal is None:
         conditions = (*_kept(previous), finding.condition, _reconciling(finding.condition))
-        return Plan(finding.steps, conditions, next_steps=finding.next_steps)
+        return Plan(finding.steps, conditions, notices=finding.notices, next_steps=finding.next_steps)
     ready = Condition("Ready", "False", Reason.DELETING, describe_wait(desired, refusal.message))
-    return Plan((), (*_kept(previous), ready, _reconciling(ready)))
+    return Plan((), (*_kept(previous), ready, _reconciling(ready)), look_again_at=finding.look_again_at)
 
 
 def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: timedelta) -> Plan:

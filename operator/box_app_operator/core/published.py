@@ -6,13 +6,13 @@ it took the place of: a crash between the Secret and the status loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from box_app_operator.core.conditions import format_time, parse_time
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.model import BoxApp, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
 
 OURS = "boxapps.dev/"
@@ -26,6 +26,7 @@ ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
 SUBJECT = "boxapps.dev/subject"
+CLIENT_ID = "boxapps.dev/client-id"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
@@ -38,8 +39,8 @@ class Publication:
     ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
     first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
     that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``subject`` is on whose
-    behalf an access token was obtained. ``issued_at`` and ``expires_at`` are the token's own dates; without a console
-    endpoint nobody else knows them.
+    behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at`` are the
+    token's own dates; without a console endpoint nobody else knows them.
     """
 
     published_at: datetime | None
@@ -48,6 +49,7 @@ class Publication:
     expiry: str | None
     rotate_request: str | None
     subject: str | None = None
+    client_id: ClientID | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -62,6 +64,7 @@ def publication_of(secret: SecretView) -> Publication:
         expiry=notes.get(EXPIRY),
         rotate_request=notes.get(ROTATE_REQUEST),
         subject=notes.get(SUBJECT),
+        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
         issued_at=parse_time(notes.get(ISSUED_AT)),
         expires_at=parse_time(notes.get(EXPIRES_AT)),
     )
@@ -119,6 +122,13 @@ def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
     return next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
 
 
+def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
+    """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
+    told = publication_of(secret).client_id
+    held = set(secret.fingerprints.values())
+    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in held), None)
+
+
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
     """The Secrets that this object published: that of the wanted name first."""
     wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
@@ -144,7 +154,7 @@ def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
     """The Secret's data apart from the token itself."""
     keys, expires_at = desired.secret.keys, app.tokens[slot].expires_at
     return {
-        keys.client_id: app.client_id,
+        keys.client_id: app.client_of(slot),
         keys.slot: str(slot),
         keys.expires_at: format_time(expires_at) if expires_at else "",
     }
@@ -186,6 +196,7 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired),
+        client_id=app.tokens[slot].client_id,
         rotate_request=desired.rotate_request or _last_request(desired, observed),
     )
 
@@ -226,6 +237,7 @@ def _same_token(
         rotated_at=now if forgotten else told.rotated_at,
         expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired) and (told.subject or subject_of(desired)),
+        client_id=app.tokens[slot].client_id,
         rotate_request=told.rotate_request,
     )
 
@@ -242,6 +254,7 @@ def _texts(told: Publication) -> dict[str, str]:
         ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
         EXPIRY: told.expiry,
         SUBJECT: told.subject,
+        CLIENT_ID: told.client_id,
         ROTATE_REQUEST: told.rotate_request,
     }
     return {key: text for key, text in texts.items() if text}

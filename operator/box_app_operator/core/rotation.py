@@ -55,13 +55,18 @@ def rotation_due(current: Current) -> bool:
     desired, told = current.desired, current.told
     if desired.rotate_request and desired.rotate_request != told.rotate_request:
         return True
-    asked, got = expiry_text(desired.token_days), told.expiry
-    if desired.grant is not None:
-        asked, got = subject_of(desired) or "", told.subject
-    if got is not None and got != asked:
+    if not _as_asked_for(current):
         return True
     moment = next_rotation(current)
     return moment is not None and moment <= current.now
+
+
+def _as_asked_for(current: Current) -> bool:
+    """Is it of the lifetime that the spec asks for; with client credentials of these, and for this subject?"""
+    desired, told = current.desired, current.told
+    if desired.grant is None:
+        return told.expiry in (None, expiry_text(desired.token_days))
+    return told.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:

@@ -91,7 +91,7 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
     return {
         "appID": app_id,
         # Not before Box knew the app: until then a wrong one can be corrected.
-        "clientID": (app.client_id or None) if app is not None and (app_id or desired.grant) else None,
+        "clientID": _client_id(desired, observed, app, now) if app is not None and (app_id or desired.grant) else None,
         "consoleURL": app_page(app_id) if app_id else None,
         "authorization": {"state": state} if state else None,
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,
@@ -99,6 +99,12 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
         "corsDomains": list(app.cors_domains) or None if app is not None else None,
         "nextSteps": _shown(plan.next_steps) or None,
     }
+
+
+def _client_id(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> str | None:
+    """Whose the active token is; without one, whose the next one will be."""
+    current = current_of(desired, observed, now)
+    return (current.client_id if current is not None else app.client_id) or None
 
 
 def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:

@@ -1,0 +1,129 @@
+"""What is decided about access tokens of client credentials: whose they are, when they are due, who can end them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.unit.examples import ONE, TWO, app_for, said
+from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.desired import ClientGrant, DeletionPolicy
+from box_app_operator.core.hand import Hand, Way
+from box_app_operator.core.model import ClientID, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.published import CLIENT_ID, client_said_by
+from box_app_operator.core.steps import MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
+
+GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
+GOES = replace(GRANT, deleting=True)
+MINE, OTHER = ClientID("a" * 32), ClientID("b" * 32)
+ENDS = NOON + timedelta(minutes=50)
+ACCESS = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=10), ENDS, client_id=MINE)
+REVOKE = RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
+
+
+def granted(credentials: ClientID = MINE, token: SlotToken = ACCESS, *, can_revoke: bool = True) -> World:
+    """An access token is in the Secret; the credentials may be those of another app by now."""
+    app = app_for(GRANT, tokens={Slot.PRIMARY: token}, client_id=credentials)
+    observed = Observed(known=True, app=app, way=Way.GRANT, hand=Hand(can_revoke=can_revoke), pods=())
+    return World(GRANT, replace(observed, secret=published_secret(GRANT, app, Slot.PRIMARY, observed)))
+
+
+def test_it_stays_while_the_credentials_are_its_own() -> None:
+    """And the Secret names its client id, for pods and for the next operator."""
+    world = granted()
+    assert world.observed.secret is not None
+
+    assert decide(world).steps == ()
+    assert world.observed.secret.fingerprints["BOX_CLIENT_ID"] == fingerprint_of(MINE)
+    assert world.observed.secret.annotations[CLIENT_ID] == MINE
+
+
+def test_it_is_due_as_soon_as_the_credentials_are_of_another_app() -> None:
+    """Until then all that is said is true of the one that is there, and it is said what comes."""
+    plan = decide(granted(OTHER))
+
+    assert plan.steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
+    assert said(plan, "Registered").message == f"Box knows the client id {MINE}."
+    assert f"one of client id {OTHER} takes its place" in said(plan, "TokenReady").message
+    assert said(plan, "Ready").status == "True"
+
+
+def test_mending_its_secret_does_not_make_it_another_apps() -> None:
+    """A label was stripped after the credentials had changed."""
+    world = granted(OTHER)
+    assert world.observed.secret is not None
+    stripped = replace(world.observed, secret=replace(world.observed.secret, labels={}))
+    mended = published_secret(GRANT, world.app, Slot.PRIMARY, stripped)
+
+    assert decide(replace(world, observed=stripped)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    assert (mended.annotations, mended.fingerprints) == (
+        world.observed.secret.annotations,
+        world.observed.secret.fingerprints,
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "data", "expected"),
+    [(OTHER, MINE, OTHER), (None, MINE, MINE), (None, "somebody", None)],
+    ids=["annotation", "data", "neither"],
+)
+def test_a_secret_tells_whose_its_token_is(told: str | None, data: str, expected: str | None) -> None:
+    """By its annotation; where that was removed, or never written, by its data, if what it holds is known."""
+    secret = granted().observed.secret
+    assert secret is not None
+    notes = {**secret.annotations, CLIENT_ID: told or ""}
+    view: SecretView = replace(secret, annotations=notes, fingerprints={"BOX_CLIENT_ID": fingerprint_of(data)})
+
+    assert client_said_by(view, (None, OTHER, MINE)) == expected
+
+
+# The end
+
+
+@pytest.mark.parametrize(
+    ("world", "now", "steps"),
+    [
+        (granted(), NOON, (REVOKE,)),
+        (granted(), ENDS, (RemoveFinalizer(),)),
+        (granted(OTHER), NOON, (RemoveFinalizer(),)),
+        (granted(can_revoke=False), NOON, (RemoveFinalizer(),)),
+    ],
+    ids=["its-own-credentials", "over", "credentials-of-another-app", "no-credentials"],
+)
+def test_a_deletion_revokes_what_it_can_and_waits_for_nothing_else(
+    world: World, now: datetime, steps: tuple[Step, ...]
+) -> None:
+    """What cannot be revoked is over soon."""
+    for policy in (DeletionPolicy.REVOKE_TOKENS, DeletionPolicy.DELETE):
+        assert decide(replace(world, desired=replace(GOES, deletion_policy=policy)), now=now).steps == steps
+
+
+@pytest.mark.parametrize(
+    ("world", "words"),
+    [
+        (granted(OTHER), f"only the credentials of client id {MINE} could revoke it, and the credentials are those of"),
+        (granted(can_revoke=False), f"only the credentials of client id {MINE} could revoke it, and they are gone"),
+    ],
+)
+def test_what_a_deletion_leaves_behind_is_told(world: World, words: str) -> None:
+    """By its fingerprint, with its end, and why."""
+    (notice,) = decide(replace(world, desired=GOES)).notices
+
+    assert notice.reason == "LeftToExpire"
+    assert notice.message.startswith(f"Access token {ONE.fingerprint} ends by itself at 2026-03-01T12:50:00Z: ")
+    assert words in notice.message
+
+
+def test_what_is_left_behind_holds_up_no_revocation() -> None:
+    """A token of the other app was obtained already, and not published yet."""
+    world = granted(OTHER)
+    tokens = {**world.app.tokens, Slot.SECONDARY: replace(ACCESS, fingerprint=TWO.fingerprint, client_id=OTHER)}
+    both = replace(world.observed, app=replace(world.app, tokens=tokens))
+
+    plan = decide(World(GOES, both))
+
+    assert plan.steps == (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)
