@@ -30,7 +30,7 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.execute_public import PublicExecutor
 from box_app_operator.links import Link
 from box_app_operator.listing import Listing
@@ -170,11 +170,23 @@ class Executor:
         return None
 
     async def _refresh(self, step: RefreshDownscoped, body: Body, observed: Observed) -> str:
+        """Make a downscoped token and publish it.
+
+        Raises:
+            AwaitingHumanError: the enterprise admin has not authorized the app.
+            StalledError: Box refuses the scopes, or the resource.
+        """
         desired, spec = parse_desired(body), step.spec
         parent = await self._cluster.read_token(desired.namespace, desired.secret.name, step.parent)
         if parent is None:
             raise TransientError("AwaitingToken", "The active token is not in the Secret any more")
-        granted = await self._platform.exchange(parent, spec.scopes, spec.resource)
+        try:
+            granted = await self._platform.exchange(parent, spec.scopes, spec.resource)
+        except AwaitingHumanError as error:
+            raise AwaitingHumanError("AwaitingAuthorization", error.message, detail=f"Secret {spec.secret}") from None
+        except StalledError as error:
+            detail = f"Secret {spec.secret} {error.detail}".rstrip()
+            raise StalledError("DownscopeRefused", error.message, detail=detail) from None
         now = self._clock.now().replace(microsecond=0)
         expires_at = now + timedelta(seconds=granted.seconds)
         secret = SecretWrite(

@@ -8,13 +8,23 @@ from typing import Any
 import pytest
 from tests.e2e import grants
 from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder, message_of, path_of
-from tests.e2e.rotating import SECRET, await_pass, await_writes, make_quiet, notes, restart_operator, rotate, token_in
+from tests.e2e.rotating import (
+    SECRET,
+    await_pass,
+    await_warning,
+    await_writes,
+    make_quiet,
+    notes,
+    restart_operator,
+    rotate,
+    token_in,
+)
 from tests.e2e.story import box_app, live_tokens, make_ready, values
 from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS, delete
 
 from playground import Playground
 from playground.output import until
-from playground.play import secret_manifest
+from playground.play import condition, secret_manifest
 
 NARROW = "viewer-narrow"
 READ: dict[str, Any] = {"secretName": NARROW, "scopes": ["base_explorer", "item_download"]}
@@ -257,22 +267,42 @@ def test_a_foreign_secret_holds_up_nothing_else(play: Playground, ns: str, what:
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_box_refuses_is_said_and_disturbs_nobody(play: Playground, ns: str, what: str) -> None:
-    """Ready stays True and says so; the App Token and the other tokens are as ever; Box is not asked time and again."""
+    """Ready is False and names the Secret; all other tokens are as ever; Box is not asked time and again."""
     make_ready(play, ns)
     full, mark = token_in(play, ns), play.box.mark()
     wrong, words = REFUSED[what]
 
     ask_for(play, ns, wrong).raise_for_status()
 
-    body = play.await_condition(ns, "viewer", "Ready")
+    body = play.await_condition(ns, "viewer", "DownscopeRefused")
+    assert f"'{NARROW}'" in message_of(body)
     assert words in message_of(body)
+    assert condition(body, "Stalled") is not None
     grants.check_no_storm(play, ns, mark)
+    assert words in await_warning(play, ns, "DownscopeRefused")
     ask_for(play, ns, wrong, WRITE).raise_for_status()
     await_listed(play, ns, "viewer-write")
     assert (token_in(play, ns), play.secret(ns, NARROW)) == (full, None)
     ask_for(play, ns, READ, WRITE).raise_for_status()
     await_listed(play, ns, NARROW, "viewer-write")
     assert words not in message_of(play.await_condition(ns, "viewer", "Ready"))
+
+
+def test_ready_waits_for_the_first_one(play: Playground, ns: str) -> None:
+    """Box is in trouble when it is asked for: whoever waits for Ready finds the Secret there."""
+    play.box.fault({"kind": "status", "status": 500, "path": "/oauth2/token", "count": None})
+    play.app(ns, "viewer", downscopedTokens=[READ])
+    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
+    play.box.decide(f"{ns} viewer", "authorize")
+
+    body = play.await_condition(ns, "viewer", "AwaitingToken")
+
+    until(lambda: f"'{NARROW}'" in message_of(play.get(ns, "viewer")), 10, "the Secret to be named")
+    assert grants.use(play, token_in(play, ns)).is_success
+    assert condition(body, "Stalled") is None
+    play.box.fault()
+    play.await_condition(ns, "viewer", "Ready")
+    await_listed(play, ns, NARROW)
 
 
 def test_the_secret_of_the_app_token_is_not_taken(play: Playground, ns: str) -> None:

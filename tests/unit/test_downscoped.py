@@ -14,8 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import DownscopedSpec
 from box_app_operator.core.downscoped import annotations_for, labels_for
-from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.steps import DeleteSecret, RefreshDownscoped
+from box_app_operator.core.model import UID, Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
+from box_app_operator.core.steps import DeleteSecret, MintToken, RefreshDownscoped
 
 SPEC = DownscopedSpec("preview", ("base_preview",), None, timedelta(minutes=15))
 OTHER = DownscopedSpec("upload", ("base_upload",), None, timedelta(minutes=15))
@@ -106,6 +106,83 @@ def test_a_secret_that_nobody_asks_for_any_more_goes() -> None:
     left = secret(OTHER)
 
     assert decide(world(secret(), left_over=(left,))).steps == (DeleteSecret(OTHER.secret, left.uid),)
+
+
+# Refusals
+
+NEXT = ENDS - SPEC.refresh_before
+STALLED = Refusal(RefusalKind.STALLED, "DownscopeRefused", "Box gives out no token (invalid_scope).")
+NOT_NOW = Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", "Box does not answer.", NOON + timedelta(days=1))
+ADMIN = Refusal(RefusalKind.AWAITING_HUMAN, "AwaitingAuthorization", "A Box admin must authorize the app.")
+OTHERWISE = secret(annotations=annotations_for(replace(SPEC, scopes=("x",)), ONE.fingerprint, CHILD, ISSUED, ENDS))
+OLDER = secret(annotations=annotations_for(SPEC, Fingerprint("0" * 16), CHILD, ISSUED, ENDS))
+
+
+@pytest.mark.parametrize(
+    ("view", "refusal", "status", "reason"),
+    [
+        (None, STALLED, "False", "DownscopeRefused"),
+        (secret(), STALLED, "False", "DownscopeRefused"),
+        (None, NOT_NOW, "False", "AwaitingToken"),
+        (secret(expires_at=NEXT), NOT_NOW, "False", "AwaitingToken"),
+        (OTHERWISE, NOT_NOW, "False", "AwaitingToken"),
+        (secret(fingerprints={}), NOT_NOW, "False", "AwaitingToken"),
+        (secret(), NOT_NOW, "True", "Published"),
+        (OLDER, NOT_NOW, "True", "Published"),
+        (None, ADMIN, "False", "AwaitingAuthorization"),
+        (secret(), ADMIN, "True", "Published"),
+    ],
+)
+def test_ready_says_that_it_can_be_had(view: SecretView | None, refusal: Refusal, status: str, reason: str) -> None:
+    """What Box refuses for good is said at once; a passing trouble once the Secret holds none that is as asked for."""
+    plan = decide(world(view), refusals={REFRESH[0]: refusal}, now=NEXT)
+
+    for type_ in ("TokenReady", "Ready"):
+        found = said(plan, type_)
+        assert found.status == status
+        assert SPEC.secret in found.message
+        assert refusal.message in found.message
+    assert said(plan, "TokenReady").reason == reason
+    assert plan.steps == ()
+    assert ("Stalled" in {each.type for each in plan.conditions}) == (refusal is STALLED)
+
+
+def test_the_end_of_what_is_there_is_awaited() -> None:
+    """A passing trouble turns into one that is shown at that very moment, and not at the next try."""
+    assert decide(world(secret()), refusals={REFRESH[0]: NOT_NOW}, now=NEXT).look_again_at == ENDS
+
+
+def test_one_that_is_refused_holds_up_no_other() -> None:
+    """And nothing that happens to the App Token; all troubles are told, the author's first."""
+    wish = replace(WISH, downscoped=(SPEC, OTHER), rotate_request="now")
+    both = look(replace(world(None), desired=wish), downscoped={SPEC.secret: None, OTHER.secret: None})
+    step = RefreshDownscoped(OTHER, ONE.fingerprint)
+
+    plan = decide(both, refusals={REFRESH[0]: NOT_NOW})
+    assert [type(each) for each in plan.steps] == [MintToken, RefreshDownscoped]
+    plan = decide(both, refusals={REFRESH[0]: NOT_NOW, step: STALLED})
+    assert [type(each) for each in plan.steps] == [MintToken]
+    assert said(plan, "TokenReady").reason == "DownscopeRefused"
+    assert all(each in said(plan, "TokenReady").message for each in (NOT_NOW.message, STALLED.message))
+
+
+@pytest.mark.parametrize("specs", [(SPEC, OTHER), (OTHER, SPEC)])
+def test_a_conflict_gives_the_reason(specs: tuple[DownscopedSpec, ...]) -> None:
+    """Wherever it stands in the list: by it passes know that they must look for a Secret that nobody watches."""
+    views = {SPEC.secret: secret(owner_uid=UID("somebody")), OTHER.secret: None}
+    both = look(replace(world(None), desired=replace(WISH, downscoped=specs)), downscoped=views)
+    plan = decide(both, refusals={RefreshDownscoped(OTHER, ONE.fingerprint): STALLED})
+
+    assert said(plan, "TokenReady").reason == "SecretConflict"
+    assert STALLED.message in said(plan, "TokenReady").message
+
+
+def test_a_secret_that_cannot_be_deleted_spoils_nothing() -> None:
+    """It is tidying up."""
+    left = secret(OTHER)
+    plan = decide(world(secret(), left_over=(left,)), refusals={DeleteSecret(OTHER.secret, left.uid): NOT_NOW})
+
+    assert said(plan, "Ready").status == "True"
 
 
 def test_nothing_is_made_without_an_active_token() -> None:

@@ -46,6 +46,7 @@ class Reason(enum.StrEnum):
     TOKEN_EXPIRED = "TokenExpired"
     SECRET_CONFLICT = "SecretConflict"
     SLOTS_OCCUPIED = "SlotsOccupied"
+    DOWNSCOPE_REFUSED = "DownscopeRefused"
     # CORSSynced
     SYNCED = "Synced"
     NOT_CONFIGURED = "NotConfigured"

@@ -7,15 +7,16 @@ token that it was made from (box/developer.box.com, embed/ui-elements/access). S
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.core.conditions import Reason, format_time
+from box_app_operator.core.conditions import Reason, format_time, reason_of
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired, DownscopedSpec
-from box_app_operator.core.finding import Finding
-from box_app_operator.core.model import Fingerprint, SecretView, fingerprint_of
+from box_app_operator.core.finding import Finding, settle
+from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import (
     EXPIRES_AT,
@@ -59,24 +60,68 @@ def is_downscoped(secret: SecretView) -> bool:
     return PARENT in secret.annotations
 
 
-def with_downscoped(finding: Finding, desired: Desired, observed: Observed, now: datetime) -> Finding:
-    """The finding about tokens, with what there is to do for downscoped ones."""
+def settle_with_downscoped(
+    finding: Finding, desired: Desired, observed: Observed, now: datetime, refusals: Mapping[Step, Refusal]
+) -> Finding:
+    """The settled finding about tokens, with what there is to do for downscoped ones, and what is in the way.
+
+    Pods wait for the Secret of a downscoped token as for any other: without it the app is not ready.
+    """
     current = current_of(desired, observed, now)
     if current is None or finding.condition.status != "True" or observed.namespace_ends:
-        return finding
-    foreign = [name for name, view in observed.downscoped.items() if view is not None and not _is_ours(view, desired)]
-    steps: list[Step] = [DeleteSecret(each.name, each.uid) for each in observed.left_over]
-    moments = [finding.look_again_at]
-    for spec in (each for each in desired.downscoped if each.secret not in foreign):
-        view = observed.downscoped.get(spec.secret)
-        due = _due_at(spec, view, current)
-        if due is None or due <= now:
-            steps.append(RefreshDownscoped(spec, current.fingerprint))
-        else:
-            moments.append(due)
-    again = min((moment for moment in moments if moment is not None), default=None)
-    whole = replace(finding, steps=(*finding.steps, *steps), look_again_at=again)
-    return _conflict(whole, foreign[0]) if foreign else whole
+        return settle(finding, refusals)
+    gone = tuple(DeleteSecret(each.name, each.uid) for each in observed.left_over)
+    settled = settle(replace(finding, steps=(*finding.steps, *gone)), refusals)
+    for spec in desired.downscoped:
+        settled = _with_one(settled, spec, current, refusals)
+    return settled
+
+
+def _with_one(finding: Finding, spec: DownscopedSpec, current: Current, refusals: Mapping[Step, Refusal]) -> Finding:
+    view = current.observed.downscoped.get(spec.secret)
+    if view is not None and not _is_ours(view, current.desired):
+        return _without(finding, Reason.SECRET_CONFLICT, _conflict(spec.secret), stalled=True)
+    due = _due_at(spec, view, current)
+    if due is not None and due > current.now:
+        return _look_again(finding, due)
+    step = RefreshDownscoped(spec, current.fingerprint)
+    if step not in refusals:
+        return replace(finding, steps=(*finding.steps, step))
+    return _refused(finding, spec, current, refusals[step])
+
+
+def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: Refusal) -> Finding:
+    """A passing trouble is one once the Secret holds no token that is live and as it was asked for."""
+    until = _good_until(spec, current)
+    if until is not None and refusal.kind is not RefusalKind.STALLED:
+        words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
+        return _look_again(_said(finding, words), until)
+    reason = Reason.AWAITING_TOKEN if refusal.kind is RefusalKind.TRANSIENT else reason_of(refusal.reason)
+    words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
+    return _without(finding, reason, words, stalled=refusal.kind is RefusalKind.STALLED)
+
+
+def _without(finding: Finding, reason: Reason, words: str, *, stalled: bool) -> Finding:
+    """Not ready for want of a token. All troubles are told; the reason is that of the first, or of the author's.
+
+    A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
+    """
+    condition = finding.condition
+    if condition.status == "True":
+        bad = replace(condition, status="False", reason=reason, message=words)
+        return replace(finding, condition=bad, stalled=stalled)
+    first = reason is Reason.SECRET_CONFLICT or (stalled and not finding.stalled)
+    worse = replace(condition, reason=reason) if first else condition
+    return _said(replace(finding, condition=worse, stalled=finding.stalled or stalled), words)
+
+
+def _said(finding: Finding, words: str) -> Finding:
+    return replace(finding, condition=replace(finding.condition, message=f"{finding.condition.message} {words}"))
+
+
+def _look_again(finding: Finding, at: datetime) -> Finding:
+    known = finding.look_again_at
+    return replace(finding, look_again_at=at if known is None else min(at, known))
 
 
 def _is_ours(secret: SecretView, desired: Desired) -> bool:
@@ -86,14 +131,22 @@ def _is_ours(secret: SecretView, desired: Desired) -> bool:
     return is_downscoped(secret) and labels_for(desired).items() <= secret.labels.items()
 
 
-def _conflict(finding: Finding, name: str) -> Finding:
-    """Everything else goes on."""
-    message = (
+def _conflict(name: str) -> str:
+    return (
         f"Secret {name!r} exists and belongs to someone else; it is left untouched. Delete it, or choose another name "
         "in spec.downscopedTokens."
     )
-    condition = replace(finding.condition, status="False", reason=Reason.SECRET_CONFLICT, message=message)
-    return replace(finding, condition=condition, stalled=True)
+
+
+def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
+    """Until when the Secret holds a token with the scopes and the resource of the spec; None when it holds none."""
+    view = current.observed.downscoped.get(spec.secret)
+    if view is None or view.annotations.get(WANTED) != mark_of(spec):
+        return None
+    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), publication_of(view).expires_at
+    if token is None or token != view.annotations.get(FINGERPRINT) or expires_at is None:
+        return None
+    return expires_at if expires_at > current.now else None
 
 
 def _due_at(spec: DownscopedSpec, secret: SecretView | None, current: Current) -> datetime | None:

@@ -21,7 +21,7 @@ from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.downscoped import with_downscoped
+from box_app_operator.core.downscoped import settle_with_downscoped
 from box_app_operator.core.finding import Finding, NextStep, Notice, settle, stall, unknown
 from box_app_operator.core.grants import (
     check_authorized_by_grant,
@@ -109,10 +109,9 @@ def plan(
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
-    found = [check(desired, observed, now) for check in CHECKS[observed.way]]
+    findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
     tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
-    found.append(with_downscoped(tokens, desired, observed, now))
-    findings = [settle(finding, refusals) for finding in found]
+    findings.append(settle_with_downscoped(tokens, desired, observed, now, refusals))
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
