@@ -81,6 +81,7 @@ class ByHand:
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
             origins=dict(memory.hand.origins),
             can_revoke=await self.client_secret(desired) is not None and not memory.hand.revocation_refused,
+            ended=frozenset(memory.hand.ended),
         )
 
     async def client_secret(self, desired: Desired) -> Token | None:

@@ -25,6 +25,7 @@ from box_app_operator.core.steps import (
     RemoveFinalizer,
     RenameApp,
     RestartWorkload,
+    RevokeDownscoped,
     RevokeSlot,
     SetCorsDomains,
     Step,
@@ -66,6 +67,8 @@ class Executor:
             return await self._refresh(step, body, observed)
         if isinstance(step, DeleteSecret | RestartWorkload):
             return await self._tidy(step, body["metadata"]["namespace"])
+        if isinstance(step, RevokeDownscoped):
+            return await self._public.revoke_downscoped(step, parse_desired(body), observed)
         if isinstance(step, MintToken | ProveToken | RevokeSlot):
             return await self._token_step(step, body, observed)
         return await self._app_step(step)
@@ -105,10 +108,9 @@ class Executor:
 
     async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
         if observed.way is not Way.CONSOLE and not isinstance(step, ProveToken):
-            public = PublicExecutor(self._cluster, self._memory, self._platform, self._clock)
             if isinstance(step, MintToken):
-                return await public.mint(step, parse_desired(body))
-            return await public.revoke(step, parse_desired(body), observed)
+                return await self._public.mint(step, parse_desired(body))
+            return await self._public.revoke(step, parse_desired(body), observed)
         match step:
             case MintToken(app_id, slot, days):
                 token = await self._console.mint_token(app_id, slot, days)
@@ -216,6 +218,10 @@ class Executor:
                 restarted = await self._cluster.restart_workload(namespace, seen, fingerprint, now)
                 self._memory.workloads[ref] = restarted
                 return f"restarted {ref} for token {fingerprint}"
+
+    @property
+    def _public(self) -> PublicExecutor:
+        return PublicExecutor(self._cluster, self._memory, self._platform, self._clock)
 
     @property
     def _listing(self) -> Listing:

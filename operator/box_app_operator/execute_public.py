@@ -1,4 +1,4 @@
-"""Doing without a console endpoint: the two token steps that Box's public API knows."""
+"""Doing without a console endpoint: the steps about tokens that Box's public API knows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from box_app_operator.core.hand import Verdict, Way
 from box_app_operator.core.model import ClientID, Fingerprint, HeldToken, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_secrets
-from box_app_operator.core.steps import MintToken, RevokeSlot
+from box_app_operator.core.steps import MintToken, RevokeDownscoped, RevokeSlot
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.grants import Grants
 from box_app_operator.memory import Memory
@@ -69,6 +69,24 @@ class PublicExecutor:
         if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
             self._memory.let_go()
         return f"revoked token {step.fingerprint}"
+
+    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, observed: Observed) -> str:
+        """End a downscoped token. One that Box does not let this client revoke is left to its end, which is near.
+
+        Source: Box does not say whether ``POST /oauth2/revoke`` takes downscoped tokens.
+        """
+        token = await self._cluster.read_token(desired.namespace, step.secret, step.fingerprint)
+        client = await self._client(desired, observed)
+        said = f"revoked downscoped token {step.fingerprint}"
+        if token is None or client is None:
+            said = f"left downscoped token {step.fingerprint} to its end: its value or the credentials are gone"
+        else:
+            try:
+                await self._platform.revoke(token, *client)
+            except StalledError as error:
+                said = f"left downscoped token {step.fingerprint} to its end: {error.message}"
+        self._memory.hand.ended.add(step.fingerprint)
+        return said
 
     async def _client(self, desired: Desired, observed: Observed) -> tuple[str, Token] | None:
         if observed.way is Way.GRANT:

@@ -62,7 +62,12 @@ class Grants:
             cors_domains=(),
             revision=0,
         )
-        hand = Hand(trouble=trouble, unauthorized=memory.hand.unauthorized, can_revoke=credentials is not None)
+        hand = Hand(
+            trouble=trouble,
+            unauthorized=memory.hand.unauthorized,
+            can_revoke=credentials is not None,
+            ended=frozenset(memory.hand.ended),
+        )
         return replace(seen, app=app, hand=hand, held=memory.held)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:

@@ -22,7 +22,8 @@ class HandMemory:
     ``values``, ``verdicts``, ``words`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what is
     wrong with it, and since when it is known. ``identity`` is whom they act for. ``origins`` says what was found of
     each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that Box does not
-    let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens that were revoked.
+    let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and downscoped
+    ones that were revoked, or must be left to their end.
     """
 
     values: dict[Fingerprint, Token] = field(default_factory=dict)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e import grants
+from tests.e2e import grants, people
+from tests.e2e.conftest import Stage
 from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder, message_of, path_of
 from tests.e2e.rotating import (
     SECRET,
@@ -33,6 +34,7 @@ REFUSED = {
     "scope": ({**READ, "scopes": ["item_reed"]}, "it does not know one of the scopes"),
     "resource": ({**READ, "resource": "https://api.box.com/2.0/folders/1"}, "there is no such file or folder"),
 }
+NOT_THE_CLIENTS = {"kind": "status", "status": 400, "code": "invalid_request", "path": "/oauth2/revoke"}
 EDITS: dict[str, dict[str, Any]] = {
     "token": {"data": {"BOX_APP_TOKEN": "bm90IGEgdG9rZW4="}},
     "emptied": {"data": None},
@@ -42,6 +44,13 @@ EDITS: dict[str, dict[str, Any]] = {
     "extra-key": {"data": {"EXTRA": "ZXh0cmE="}},
     "owner": {"metadata": {"ownerReferences": None}},
 }
+
+
+@pytest.fixture(scope="module")
+def assisted(stage: Stage) -> str:
+    """An enterprise without a console endpoint."""
+    stage.play.enterprise("assisted", console={"mode": "Assisted"})
+    return "assisted"
 
 
 @pytest.fixture(autouse=True)
@@ -121,13 +130,12 @@ def test_nobody_notices_that_it_is_refreshed(play: Playground, ns: str) -> None:
 
 
 @pytest.mark.parametrize("parent", ["app-token", "client-credentials"])
-def test_it_is_made_anew_after_a_rotation(play: Playground, ns: str, parent: str) -> None:
+def test_it_is_made_anew_after_a_rotation(play: Playground, ns: str, assisted: str, parent: str) -> None:
     """From the new token, whatever becomes of the old one."""
     if parent == "app-token":
         make_ready(play, ns, downscopedTokens=[READ])
     else:
-        play.enterprise("assisted", console={"mode": "Assisted"})
-        grants.make_granted(play, ns, "assisted", downscopedTokens=[READ])
+        grants.make_granted(play, ns, assisted, downscopedTokens=[READ])
     before = token_in(play, ns, NARROW)
 
     active = rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
@@ -325,3 +333,40 @@ def test_the_secrets_go_with_the_app(play: Playground, ns: str) -> None:
 
     left = (NARROW, "viewer-write", SECRET)
     until(lambda: not any(play.secret(ns, name) for name in left), GARBAGE_COLLECTION_SECONDS, "the Secrets to go")
+
+
+@pytest.mark.parametrize("policy", ["RevokeTokens", "Retain"])
+@pytest.mark.parametrize("box", ["willing", "unwilling", "away"])
+def test_deletion_revokes_them_with_client_credentials(
+    play: Playground, ns: str, assisted: str, box: str, policy: str
+) -> None:
+    """What Box does not let this client revoke ends by itself, and is not waited for."""
+    grants.make_granted(play, ns, assisted, downscopedTokens=[READ, WRITE], deletionPolicy=policy)
+    await_listed(play, ns, NARROW, "viewer-write")
+    children = [token_in(play, ns, name) for name in (NARROW, "viewer-write")]
+    full = token_in(play, ns)
+    if box == "unwilling":
+        # The first call is about the access token.
+        play.box.fault(*[{"kind": "latency", "seconds": 0.0, "path": "/oauth2/revoke"}, *2 * [NOT_THE_CLIENTS]])
+    elif box == "away":
+        play.box.fault({"kind": "status", "status": 503, "path": "/oauth2/revoke", "count": 2})
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    grants.await_gone(play, ns)
+    left = [grants.is_live(play, token) for token in (full, *children)]
+    assert left == (3 * [True] if policy == "Retain" else [False, *2 * [box == "unwilling"]])
+
+
+def test_deletion_revokes_them_with_a_client_secret(play: Playground, ns: str, assisted: str) -> None:
+    """Of an app whose keys a person generated."""
+    spec = {"enterpriseRef": {"name": assisted}, "clientSecretRef": {"name": "client", "key": "secret"}}
+    people.make_ready(play, ns, downscopedTokens=[READ], **spec)
+    value = play.box.new_client_secret(f"{ns} viewer")
+    play.cluster.ensure(secret_manifest(ns, "client", {"secret": value}))
+    child = await_other(play, ns, "", NARROW)
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    grants.await_gone(play, ns)
+    assert not grants.is_live(play, child)

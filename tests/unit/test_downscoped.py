@@ -7,15 +7,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.examples import ONE, look, ready_world, said
-from tests.unit.pretend import NOON, World, decide
+from tests.unit.examples import ONE, TWO, look, ready_world, said
+from tests.unit.pretend import APP_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.conditions import format_time
-from box_app_operator.core.desired import DownscopedSpec
+from box_app_operator.core.desired import ClientGrant, DeletionPolicy, DownscopedSpec
 from box_app_operator.core.downscoped import annotations_for, labels_for
-from box_app_operator.core.model import UID, Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
-from box_app_operator.core.steps import DeleteSecret, MintToken, RefreshDownscoped
+from box_app_operator.core.hand import Hand, Way
+from box_app_operator.core.model import UID, Fingerprint, Refusal, RefusalKind, SecretView, Slot, fingerprint_of
+from box_app_operator.core.steps import (
+    DeleteSecret,
+    MintToken,
+    RefreshDownscoped,
+    RemoveFinalizer,
+    RevokeDownscoped,
+    RevokeSlot,
+)
 
 SPEC = DownscopedSpec("preview", ("base_preview",), None, timedelta(minutes=15))
 OTHER = DownscopedSpec("upload", ("base_upload",), None, timedelta(minutes=15))
@@ -183,6 +191,63 @@ def test_a_secret_that_cannot_be_deleted_spoils_nothing() -> None:
     plan = decide(world(secret(), left_over=(left,)), refusals={DeleteSecret(OTHER.secret, left.uid): NOT_NOW})
 
     assert said(plan, "Ready").status == "True"
+
+
+# The end
+
+NOW_GONE = replace(WISH, deleting=True, grant=ClientGrant("creds", "enterprise", "1"))
+REVOKE = RevokeDownscoped(SPEC.secret, CHILD)
+
+
+def goes(
+    view: SecretView | None = None,
+    policy: DeletionPolicy = DeletionPolicy.REVOKE_TOKENS,
+    way: Way = Way.GRANT,
+    **hand: Any,
+) -> World:
+    """An app that goes, whose own tokens are over, with client credentials or a client secret."""
+    ready = world(view or secret())
+    app = replace(ready.app, tokens={})
+    known = Hand(**{"can_revoke": True, **hand})
+    ended = look(ready, app=app, way=way, hand=known)
+    return replace(ended, desired=replace(NOW_GONE, deletion_policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("world", "now", "revoked"),
+    [
+        (goes(), NOON, True),
+        (goes(policy=DeletionPolicy.DELETE), NOON, True),
+        (goes(way=Way.BY_HAND), NOON, True),
+        (goes(policy=DeletionPolicy.RETAIN), NOON, False),
+        (goes(can_revoke=False), NOON, False),
+        (goes(ended=frozenset({CHILD})), NOON, False),
+        (goes(), ENDS, False),
+        (goes(secret(owner_uid=UID("somebody"))), NOON, False),
+        (goes(secret(annotations={})), NOON, False),
+    ],
+    ids=["grant", "delete", "client-secret", "retain", "no-credentials", "done", "over", "foreign", "no-notes"],
+)
+def test_it_is_revoked_before_the_object_goes(world: World, now: datetime, revoked: bool) -> None:
+    """Where there are credentials to do it with; else it ends by itself."""
+    assert decide(world, now=now).steps == ((REVOKE if revoked else RemoveFinalizer()),)
+
+
+def test_one_that_nobody_asks_for_any_more_is_revoked_too() -> None:
+    """The entry was taken out of the spec a moment before."""
+    notes = annotations_for(OTHER, ONE.fingerprint, TWO.fingerprint, ISSUED, ENDS)
+    left = secret(OTHER, annotations=notes, fingerprints={WISH.secret.keys.token: TWO.fingerprint})
+    end = look(goes(ended=frozenset({CHILD})), left_over=(left,))
+
+    assert decide(end).steps == (RevokeDownscoped(OTHER.secret, TWO.fingerprint),)
+
+
+def test_the_apps_own_tokens_are_revoked_first() -> None:
+    """They reach further."""
+    ready = goes()
+    own = look(ready, app=replace(ready.app, tokens={Slot.PRIMARY: ONE}))
+
+    assert decide(own).steps == (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
 
 
 def test_nothing_is_made_without_an_active_token() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from box_app_operator.core.by_hand import page_of
 from box_app_operator.core.conditions import Condition, Reason, format_time
 from box_app_operator.core.desired import DeletionPolicy, Desired
+from box_app_operator.core.downscoped import next_to_revoke
 from box_app_operator.core.finding import Finding, NextStep, Notice
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import BoxApp, Slot
@@ -29,10 +30,8 @@ def check_deletion(desired: Desired, observed: Observed, now: datetime) -> Findi
         return _deleting(describe_wait(desired, why))
     if observed.app is None:
         return _deleting("The app is gone from Box.", RemoveFinalizer())
-    if observed.way is Way.GRANT:
-        return _by_grant(observed, observed.app, now)
-    if observed.way is Way.BY_HAND:
-        return _by_hand(desired, observed, observed.app)
+    if observed.way is not Way.CONSOLE:
+        return _without_console(desired, observed, observed.app, now)
     return _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
 
 
@@ -43,6 +42,16 @@ def describe_wait(desired: Desired, why: str) -> str:
 
 def _deleting(message: str, *steps: Step) -> Finding:
     return Finding(Condition("Ready", "False", Reason.DELETING, message), steps)
+
+
+def _without_console(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Finding:
+    """The app's own tokens first. Downscoped ones follow where that costs nobody a wait: they end by themselves."""
+    by_grant = observed.way is Way.GRANT
+    finding = _by_grant(observed, app, now) if by_grant else _by_hand(desired, observed, app)
+    revoke = next_to_revoke(desired, observed, now)
+    if revoke is None or finding.steps != (RemoveFinalizer(),):
+        return finding
+    return replace(finding, steps=(revoke,))
 
 
 def _by_grant(observed: Observed, app: BoxApp, now: datetime) -> Finding:

@@ -26,7 +26,7 @@ from box_app_operator.core.published import (
     publication_of,
     secret_labels,
 )
-from box_app_operator.core.steps import DeleteSecret, RefreshDownscoped, Step
+from box_app_operator.core.steps import DeleteSecret, RefreshDownscoped, RevokeDownscoped, Step
 
 PARENT = "boxapps.dev/downscoped-from"
 WANTED = "boxapps.dev/downscoped-as"
@@ -167,6 +167,17 @@ def _due_at(spec: DownscopedSpec, secret: SecretView | None, current: Current) -
     # A refreshBefore that outlasts the token must not make one after another.
     least = told.issued_at + (told.expires_at - told.issued_at) / 10
     return max(told.expires_at - spec.refresh_before, least)
+
+
+def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> RevokeDownscoped | None:
+    """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
+    views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired)]
+    for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
+        fingerprint, expires_at = view.annotations.get(FINGERPRINT), publication_of(view).expires_at
+        is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
+        if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
+            return RevokeDownscoped(view.name, Fingerprint(fingerprint))
+    return None
 
 
 def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, Any]]:

@@ -61,8 +61,8 @@ class Hand:
 
     ``keys`` are those that a person handed over. ``name`` is what Box calls the app. ``origins`` says of each origin
     that was tried whether Box allows it; the key "" stands for one that nobody asked for. ``can_revoke`` tells that
-    there is a client secret that Box accepts. ``trouble`` is why Box gave out no access token, and ``unauthorized``
-    that the enterprise admin is the reason.
+    there is a client secret that Box accepts, ``ended`` are tokens that need not be revoked any more. ``trouble`` is
+    why Box gave out no access token, and ``unauthorized`` that the enterprise admin is the reason.
     """
 
     keys: tuple[KeyView, ...] = ()
@@ -71,5 +71,6 @@ class Hand:
     disabled: bool = False
     origins: Mapping[str, bool] = field(default_factory=dict)
     can_revoke: bool = False
+    ended: frozenset[Fingerprint] = frozenset()
     trouble: str | None = None
     unauthorized: bool = False

@@ -96,6 +96,14 @@ class RefreshDownscoped:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeDownscoped:
+    """Revoke the downscoped token in a Secret, if it is still this one and Box lets the client do it."""
+
+    secret: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class RestartWorkload:
     """Have the pods of a workload made anew, marked with the token that they begin with."""
 
@@ -133,8 +141,9 @@ Step = (
     | DeleteSecret
     | RestartWorkload
     | RefreshDownscoped
+    | RevokeDownscoped
     | DeleteApp
 )
 
-TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped)
+TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped, RevokeDownscoped)
 """Steps that are decided upon the Secret's state, which must be fresh and not a memory of it."""
