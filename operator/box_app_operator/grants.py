@@ -21,13 +21,8 @@ from box_app_operator.core.model import (
     SlotToken,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import (
-    FINGERPRINT,
-    client_said_by,
-    own_secrets,
-    publication_of,
-    slot_said_by,
-)
+from box_app_operator.core.publication import FINGERPRINT, publication_of
+from box_app_operator.core.published import client_said_by, own_secrets, slot_said_by
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Token
 

@@ -13,7 +13,8 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import KeyView, Verdict
 from box_app_operator.core.model import Fingerprint, HeldToken, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets, publication_of, published_fingerprints, slot_said_by
+from box_app_operator.core.publication import publication_of
+from box_app_operator.core.published import own_secrets, published_fingerprints, slot_said_by
 from box_app_operator.core.rotation import retire_deadline
 from box_app_operator.memory import Memory
 

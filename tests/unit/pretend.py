@@ -29,7 +29,8 @@ from box_app_operator.core.model import (
 )
 from box_app_operator.core.observed import Observed, WorkloadView
 from box_app_operator.core.plan import Delays, Plan, plan
-from box_app_operator.core.published import OURS, plain_data, secret_annotations, secret_labels
+from box_app_operator.core.publication import OURS
+from box_app_operator.core.published import plain_data, secret_annotations, secret_labels
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,

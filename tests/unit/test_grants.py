@@ -14,7 +14,8 @@ from box_app_operator.core.desired import ClientGrant, DeletionPolicy
 from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import ClientID, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import CLIENT_ID, client_said_by
+from box_app_operator.core.publication import CLIENT_ID
+from box_app_operator.core.published import client_said_by
 from box_app_operator.core.steps import MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))

@@ -8,7 +8,8 @@ from datetime import datetime
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, Slot, SlotToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import Publication, active_slot, publication_of
+from box_app_operator.core.publication import Publication, publication_of
+from box_app_operator.core.published import active_slot
 
 
 @dataclass(frozen=True, slots=True)

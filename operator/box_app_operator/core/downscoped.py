@@ -18,14 +18,8 @@ from box_app_operator.core.desired import Desired, DownscopedSpec
 from box_app_operator.core.finding import Finding, settle
 from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import (
-    EXPIRES_AT,
-    FINGERPRINT,
-    ISSUED_AT,
-    notes_are,
-    publication_of,
-    secret_labels,
-)
+from box_app_operator.core.publication import EXPIRES_AT, FINGERPRINT, ISSUED_AT, publication_of
+from box_app_operator.core.published import notes_are, secret_labels
 from box_app_operator.core.steps import DeleteSecret, RefreshDownscoped, RevokeDownscoped, Step
 
 PARENT = "boxapps.dev/downscoped-from"

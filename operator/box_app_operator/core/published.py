@@ -1,83 +1,30 @@
-"""The Secret that pods mount: what it holds, whose it is, and what its annotations tell of the token in it.
-
-The annotations are written in one go with the token. They, not the status, say since when it has been there and what
-it took the place of: a crash between the Secret and the status loses nothing.
-"""
+"""The Secret that pods mount: what it holds, whose it is, and what it carries once a token is in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.core.conditions import format_time, parse_time
+from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.publication import (
+    EXPIRES_AT,
+    FINGERPRINT,
+    ISSUED_AT,
+    OURS,
+    SECRET_NAME,
+    Publication,
+    expiry_text,
+    publication_of,
+    subject_of,
+    texts_of,
+)
 
-OURS = "boxapps.dev/"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "box-app-operator"
 APP_LABEL = "boxapps.dev/app"
-FINGERPRINT = "boxapps.dev/fingerprint"
-SECRET_NAME = "boxapps.dev/secret-name"
-PUBLISHED_AT = "boxapps.dev/published-at"
-ROTATED_AT = "boxapps.dev/rotated-at"
-PREVIOUS = "boxapps.dev/previous-fingerprint"
-EXPIRY = "boxapps.dev/expiry"
-SUBJECT = "boxapps.dev/subject"
-CLIENT_ID = "boxapps.dev/client-id"
-ISSUED_AT = "boxapps.dev/issued-at"
-EXPIRES_AT = "boxapps.dev/expires-at"
-ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What the annotations of a Secret tell of its token.
-
-    ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
-    first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
-    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``subject`` is on whose
-    behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at`` are the
-    token's own dates; without a console endpoint nobody else knows them.
-    """
-
-    published_at: datetime | None
-    previous: Fingerprint | None
-    rotated_at: datetime | None
-    expiry: str | None
-    rotate_request: str | None
-    subject: str | None = None
-    client_id: ClientID | None = None
-    issued_at: datetime | None = None
-    expires_at: datetime | None = None
-
-
-def publication_of(secret: SecretView) -> Publication:
-    """What the annotations tell; nothing of what was removed or made unreadable by hand."""
-    notes = secret.annotations
-    return Publication(
-        published_at=parse_time(notes.get(PUBLISHED_AT)),
-        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
-        rotated_at=parse_time(notes.get(ROTATED_AT)),
-        expiry=notes.get(EXPIRY),
-        rotate_request=notes.get(ROTATE_REQUEST),
-        subject=notes.get(SUBJECT),
-        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
-        issued_at=parse_time(notes.get(ISSUED_AT)),
-        expires_at=parse_time(notes.get(EXPIRES_AT)),
-    )
-
-
-def expiry_text(days: int | None) -> str:
-    """A lifetime as the spec writes it."""
-    return f"{days}d" if days is not None else "Never"
-
-
-def subject_of(desired: Desired) -> str | None:
-    """On whose behalf access tokens are obtained; None for App Tokens."""
-    return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
 def _expiry_seen(token: SlotToken) -> str:
@@ -182,7 +129,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
-    return {**desired.secret.annotations, **identity, **dates, **_texts(told)}
+    return {**desired.secret.annotations, **identity, **dates, **texts_of(told)}
 
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
@@ -245,19 +192,6 @@ def _same_token(
 def _last_request(desired: Desired, observed: Observed) -> str | None:
     requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
     return next((request for request in requests if request), None)
-
-
-def _texts(told: Publication) -> dict[str, str]:
-    texts = {
-        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
-        PREVIOUS: told.previous,
-        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
-        EXPIRY: told.expiry,
-        SUBJECT: told.subject,
-        CLIENT_ID: told.client_id,
-        ROTATE_REQUEST: told.rotate_request,
-    }
-    return {key: text for key, text in texts.items() if text}
 
 
 def as_wanted(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.current import Current
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.published import expiry_text, subject_of
+from box_app_operator.core.publication import expiry_text, subject_of
 
 JITTER = 0.1
 """The last part of every wait over which rotations are spread, so that a thousand apps that were created together do

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.published import OURS
+from box_app_operator.core.publication import OURS
 from box_app_operator.core.spec import GROUP, VERSION, Body
 from box_app_operator.errors import ForbiddenError, StalledError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError

@@ -1,0 +1,89 @@
+"""What the annotations of a Secret tell of the token in it.
+
+They are written in one go with the token. They, not the status, say since when it has been there and what it took the
+place of: a crash between the Secret and the status loses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from box_app_operator.core.conditions import parse_time
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.model import ClientID, Fingerprint, SecretView
+
+OURS = "boxapps.dev/"
+FINGERPRINT = "boxapps.dev/fingerprint"
+SECRET_NAME = "boxapps.dev/secret-name"
+PUBLISHED_AT = "boxapps.dev/published-at"
+ROTATED_AT = "boxapps.dev/rotated-at"
+PREVIOUS = "boxapps.dev/previous-fingerprint"
+EXPIRY = "boxapps.dev/expiry"
+SUBJECT = "boxapps.dev/subject"
+CLIENT_ID = "boxapps.dev/client-id"
+ISSUED_AT = "boxapps.dev/issued-at"
+EXPIRES_AT = "boxapps.dev/expires-at"
+ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the annotations of a Secret tell of its token.
+
+    ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
+    first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
+    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``subject`` is on whose
+    behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at`` are the
+    token's own dates; without a console endpoint nobody else knows them.
+    """
+
+    published_at: datetime | None
+    previous: Fingerprint | None
+    rotated_at: datetime | None
+    expiry: str | None
+    rotate_request: str | None
+    subject: str | None = None
+    client_id: ClientID | None = None
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def publication_of(secret: SecretView) -> Publication:
+    """What the annotations tell; nothing of what was removed or made unreadable by hand."""
+    notes = secret.annotations
+    return Publication(
+        published_at=parse_time(notes.get(PUBLISHED_AT)),
+        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
+        rotated_at=parse_time(notes.get(ROTATED_AT)),
+        expiry=notes.get(EXPIRY),
+        rotate_request=notes.get(ROTATE_REQUEST),
+        subject=notes.get(SUBJECT),
+        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
+        issued_at=parse_time(notes.get(ISSUED_AT)),
+        expires_at=parse_time(notes.get(EXPIRES_AT)),
+    )
+
+
+def expiry_text(days: int | None) -> str:
+    """A lifetime as the spec writes it."""
+    return f"{days}d" if days is not None else "Never"
+
+
+def subject_of(desired: Desired) -> str | None:
+    """On whose behalf access tokens are obtained; None for App Tokens."""
+    return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
+
+
+def texts_of(told: Publication) -> dict[str, str]:
+    """A publication as annotations; the token's own dates are written beside them."""
+    texts = {
+        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
+        PREVIOUS: told.previous,
+        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
+        EXPIRY: told.expiry,
+        SUBJECT: told.subject,
+        CLIENT_ID: told.client_id,
+        ROTATE_REQUEST: told.rotate_request,
+    }
+    return {key: text for key, text in texts.items() if text}
