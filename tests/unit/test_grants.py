@@ -10,13 +10,13 @@ from tests.unit.examples import ONE, TWO, app_for, said
 from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import ClientGrant, DeletionPolicy
+from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Rotation
 from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.model import ClientID, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.model import UID, ClientID, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.publication import CLIENT_ID
-from box_app_operator.core.published import client_said_by
-from box_app_operator.core.steps import MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.core.publication import CLIENT_ID, MOVED_AT, PUBLISHED_AT
+from box_app_operator.core.published import client_said_by, secret_annotations
+from box_app_operator.core.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
 GOES = replace(GRANT, deleting=True)
@@ -80,6 +80,25 @@ def test_a_secret_tells_whose_its_token_is(told: str | None, data: str, expected
     view: SecretView = replace(secret, annotations=notes, fingerprints={"BOX_CLIENT_ID": fingerprint_of(data)})
 
     assert client_said_by(view, (None, OTHER, MINE)) == expected
+
+
+def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
+    """Its time counts from the change of the name, and not from the last publication, which is never long ago."""
+    world = granted()
+    assert world.observed.secret is not None
+    old = replace(world.observed.secret, name="old", uid=UID("old"))
+    later = NOON + timedelta(minutes=30)
+    renewed = SlotToken(TWO.fingerprint, later, later + timedelta(minutes=70), client_id=MINE)
+    app = replace(world.app, tokens={Slot.SECONDARY: renewed})
+    observed = replace(world.observed, former=(old,), app=app)
+    notes = secret_annotations(GRANT, observed, Slot.SECONDARY, later)
+    secret = replace(published_secret(GRANT, app, Slot.SECONDARY, observed), annotations=notes)
+    wish = replace(GRANT, rotation=Rotation(overlap=timedelta(hours=1)))
+    world = World(wish, replace(observed, secret=secret))
+
+    assert (notes[PUBLISHED_AT], notes[MOVED_AT]) == (later.isoformat(), NOON.isoformat())
+    assert decide(world, now=NOON + timedelta(minutes=59)).steps == ()
+    assert decide(world, now=NOON + timedelta(minutes=60)).steps == (DeleteSecret("old", old.uid),)
 
 
 # The end

@@ -17,6 +17,7 @@ OURS = "boxapps.dev/"
 FINGERPRINT = "boxapps.dev/fingerprint"
 SECRET_NAME = "boxapps.dev/secret-name"
 PUBLISHED_AT = "boxapps.dev/published-at"
+MOVED_AT = "boxapps.dev/moved-at"
 ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
@@ -31,11 +32,12 @@ ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
 class Publication:
     """What the annotations of a Secret tell of its token.
 
-    ``published_at`` is when it was written there. ``previous`` is the token that it took the place of, None for the
-    first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime
-    that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it. ``subject`` is on whose
-    behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at`` are the
-    token's own dates; without a console endpoint nobody else knows them.
+    ``published_at`` is when it was written there; ``moved_at`` is when the first token was written under this name,
+    None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
+    the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
+    ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
+    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and
+    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
     """
 
     published_at: datetime | None
@@ -45,6 +47,7 @@ class Publication:
     rotate_request: str | None
     subject: str | None = None
     client_id: ClientID | None = None
+    moved_at: datetime | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -60,6 +63,7 @@ def publication_of(secret: SecretView) -> Publication:
         rotate_request=notes.get(ROTATE_REQUEST),
         subject=notes.get(SUBJECT),
         client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
+        moved_at=parse_time(notes.get(MOVED_AT)),
         issued_at=parse_time(notes.get(ISSUED_AT)),
         expires_at=parse_time(notes.get(EXPIRES_AT)),
     )
@@ -79,6 +83,7 @@ def texts_of(told: Publication) -> dict[str, str]:
     """A publication as annotations; the token's own dates are written beside them."""
     texts = {
         PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
+        MOVED_AT: told.moved_at.isoformat() if told.moved_at else None,
         PREVIOUS: told.previous,
         ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
         EXPIRY: told.expiry,

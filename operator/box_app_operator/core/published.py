@@ -144,6 +144,7 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired),
         client_id=app.tokens[slot].client_id,
+        moved_at=_moved_at(desired, observed),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
     )
 
@@ -162,6 +163,15 @@ def _overlap_begins(
         if previous is not None and told.previous == previous:
             return told.rotated_at
     return now if previous is not None and previous == observed.remembered.retiring else None
+
+
+def _moved_at(desired: Desired, observed: Observed) -> datetime | None:
+    """Since when the Secret has this name, for as long as others of former names are phased out."""
+    secret = observed.secret if owns_secret(desired, observed) else None
+    if secret is None or not observed.former or _moves(observed, secret):
+        return None
+    told = publication_of(secret)
+    return told.moved_at or told.published_at
 
 
 def _moves(observed: Observed, stands: SecretView) -> bool:
@@ -185,6 +195,7 @@ def _same_token(
         expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired) and (told.subject or subject_of(desired)),
         client_id=app.tokens[slot].client_id,
+        moved_at=None if moved else told.moved_at,
         rotate_request=told.rotate_request,
     )
 
