@@ -11,6 +11,7 @@ from datetime import datetime
 
 from box_app_operator.core.by_hand import NOBODY
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.former import FormerApp, FormerToken
 from box_app_operator.core.hand import Hand, Identity, KeyView, Verdict
 from box_app_operator.core.model import (
     AppID,
@@ -23,10 +24,12 @@ from box_app_operator.core.model import (
     SlotToken,
 )
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets, published_fingerprints
+from box_app_operator.core.publication import is_access_token, publication_of
+from box_app_operator.core.published import client_said_by, own_secrets, published_fingerprints
+from box_app_operator.errors import TransientError
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Platform, Token
-from box_app_operator.slots import choose_held, tokens_by_slot
+from box_app_operator.slots import STANDING, choose_held, dated, is_asked_for, tokens_by_slot
 
 NO_KEY = "1!"
 """So begin tokens that the OAuth endpoints give out. Source: Box's notice of 2021 about longer tokens, which App Tokens
@@ -72,6 +75,34 @@ class ByHand:
             await _try_origins(desired, seen, live, platform, memory)
         return replace(seen, app=_app(desired, seen, tokens, memory), hand=await self._hand(desired, keys, memory))
 
+    async def look_back(
+        self,
+        desired: Desired,
+        seen: Observed,
+        platform: Platform,
+        memory: Memory,
+        told: tuple[FormerToken, ...],
+        now: datetime,
+    ) -> FormerApp | None:
+        """The app from before the client credentials, with the keys that may still be live.
+
+        Args:
+            told: those that Secret and status tell of.
+        """
+        await self._handed_over(desired, memory)
+        await self._published(desired, seen, memory)
+        standing = [each for each in told if await _stands(each.fingerprint, desired, seen, platform, memory, now)]
+        if not standing:
+            return None
+        tokens = {each.slot: dated(desired, seen, each.fingerprint, memory, now) for each in standing}
+        can_revoke = (
+            await self.client_secret(desired) is not None
+            and not memory.hand.revocation_refused
+            and desired.client_id is not None
+            and all(each.fingerprint in memory.hand.values for each in standing)
+        )
+        return FormerApp(_left_app(desired, seen, standing, tokens), in_console=False, can_revoke=can_revoke)
+
     async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], memory: Memory) -> Hand:
         who, verdicts = memory.hand.identity, memory.hand.verdicts.values()
         return Hand(
@@ -103,7 +134,8 @@ class ByHand:
         """The token in the object's own Secret, with its value in memory as soon as it must be asked about."""
         secret = next(iter(own_secrets(desired, seen)), None)
         fingerprint = secret.fingerprints.get(desired.secret.keys.token) if secret is not None else None
-        if secret is None or fingerprint is None:
+        if secret is None or fingerprint is None or is_access_token(publication_of(secret), desired):
+            # An access token says nothing of the app that keys are handed over for.
             return None
         if fingerprint not in memory.hand.values:
             token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
@@ -138,6 +170,39 @@ def _text(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if all(character.isprintable() or character.isspace() for character in text) else None
+
+
+async def _stands(
+    fingerprint: Fingerprint, desired: Desired, seen: Observed, platform: Platform, memory: Memory, now: datetime
+) -> bool:
+    """May a key from before the client credentials be live? Whose it is was found out when it was published."""
+    value, verdicts = memory.hand.values.get(fingerprint), memory.hand.verdicts
+    if value is None and fingerprint not in verdicts:
+        return is_asked_for(fingerprint, desired, seen, now)
+    if value is not None and fingerprint not in verdicts:
+        try:
+            answer = await platform.identify(value)
+        except TransientError:
+            # The access tokens must not wait for the answer.
+            return True
+        verdicts[fingerprint] = answer if isinstance(answer, Verdict) else Verdict.LIVE
+    return verdicts[fingerprint] in STANDING
+
+
+def _left_app(desired: Desired, seen: Observed, keys: list[FormerToken], tokens: dict[Slot, SlotToken]) -> BoxApp:
+    secret = next(iter(own_secrets(desired, seen)), None)
+    known = (desired.client_id, seen.remembered.client_id)
+    client_id = client_said_by(secret, known) if secret is not None else None
+    return BoxApp(
+        id=next((each.app_id for each in keys if each.app_id is not None), AppID("")),
+        client_id=client_id or ClientID(""),
+        name=desired.display_name,
+        reference="",
+        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
+        tokens=tokens,
+        cors_domains=(),
+        revision=0,
+    )
 
 
 async def _ask(

@@ -9,7 +9,7 @@ from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.downscoped import annotations_for, labels_for
 from box_app_operator.core.hand import Way
-from box_app_operator.core.model import AppID, HeldToken, Slot
+from box_app_operator.core.model import HeldToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.published import own_secrets, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.spec import Body, parse_desired
@@ -107,7 +107,7 @@ class Executor:
                 return f"deleted app {app_id}"
 
     async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
-        if observed.way is not Way.CONSOLE and not isinstance(step, ProveToken):
+        if not isinstance(step, ProveToken) and not _is_for_console(step, observed):
             if isinstance(step, MintToken):
                 return await self._public.mint(step, parse_desired(body))
             return await self._public.revoke(step, parse_desired(body), observed)
@@ -120,7 +120,7 @@ class Executor:
                 return await self._prove(fingerprint)
             case RevokeSlot(app_id, slot, fingerprint):
                 await self._console.revoke_slot(app_id, slot, fingerprint)
-                self._forget_slot(app_id, slot)
+                self._forget_slot(step)
                 return f"revoked token {fingerprint} in the {slot} slot of app {app_id}"
 
     async def _prove(self, fingerprint: str) -> str:
@@ -131,13 +131,13 @@ class Executor:
         self._memory.held = replace(held, proven=proven)
         return f"token {fingerprint} is {'accepted' if proven else 'rejected'} by Box"
 
-    def _forget_slot(self, app_id: AppID, slot: Slot) -> None:
+    def _forget_slot(self, step: RevokeSlot) -> None:
         """The console answers a revocation with nothing: note it until the listing tells of it."""
-        app = self._listing.by_id(app_id)
+        app = self._listing.by_id(step.app_id)
         if app is not None:
-            left = {each: token for each, token in app.tokens.items() if each is not slot}
+            left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
             self._listing.assume(replace(app, tokens=left))
-        if self._memory.held is not None and self._memory.held.slot is slot:
+        if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
             self._memory.let_go()
 
     async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
@@ -240,3 +240,11 @@ class Executor:
         if self._link is None or self._link.platform is None:
             raise TransientError("BoxUnavailable", "There is no way to Box")
         return self._link.platform
+
+
+def _is_for_console(step: MintToken | RevokeSlot, observed: Observed) -> bool:
+    """Is the console the one to do it? Also for the app from before the client credentials, if it has that."""
+    former = observed.former_app
+    if observed.way is Way.CONSOLE or former is None:
+        return observed.way is Way.CONSOLE
+    return former.in_console and isinstance(step, RevokeSlot) and former.app.slot_of(step.fingerprint) is not None

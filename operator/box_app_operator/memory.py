@@ -69,9 +69,9 @@ class Memory:
     granted: SlotToken | None = None
     hand: HandMemory = field(default_factory=HandMemory)
 
-    def hold(self, held: HeldToken, token: Token) -> None:
+    def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:
         """Keep a minted token until it is published."""
-        self.held, self.token = held, token
+        self.held, self.token, self.granted = held, token, granted
 
     def let_go(self) -> None:
         """Forget the held token."""

@@ -15,10 +15,11 @@ from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.downscoped import is_downscoped
 from box_app_operator.core.enterprise import selects
+from box_app_operator.core.former import FormerApp, FormerToken
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import BoxApp, Problem, SecretView
 from box_app_operator.core.observed import Observed, RememberedStatus
-from box_app_operator.core.published import is_original
+from box_app_operator.core.published import former_told, is_original
 from box_app_operator.core.rotation import rotation_due
 from box_app_operator.core.spec import Body, parse_remembered
 from box_app_operator.errors import ForbiddenError, TransientError
@@ -79,10 +80,11 @@ class Observer:
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, self._clock.now())
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
-        if seen.problem is not None or link.platform is None:
+        if seen.problem is not None or link.platform is None or (link.has_console and not link.listing.known):
             return seen
         seen, now = replace(seen, known=True), self._clock.now()
         if seen.way is Way.GRANT:
+            seen = replace(seen, former_app=await self._look_back(desired, seen, link, memory, now))
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
@@ -95,6 +97,19 @@ class Observer:
             seen = replace(seen, claimed_by=_claimed_by(desired, seen.app, self._store, link.selector))
         self._watch_for_people(desired, seen, now)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
+
+    async def _look_back(
+        self, desired: Desired, seen: Observed, link: Link, memory: Memory, now: datetime
+    ) -> FormerApp | None:
+        """The app from before the client credentials, wherever its tokens can be seen."""
+        told = former_told(desired, seen)
+        # Whose the keys were does not say whose later ones must be.
+        memory.hand.identity = None
+        if link.has_console:
+            return await _former_in_console(desired, link, told)
+        if link.platform is None or not told:
+            return None
+        return await self._by_hand.look_back(desired, seen, link.platform, memory, told, now)
 
     def _watch_for_people(self, desired: Desired, seen: Observed, now: datetime) -> None:
         """Is somebody to hand something over?"""
@@ -182,6 +197,23 @@ async def _ask_if_unsure(
     if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
         memory.let_go()
     return _find(desired, listing)
+
+
+async def _former_in_console(desired: Desired, link: Link, told: tuple[FormerToken, ...]) -> FormerApp | None:
+    """Of an app that the operator registered all tokens are its own; of any other, those that were published."""
+    app_id = next((each.app_id for each in told if each.app_id is not None), None)
+    app = (link.listing.by_id(app_id) if app_id is not None else None) or _find(desired, link.listing)
+    if app is None and app_id is not None and link.console is not None and _must_be_sure(desired):
+        app = await link.console.get_app(app_id)
+        if app is not None:
+            link.listing.find_again(app)
+    if app is None:
+        return None
+    registered, published = app.reference == desired.reference, {each.fingerprint for each in told}
+    tokens = {slot: each for slot, each in app.tokens.items() if registered or each.fingerprint in published}
+    if not tokens and not registered:
+        return None
+    return FormerApp(replace(app, tokens=tokens), in_console=True, can_revoke=True)
 
 
 def _must_be_sure(desired: Desired) -> bool:

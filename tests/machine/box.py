@@ -1,4 +1,7 @@
-"""A simulated Box: console and platform in memory, obeying the Console API's rules. Knows every token's value."""
+"""A simulated Box: console and platform in memory, obeying the Console API's rules. Knows every token's value.
+
+Beside the apps of the console there are two with client credentials, of which nothing but access tokens is seen.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 
 from tests.machine.fates import Fates
 
+from box_app_operator.core.desired import ClientGrant
 from box_app_operator.core.model import (
     AppID,
     Authorization,
@@ -19,8 +23,13 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.errors import TransientError
-from box_app_operator.ports import Page, Token
+from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.ports import Granted, Page, Token
+
+ACCESS_SECONDS = 4175
+"""So long an access token lives."""
+CLIENTS = ("granted-1", "granted-2")
+"""The client ids of the two apps with client credentials."""
 
 
 @dataclass
@@ -46,6 +55,7 @@ class SimBox:
         self.gone: list[BoxApp] = []
         self.issued: dict[Fingerprint, Issued] = {}
         self.proven: set[Fingerprint] = set()
+        self.access: dict[Fingerprint, tuple[str, datetime]] = {}
         self.keys: dict[str, AppID] = {}
         self.revision = 0
         self.before_mint: Callable[[AppID, Slot], None] = lambda *_: None
@@ -105,6 +115,11 @@ class SimBox:
         found = self.apps.get(app)
         tokens = found.tokens.values() if found else ()
         return {token.fingerprint for token in tokens if token.is_live(self.now())}
+
+    def live_access(self, client: str | None = None) -> set[Fingerprint]:
+        """The access tokens of a client, or of both, that Box accepts."""
+        mine = {each: until for each, (whose, until) in self.access.items() if client in (None, whose)}
+        return {fingerprint for fingerprint, until in mine.items() if until > self.now()}
 
     def _find(self, app: AppID) -> BoxApp:
         if app not in self.apps:
@@ -185,8 +200,30 @@ class SimBox:
 
         def ask() -> bool:
             issued = self.issued[token.fingerprint]
-            accepted = token.fingerprint in self.live(issued.app)
+            accepted = token.fingerprint in self.live(issued.app) | self.live_access()
             self.proven |= {token.fingerprint} if accepted else set()
             return accepted
 
         return self.fates.meet(ask, reading=True)
+
+    async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
+        """An access token."""
+
+        def give() -> Granted:
+            issued = Issued(f"1!Token{len(self.issued):027d}", AppID(client_id))
+            self.issued[issued.fingerprint] = issued
+            self.access[issued.fingerprint] = client_id, self.now() + timedelta(seconds=ACCESS_SECONDS)
+            return Granted(Token(issued.value), ACCESS_SECONDS)
+
+        return self.fates.meet(give)
+
+    async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
+        """By its own client alone; one that is over is success."""
+
+        def end() -> None:
+            whose, _ = self.access.get(token.fingerprint, (client_id, self.now()))
+            if whose != client_id:
+                raise StalledError("TokenRejected", "Box does not let this client revoke the token.")
+            self.access.pop(token.fingerprint, None)
+
+        self.fates.meet(end)

@@ -63,6 +63,13 @@ class Judge:
         live = {token.fingerprint for token in app.tokens.values() if token.is_live(self.box.now())}
         return next((each for each in secret.fingerprints.values() if each in live), None)
 
+    def _access(self) -> Fingerprint | None:
+        """The live access token in the Secret, if the spec asks for one."""
+        desired = parse_desired(self.known())
+        secret = self.kube.secrets.get(desired.secret.name) if desired.grant is not None else None
+        held = set(secret.fingerprints.values()) if secret is not None else set()
+        return next(iter(held & self.box.live_access()), None)
+
     def _due(self, app: BoxApp) -> bool:
         desired, now = parse_desired(self.known()), self.box.now()
         token = next(token for token in app.tokens.values() if token.fingerprint == self._active(app))
@@ -95,7 +102,7 @@ class Judge:
         desired = parse_desired(body)
         by_hand = self.box.issued[fingerprint].by_hand
         self._must(not (desired.client_id and by_hand), "revoked somebody's key on an adopted app")
-        active = self._active(truth)
+        active = self._active(truth) or self._access()
         if desired.deleting or active is None:
             return
         self._must(fingerprint != active, "revoked the token in the Secret")
@@ -111,8 +118,10 @@ class Judge:
 
     def _cap(self, app: BoxApp, active: Fingerprint) -> Any:
         """From when on the active token must be replaced, whatever was promised for the previous one."""
-        token = next(token for token in app.tokens.values() if token.fingerprint == active)
-        return token.expires_at - (token.expires_at - token.created_at) / (2 * SIXTH) if token.expires_at else None
+        token = next((token for token in app.tokens.values() if token.fingerprint == active), None)
+        if token is None or token.expires_at is None:
+            return None
+        return token.expires_at - (token.expires_at - token.created_at) / (2 * SIXTH)
 
     def everything_visible(self) -> str:
         """Whatever people can read that are not allowed to read Secrets."""

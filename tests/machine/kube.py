@@ -44,6 +44,7 @@ class SimKube:
         self.workloads: dict[WorkloadRef, WorkloadView] = {}
         self.restarts: list[tuple[WorkloadRef, Fingerprint]] = []
         self.events: list[str] = []
+        self.credentials: dict[str, bytes] | None = None
         self.news: list[Callable[[Store], None]] = []
         self.before_publish: Callable[[SecretWrite], None] = lambda _: None
 
@@ -100,8 +101,8 @@ class SimKube:
         return self.fates.meet(lambda: self.secrets.get(name), reading=True)
 
     async def read_values(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
-        """Nobody hands over keys here."""
-        return None
+        """The client credentials, if somebody handed them over."""
+        return self.fates.meet(lambda: self.credentials, reading=True)
 
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
         """The value with this fingerprint."""

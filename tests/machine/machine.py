@@ -14,9 +14,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.machine.box import CLIENTS
 from tests.machine.fates import CrashError, Fate
 from tests.machine.kube import Pod
-from tests.machine.stage import NAME, Stage
+from tests.machine.stage import NAME, Stage, credentials_of
 from tests.unit.status_invariants import check_status
 
 from box_app_operator.core.desired import WorkloadRef
@@ -36,6 +37,10 @@ TOKEN_SPECS: tuple[dict[str, Any], ...] = (
     {"rotation": {"every": "7d", "retireDeadline": "2d"}},
     {"rotation": {"restart": [{"kind": "Deployment", "name": "web"}, {"kind": "Deployment", "name": "gone"}]}},
 )
+BY_CREDENTIALS = {
+    "authentication": "ClientCredentials",
+    "clientCredentials": {"secretRef": {"name": "creds"}, "subject": {"type": "enterprise", "id": "1"}},
+}
 
 
 class LifeOfAToken(Stage, RuleBasedStateMachine):
@@ -142,6 +147,18 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         self.work(fates)
         if NAME in self.kube.apps:
             self.edit(suspend=False)
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule(by_credentials=st.booleans(), fates=FATES)
+    def authenticate(self, by_credentials: bool, fates: list[Fate]) -> None:
+        """Another authentication, and it works."""
+        self.edit(**(BY_CREDENTIALS if by_credentials else dict.fromkeys(BY_CREDENTIALS)))
+        self.work(fates)
+
+    @rule(client=st.sampled_from([*CLIENTS, None]))
+    def hand_over(self, client: str | None) -> None:
+        """Client credentials are put where the spec says, of one app or the other, or are taken away."""
+        self.kube.credentials = credentials_of(client) if client is not None else None
 
     @precondition(lambda self: NAME in self.kube.apps)
     @rule()

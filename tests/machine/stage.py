@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tests.machine.box import SimBox
+from tests.machine.box import CLIENTS, SimBox
 from tests.machine.fates import Fates
 from tests.machine.judge import Judge
 from tests.machine.kube import NAMESPACE, SimKube
@@ -25,8 +25,15 @@ KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MOST_LOOKS = 60
 """More passes than anything needs to settle."""
+MOST_RENEWALS = 500
+"""Access tokens are renewed twice an hour: so many passes more until the last deadline is over."""
 
 T = TypeVar("T")
+
+
+def credentials_of(client: str) -> dict[str, bytes]:
+    """What the Secret with the credentials of a client holds."""
+    return {"clientID": client.encode(), "clientSecret": b"a secret"}
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -155,18 +162,26 @@ class Stage:
     def settle(self) -> None:
         """The admin authorizes, nobody suspends, everything is heard, and time passes while something is awaited."""
         self.fates.deliver_late()
+        if self.kube.credentials is None:
+            self.kube.credentials = credentials_of(CLIENTS[0])
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
             self.edit(suspend=False)
-        for _ in range(MOST_LOOKS):
+        for _ in range(MOST_LOOKS + (MOST_RENEWALS if self._has_grant() else 0)):
             self._authorize()
             self.hear_news()
             again = self.run_pass()
-            if self._at_rest() and not self.kube.news:
-                break
+            if self._at_rest():
+                if not self.kube.news:
+                    break
+                # What was just written is looked at first: access tokens are renewed for ever.
+                continue
             self.time += timedelta(seconds=min(again if again is not None else 60.0, 86400.0))
         else:
             raise AssertionError(f"not at rest: {self.kube.apps.get(NAME)}")
         self._check_rest()
+
+    def _has_grant(self) -> bool:
+        return NAME in self.kube.apps and parse_desired(self.body).grant is not None
 
     def _authorize(self) -> None:
         """The admin sees to whatever was submitted."""
@@ -202,17 +217,21 @@ class Stage:
         return self.adopted and (ready["reason"] == "SlotsOccupied" or "is due to be" in ready["message"])
 
     def _check_rest(self) -> None:
-        """I1: exactly one live token, the one in the Secret; after a deletion none."""
+        """I1: exactly one live token, the one in the Secret, or one beside access tokens of before; at the end none."""
         app = self.app
         if NAME not in self.kube.apps:
             assert self.adopted or app is None or not app.tokens, "a token outlives its object"
             return
         desired = parse_desired(self.body)
         ready = next(each for each in self.body["status"]["conditions"] if each["type"] == "Ready")
-        if ready["status"] != "True" or app is None:
+        if ready["status"] != "True":
             return
         published = self.kube.secrets[desired.secret.name].fingerprints[desired.secret.keys.token]
-        live = self.box.live(app.id)
+        live = self.box.live(app.id) if app is not None else set()
+        if desired.grant is not None and self.kube.credentials is not None:
+            access = self.box.live_access(self.kube.credentials["clientID"].decode())
+            assert published in access, "the Secret holds no token of these credentials"
+            live |= {published}
         assert published in live, "the Secret holds a token that is over"
         if not self.adopted:
             assert self._owned() == [desired.secret.name], "a Secret of a former name stays"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeOfAToken
 
-from box_app_operator.core import tokens
+from box_app_operator.core import departure, rotation, tokens
 from box_app_operator.core.finding import Finding
 from box_app_operator.core.model import BoxApp, HeldToken
 from box_app_operator.core.retirement import Retirement
@@ -24,13 +25,16 @@ def publish_at_once(app: BoxApp, held: HeldToken) -> Finding:
     return prove_first(app, replace(held, proven=True))
 
 
-MUTATIONS: dict[str, tuple[str, Callable[..., Any], str]] = {
-    "1-mint-without-authorization": ("_usable", lambda _: True, "minted"),
-    "2-empty-no-slot": ("_expendable", lambda *_: None, "not at rest"),
-    "3-publish-without-proof": ("_check_held", publish_at_once, "published without proof"),
-    "4-no-overlap": ("check_retirement", lambda *_, **__: Retirement(True), "revoked"),
-    "5-orphans-stay": ("_ours", lambda *_: False, "not at rest"),
-    "5-nothing-is-foreign": ("_ours", lambda *_: True, "somebody's key"),
+MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
+    "1-mint-without-authorization": (tokens, "_usable", lambda _: True, "minted"),
+    "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest"),
+    "3-publish-without-proof": (tokens, "_check_held", publish_at_once, "published without proof"),
+    "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
+    "5-orphans-stay": (tokens, "_ours", lambda *_: False, "not at rest"),
+    "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),
+    "another-authentication-no-overlap": (departure, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
+    "another-authentication-no-end": (departure, "_with_end", lambda finding, *_: finding, "not at rest"),
+    "another-authentication-is-no-reason": (rotation, "_as_asked_for", lambda _: True, "of these credentials"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""
 
@@ -38,8 +42,8 @@ MUTATIONS: dict[str, tuple[str, Callable[..., Any], str]] = {
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_broken_rule_is_found(name: str, monkeypatch: pytest.MonkeyPatch, effort: settings) -> None:
     """And found for what it is."""
-    function, broken, complaint = MUTATIONS[name]
-    monkeypatch.setattr(tokens, function, broken)
+    module, function, broken, complaint = MUTATIONS[name]
+    monkeypatch.setattr(module, function, broken)
     quick = settings(effort, max_examples=500, phases=[Phase.generate], report_multiple_bugs=False)
 
     with pytest.raises(AssertionError) as caught:

@@ -334,6 +334,13 @@ def test_a_good_enterprise_passes(console: Json) -> None:
     assert complaints(ENTERPRISE, {"console": console}) == []
 
 
+KNOWN = {"appID": "1", "clientID": "c" * 32}
+BY_CREDENTIALS = {
+    "authentication": "ClientCredentials",
+    "clientCredentials": {"secretRef": {"name": "creds"}, "subject": {"type": "enterprise", "id": "1"}},
+}
+
+
 @pytest.mark.parametrize(
     ("status", "before", "after", "word"),
     [
@@ -345,14 +352,18 @@ def test_a_good_enterprise_passes(console: Json) -> None:
         ),
         ({"appID": "1"}, {}, {"enterpriseRef": {"name": "default"}}, None),
         ({}, {"enterpriseRef": {"name": "a"}}, {"enterpriseRef": {"name": "b"}}, None),
-        ({"clientID": "c" * 32}, {}, {"clientID": "d" * 32}, "spec.clientID cannot change"),
-        ({"clientID": "c" * 32}, {}, {"clientID": "c" * 32}, None),
-        ({"clientID": "c" * 32}, {"clientID": "c" * 32}, {}, "spec.clientID cannot change"),
+        (KNOWN, {}, {"clientID": "d" * 32}, "spec.clientID cannot change"),
+        (KNOWN, {}, {"clientID": "c" * 32}, None),
+        (KNOWN, {"clientID": "c" * 32}, {}, "spec.clientID cannot change"),
+        (KNOWN, {"clientID": "c" * 32}, BY_CREDENTIALS, None),
+        (KNOWN, {**BY_CREDENTIALS, "clientID": "d" * 32}, {**BY_CREDENTIALS, "clientID": "e" * 32}, None),
+        (KNOWN, BY_CREDENTIALS, {"clientID": "d" * 32}, "spec.clientID cannot change"),
+        ({"clientID": "c" * 32}, BY_CREDENTIALS, {"clientID": "d" * 32}, None),
         ({}, {"clientID": "c" * 32}, {"clientID": "d" * 32}, None),
     ],
 )
 def test_what_ties_an_app_to_box_cannot_change(status: Json, before: Json, after: Json, word: str | None) -> None:
-    """Once it is known; a default that is written out is no change."""
+    """Once it is known; a default that is written out is no change. With client credentials there is no such tie."""
     old = {"metadata": {"name": "viewer"}, "spec": {"displayName": "x", **before}, "status": status}
     said = complaints(APP, {"displayName": "x", **after}, old, status=status)
 

@@ -11,11 +11,12 @@ from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Rotation
+from box_app_operator.core.former import FormerToken, parse_former
 from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.model import UID, ClientID, SecretView, Slot, SlotToken, fingerprint_of
-from box_app_operator.core.observed import Observed
+from box_app_operator.core.model import UID, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.publication import CLIENT_ID, MOVED_AT, PUBLISHED_AT
-from box_app_operator.core.published import client_said_by, secret_annotations
+from box_app_operator.core.published import client_said_by, former_told, secret_annotations
 from box_app_operator.core.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
@@ -23,6 +24,7 @@ GOES = replace(GRANT, deleting=True)
 MINE, OTHER = ClientID("a" * 32), ClientID("b" * 32)
 ENDS = NOON + timedelta(minutes=50)
 ACCESS = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=10), ENDS, client_id=MINE)
+FORMER, F2 = FormerToken(APP_ID, Slot.PRIMARY, Fingerprint("1111")), Fingerprint("2222")
 REVOKE = RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 
 
@@ -99,6 +101,33 @@ def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
     assert (notes[PUBLISHED_AT], notes[MOVED_AT]) == (later.isoformat(), NOON.isoformat())
     assert decide(world, now=NOON + timedelta(minutes=59)).steps == ()
     assert decide(world, now=NOON + timedelta(minutes=60)).steps == (DeleteSecret("old", old.uid),)
+
+
+def test_an_access_token_is_no_app_token_of_before() -> None:
+    """A status that tells an app id speaks of App Tokens; that of an earlier version may have kept it too long."""
+    world = granted()
+    remembered = RememberedStatus(APP_ID, MINE, active=ONE.fingerprint, retiring=TWO.fingerprint)
+
+    told = former_told(GRANT, replace(world.observed, remembered=remembered))
+
+    assert told == (FormerToken(APP_ID, Slot.PRIMARY, TWO.fingerprint),)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "4711/primary/1111 /secondary/2222",
+            (FORMER, replace(FORMER, app_id=None, slot=Slot.SECONDARY, fingerprint=F2)),
+        ),
+        ("4711/tertiary/1111 4711/primary nonsense", ()),
+        (None, ()),
+    ],
+)
+def test_what_is_told_of_former_tokens_is_read_back(text: str | None, expected: tuple[FormerToken, ...]) -> None:
+    """Nothing is made of what somebody else wrote there."""
+    assert parse_former(text) == expected
+    assert not expected or " ".join(map(str, expected)) == text
 
 
 # The end

@@ -18,6 +18,7 @@ from box_app_operator.core.hand import KeyView, Verdict
 from box_app_operator.core.model import Fingerprint, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.places import ADMIN_APPS, CONSOLE, app_page
+from box_app_operator.core.publication import is_access_token, publication_of
 from box_app_operator.core.published import slot_said_by
 from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot, Step
 from box_app_operator.core.tokens import check_tokens
@@ -130,11 +131,20 @@ def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, re
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still have it there, although it is over."""
-    last = slot_said_by(observed.secret, desired) if observed.secret is not None else None
-    last = last or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
+    last = _last_slot(desired, observed)
     taken = observed.app.tokens if observed.app is not None else {}
     wanted = last.other if last is not None else Slot.PRIMARY
     return wanted if wanted not in taken else wanted.other
+
+
+def _last_slot(desired: Desired, observed: Observed) -> Slot | None:
+    """Where the last key stood; an access token stood nowhere."""
+    secret, remembered = observed.secret, observed.remembered
+    if secret is not None and not is_access_token(publication_of(secret), desired):
+        said = slot_said_by(secret, desired)
+        if said is not None:
+            return said
+    return remembered.slots.get(remembered.active or Fingerprint("")) if remembered.app_id is not None else None
 
 
 def _without(finding: Finding, step: Step) -> Finding:

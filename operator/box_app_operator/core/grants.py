@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import Current, current_of
+from box_app_operator.core.departure import with_former_app
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.core.observed import Observed
@@ -53,7 +54,12 @@ def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -
 
 
 def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
-    """The rules for tokens; nothing is asked of Box while the credentials are missing."""
+    """The rules for tokens, and the end of App Tokens from before; Box is not asked while credentials are missing."""
+    finding = _check_access_tokens(desired, observed, now, restart_window)
+    return with_former_app(finding, desired, observed, now, restart_window)
+
+
+def _check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
     finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
         return finding

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.former import FormerApp
 from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 
@@ -96,6 +97,7 @@ class Observed:
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
     those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
     ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
+    ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
     """
 
     known: bool = False
@@ -114,3 +116,4 @@ class Observed:
     left_over: tuple[SecretView, ...] = ()
     way: Way = Way.CONSOLE
     hand: Hand = field(default_factory=Hand)
+    former_app: FormerApp | None = None

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from box_app_operator.core.conditions import parse_time
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.former import FormerToken, parse_former
 from box_app_operator.core.model import ClientID, Fingerprint, SecretView
 
 OURS = "boxapps.dev/"
@@ -23,6 +24,8 @@ PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
 SUBJECT = "boxapps.dev/subject"
 CLIENT_ID = "boxapps.dev/client-id"
+FORMER_TOKENS = "boxapps.dev/former-app-tokens"
+FORMER_SINCE = "boxapps.dev/former-app-since"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
@@ -36,8 +39,9 @@ class Publication:
     None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
     the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
     ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
-    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and
-    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
+    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``former`` are
+    App Tokens that were published before access tokens, ``former_since`` is when those took their place. ``issued_at``
+    and ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
     """
 
     published_at: datetime | None
@@ -47,6 +51,8 @@ class Publication:
     rotate_request: str | None
     subject: str | None = None
     client_id: ClientID | None = None
+    former: tuple[FormerToken, ...] = ()
+    former_since: datetime | None = None
     moved_at: datetime | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
@@ -63,6 +69,8 @@ def publication_of(secret: SecretView) -> Publication:
         rotate_request=notes.get(ROTATE_REQUEST),
         subject=notes.get(SUBJECT),
         client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
+        former=parse_former(notes.get(FORMER_TOKENS)),
+        former_since=parse_time(notes.get(FORMER_SINCE)),
         moved_at=parse_time(notes.get(MOVED_AT)),
         issued_at=parse_time(notes.get(ISSUED_AT)),
         expires_at=parse_time(notes.get(EXPIRES_AT)),
@@ -79,6 +87,13 @@ def subject_of(desired: Desired) -> str | None:
     return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
+def is_access_token(told: Publication, desired: Desired) -> bool:
+    """Is it a token of client credentials, and no App Token? Where no annotation tells, it is as the spec asks."""
+    if told.subject is not None or told.client_id is not None:
+        return True
+    return told.expiry is None and desired.grant is not None
+
+
 def texts_of(told: Publication) -> dict[str, str]:
     """A publication as annotations; the token's own dates are written beside them."""
     texts = {
@@ -89,6 +104,8 @@ def texts_of(told: Publication) -> dict[str, str]:
         EXPIRY: told.expiry,
         SUBJECT: told.subject,
         CLIENT_ID: told.client_id,
+        FORMER_TOKENS: " ".join(map(str, told.former)),
+        FORMER_SINCE: told.former_since.isoformat() if told.former_since else None,
         ROTATE_REQUEST: told.rotate_request,
     }
     return {key: text for key, text in texts.items() if text}

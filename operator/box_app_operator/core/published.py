@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.former import FormerToken
 from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import (
@@ -17,6 +19,7 @@ from box_app_operator.core.publication import (
     SECRET_NAME,
     Publication,
     expiry_text,
+    is_access_token,
     publication_of,
     subject_of,
     texts_of,
@@ -88,7 +91,32 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
     for secret in own_secrets(desired, observed):
         previous = publication_of(secret).previous
         found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
+        found |= {each.fingerprint for each in publication_of(secret).former}
     return found
+
+
+def former_told(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
+    """With client credentials: the App Tokens that pods got before, as far as Secret and status tell."""
+    secret, remembered = next(iter(own_secrets(desired, observed)), None), observed.remembered
+    # An object with access tokens knows no app id, and phases nothing out but App Tokens.
+    shown = remembered.fingerprints if remembered.app_id is not None else {remembered.retiring}
+    places = {each: remembered.slots.get(each, Slot.PRIMARY) for each in shown if each is not None}
+    noted: tuple[FormerToken, ...] = ()
+    if secret is not None and is_access_token(publication_of(secret), desired):
+        noted = publication_of(secret).former
+        places = {each: slot for each, slot in places.items() if each not in secret.fingerprints.values()}
+    elif secret is not None:
+        places |= _standing_in(secret, desired)
+    found = [FormerToken(remembered.app_id, slot, each) for each, slot in places.items()]
+    known = {each.fingerprint for each in noted}
+    return (*noted, *(each for each in found if each.fingerprint not in known))
+
+
+def _standing_in(secret: SecretView, desired: Desired) -> dict[Fingerprint, Slot]:
+    """The App Token in a Secret and the one that it took the place of, with their slots."""
+    slot = slot_said_by(secret, desired) or Slot.PRIMARY
+    tokens = {slot: secret.fingerprints.get(desired.secret.keys.token), slot.other: publication_of(secret).previous}
+    return {fingerprint: where for where, fingerprint in tokens.items() if fingerprint is not None}
 
 
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
@@ -134,9 +162,10 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
     replaced = app.tokens.get(slot.other)
-    known = own_fingerprints(desired, observed)
-    previous = replaced.fingerprint if replaced and replaced.fingerprint in known else observed.remembered.active
-    held = observed.held
+    known, held = own_fingerprints(desired, observed), observed.held
+    before = observed.remembered.active or _stood_there(desired, observed)
+    previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
+    former = _former(desired, observed) if desired.grant is not None else ()
     return Publication(
         published_at=now,
         previous=previous,
@@ -144,9 +173,33 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired),
         client_id=app.tokens[slot].client_id,
+        former=former,
+        former_since=_former_since(desired, observed, now) if former else None,
         moved_at=_moved_at(desired, observed),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
     )
+
+
+def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
+    """What the Secret held until now, although no status tells of it."""
+    secret = next(iter(own_secrets(desired, observed)), None)
+    noted = Fingerprint(secret.annotations.get(FINGERPRINT, "")) if secret is not None else None
+    return noted if secret is not None and noted in secret.fingerprints.values() else None
+
+
+def _former(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
+    """The App Tokens of before that are not over: a successor must know them."""
+    former = observed.former_app
+    if former is None:
+        return ()
+    live, app_id = {token.fingerprint for token in former.app.tokens.values()}, former.app.id or None
+    told = (each for each in former_told(desired, observed) if each.fingerprint in live)
+    return tuple(replace(each, app_id=each.app_id or app_id) for each in told)
+
+
+def _former_since(desired: Desired, observed: Observed, now: datetime) -> datetime:
+    told = (publication_of(secret).former_since for secret in own_secrets(desired, observed))
+    return next((moment for moment in told if moment is not None), now)
 
 
 def _overlap_begins(
@@ -162,6 +215,8 @@ def _overlap_begins(
         told = publication_of(secret)
         if previous is not None and told.previous == previous:
             return told.rotated_at
+        if previous in {each.fingerprint for each in told.former}:
+            return told.former_since
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
@@ -188,13 +243,17 @@ def _same_token(
     """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
     told, other = publication_of(stands), app.tokens.get(slot.other)
     forgotten = told.previous is None and other is not None and other.fingerprint == observed.remembered.retiring
+    access = is_access_token(told, desired)
+    former = told.former or _former(desired, observed) if access else ()
     return Publication(
         published_at=now if moved or told.published_at is None else told.published_at,
         previous=other.fingerprint if forgotten and other else told.previous,
         rotated_at=now if forgotten else told.rotated_at,
-        expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
-        subject=subject_of(desired) and (told.subject or subject_of(desired)),
-        client_id=app.tokens[slot].client_id,
+        expiry=None if access else told.expiry or _expiry_seen(app.tokens[slot]),
+        subject=(told.subject or subject_of(desired)) if access else None,
+        client_id=app.tokens[slot].client_id if access else None,
+        former=former,
+        former_since=_former_since(desired, observed, now) if former else None,
         moved_at=None if moved else told.moved_at,
         rotate_request=told.rotate_request,
     )

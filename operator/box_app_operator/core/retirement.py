@@ -24,15 +24,16 @@ class Retirement:
     notices: tuple[Notice, ...] = ()
 
 
-def check_retirement(current: Current, *, hurry: bool) -> Retirement:
+def check_retirement(current: Current, *, hurry: bool, what: str = "the previous token") -> Retirement:
     """May the previous token be revoked?
 
     Args:
         hurry: its slot is needed for the next rotation, which waits for the overlap and for nothing else.
+        what: how it is called.
     """
     end = overlap_end(current)
     deadline = retire_deadline(current.desired, current.replaced_at)
-    words = f"The previous token stays live {_spans(current, end, deadline)}."
+    words = f"{what[0].upper()}{what[1:]} stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
         return Retirement(False, words, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
@@ -41,8 +42,8 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     if pods == ():
         return Retirement(True)
     if hurry:
-        return _cut_off("the previous token", "the next rotation needs its slot", pods)
-    return _wait("the previous token", words, pods, deadline, current)
+        return _cut_off(what, "the next rotation needs its slot", pods)
+    return _wait(what, words, pods, deadline, current)
 
 
 def check_former(current: Current, former: SecretView) -> Retirement:

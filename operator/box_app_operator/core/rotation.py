@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.current import Current
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.publication import expiry_text, subject_of
+from box_app_operator.core.publication import expiry_text, is_access_token, subject_of
 
 JITTER = 0.1
 """The last part of every wait over which rotations are spread, so that a thousand apps that were created together do
@@ -62,10 +62,12 @@ def rotation_due(current: Current) -> bool:
 
 
 def _as_asked_for(current: Current) -> bool:
-    """Is it of the lifetime that the spec asks for; with client credentials of these, and for this subject?"""
+    """Is it of the kind and the lifetime that are asked for; with client credentials of these, and for this subject?"""
     desired, told = current.desired, current.told
     if desired.grant is None:
         return told.expiry in (None, expiry_text(desired.token_days))
+    if not is_access_token(told, desired):
+        return False
     return told.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
 
 
