@@ -124,7 +124,7 @@ class EnterpriseLink:
         reconnect = enterprise.spec != self.enterprise.spec
         self.enterprise = enterprise
         if moved:
-            self.listing = Listing()
+            self.listing, self.heard_at = Listing(), None
             self.health.forget()
         self._changed.set()
         if reconnect:

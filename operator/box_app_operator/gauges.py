@@ -68,7 +68,7 @@ class Gauges(Collector):
         for link in self._enterprises.links():
             name = link.enterprise.name
             ready.add_metric([name], float(link.settled and link.problem is None))
-            if link.heard_at is not None:
+            if link.has_console and link.heard_at is not None:
                 age.add_metric([name], (now - link.heard_at).total_seconds())
         yield ready
         yield age
@@ -111,19 +111,32 @@ def _seconds_left(body: Body, now: datetime) -> float | None:
     return _seconds_until(active.get("expiryTime"), now)
 
 
+def _is_left_alone(body: Body) -> bool:
+    """Does nobody work towards a token?"""
+    return bool(body["spec"].get("suspend") or body["metadata"].get("deletionTimestamp"))
+
+
 def _overdue_seconds(body: Body, now: datetime) -> float:
     """For how long the app's rotation is due; 0 when it is not, or nobody is meant to rotate."""
-    if body["spec"].get("suspend") or body["metadata"].get("deletionTimestamp"):
+    if _is_left_alone(body):
         return 0.0
     left = _seconds_until((_status(body).get("tokens") or {}).get("nextRotationTime"), now)
     return -left if left is not None and left < -SLACK_SECONDS else 0.0
 
 
 def _pending_seconds(body: Body, now: datetime) -> float:
-    """For how long an app waits for an admin; 0 when it does not."""
-    authorization = _status(body).get("authorization") or {}
-    left = _seconds_until(authorization.get("submittedTime"), now)
-    return max(0.0, -left) if left is not None and authorization.get("state") == "Pending" else 0.0
+    """For how long an app waits for an admin; 0 when it does not, or nobody would go on.
+
+    Box does not tell when an app with client credentials was submitted: then it counts from when that was found out.
+    """
+    status = _status(body)
+    authorization = status.get("authorization") or {}
+    if authorization.get("state") != "Pending" or _is_left_alone(body):
+        return 0.0
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    since = authorization.get("submittedTime") or conditions.get("Authorized", {}).get("lastTransitionTime")
+    left = _seconds_until(since, now)
+    return max(0.0, -left) if left is not None else 0.0
 
 
 def _of_tokens(apps: list[Body], now: datetime) -> Iterator[Metric]:

@@ -83,7 +83,7 @@ def test_cut_closes_the_connection(loopback: Loopback, kind: str, effect: list[s
     """Without a byte of an answer; before the effect or after it."""
     loopback.order(kind=kind, method="POST")
     # Which of the two it is depends on whether the end is seen while the request is written or when it was.
-    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError), match="without sending a response|reset by peer"):
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError), match=r"without sending a response|reset by peer"):
         create(loopback)
 
     assert names(loopback) == effect

@@ -40,6 +40,11 @@ RACE = Refusal(RefusalKind.TRANSIENT, "KubernetesConflict", "PATCH answered 409 
 READY = record(settled)
 SUSPENDED = record(settled, {"suspend": True}, {"generation": 2}, before=READY)
 NAME_TAKEN = record(nothing, refused=stalled("NameTaken", "Somebody in Box has the name. Choose another."))
+SCOPES_REFUSED = record(
+    settled,
+    {"downscopedTokens": [{"secretName": "viewer-preview", "scopes": ["base_preview"]}]},
+    refused=stalled("DownscopeRefused", "Box gives out no token (invalid_scope)."),
+)
 DECLINED = AuthorizationState.DECLINED
 UNSUBMITTED = {"authorization": {"submit": False}}
 NOT_SUBMITTED = standing(AuthorizationState.NOT_SUBMITTED)
@@ -92,6 +97,7 @@ WITH_A_CONSOLE = [
         "Progressing",
         "InProgress",
     ),
+    State("scopes refused", SCOPES_REFUSED, "Degraded", "Failed"),
     State("ready", READY, "Healthy", "Current"),
     State("ready, the previous token retires", record(rotated), "Healthy", "Current"),
     State("suspended", SUSPENDED, "Suspended", "InProgress"),

@@ -118,11 +118,25 @@ def test_the_oldest_wait_for_an_admin_is_told() -> None:
     assert exported()["authorization_pending_oldest_seconds",] == 0
 
 
+def test_a_wait_whose_beginning_box_does_not_tell_counts_from_when_it_was_seen() -> None:
+    """Client credentials have no time of submission; and who is suspended or deleted waits for nobody."""
+    condition = {"type": "Authorized", "status": "False", "reason": "PendingApproval"}
+    status = {
+        "authorization": {"state": "Pending"},
+        "conditions": [{**condition, "lastTransitionTime": format_time(NOON - DAY)}],
+    }
+
+    assert exported(app("waits", **status))["authorization_pending_oldest_seconds",] == DAY.total_seconds()
+    left_alone = app("suspended", suspend=True, **status), app("deleted", deleting=True, **status)
+    assert exported(*left_alone)["authorization_pending_oldest_seconds",] == 0
+
+
 def test_enterprises_show_how_they_are() -> None:
     """Without a console there is no listing, and so no age of it."""
-    named = SimpleNamespace
-    heard = named(enterprise=named(name="acme"), settled=True, problem=None, heard_at=NOON - timedelta(seconds=9))
-    silent = named(enterprise=named(name="corp"), settled=True, problem="out of reach", heard_at=None)
+    acme, corp = (SimpleNamespace(name=name) for name in ("acme", "corp"))
+    well: dict[str, Any] = {"has_console": True, "settled": True, "problem": None}
+    heard = SimpleNamespace(**well, enterprise=acme, heard_at=NOON - timedelta(seconds=9))
+    silent = SimpleNamespace(**well | {"has_console": False, "problem": "out of reach"}, enterprise=corp, heard_at=NOON)
 
     found = exported(links=(heard, silent))
 
