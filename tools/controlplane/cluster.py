@@ -103,7 +103,10 @@ class ControlPlane:
 
     def _write_kubeconfig(self, path: Path, token: str) -> None:
         cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
-        path.write_text(
+        # Put in place whole: a process that was started with it before may be reading it.
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(
             yaml.safe_dump(
                 {
                     "apiVersion": "v1",
@@ -115,7 +118,7 @@ class ControlPlane:
                 }
             )
         )
-        path.chmod(0o600)
+        draft.replace(path)
 
     def _run(self, name: str, *flags: str) -> None:
         process = Process(name, (str(self._binaries / name), *flags), self.folder / f"{name}.log")
