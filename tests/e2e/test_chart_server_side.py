@@ -22,9 +22,10 @@ from tests.planes import ran, wanted
 
 from controlplane import Unavailable
 from playground import Cluster, real_cluster
+from playground.helm import HelmFailed
 from playground.output import until
 from playground.play import GROUP, app_manifest, crds
-from playground.release import DEPLOYMENT, Refused, Release
+from playground.release import DEPLOYMENT, Release
 
 APPLY = "application/apply-patch+yaml"
 DRY = "?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"
@@ -262,7 +263,7 @@ def test_an_uninstall_stops_while_an_app_has_the_finalizer(plane: Cluster, helm:
     helm.release.install({})
     make_app_with_finalizer(plane)
 
-    with pytest.raises(Refused, match="billing/invoices"):
+    with pytest.raises(HelmFailed, match="billing/invoices"):
         helm.release.uninstall()
 
     assert plane.get(DEPLOYMENT)["spec"]["replicas"] == 1
@@ -307,7 +308,7 @@ def test_the_schemas_go_when_they_were_not_to_be_kept(plane: Cluster, helm: Helm
     helm.release.install({"watchNamespaces": ["elsewhere"], "crds": {"keep": False}})
     make_app_with_finalizer(plane)
 
-    with pytest.raises(Refused, match="billing/invoices"):
+    with pytest.raises(HelmFailed, match="billing/invoices"):
         helm.release.uninstall()
     plane.patch(APP, {"metadata": {"finalizers": None}})
     helm.release.uninstall()

@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 import yaml
-from helm_python import HelmError
 
 from controlplane import Unavailable
 from demo.interrupts import deafen, interruptible
@@ -25,11 +24,10 @@ from demo.screen import Screen, make_screen, new_table
 from demo.story import EXAMPLES
 from playground import Cluster, real_cluster
 from playground.box import Box
-from playground.chart import CHART
 from playground.cluster import ACCOUNT, NAMESPACE
+from playground.helm import CHART, HelmFailed
 from playground.output import await_line, until
 from playground.play import GROUP, condition, secret_manifest
-from playground.release import Refused as HelmRefused
 from playground.release import Release
 
 SECONDS = 30.0
@@ -48,7 +46,7 @@ def main() -> int:
         except KeyboardInterrupt:
             screen.say("Interrupted. Everything that was started is stopped.")
             return EXIT_INTERRUPTED
-        except (HelmRefused, HelmError, Unavailable, RuntimeError, OSError, httpx.HTTPError) as error:
+        except (HelmFailed, Unavailable, RuntimeError, OSError, httpx.HTTPError) as error:
             screen.say(str(error) or type(error).__name__, "red")
             return EXIT_FAILED
     return 0
@@ -149,7 +147,7 @@ def _uninstall(screen: Screen, cluster: Cluster, release: Release) -> None:
     screen.say(f"helm uninstall {ACCOUNT}, while the app is there:")
     try:
         release.uninstall()
-    except HelmRefused as refused:
+    except HelmFailed as refused:
         _quote(screen, str(refused))
     else:
         raise RuntimeError("the uninstall should have been refused while an app has the operator's finalizer")

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
-from helm_python import Chart
 
-from playground.cluster import ACCOUNT, NAMESPACE, ROOT
+from playground import helm
+from playground.cluster import NAMESPACE
 
-CHART = ROOT / "charts" / "box-app-operator"
 HOOK = "helm.sh/hook"
 RIGHTS = frozenset({"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 Manifest = dict[str, Any]
@@ -18,8 +17,7 @@ Manifest = dict[str, Any]
 
 def rendered(values: Mapping[str, Any]) -> list[Manifest]:
     """Every object of a release, hooks too, in the order of its templates."""
-    with Chart.load(CHART) as chart:
-        texts = chart.render(dict(values), name=ACCOUNT, namespace=NAMESPACE)
+    texts = helm.render(dict(values))
     files = [text for name, text in sorted(texts.items()) if name.endswith(".yaml")]
     return [manifest for text in files for manifest in yaml.safe_load_all(text) if manifest]
 

@@ -13,23 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import helm_python
-
 from controlplane.process import Process
-from playground.chart import CHART, hook_of, rendered
+from playground import helm
+from playground.chart import hook_of, rendered
 from playground.cluster import ACCOUNT, NAMESPACE, Cluster
+from playground.helm import SECONDS, HelmFailed
 from playground.output import await_line, launch, until
 
-SECONDS = 60
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{ACCOUNT}"
 MERGE_PATCH = "application/merge-patch+json"
 SCRIPTS = Path(sys.executable).parent
 """Where the image's commands are on this machine."""
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not a mistake
-    """Helm ended with an error; the message is what the hook said, or Helm."""
 
 
 class Release:
@@ -42,8 +37,7 @@ class Release:
 
     def install(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """``helm install --create-namespace``; returns what the release consists of, with what its hooks made."""
-        with self._helm() as helm:
-            helm.install(CHART, ACCOUNT, dict(values), namespace=NAMESPACE, create_namespace=True, timeout=SECONDS)
+        helm.install(dict(values), self._cluster.kubeconfig)
         later = ("pre-delete", "test")
         return [each for each in rendered(values) if not hook_of(each).startswith(later)]
 
@@ -68,24 +62,19 @@ class Release:
         """``helm uninstall``, with the hook's Job played; returns what the Job said.
 
         Raises:
-            Refused: the Job ended badly, so that nothing was uninstalled.
+            HelmFailed: the Job ended badly, so that nothing was uninstalled.
         """
         said: list[str] = []
         before = {job["metadata"]["uid"] for job in self._jobs()}
         player = threading.Thread(target=self._play_job, args=(before, said))
         player.start()
         try:
-            with self._helm() as helm:
-                helm.uninstall(ACCOUNT, timeout=SECONDS)
-        except helm_python.HelmError as error:
+            helm.uninstall(self._cluster.kubeconfig)
+        except HelmFailed as error:
+            raise HelmFailed("".join(said) or str(error)) from None
+        finally:
             player.join()
-            raise Refused("".join(said) or str(error)) from None
-        player.join()
         return "".join(said)
-
-    def _helm(self) -> helm_python.Config:
-        # Looked at anew each time, as its command line does.
-        return helm_python.Config(kubeconfig_path=self._cluster.kubeconfig, namespace=NAMESPACE)
 
     def _container(self, pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
         """The command and the environment of a pod's container on this machine."""
