@@ -61,7 +61,8 @@ class Operator:
     """The parts, put together."""
 
     def __init__(self, settings: Settings, cluster: KubeCluster, lists: KubeLists, may_act: Callable[[], bool]) -> None:
-        store, clock, backoff = Store(), SystemClock(), backoff_of(settings)
+        self._store = store = Store()
+        clock, backoff = SystemClock(), backoff_of(settings)
         around = LinkNeeds(
             store=store,
             connect=connector(settings, may_act),
@@ -74,21 +75,9 @@ class Operator:
             wait_seconds=settings.box_wait.total_seconds(),
         )
 
-        def wake_uid(uid: UID) -> None:
-            key = store.key_of(uid)
-            if key is not None:
-                self.queue.add(key)
-
-        def handed_over(uid: UID) -> None:
-            key = store.key_of(uid)
-            if key is not None:
-                # What was refused may have been refused for what was there before.
-                self.reconciler.forgive(key)
-                self.queue.add(key)
-
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
-        self.pods = PodWatch(cluster, backoff, wake_uid)
-        self.imports = ImportWatch(cluster, backoff, handed_over)
+        self.pods = PodWatch(cluster, backoff, self._wake)
+        self.imports = ImportWatch(cluster, backoff, self._handed_over)
         self.reconciler = Reconciler(
             store,
             self.enterprises,
@@ -112,6 +101,18 @@ class Operator:
             queue_length=self.queue.__len__,
             per_app=settings.metrics_per_app,
         )
+
+    def _wake(self, uid: UID) -> None:
+        key = self._store.key_of(uid)
+        if key is not None:
+            self.queue.add(key)
+
+    def _handed_over(self, uid: UID) -> None:
+        key = self._store.key_of(uid)
+        if key is not None:
+            # What was refused may have been refused for what was there before.
+            self.reconciler.forgive(key)
+            self.queue.add(key)
 
 
 def backoff_of(settings: Settings) -> Callable[[int], float]:
