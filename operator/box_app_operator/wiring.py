@@ -211,12 +211,15 @@ async def _watch(settings: Settings, operator: Operator, started: asyncio.Event,
 
     kopf.on.login(id="login", registry=registry)(login)
     handlers.register(registry, operator.intake)
+    # Without one Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is off.
+    identity: Any = f"{COMPONENT}-{uuid.uuid4().hex[:8]}"
     await kopf.operator(
         registry=registry,
         settings=kopf_settings,
         standalone=True,
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
+        identity=identity,
         ready_flag=started,
         stop_flag=stop,
     )
@@ -230,8 +233,14 @@ async def log_in(settings: Settings) -> kopf.ConnectionInfo:
         server=configuration.host,
         ca_path=configuration.ssl_ca_cert,
         insecure=not configuration.verify_ssl,
-        token=header.removeprefix("Bearer ") if header else None,
+        token=_without_scheme(header) if header else None,
         certificate_path=configuration.cert_file,
         private_key_path=configuration.key_file,
         proxy_url=configuration.proxy,
     )
+
+
+def _without_scheme(header: str) -> str:
+    """The bare token: Kopf writes the scheme itself. In a pod the official client spells it in lower case."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else header
