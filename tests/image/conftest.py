@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.image.context import copy_context
-from tests.image.dockerfile import Dockerfile, parse_dockerfile
 from tests.image.stages import Workshop
+
+from image_build.context import copy_context
+from image_build.dockerfile import Dockerfile, parse_dockerfile
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.image.dockerfile import Dockerfile, Stage, expand, parse_argument, parse_pairs
+from image_build.dockerfile import Dockerfile, Stage, expand, parse_argument, parse_pairs
 
 FOLDERS = ("build", "opt", "root", "usr/local")
 """What the Dockerfile may touch. The rest of the machine is the machine's."""

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from tests.image.conftest import Built
-from tests.image.dockerfile import Dockerfile
+
+from image_build.dockerfile import Dockerfile
 
 INSIDE = Path(__file__).with_name("inside.py")
 

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from tests.image.conftest import REPOSITORY
-from tests.image.context import Ignore, copy_context, list_context
+
+from image_build.context import Ignore, copy_context, list_context
 
 
 def test_the_context_is_what_the_dockerfile_copies(context: Path) -> None:

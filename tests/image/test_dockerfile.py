@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.image.conftest import REPOSITORY
-from tests.image.dockerfile import Dockerfile, expand, parse_dockerfile, parse_pairs
+
+from image_build.dockerfile import Dockerfile, expand, parse_dockerfile, parse_pairs
 
 
 def test_hadolint_has_nothing_to_say() -> None:

@@ -66,7 +66,7 @@ def _parse_instructions(text: str) -> list[Instruction]:
     found = [Instruction(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
     for each in found:
         if each.word not in WORDS:
-            raise ValueError(f"{each.word}: the tests cannot follow this instruction")
+            raise ValueError(f"{each.word}: no step of this kind can be followed")
     return found
 
 
