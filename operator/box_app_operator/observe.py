@@ -160,7 +160,7 @@ class Observer:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
             )
-            return Problem("EnterpriseNotFound", message, now, stalled=True)
+            return Problem("EnterpriseNotFound", message, now, awaited=True)
         if not desired.deleting and not selects(link.selector, self._store.labels_of(desired.namespace)):
             message = (
                 f"BoxEnterprise {desired.enterprise!r} does not allow namespace {desired.namespace!r} "

@@ -26,6 +26,7 @@ WARNED = frozenset(
         Reason.TOKEN_REJECTED,
         Reason.SLOTS_OCCUPIED,
         Reason.BOX_UNAVAILABLE,
+        Reason.ENTERPRISE_NOT_FOUND,
         Reason.ENTERPRISE_NOT_READY,
     }
 )

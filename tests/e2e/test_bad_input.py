@@ -11,6 +11,9 @@ from playground import Playground
 from playground.output import until
 from playground.play import app_manifest, condition, secret_manifest
 
+ALSO_ON = ("embedded",)
+"""The imitation has validation of its own, with rules in CEL."""
+
 REFUSED = [
     pytest.param(
         {"cors": {"domains": ["https://app.example.com/callback"]}},
@@ -100,13 +103,15 @@ def test_an_unknown_enterprise_is_named(play: Playground, ns: str) -> None:
     ready = condition(body, "Ready")
     assert ready is not None
     assert f"{ns}-corp" in ready["message"]
-    assert condition(body, "Stalled") is not None
+    assert condition(body, "Stalled") is None
+    assert condition(body, "Reconciling") is not None
 
     play.enterprise(f"{ns}-corp")
 
     play.await_condition(ns, "viewer", "PendingApproval")
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
     """NamespaceNotAllowed until the namespace carries the label, without any call to Box before."""
     allowed = {"from": "Selector", "selector": {"matchLabels": {"box": "yes"}}}
@@ -121,6 +126,7 @@ def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
     play.await_condition(ns, "viewer", "PendingApproval")
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
     """The enterprise is Stalled and says which Secret and key it misses; it recovers when the Secret appears."""
     play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))

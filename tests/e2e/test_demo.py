@@ -18,7 +18,7 @@ from demo.story import STORY
 from playground import Cluster, embedded_cluster
 from playground.cluster import NAMESPACE
 
-SECONDS, WIDTH = 60.0, 100
+SECONDS, WIDTH = 300.0, 100
 DEMO = ("-m", "demo")
 WRONG = """
 import sys
@@ -27,6 +27,13 @@ from demo.story import STORY, Part
 sys.exit(main({**STORY, "invoices": Part(decision="decline", outcome="Ready")}))
 """
 
+
+APPS_FIRST = """
+import sys
+from demo import stage, story
+story.ORDER = ("Namespace", "BoxCustomApp", "BoxEnterprise")
+sys.exit(stage.main())
+"""
 
 _started: list[subprocess.Popen[str]] = []
 
@@ -134,6 +141,14 @@ def test_the_demo_fails_when_an_app_does_not_end_as_expected() -> None:
     assert "The operator's last words:" in output
     assert "box-demo/invoices: Ready is False, Declined" in output
     assert "Every app ended as expected" not in output
+
+
+def test_apps_that_come_before_their_enterprise_wait_for_it() -> None:
+    """Nothing says in which order the operator sees what was applied: not having an enterprise yet is no end."""
+    process = start("-c", APPS_FIRST)
+    output = finish(process)
+
+    assert process.returncode == 0, output
 
 
 @pytest.mark.parametrize("moment", ["From a manifest", "Box is played", "Applied examples", "The admin approves"])

@@ -66,7 +66,7 @@ WITH_A_CONSOLE = [
     State("name invalid", record(nothing, refused=stalled("NameInvalid")), "Degraded", "Failed"),
     State("app not found", record(nothing, {"clientID": CLIENT_ID}), "Degraded", "Failed"),
     State("managed elsewhere", record(claimed, {"clientID": CLIENT_ID}), "Degraded", "Failed"),
-    State("enterprise not found", record(troubled("EnterpriseNotFound", by_spec=True)), "Degraded", "Failed"),
+    State("enterprise not found", record(troubled("EnterpriseNotFound", by_spec=False)), "Progressing", "InProgress"),
     State("namespace not allowed", record(troubled("NamespaceNotAllowed", by_spec=True)), "Degraded", "Failed"),
     State("invalid spec", record(troubled("InvalidSpec", by_spec=True)), "Degraded", "Failed"),
     State("enterprise not ready", record(troubled("EnterpriseNotReady", by_spec=False)), "Progressing", "InProgress"),

@@ -81,7 +81,8 @@ def occupied(desired: Desired) -> Observed:
 
 def troubled(reason: str, *, by_spec: bool) -> Look:
     """Something outside of the app is in the way, for a day."""
-    problem = Problem(reason, "Something is in the way.", NOON - timedelta(days=1), by_spec)
+    awaited = reason == "EnterpriseNotFound"
+    problem = Problem(reason, "Something is in the way.", NOON - timedelta(days=1), by_spec, awaited)
     return lambda _: Observed(problem=problem)
 
 

@@ -68,7 +68,8 @@ def holding(proven: bool | None) -> World:
 
 def troubled(reason: str, *, stalled: bool) -> World:
     """Something outside the app is in the way, for a day."""
-    problem = Problem(reason, "Box is in the way.", NOON - timedelta(days=1), stalled)
+    awaited = reason == "EnterpriseNotFound"
+    problem = Problem(reason, "Box is in the way.", NOON - timedelta(days=1), stalled, awaited)
     return World(DESIRED, Observed(problem=problem))
 
 

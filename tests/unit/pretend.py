@@ -112,7 +112,7 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
         and held.fingerprint in secret.fingerprints.values(),
         "two slots hold the same token": len({token.fingerprint for token in tokens.values()}) < len(tokens),
         "the app's own trouble is called Box's": problem is not None
-        and problem.stalled != (problem.reason in ("EnterpriseNotFound", "NamespaceNotAllowed")),
+        and problem.in_cluster != (problem.reason in ("EnterpriseNotFound", "NamespaceNotAllowed")),
         "the Secret of another name is seen": secret is not None
         and (secret.namespace, secret.name) != (desired.namespace, desired.secret.name),
     }

@@ -178,16 +178,19 @@ def remembered_statuses(draw: st.DrawFn, app: BoxApp | None) -> RememberedStatus
     return RememberedStatus(app.id, app.client_id, active=draw(st.sampled_from(known)))
 
 
-def problems(*, stalled: bool | None = None) -> st.SearchStrategy[Problem]:
+def problems(*, in_cluster: bool | None = None) -> st.SearchStrategy[Problem]:
     """Something that keeps Box from being asked, begun before or beyond the grace."""
     reasons = {
         False: [Reason.BOX_UNAVAILABLE, Reason.ENTERPRISE_NOT_READY],
         True: [Reason.ENTERPRISE_NOT_FOUND, Reason.NAMESPACE_NOT_ALLOWED],
     }
+    fault = {Reason.NAMESPACE_NOT_ALLOWED: {"stalled": True}, Reason.ENTERPRISE_NOT_FOUND: {"awaited": True}}
     since = st.sampled_from([NOON, NOON - timedelta(minutes=4), NOON - timedelta(minutes=5), NOON - timedelta(days=1)])
-    kinds = [stalled] if stalled is not None else [False, True]
-    return st.sampled_from([(kind, reason) for kind in kinds for reason in reasons[kind]]).flatmap(
-        lambda each: since.map(lambda moment: Problem(each[1], "Something is in the way.", moment, each[0]))
+    kinds = [in_cluster] if in_cluster is not None else [False, True]
+    return st.sampled_from([reason for kind in kinds for reason in reasons[kind]]).flatmap(
+        lambda reason: since.map(
+            lambda moment: Problem(reason, "Something is in the way.", moment, **fault.get(reason, {}))
+        )
     )
 
 

@@ -264,7 +264,9 @@ def test_only_the_author_is_told_to_act_by_a_stalled_refusal(world: World, data:
     assert "Stalled" in {condition.type for condition in decide(world, refusals=refusals).conditions}
 
 
-@given(world=worlds(deleting=False, suspended=False), previous=previous_conditions(), problem=problems(stalled=False))
+@given(
+    world=worlds(deleting=False, suspended=False), previous=previous_conditions(), problem=problems(in_cluster=False)
+)
 def test_a_passing_outage_flips_nothing_before_its_grace_is_over(world, previous, problem) -> None:  # type: ignore[no-untyped-def]
     """Conditions keep their value for five minutes, and nothing is written meanwhile."""
     assume(previous)

@@ -105,7 +105,7 @@ STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
     ),
     (
         "never had an enterprise",
-        replace(troubled("EnterpriseNotFound", stalled=True), desired=GONE),
+        replace(troubled("EnterpriseNotFound", stalled=False), desired=GONE),
         (RemoveFinalizer(),),
     ),
     ("not ours any more", World(replace(GONE, has_finalizer=False), Observed(known=True, app=app_for())), ()),
@@ -131,7 +131,7 @@ def test_each_world_has_its_next_steps(world: World, steps: tuple[Step, ...]) ->
 
 def test_an_enterprise_that_vanished_holds_an_app_that_was_registered() -> None:
     """Something may be live in Box: the object waits, and says how to let it go."""
-    world = replace(troubled("EnterpriseNotFound", stalled=True), desired=GONE)
+    world = replace(troubled("EnterpriseNotFound", stalled=False), desired=GONE)
     plan = decide(look(world, remembered=RememberedStatus(app_id=APP_ID)))
 
     assert plan.steps == ()

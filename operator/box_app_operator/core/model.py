@@ -139,13 +139,20 @@ class HeldToken:
 class Problem:
     """Something outside the app that keeps Box from being asked.
 
-    ``since`` is when it began. ``stalled`` tells that the author of the app's spec must act.
+    ``since`` is when it began. ``stalled`` tells that the author of the app's spec must act. ``awaited`` tells that
+    something is missing in the cluster that may come by itself: it is reported at once, as what is stalled is.
     """
 
     reason: str
     message: str
     since: datetime
     stalled: bool = False
+    awaited: bool = False
+
+    @property
+    def in_cluster(self) -> bool:
+        """Is it in the cluster, so that nobody has to ask Box to be sure of it?"""
+        return self.stalled or self.awaited
 
 
 class RefusalKind(enum.Enum):

@@ -22,7 +22,7 @@ from box_app_operator.core.current import current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.downscoped import settle_with_downscoped
-from box_app_operator.core.finding import Finding, NextStep, Notice, settle, stall, unknown
+from box_app_operator.core.finding import Finding, NextStep, Notice, settle, unknown
 from box_app_operator.core.grants import (
     check_authorized_by_grant,
     check_cors_by_grant,
@@ -145,8 +145,9 @@ def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous
 
 
 def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: timedelta) -> Plan:
-    if problem.stalled:
-        registered = stall("Registered", reason_of(problem.reason), problem.message)
+    if problem.in_cluster:
+        condition = Condition("Registered", "False", reason_of(problem.reason), problem.message)
+        registered = Finding(condition, stalled=problem.stalled)
         rest = [_last(type_, previous) for type_ in FACETS[1:]]
         return Plan((), _summed_up([registered, *rest]))
     last = [_last(type_, previous, problem) for type_ in FACETS]
