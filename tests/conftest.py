@@ -9,6 +9,12 @@ import pytest
 from tests.planes import PLANES, ran, used, wanted
 from tests.rights import unused
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the suite's own marks."""
+    config.addinivalue_line("markers", "also_on(*planes): planes that can differ for this test; see tests/planes.py")
+
+
 WHOLE_SUITE = ({"tests"}, {"tests/e2e"}, {"tests/e2e/"})
 
 

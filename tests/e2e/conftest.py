@@ -1,7 +1,6 @@
 """The product on each control plane, and what must hold after every test.
 
-``CLUSTER=embedded`` or ``CLUSTER=real`` runs on one of them only. Without it the suite runs on both, on the real one
-wherever it can be had; the last lines of the run say which ran, and why one did not.
+``tests/planes.py`` says which test runs on which of them; the last lines of the run say which ran, and why one did not.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.e2e.aftermath import Aftermath, clear_cluster
-from tests.planes import PLANES, ran, used, wanted
+from tests.planes import PLANES, planes_for, ran, used
 from tests.rights import made_use_of
 
 from controlplane import Unavailable
@@ -54,9 +53,14 @@ class NamespacedCluster(Cluster):
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that needs a cluster on each of them; a module says in ``PLANES`` that it needs fewer."""
+    """Run every test that needs a cluster on the planes that are meant for it.
+
+    A module says in ``PLANES`` which it can run on, when these are not all, and in ``ALSO_ON`` which can differ for it.
+    """
     if "cluster" in metafunc.fixturenames:
-        planes = [plane for plane in wanted() if plane in getattr(metafunc.module, "PLANES", PLANES)]
+        marks = [plane for mark in metafunc.definition.iter_markers("also_on") for plane in mark.args]
+        also_on = {*getattr(metafunc.module, "ALSO_ON", ()), *marks}
+        planes = planes_for(getattr(metafunc.module, "PLANES", PLANES), also_on)
         metafunc.parametrize("cluster", planes, indirect=True, scope="session")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.e2e.story import DOMAINS, live_tokens, values
 
 from playground import Playground
@@ -94,6 +95,7 @@ def test_an_unknown_client_id_is_named(play: Playground, ns: str) -> None:
     assert play.box.app(f"{ns} viewer") is None
 
 
+@pytest.mark.also_on("namespaced")
 def test_one_app_has_one_object(play: Playground, ns: str) -> None:
     """The older claim wins, the younger is ManagedElsewhere and names the other; it takes over when the other goes."""
     app = app_by_hand(play, f"{ns} viewer")

@@ -92,6 +92,7 @@ def test_submission_can_be_left_to_a_person(play: Playground, ns: str) -> None:
     play.await_condition(ns, "viewer", "PendingApproval")
 
 
+@pytest.mark.also_on("namespaced")
 def test_an_approval_while_the_operator_was_away_is_seen(play: Playground, ns: str) -> None:
     """The first listing after a start tells what happened meanwhile."""
     play.app(ns, "viewer")

@@ -65,6 +65,7 @@ def test_a_person_is_led_from_nothing_to_ready(play: Playground, ns: str, expiry
     assert (values(play.secret(ns, SECRET))["BOX_TOKEN_EXPIRES_AT"] == "") == (days is None)
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_person_is_led_through_a_rotation_to_the_end(play: Playground, ns: str) -> None:
     """The other slot, the revocation, and at the end the revocation of what is left; Ready stays True meanwhile."""
     make(play, ns)
@@ -128,6 +129,7 @@ def test_without_an_app_its_creation_is_all_that_is_asked_for(play: Playground, 
     assert columns(play, ns)["TOKEN"] == "Unknown"
 
 
+@pytest.mark.also_on("namespaced")
 def test_with_a_client_secret_nobody_revokes(play: Playground, ns: str) -> None:
     """At a rotation and at the end the operator does it through Box's public API."""
     app = make_ready(play, ns, clientSecretRef=CLIENT_SECRET)

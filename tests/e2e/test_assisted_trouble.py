@@ -71,6 +71,7 @@ def test_a_passing_outage_changes_nothing(play: Playground, ns: str) -> None:
     ]
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_restart_at_rest_writes_nothing(play: Playground, ns: str) -> None:
     """Dates, origins and names are where the next process finds them."""
     make_ready(play, ns, cors={"domains": []})

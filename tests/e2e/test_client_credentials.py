@@ -128,6 +128,7 @@ def test_a_token_is_never_called_another_apps(play: Playground, ns: str, slow: s
 # What people have to do
 
 
+@pytest.mark.also_on("namespaced")
 @pytest.mark.parametrize("given", [None, {"clientID": "half-of-it"}, {"clientID": "x", "clientSecret": ""}])
 def test_missing_credentials_are_waited_for(play: Playground, ns: str, slow: str, given: dict[str, str] | None) -> None:
     """The message names the Secret and its keys, Box is not asked; as soon as they are there all goes on by itself."""
@@ -203,6 +204,7 @@ def test_no_wish_to_look_again_is_lost(play: Playground, ns: str, slow: str) -> 
     assert 3 <= grants.asked(play, mark) <= 4
 
 
+@pytest.mark.also_on("namespaced")
 def test_credentials_of_another_namespace_are_out_of_reach(play: Playground, ns: str, slow: str) -> None:
     """A name is no path."""
     spec = granted_by(slow, grants.by_hand(play, ns))
@@ -312,6 +314,7 @@ def test_deletion_revokes_the_published_token_or_not(play: Playground, ns: str, 
     assert box_app(play, ns) == before
 
 
+@pytest.mark.also_on("namespaced")
 @pytest.mark.parametrize("gone", ["credentials", "namespace"])
 def test_deletion_does_not_wait_for_what_is_gone(play: Playground, ns: str, slow: str, gone: str) -> None:
     """Without credentials the token ends by itself; of a namespace anything may go first."""

@@ -84,6 +84,7 @@ def test_a_container_that_started_anew_has_the_new_token(play: Playground, ns: s
     await_retired(play, ns)
 
 
+@pytest.mark.also_on("namespaced")
 def test_pods_are_counted_and_the_first_few_named(play: Playground, ns: str, app: str) -> None:
     """Five names, in the order of the alphabet; the count goes down as they go."""
     for way in WAYS:
@@ -170,6 +171,7 @@ def test_a_pod_that_cannot_hold_the_token_is_not_counted(play: Playground, ns: s
     await_retired(play, ns)
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_pod_in_another_namespace_is_not_counted(play: Playground, ns: str, app: str) -> None:
     """The Secret of that name is another one there."""
     make_pod(play, ns, "web")
@@ -270,6 +272,7 @@ def test_two_apps_of_a_namespace_have_their_own_pods(play: Playground, ns: str) 
         await_retired(play, ns, name)
 
 
+@pytest.mark.also_on("namespaced")
 def test_pods_are_not_looked_at_in_quiet_times(play: Playground, ns: str, app: str) -> None:
     """Only while a token is phased out, and not any more afterwards."""
     make_pod(play, ns, "web")

@@ -10,6 +10,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
+ALSO_ON = ("embedded",)
+"""Finalizers and the collection of what has no owner are the imitation's own."""
 GARBAGE_COLLECTION_SECONDS = 90
 """The real garbage collector learns of new kinds every 30 s."""
 
@@ -20,6 +22,7 @@ def delete(play: Playground, ns: str, name: str = "viewer") -> None:
     until(lambda: play.get(ns, name) is None, 20, "the object to go")
 
 
+@pytest.mark.also_on("namespaced")
 def test_revoke_tokens_is_the_rule(play: Playground, ns: str) -> None:
     """Both slots are empty, the app and its content stay, the Secret goes with its owner."""
     make_ready(play, ns)
@@ -110,11 +113,12 @@ def test_a_short_outage_only_delays(play: Playground, ns: str) -> None:
 def test_what_was_never_registered_goes_at_once(play: Playground, ns: str, spec: dict[str, object]) -> None:
     """Nothing is in Box, so nothing is waited for."""
     play.app(ns, "viewer", **spec)
-    until(lambda: condition(play.get(ns, "viewer"), "Stalled"), 10, "the app to stall")
+    until(lambda: (condition(play.get(ns, "viewer"), "Registered") or {}).get("status") == "False", 10, "the trouble")
 
     delete(play, ns)
 
 
+@pytest.mark.also_on("namespaced")
 def test_an_enterprise_deleted_first_holds_what_lives_in_box(play: Playground, ns: str) -> None:
     """The app's tokens are not forgotten: it waits for the enterprise to come back, or for force-delete."""
     enterprise = play.enterprise(f"{ns}-corp")
@@ -130,6 +134,7 @@ def test_an_enterprise_deleted_first_holds_what_lives_in_box(play: Playground, n
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_namespace_can_be_deleted(stage: Stage, play: Playground, ns: str) -> None:
     """Secret, object and a Role are deleted at once; the tokens are revoked all the same, and the namespace goes."""
     stage.aftermath.refusals_expected = bool(play.cluster.namespaces)

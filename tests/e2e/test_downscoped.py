@@ -74,6 +74,7 @@ def make_narrow(play: Playground, ns: str) -> str:
 # What they are
 
 
+@pytest.mark.also_on("namespaced")
 def test_each_is_in_a_secret_of_its_own(play: Playground, ns: str) -> None:
     """Ready means that they are there: owner, labels, token, expiry; the status lists them; one call for each."""
     mark = play.box.mark()
@@ -224,6 +225,7 @@ def test_nothing_happens_at_rest(play: Playground, ns: str) -> None:
 # What people do, and do wrong
 
 
+@pytest.mark.also_on("namespaced")
 def test_an_entry_that_is_removed_takes_its_secret_along(play: Playground, ns: str) -> None:
     """Those of the others stay as they are; in the end none is left, and the App Token is as it was."""
     make_ready(play, ns, downscopedTokens=[READ, WRITE])

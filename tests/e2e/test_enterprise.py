@@ -13,6 +13,7 @@ from playground.output import until
 from playground.play import GROUP, NAMESPACE, secret_manifest
 
 
+@pytest.mark.also_on("namespaced")
 def test_the_status_counts_apps(play: Playground, ns: str) -> None:
     """How many there are and how many are Ready."""
     play.enterprise(f"{ns}-corp")
@@ -53,6 +54,7 @@ def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: 
     assert states == {(2, "CredentialMissing"), (3, "CredentialMissing")}
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_credential_that_may_not_be_read_is_told(stage: Stage, play: Playground, ns: str) -> None:
     """Where it has rights in some namespaces only: the message says what is missing, and where to grant it."""
     if not play.cluster.namespaces:
@@ -104,6 +106,7 @@ def test_a_wrong_url_is_said_and_mended(play: Playground, ns: str) -> None:
     await_enterprise(play, f"{ns}-corp", "Ready")
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) -> None:
     """Console and Secret get a new token: the operator takes it from the Secret at once, and nothing is lost."""
     make_ready(play, ns)

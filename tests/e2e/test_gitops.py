@@ -118,6 +118,7 @@ def test_an_enterprise_stays_as_it_was(play: Playground, ns: str) -> None:
     apply_twice(play, manifest)
 
 
+@pytest.mark.also_on("embedded")
 def test_applying_the_same_again_changes_nothing(play: Playground, ns: str) -> None:
     """Not even the resourceVersion, so that nobody is woken."""
     manifest = from_git(ns, **WHOLE)
@@ -163,6 +164,7 @@ def owned(body: Any, manager: str) -> dict[str, Any]:
     return fields
 
 
+@pytest.mark.also_on("embedded")
 def test_no_field_has_two_masters(play: Playground, ns: str) -> None:
     """Changes from Git are never in conflict, whatever the operator wrote meanwhile: it owns finalizer and status."""
     apply(play, from_git(ns))

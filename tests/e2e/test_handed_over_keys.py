@@ -210,6 +210,7 @@ def test_white_space_around_a_key_is_nobodys_intention(play: Playground, ns: str
     assert token_in(play, ns) == key
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_missing_secret_is_named(play: Playground, ns: str) -> None:
     """With the key that is expected in it."""
     make_authorized(play, ns)

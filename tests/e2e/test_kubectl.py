@@ -14,6 +14,9 @@ from tests.e2e.story import make_ready
 from playground import Playground
 from playground.play import app_manifest, secret_manifest
 
+ALSO_ON = ("embedded",)
+"""The imitation has its own tables, validation and discovery, and whoever keeps the demo uses kubectl on it."""
+
 KUBECTL = shutil.which("kubectl")
 COLUMNS = ["NAME", "READY", "AUTHORIZED", "TOKEN", "EXPIRES", "REASON", "AGE"]
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on 
 def kubectl(play: Playground, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run kubectl with the kubeconfig that a user would have."""
     command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300, check=False)
 
 
 def row(play: Playground, ns: str, name: str = "viewer", *flags: str) -> dict[str, str]:
@@ -107,7 +110,7 @@ def waiting(play: Playground, ns: str) -> Iterator[subprocess.Popen[str]]:
     play.app(ns, "viewer")
     play.await_condition(ns, "viewer", "PendingApproval")
     command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", "wait", "-n", ns]
-    command += ["--for=condition=Ready", "bca/viewer", "--timeout=60s"]
+    command += ["--for=condition=Ready", "bca/viewer", "--timeout=300s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
@@ -117,7 +120,7 @@ def test_wait_ends_with_the_approval(play: Playground, ns: str, waiting: subproc
     """``kubectl wait --for=condition=Ready`` is what scripts use."""
     play.box.decide(f"{ns} viewer", "authorize")
 
-    out, _ = waiting.communicate(timeout=60)
+    out, _ = waiting.communicate(timeout=300)
 
     assert waiting.returncode == 0
     assert out == "boxcustomapp.boxapps.dev/viewer condition met\n"

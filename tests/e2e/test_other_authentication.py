@@ -112,6 +112,7 @@ def test_the_app_token_is_revoked_after_its_overlap(play: Playground, ns: str) -
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_pod_keeps_the_app_token(play: Playground, ns: str) -> None:
     """One that read it at its start, while access tokens come and go; people see which."""
     play.box.access_token_seconds(QUICK_SECONDS)

@@ -47,6 +47,7 @@ def test_being_told_to_stop_finishes_what_was_begun(play: Playground, ns: str) -
     assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == box_app(play, ns)["id"]]) == 1
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_restart_of_the_api_server_is_survived(stage: Stage, play: Playground, ns: str) -> None:
     """Watches and writes break off and go on: what was ready stays as it is, and new apps become ready."""
     if play.cluster.plane is None:
@@ -68,7 +69,7 @@ def test_a_malformed_configuration_is_told_at_once_and_whole() -> None:
     command = [sys.executable, "-m", "box_app_operator", "run", "--log-format=xml", "--workers=0", "--box-timeout=soon"]
     environment = {**os.environ, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "8080", "BOX_APP_OPERATOR_COLOUR": "blue"}
 
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 2
     for word in ("--log-format", "--workers", "--box-timeout", "BOX_APP_OPERATOR_HEALTH_ADDRESS", "COLOUR"):
@@ -87,7 +88,7 @@ def test_no_way_to_kubernetes_is_one_line(tmp_path: Path, kubeconfig: str) -> No
         )
     command = [sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={file}", "--health-address=127.0.0.1:0"]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -103,7 +104,7 @@ def test_an_address_in_use_is_one_line(play: Playground) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
 
         done = subprocess.run(
-            [*command, f"--health-address={address}"], capture_output=True, text=True, timeout=60, check=False
+            [*command, f"--health-address={address}"], capture_output=True, text=True, timeout=300, check=False
         )
 
     assert done.returncode == 1
@@ -117,7 +118,7 @@ def test_missing_crds_are_named(play: Playground, tmp_path: Path) -> None:
 
     with embedded_cluster() as empty:
         command = [sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={empty.kubeconfig}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 1
     assert "kubectl apply -f crds/" in done.stderr

@@ -55,6 +55,7 @@ def await_gone(play: Playground, ns: str, secret: str = SECRET) -> None:
     until(lambda: play.secret(ns, secret) is None, 20, f"Secret {secret} to go")
 
 
+@pytest.mark.also_on("namespaced")
 def test_the_token_moves_to_the_new_name(play: Playground, ns: str) -> None:
     """Nothing is generated or revoked; both Secrets hold it for the overlap, then the old one goes."""
     make_ready(play, ns)
@@ -118,6 +119,7 @@ def test_a_second_rename_within_the_overlap(play: Playground, ns: str) -> None:
     assert live(play, ns) == issued(play, ns) == [notes(play, ns, "third-box")["fingerprint"]]
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_rename_while_the_operator_is_away(play: Playground, ns: str) -> None:
     """The next start does the same."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "1s"}})

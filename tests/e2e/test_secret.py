@@ -63,6 +63,7 @@ def _mended(play: Playground, ns: str) -> bool:
     )
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str) -> None:
     """The value cannot be read back from Box: a new token is minted in the other slot, and the lost one revoked."""
     body = make_ready(play, ns)
@@ -76,6 +77,7 @@ def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str)
     assert values(play.secret(ns, SECRET))["BOX_TOKEN_SLOT"] != body["status"]["tokens"]["active"]["slot"]
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_secret_deleted_while_the_operator_was_away(play: Playground, ns: str) -> None:
     """The first look after a start finds out."""
     make_ready(play, ns)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from playground import Cluster, Playground
 from playground.output import until
 
+ALSO_ON = ("embedded", "namespaced")
+"""Pages come from each API server in its own way, and from one path for each namespace."""
+
 
 def test_an_operator_with_nothing_to_watch_over_lives(cluster: Cluster) -> None:
     """No app, no Secret, no enterprise: the sweep finds nothing, again and again, and says nothing."""

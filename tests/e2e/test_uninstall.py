@@ -16,6 +16,9 @@ from playground.output import until
 
 DEPLOYMENT = {"namespace": NAMESPACE, "name": "box-app-operator"}
 
+ALSO_ON = ("namespaced",)
+"""It looks where the operator works: in the whole cluster, or in each namespace of a list."""
+
 
 def uninstall(play: Playground, *flags: str) -> subprocess.CompletedProcess[str]:
     """What the chart's hook runs, as an admin."""
@@ -85,7 +88,7 @@ def test_without_a_way_to_kubernetes_it_is_one_line(play: Playground) -> None:
     """Exit code 1 and what to give, no traceback."""
     command = [sys.executable, "-m", "box_app_operator", "uninstall", "--kubeconfig=/nowhere"]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 1
     assert "No way to Kubernetes" in done.stdout
