@@ -43,7 +43,7 @@ class Loopback:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         assert self._ready.wait(10), "the sandbox did not start"
-        self.admin = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {ADMIN}"}, timeout=10)
+        self.admin = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {ADMIN}"}, timeout=60)
 
     def _serve(self) -> None:
         # Made here, because a SQLite connection belongs to the thread that opened it.
@@ -81,7 +81,7 @@ class Loopback:
         self.admin.close()
         assert self._server is not None
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the sandbox did not stop"
 
 

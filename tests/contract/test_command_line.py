@@ -17,7 +17,7 @@ import pytest
 from .world import ADMIN, APPS, CONSOLE
 
 COMMAND = (sys.executable, "-m", "box_sandbox")
-SECONDS = 30
+SECONDS = 300
 
 
 def environment(url: str = "", admin: str = ADMIN) -> dict[str, str]:
@@ -41,7 +41,7 @@ class Process:
     def call(self, method: str, path: str, status: int, *, bearer: str = ADMIN, **arguments: Any) -> Any:
         """Call, expect this status, and return the body."""
         headers = {"Authorization": f"Bearer {bearer}", "Idempotency-Key": "key"}
-        response = httpx.request(method, self.url + path, headers=headers, timeout=10, **arguments)
+        response = httpx.request(method, self.url + path, headers=headers, timeout=60, **arguments)
         assert response.status_code == status, (response.status_code, response.text)
         return response.json() if response.content else None
 
@@ -54,7 +54,7 @@ class Process:
         self._limit.cancel()
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         finally:
             self._process.kill()
             self._process.wait()

@@ -99,7 +99,7 @@ async def test_a_held_call_wakes_up_at_a_change(box: Box) -> None:
         cursor = (await apps_of(box))["cursor"]
         waiting = await blocked(box, changed_since=cursor)
         await box.call(method, path + rest, status, bearer=ADMIN, **arguments)
-        page = await asyncio.wait_for(waiting, 5)
+        page = await asyncio.wait_for(waiting, 60)
         assert [each["id"] for each in page["entries"]] == [app["id"]]
 
     await change("PATCH", "", 200, json={"name": "Renamed"})
@@ -121,7 +121,7 @@ async def test_a_held_call_sleeps_on_when_others_change(box: Box) -> None:
         await asyncio.sleep(0)
     assert not waiting.done()
     await box.decide(app)
-    assert [each["id"] for each in (await asyncio.wait_for(waiting, 5))["entries"]] == [app["id"]]
+    assert [each["id"] for each in (await asyncio.wait_for(waiting, 60))["entries"]] == [app["id"]]
 
 
 async def test_a_held_call_ends_with_nothing(box: Box) -> None:
@@ -140,7 +140,7 @@ async def test_a_held_call_ends_when_the_sandbox_stops(box: Box) -> None:
     box.app.state.stopping.set()
     async with box.sandbox.changed:
         box.sandbox.changed.notify_all()
-    assert (await asyncio.wait_for(waiting, 5))["entries"] == []
+    assert (await asyncio.wait_for(waiting, 60))["entries"] == []
 
 
 async def test_a_deleted_app_is_told_among_the_changes(box: Box) -> None:

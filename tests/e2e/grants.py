@@ -289,7 +289,7 @@ class Client:
 
     def run(self) -> None:
         """Go on until stopped."""
-        with httpx.Client(base_url=self.play.box.url, timeout=30.0) as box:
+        with httpx.Client(base_url=self.play.box.url, timeout=120.0) as box:
             while not self.stop.wait(PAUSE_SECONDS):
                 token = token_in(self.play, self.ns, self.secret)
                 status = box.get(self.path, headers={"Authorization": f"Bearer {token}"}).status_code

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import yaml
 from tests.e2e.conftest import QUICK
+from tests.e2e.pace import crowding
 from tests.e2e.story import approve, await_one_token, box_app, make_ready
 
 from controlplane.process import Process
@@ -29,7 +30,6 @@ from playground.output import await_line, launch, until
 TAKEOVER_SECONDS = 15.0
 LEASE_LOST = 3
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/box-app-operator"
-SHORT = {"BOX_APP_OPERATOR_LEASE_DURATION": "6s"}
 CALM = {"BOX_APP_OPERATOR_LEASE_DURATION": "15s"}
 """Long enough that a busy machine comes round in the third of it that lies between an end and a beginning."""
 
@@ -148,11 +148,12 @@ def probe(process: Process, path: str) -> int:
     return httpx.get(f"http://127.0.0.1:{port}{path}").status_code
 
 
+@pytest.mark.also_on("namespaced")
 def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replicas: Replicas) -> None:
     """Only the leader works; the other one waits, alive and ready, and calls nobody."""
-    leader = replicas.start("leader")
+    leader = replicas.start("leader", **CALM)
     await_line(leader, "Took Lease")
-    standby = replicas.start("standby")
+    standby = replicas.start("standby", **CALM)
     await_line(standby, "Standing by")
 
     make_ready(play, ns)
@@ -163,7 +164,7 @@ def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replic
 
 
 def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: str, replicas: Replicas) -> None:
-    """Within 15 seconds of a SIGKILL the other one works, with the usual lease."""
+    """Within 15 seconds of a SIGKILL the other one works, with the usual lease; a busy machine is given more time."""
     leader = replicas.start("leader")
     await_line(leader, "Took Lease")
     standby = replicas.start("standby")
@@ -172,14 +173,15 @@ def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: 
     play.await_condition(ns, "viewer", "PendingApproval")
 
     leader.kill()
-    killed_at = time.monotonic()
+    killed_at, before = time.monotonic(), crowding()
     play.box.decide(f"{ns} viewer", "authorize")
 
     play.await_condition(ns, "viewer", "Ready", seconds=TAKEOVER_SECONDS)
-    assert time.monotonic() - killed_at < TAKEOVER_SECONDS
+    assert time.monotonic() - killed_at < TAKEOVER_SECONDS * max(before, crowding())
     await_one_token(play, ns)
 
 
+@pytest.mark.also_on("namespaced")
 def test_a_leader_that_is_told_to_stop_gives_the_lease_back(play: Playground, ns: str, replicas: Replicas) -> None:
     """A rolling update does not wait for the lease to end."""
     leader = replicas.start("leader", BOX_APP_OPERATOR_LEASE_DURATION="1h")
@@ -213,7 +215,7 @@ def test_a_leader_that_is_cut_off_ends_before_its_successor_begins(
 
 def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, replicas: Replicas) -> None:
     """Stopped for longer than the lease, with news from Box waiting for it: not one call when it goes on."""
-    slow = SHORT | {"BOX_APP_OPERATOR_BOX_WAIT": "60s", "BOX_APP_OPERATOR_SWEEP_INTERVAL": "60s"}
+    slow = CALM | {"BOX_APP_OPERATOR_BOX_WAIT": "60s", "BOX_APP_OPERATOR_SWEEP_INTERVAL": "60s"}
     leader = replicas.start("leader", **slow)
     await_line(leader, "Took Lease")
     standby = replicas.start("standby", **slow)
@@ -250,7 +252,7 @@ def test_outside_of_a_pod_the_lease_needs_a_namespace(play: Playground, tmp_path
     command = [sys.executable, "-m", "box_app_operator", "run", "--leader-elect", f"--kubeconfig={kubeconfig}"]
 
     done = subprocess.run(
-        [*command, "--health-address=127.0.0.1:0"], capture_output=True, text=True, timeout=60, check=False
+        [*command, "--health-address=127.0.0.1:0"], capture_output=True, text=True, timeout=300, check=False
     )
 
     assert done.returncode == 1

@@ -60,7 +60,7 @@ class Client:
 
     def run(self) -> None:
         """Go on until stopped."""
-        with httpx.Client(base_url=self.play.box.url, timeout=30.0) as box:
+        with httpx.Client(base_url=self.play.box.url, timeout=120.0) as box:
             due = time.monotonic()
             for name in itertools.cycle(NAMES):
                 if self.stop.wait(max(0.0, due - time.monotonic())):

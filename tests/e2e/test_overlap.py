@@ -124,13 +124,14 @@ def test_a_previous_token_that_is_over_frees_its_slot(play: Playground, ns: str)
 
 def test_a_request_within_the_overlap_waits_for_its_end(play: Playground, ns: str) -> None:
     """The promise to the pods comes first; then the next rotation has the slot at once."""
-    make_ready(play, ns, tokens={"rotation": {"overlap": "4s"}})
+    make_ready(play, ns, tokens={"rotation": {"overlap": "1h"}})
     rotate(play, ns)
     begun = datetime.fromisoformat(notes(play, ns)["rotated-at"])
 
     request = request_rotation(play, ns)
 
     assert await_pass(play, ns)["status"]["lastHandledRotateAt"] != request
+    set_rotation(play, ns, overlap="4s")
     await_handled(play, ns, request)
     assert datetime.fromisoformat(notes(play, ns)["rotated-at"]) >= begun + timedelta(seconds=4)
     assert len(issued(play, ns)) == 3

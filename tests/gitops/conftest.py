@@ -38,7 +38,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
 
     def ask(bodies: list[Any]) -> list[dict[str, str]]:
         lines = "".join(json.dumps(body) + "\n" for body in bodies)
-        done = subprocess.run([program], input=lines, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([program], input=lines, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 

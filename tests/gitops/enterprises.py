@@ -104,7 +104,7 @@ async def _written(body: Json, value: str | None, error: OperatorError | None) -
     enterprises = Enterprises(needs, answers, 0.0)
     try:
         enterprises.put(parse_enterprise(body), body)
-        return await asyncio.wait_for(answers.written, 10)
+        return await asyncio.wait_for(answers.written, 60)
     finally:
         await enterprises.close()
 

@@ -125,6 +125,6 @@ def test_help_and_refusal_load_no_client(arguments: list[str]) -> None:
         f"try: main({arguments!r}, prog_name='box-app-operator')\n"
         "finally: print([m for m in ('kopf', 'httpx', 'kubernetes', 'aiohttp') if m in sys.modules], file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
 
     assert done.stderr.strip().splitlines()[-1] == "[]"

@@ -19,7 +19,7 @@ import yaml
 from controlplane.binaries import find_or_build
 from controlplane.process import Process
 
-READY_SECONDS = 60.0
+READY_SECONDS = 300.0
 POLL_SECONDS = 0.1
 CONTROLLERS = "garbage-collector-controller,namespace-controller"
 AUDIT_POLICY = {
@@ -192,7 +192,7 @@ class ControlPlane:
         """A request as the cluster admin."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
         headers = {"Authorization": f"Bearer {self.admin_token}"}
-        with httpx.Client(verify=context, headers=headers, timeout=10.0) as client:
+        with httpx.Client(verify=context, headers=headers, timeout=60.0) as client:
             return client.request(method, self.url + path, json=json)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 
 
 def _die_with_parent() -> None:

@@ -14,7 +14,7 @@ from playground import Cluster, Playground
 from playground.cluster import path_of
 from playground.output import until
 
-APPS_SECONDS, REST_SECONDS = 30.0, 60.0
+APPS_SECONDS, REST_SECONDS = 10.0, 20.0
 Manifest = dict[str, Any]
 
 

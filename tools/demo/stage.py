@@ -25,7 +25,7 @@ from demo.verdict import differences
 from playground import Cluster, Playground
 from playground.chart import installation
 from playground.current import NoContext
-from playground.output import POLL_SECONDS, until
+from playground.output import BUSY, POLL_SECONDS, until
 
 PORT = 8099
 PATIENCE_SECONDS = 30.0
@@ -155,7 +155,7 @@ def _as_kubectl_would(manifest: Manifest) -> Manifest:
 
 
 def _follow_and_decide(screen: Screen, playground: Playground, watch: Watch) -> None:
-    def follow(done: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    def follow(done: Callable[[], bool], seconds: float = PATIENCE_SECONDS * BUSY) -> None:
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
             playground.operator.check()

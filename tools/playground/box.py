@@ -42,7 +42,7 @@ class Box:
         launch(self._process)
         self.url = await_line(self._process, "http://").strip()
         headers = {"Authorization": f"Bearer {self.admin_token}"}
-        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=30.0)
+        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=120.0)
 
     def stop(self) -> None:
         """Stop it."""

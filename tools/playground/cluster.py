@@ -160,7 +160,7 @@ def _client_for(kubeconfig: Path) -> httpx.Client:
     authority = cluster.get("certificate-authority")
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=authority) if authority else True
     headers = {"Authorization": f"Bearer {user['token']}"}
-    return httpx.Client(base_url=cluster["server"], verify=verify, headers=headers, timeout=30.0)
+    return httpx.Client(base_url=cluster["server"], verify=verify, headers=headers, timeout=120.0)
 
 
 def _write(entry: dict[str, Any]) -> Write:

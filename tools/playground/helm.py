@@ -16,7 +16,7 @@ from playground.cluster import ACCOUNT, NAMESPACE, ROOT
 from playground.output import STOPPING, interrupts_held
 
 CHART = ROOT / "charts" / "box-app-operator"
-SECONDS = 60
+SECONDS = 300
 
 
 class HelmFailed(Exception):  # noqa: N818 - an answer, not a mistake
