@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import signal
@@ -79,7 +80,9 @@ def _explain(error: Exception) -> str:
     """One line that says what to do."""
     match error:
         case ConfigException():
-            return f"No way to Kubernetes: {error}. Outside of a cluster give --kubeconfig or $KUBECONFIG"
+            return (
+                f"No way to Kubernetes: {str(error).rstrip('.')}. Outside of a cluster give --kubeconfig or $KUBECONFIG"
+            )
         case TransientError():
             return f"Kubernetes does not answer: {error}"
         case AddressError():
@@ -206,8 +209,10 @@ async def _watch(settings: Settings, operator: Operator, started: asyncio.Event,
     registry, kopf_settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
     handlers.configure(kopf_settings)
 
+    logins = Logins(settings)
+
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await log_in(settings)
+        return await logins.log_in()
 
     kopf.on.login(id="login", registry=registry)(login)
     handlers.register(registry, operator.intake)
@@ -225,8 +230,47 @@ async def _watch(settings: Settings, operator: Operator, started: asyncio.Event,
     )
 
 
+class Logins:
+    """Kopf's logins. It asks for one more whenever it was refused (401), and ends for good when it gets the same again.
+
+    So none is the same. What was refused may be accepted later: a token that the kubelet is about to replace, or any
+    one by an API server that has just started.
+    """
+
+    PAUSE_SECONDS = 5.0
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._last: kopf.ConnectionInfo | None = None
+
+    async def log_in(self) -> kopf.ConnectionInfo:
+        """The credentials of this moment; those that were refused only after a pause."""
+        last = self._last
+        info = await self._read() if last is None else await self._await_another(last)
+        self._last = dataclasses.replace(info, priority=last.priority + 1 if last else 0)
+        return self._last
+
+    async def _await_another(self, last: kopf.ConnectionInfo) -> kopf.ConnectionInfo:
+        deadline = asyncio.get_running_loop().time() + self.PAUSE_SECONDS
+        info = await self._read(last)
+        if info.token == last.token:
+            logger.warning("Kubernetes does not accept the credentials (401); trying until they are, or others come")
+        while info.token == last.token and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(self.PAUSE_SECONDS / 10)
+            info = await self._read(last)
+        return info
+
+    async def _read(self, otherwise: kopf.ConnectionInfo | None = None) -> kopf.ConnectionInfo:
+        try:
+            return await log_in(self._settings)
+        except ConfigException:
+            if otherwise is None:
+                raise
+            return otherwise
+
+
 async def log_in(settings: Settings) -> kopf.ConnectionInfo:
-    """Kopf's way to Kubernetes, read anew whenever a token ran out; the same as that of the other client."""
+    """Kopf's way to Kubernetes, as the files say it now; the same as that of the other client."""
     configuration = await configure_access(settings.kubeconfig)
     header = await configuration.get_api_key_with_prefix("BearerToken")
     return kopf.ConnectionInfo(

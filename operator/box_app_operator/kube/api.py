@@ -58,7 +58,7 @@ class KubeApi:
 
         Raises:
             KubeError: the API server refused (4xx).
-            TransientError: nobody answered, or 429 or 5xx, or another process may be at work by now.
+            TransientError: nobody answered, or 401, 429 or 5xx, or another process may be at work by now.
         """
         what = f"{method} {path}"
         if method != "GET" and not self._may_act():
@@ -133,6 +133,9 @@ def _object(what: str, status: int, payload: bytes) -> Json:
         body = {}
     if status < HTTPStatus.BAD_REQUEST and isinstance(body, dict):
         return body
+    if status == HTTPStatus.UNAUTHORIZED:
+        # The kubelet brings another token in time; and an API server that has just started may know none yet.
+        raise TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise TransientError("KubernetesUnavailable", f"{what} answered {status}", uncertain=True)
     raise KubeError(what, status, str(body.get("reason", "")) if isinstance(body, dict) else "")
