@@ -19,6 +19,7 @@ from tests.rights import made_use_of
 
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
+from playground.pod import why_no_pods
 
 QUICK = {
     "BOX_APP_OPERATOR_LOG_FORMAT": "plain",
@@ -100,7 +101,7 @@ def real() -> Iterator[Cluster]:
     """A real control plane, for the whole run."""
     try:
         with real_cluster(_say) as cluster:
-            ran["real"] = f"ran ({cluster.name})"
+            ran["real"] = f"ran ({cluster.name}); {_clothes()}"
             _real.append(cluster)
             yield cluster
             _note_rights(cluster)
@@ -109,6 +110,12 @@ def real() -> Iterator[Cluster]:
         if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
             raise
         pytest.skip("there is no real control plane; the last lines of the run say why")
+
+
+def _clothes() -> str:
+    """How operators are started there, for the last lines of the run."""
+    reason = why_no_pods()
+    return f"operators with a kubeconfig: {reason}" if reason else "operators in a pod's clothes"
 
 
 def _note_rights(cluster: Cluster) -> None:

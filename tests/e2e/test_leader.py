@@ -87,15 +87,27 @@ class Replicas:
 
     def __init__(self, play: Playground) -> None:
         self._play = play
-        self._kubeconfig = play.cluster.kubeconfig_of_operator(play.folder)
         self._started: list[Process] = []
 
     def start(self, name: str, server: str | None = None, **settings: str) -> Process:
         """Start one more; ``server`` is another way to the API server."""
         # Logs are appended to: one that another test left would answer for this one.
         name = f"{name}-{next(_numbers)}"
+        settings = {**QUICK, **settings}
+        process = self._in_pod(name, server, settings) if self._play.in_pod else self._outside(name, server, settings)
+        self._started.append(process)
+        launch(process)
+        await_line(process, "Probes are on port")
+        return process
+
+    def _in_pod(self, name: str, server: str | None, settings: dict[str, str]) -> Process:
+        """It finds everything out by itself: where the API server is, and the namespace of the Lease."""
+        port = {"KUBERNETES_SERVICE_PORT": str(urlsplit(server).port)} if server else {}
+        return self._play.operator_process(name, "--leader-elect", **settings, **port)
+
+    def _outside(self, name: str, server: str | None, settings: dict[str, str]) -> Process:
         file = self._play.folder / f"{name}.kubeconfig"
-        config = yaml.safe_load(Path(self._kubeconfig).read_text())
+        config = yaml.safe_load(self._play.cluster.kubeconfig_of_operator(self._play.folder).read_text())
         config["clusters"][0]["cluster"]["server"] = server or self._play.cluster.url
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(config))
@@ -103,12 +115,8 @@ class Replicas:
         flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}", f"--kubeconfig={file}")
         flags += (f"--namespaces={','.join(listed)}",) if listed else ()
         command = (sys.executable, "-m", "box_app_operator", "run", *flags)
-        environment = {**os.environ, **QUICK, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **settings}
-        process = Process(name, command, self._play.folder / f"{name}.log", environment)
-        self._started.append(process)
-        launch(process)
-        await_line(process, "Probes are on port")
-        return process
+        environment = {**os.environ, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **settings}
+        return Process(name, command, self._play.folder / f"{name}.log", environment)
 
     def stop(self) -> None:
         """Stop them all."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +19,7 @@ Manifest = dict[str, Any]
 
 def rendered(values: Mapping[str, Any]) -> list[Manifest]:
     """Every object of a release, hooks too, in the order of its templates."""
-    texts = helm.render(dict(values))
+    texts = _texts(json.dumps(values, sort_keys=True))
     files = [text for name, text in sorted(texts.items()) if name.endswith(".yaml")]
     return [manifest for text in files for manifest in yaml.safe_load_all(text) if manifest]
 
@@ -32,6 +34,19 @@ def installation(namespaces: tuple[str, ...] = ()) -> Iterator[Manifest]:
     for manifest in rendered({"watchNamespaces": list(namespaces)}):
         if manifest["kind"] in RIGHTS and not hook_of(manifest):
             yield manifest
+
+
+def operator_pod(namespaces: tuple[str, ...] = ()) -> Manifest:
+    """The spec of the operator's pod, for the same installation."""
+    release = rendered({"watchNamespaces": list(namespaces)})
+    (deployment,) = (manifest for manifest in release if manifest["kind"] == "Deployment")
+    return dict(deployment["spec"]["template"]["spec"])
+
+
+@functools.cache
+def _texts(values: str) -> dict[str, str]:
+    """Helm's answer, which takes a process of its own each time."""
+    return helm.render(json.loads(values))
 
 
 def hook_of(manifest: Manifest) -> str:

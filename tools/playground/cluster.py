@@ -137,16 +137,19 @@ class Cluster:
         """A kubeconfig with the rights of a service account in the operator's namespace, and no others."""
         if self.plane is not None:
             return self.plane.kubeconfig_for(NAMESPACE, account)
-        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
-        spec = {"expirationSeconds": TOKEN_SECONDS}
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-        token = self.send("POST", path, request).raise_for_status().json()["status"]["token"]
         config = self._connection()
-        config["users"][0]["user"]["token"] = token
+        config["users"][0]["user"]["token"] = self.token_of(account)
         file = folder / f"{account}.kubeconfig"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(config))
         return file
+
+    def token_of(self, account: str) -> str:
+        """A new token of a service account in the operator's namespace."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
+        spec = {"expirationSeconds": TOKEN_SECONDS}
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        return str(self.send("POST", path, request).raise_for_status().json()["status"]["token"])
 
     def _connection(self) -> dict[str, Any]:
         """A kubeconfig with one user, whose credentials are about to be replaced."""

@@ -15,9 +15,10 @@ import yaml
 
 from controlplane.process import Process
 from playground.box import Box
-from playground.chart import RIGHTS, installation
-from playground.cluster import NAMESPACE, ROOT, Cluster, path_of
+from playground.chart import RIGHTS, installation, operator_pod
+from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster, path_of
 from playground.output import await_line, launch, until
+from playground.pod import AccountFiles, account_files, pod_process, why_no_pods
 
 GROUP = "/apis/boxapps.dev/v1alpha1"
 WAIT_SECONDS = 30.0
@@ -35,6 +36,7 @@ class Playground:
         self.folder = Path(self._folder.name)
         self.box = Box(self.folder, *box_flags, reveal_tokens=reveal_tokens)
         self._operators: list[Process] = []
+        self._account: AccountFiles | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -79,22 +81,47 @@ class Playground:
 
     # The operator
 
+    @property
+    def in_pod(self) -> bool:
+        """Does the operator get a pod's clothes? On a real control plane wherever this machine can give them."""
+        return self.cluster.plane is not None and why_no_pods() is None
+
     def start_operator(self, *flags: str, **environment: str) -> None:
-        """Start the operator with the rights that it ships with, and return when it is ready."""
-        kubeconfig = self.cluster.kubeconfig_of_operator(self.folder)
-        listed = (f"--namespaces={','.join(self.cluster.namespaces)}",) if self.cluster.namespaces else ()
-        command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *listed, *flags)
+        """Start the operator with the rights that it ships with, and return when it is ready.
+
+        In a pod's clothes it has all that the chart's Deployment says, but for the arguments; elsewhere a kubeconfig.
+        """
+        self.launch_operator(self.operator_process(f"operator-{len(self._operators)}", *flags, **environment))
+
+    def launch_operator(self, process: Process) -> None:
+        """Start a process that is the operator from now on."""
+        self._operators.append(process)
+        launch(process)
+        await_line(process, "Probes are on port")
+
+    def operator_process(self, name: str, *flags: str, **environment: str) -> Process:
+        """One more operator, not started yet."""
         settings = {
             "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0",
             "BOX_APP_OPERATOR_BACKOFF_BASE": "200ms",
             "BOX_APP_OPERATOR_BACKOFF_CAP": "2s",
             **environment,
         }
-        log = self.folder / f"operator-{len(self._operators)}.log"
-        process = Process("operator", command, log, {**os.environ, **settings})
-        self._operators.append(process)
-        launch(process)
-        await_line(process, "Probes are on port")
+        listed = (f"--namespaces={','.join(self.cluster.namespaces)}",) if self.cluster.namespaces else ()
+        log = self.folder / f"{name}.log"
+        if self.in_pod:
+            spec = operator_pod(self.cluster.namespaces)
+            return pod_process(self.cluster, spec, self.account, log, ("run", *listed, *flags), **settings)
+        kubeconfig = self.cluster.kubeconfig_of_operator(self.folder)
+        command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *listed, *flags)
+        return Process("operator", command, log, {**os.environ, **settings})
+
+    @property
+    def account(self) -> AccountFiles:
+        """The files of the operator's service account, as every pod of this playground sees them."""
+        if self._account is None:
+            self._account = account_files(self.cluster, ACCOUNT, self.folder / "account")
+        return self._account
 
     @property
     def operator(self) -> Process:
