@@ -14,6 +14,8 @@ from tests.image.conftest import REPOSITORY
 
 from image_build.dockerfile import Dockerfile, expand, parse_dockerfile, parse_pairs
 
+from playground.pod import IMAGE_ENVIRONMENT
+
 
 def test_hadolint_has_nothing_to_say() -> None:
     """No finding of any severity, and none silenced."""
@@ -91,3 +93,13 @@ def test_the_last_stage_takes_one_folder_from_the_builder(dockerfile: Dockerfile
     """What was only needed to build stays behind."""
     assert dockerfile.stages[-1].all("COPY") == ["--from=builder /opt/box-app-operator /opt/box-app-operator"]
     assert dockerfile.stages[-1].source != "builder"
+
+
+def test_a_pod_that_is_played_finds_the_images_environment(dockerfile: Dockerfile) -> None:
+    """What the end-to-end tests start their operators with is what the image sets; its commands lie elsewhere."""
+    stages = (dockerfile.stage("base"), dockerfile.stages[-1])
+    variables = parse_pairs(" ".join(text for stage in stages for text in stage.all("ENV")))
+
+    assert dockerfile.stages[-1].source == "base"
+    assert variables.keys() == IMAGE_ENVIRONMENT.keys()
+    assert {**variables, "PATH": ""} == {**IMAGE_ENVIRONMENT, "PATH": ""}

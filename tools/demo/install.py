@@ -1,6 +1,6 @@
 """``make install-demo``: Helm installs the chart into a real control plane, and an app becomes Ready.
 
-There are no nodes: a process plays the Deployment's pod, with its service account, its arguments and its environment.
+There are no nodes: a process plays the Deployment's pod, in all that a pod would have and lack.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from playground.cluster import ACCOUNT, NAMESPACE
 from playground.helm import CHART, HelmFailed
 from playground.output import await_line, until
 from playground.play import GROUP, condition, secret_manifest
+from playground.pod import NoPods
 from playground.release import Release
 
 SECONDS = 30.0
@@ -46,7 +47,7 @@ def main() -> int:
         except KeyboardInterrupt:
             screen.say("Interrupted. Everything that was started is stopped.")
             return EXIT_INTERRUPTED
-        except (HelmFailed, Unavailable, RuntimeError, OSError, httpx.HTTPError) as error:
+        except (HelmFailed, Unavailable, NoPods, RuntimeError, OSError, httpx.HTTPError) as error:
             screen.say(str(error) or type(error).__name__, "red")
             return EXIT_FAILED
     return 0
@@ -101,7 +102,7 @@ def _install(screen: Screen, cluster: Cluster, box: Box, release: Release) -> No
     screen.say(f"The console's credential is in Secret {NAMESPACE}/box-console")
     release.start_pods()
     leader = await_line(release.pods[0], "Took Lease").split()[-1]
-    screen.say(f"The Deployment's pod is played by a process with its service account; it leads as {leader}")
+    screen.say(f"A process in the clothes of the Deployment's pod, with its service account, leads as {leader}")
 
 
 def _make_ready(screen: Screen, cluster: Cluster, box: Box) -> None:

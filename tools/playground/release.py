@@ -1,13 +1,10 @@
 """A release of the chart in a cluster without nodes: Helm's own library installs it, processes play its pods.
 
-Each process runs with the service account of its pod, and with the arguments and the environment of its container.
+Each process wears the clothes of its pod: what Deployment and Job say, and the files of its service account.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +16,11 @@ from playground.chart import hook_of, rendered
 from playground.cluster import ACCOUNT, NAMESPACE, Cluster
 from playground.helm import SECONDS, HelmFailed
 from playground.output import await_line, launch, until
+from playground.pod import AccountFiles, account_files, pod_process
 
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{ACCOUNT}"
 MERGE_PATCH = "application/merge-patch+json"
-SCRIPTS = Path(sys.executable).parent
-"""Where the image's commands are on this machine."""
 
 
 class Release:
@@ -33,6 +29,7 @@ class Release:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self._cluster = cluster
         self._folder = folder
+        self._accounts: dict[str, AccountFiles] = {}
         self.pods: list[Process] = []
 
     def install(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -42,13 +39,14 @@ class Release:
         return [each for each in rendered(values) if not hook_of(each).startswith(later)]
 
     def start_pods(self) -> None:
-        """What the Deployment would do on nodes; returns when each pod's process serves its probes."""
+        """What the Deployment would do on nodes; returns when each pod's process serves its probes.
+
+        Raises:
+            NoPods: this machine has no clothes for them.
+        """
         deployment = self._cluster.get(DEPLOYMENT)
-        pod = deployment["spec"]["template"]["spec"]
-        for number in range(deployment["spec"]["replicas"]):
-            command, environment = self._container(pod)
-            log = self._folder / f"pod-{len(self.pods)}.log"
-            process = Process(f"{ACCOUNT}-{number}", command, log, environment)
+        for _ in range(deployment["spec"]["replicas"]):
+            process = self._pod(f"{ACCOUNT}-{len(self.pods)}", deployment["spec"]["template"]["spec"])
             self.pods.append(process)
             launch(process)
             await_line(process, "Probes are on port")
@@ -76,13 +74,14 @@ class Release:
             player.join()
         return "".join(said)
 
-    def _container(self, pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
-        """The command and the environment of a pod's container on this machine."""
-        container = pod["containers"][0]
-        command = [str(SCRIPTS / container["command"][0]), *container["args"]]
-        account = self._cluster.kubeconfig_of(pod["serviceAccountName"], self._folder)
-        named = {each["name"]: each["value"] for each in container.get("env", ()) if "value" in each}
-        return command, {**os.environ, **named, "KUBECONFIG": str(account)}
+    def _pod(self, name: str, spec: Mapping[str, Any]) -> Process:
+        """The process that plays a pod."""
+        account = spec["serviceAccountName"]
+        if account not in self._accounts:
+            self._accounts[account] = account_files(self._cluster, account, self._folder / f"account-{account}")
+        # A service account may have been made anew since: the token is of this moment.
+        self._accounts[account].write(self._cluster.token_of(account))
+        return pod_process(self._cluster, spec, self._accounts[account], self._folder / f"{name}.log")
 
     def _jobs(self) -> list[dict[str, Any]]:
         return list((self._cluster.get(JOBS) or {"items": []})["items"])
@@ -94,19 +93,16 @@ class Release:
             SECONDS,
             "Helm to make the Job",
         )
-        command, environment = self._container(job["spec"]["template"]["spec"])
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        said.append(done.stdout + done.stderr)
-        path = f"{JOBS}/{job['metadata']['name']}/status"
-        self._cluster.send("PATCH", path, {"status": _ended(done.returncode == 0)}, MERGE_PATCH).raise_for_status()
+        meta = job["metadata"]
+        pod = self._pod(f"{meta['name']}-{meta['uid'][:5]}", job["spec"]["template"]["spec"])
+        launch(pod)
+        try:
+            code = until(pod.ended, SECONDS, "the Job's pod to end")
+        finally:
+            pod.stop()
+        said.append(pod.log.read_text())
+        path = f"{JOBS}/{meta['name']}/status"
+        self._cluster.send("PATCH", path, {"status": _ended(code == 0)}, MERGE_PATCH).raise_for_status()
 
 
 def _ended(good: bool) -> dict[str, Any]:
