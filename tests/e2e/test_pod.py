@@ -44,7 +44,8 @@ def pod(play: Playground, request: pytest.FixtureRequest) -> Iterator[Process]:
     """An operator that stands for the Lease, in place of the module's, with a log of its own."""
     play.operator.stop()
     play.cluster.delete(LEASE)
-    settings = {**QUICK, "BOX_APP_OPERATOR_LEASE_DURATION": "6s"}
+    # Long enough for a busy machine to come round in time.
+    settings = {**QUICK, "BOX_APP_OPERATOR_LEASE_DURATION": "15s"}
     process = play.operator_process(request.node.originalname, "--leader-elect", **settings)
     launch(process)
     await_line(process, "Took Lease")

@@ -13,7 +13,6 @@ import pytest
 from tests.image.conftest import REPOSITORY
 
 from image_build.dockerfile import Dockerfile, expand, parse_dockerfile, parse_pairs
-
 from playground.pod import IMAGE_ENVIRONMENT
 
 
