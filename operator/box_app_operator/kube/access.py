@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def _use_service_account(configuration: Configuration) -> None:
     except OSError as error:
         raise kubernetes_config.ConfigException(f"{error.filename}: {error.strerror}") from None
     # In place of the official client's hook, which reads the file once a minute: a token can be dead before that.
-    configuration.refresh_api_key_hook = _read_token  # type: ignore[assignment]  # declared by its default, None
+    configuration.refresh_api_key_hook = _refresh_token  # type: ignore[assignment]  # declared by its default, None
 
 
 def _read_token(configuration: Configuration) -> None:
@@ -58,6 +59,12 @@ def _read_token(configuration: Configuration) -> None:
     token = Path(incluster_config.SERVICE_TOKEN_FILENAME).read_text().strip()
     if token:
         configuration.api_key["BearerToken"] = f"Bearer {token}"
+
+
+def _refresh_token(configuration: Configuration) -> None:
+    # Whoever reads while the kubelet takes the version before away finds nothing for a moment.
+    with contextlib.suppress(OSError):
+        _read_token(configuration)
 
 
 def _existing(kubeconfig: str) -> str:
