@@ -30,6 +30,7 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
 
 
 @main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
 @click.option("--port", default=8099, show_default=True, help="0 means any free port.")
 @click.option(
     "--console-token",
@@ -55,6 +56,7 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
 )
 @click.option("--reveal-issued-tokens", is_flag=True, help="Let tests read every token back. Box never does.")
 def serve(
+    host: str,
     port: int,
     console_token: str,
     admin_token: str,
@@ -78,7 +80,7 @@ def serve(
         console_enabled=not no_console,
         access_token_seconds=access_token_seconds,
     )
-    make_server(config, port, click.echo).run()
+    make_server(config, host, port, click.echo).run()
 
 
 if __name__ == "__main__":

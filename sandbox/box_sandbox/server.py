@@ -42,12 +42,13 @@ def _abort(scope: Scope) -> bool:
 class Server(uvicorn.Server):
     """A server that says where it listens, and lets go of blocked calls when it stops."""
 
-    def __init__(self, app: Starlette, port: int, ready: Callable[[str], None]) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, ready: Callable[[str], None]) -> None:
         self._app = app
         self._ready = ready
+        self._host = host
         config: Any = uvicorn.Config(
             app,
-            host="127.0.0.1",
+            host=host,
             port=port,
             http=_Protocol,
             lifespan="off",
@@ -62,7 +63,7 @@ class Server(uvicorn.Server):
         """Listen, then say where."""
         self._app.state.sandbox.resume()
         await super().startup(sockets)
-        self._ready(f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}")
+        self._ready(f"http://{self._host}:{self.servers[0].sockets[0].getsockname()[1]}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wake those who wait for changes, then stop."""
@@ -74,6 +75,6 @@ class Server(uvicorn.Server):
         state.sandbox.close()
 
 
-def make_server(config: SandboxConfig, port: int, ready: Callable[[str], None]) -> Server:
+def make_server(config: SandboxConfig, host: str, port: int, ready: Callable[[str], None]) -> Server:
     """A server for the sandbox; port 0 means any free one."""
-    return Server(create_app(config, _abort), port, ready)
+    return Server(create_app(config, _abort), host, port, ready)

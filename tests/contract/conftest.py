@@ -47,7 +47,7 @@ class Loopback:
 
     def _serve(self) -> None:
         # Made here, because a SQLite connection belongs to the thread that opened it.
-        self._server = make_server(self.config, 0, self._listening)
+        self._server = make_server(self.config, "127.0.0.1", 0, self._listening)
         self._server.run()
 
     def _listening(self, url: str) -> None:

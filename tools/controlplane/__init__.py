@@ -1,6 +1,6 @@
 """A real Kubernetes control plane on this machine, for the demo and the tests: found, built or downloaded."""
 
 from controlplane.binaries import Unavailable, find, find_or_build
-from controlplane.cluster import ControlPlane
+from controlplane.cluster import ControlPlane, Setting
 
-__all__ = ["ControlPlane", "Unavailable", "find", "find_or_build"]
+__all__ = ["ControlPlane", "Setting", "Unavailable", "find", "find_or_build"]

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 PACKAGES = {
@@ -24,18 +24,30 @@ TELL_SECONDS = 20.0
 
 
 def build(target: Path, version: str, say: Callable[[str], None]) -> None:
-    """Build all binaries into ``target``.
+    """Build all binaries of a control plane into ``target``.
+
+    Raises:
+        RuntimeError: there is no Go, or it failed; the message ends with Go's last words.
+    """
+    say(f"Building a real control plane {version} from its Go modules: about five minutes, only this once.")
+    build_packages(PACKAGES, target, version, say)
+
+
+def build_packages(packages: Mapping[str, str], target: Path, version: str, say: Callable[[str], None]) -> None:
+    """Build programs of Kubernetes into ``target``.
+
+    Args:
+        packages: Go packages of ``k8s.io/kubernetes`` or etcd's server, by the name of the binary.
 
     Raises:
         RuntimeError: there is no Go, or it failed; the message ends with Go's last words.
     """
     if shutil.which("go") is None:
         raise RuntimeError("there is no `go` on PATH")
-    say(f"Building a real control plane {version} from its Go modules: about five minutes, only this once.")
     with tempfile.TemporaryDirectory(prefix="controlplane-build-") as folder:
-        _write_module(Path(folder), version)
+        _write_module(Path(folder), version, packages.values())
         _go(Path(folder), "mod", "tidy")
-        for name, package in PACKAGES.items():
+        for name, package in packages.items():
             flags = ("-v", "-trimpath", "-ldflags", _ldflags(version), "-o", str(target / name))
             _build_one(Path(folder), name, (*flags, package), say)
 
@@ -56,10 +68,10 @@ def _build_one(folder: Path, name: str, arguments: tuple[str, ...], say: Callabl
     say(f"  built {name} in {time.monotonic() - began:.0f} s")
 
 
-def _write_module(folder: Path, version: str) -> None:
+def _write_module(folder: Path, version: str, packages: Iterable[str]) -> None:
     text = _kubernetes_go_mod(folder, version)
     (folder / "go.mod").write_text(go_mod(text, version))
-    imports = "\n".join(f'\t_ "{package}"' for package in PACKAGES.values())
+    imports = "\n".join(f'\t_ "{package}"' for package in packages)
     (folder / "tools.go").write_text(f"//go:build tools\n\npackage tools\n\nimport (\n{imports}\n)\n")
 
 

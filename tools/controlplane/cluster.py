@@ -10,6 +10,7 @@ import tempfile
 import time
 from base64 import encodebytes
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +22,6 @@ from controlplane.process import Process
 
 READY_SECONDS = 300.0
 POLL_SECONDS = 0.1
-CONTROLLERS = "garbage-collector-controller,namespace-controller"
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -38,6 +38,29 @@ def _say_nothing(_: str) -> None:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a control plane listens, and which of its parts run.
+
+    Attributes:
+        host: name or address in the API server's URL; its certificate must hold for it.
+        bind: the address on which the API server listens.
+        port: on which it listens; 0 is any free one.
+        controllers: of the controller manager, with commas between them.
+        flags: further ones for the API server.
+    """
+
+    host: str = "127.0.0.1"
+    bind: str = "127.0.0.1"
+    port: int = 0
+    controllers: str = "garbage-collector-controller,namespace-controller"
+    # There is no controller that makes the default service accounts which this plugin asks for.
+    flags: tuple[str, ...] = ("--disable-admission-plugins=ServiceAccount",)
+
+
+LOOPBACK = Setting()
+
+
 class ControlPlane:
     """A running control plane: RBAC on, everything in one temporary folder, on loopback only.
 
@@ -49,26 +72,35 @@ class ControlPlane:
         audit_log: one ``audit.k8s.io/v1`` Event as JSON per line, complete as soon as a request was answered.
     """
 
-    def __init__(self, binaries: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="controlplane-"))
+    def __init__(self, binaries: Path, setting: Setting = LOOPBACK, folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="controlplane-"))
         self.admin_token = secrets.token_urlsafe(24)
         self.audit_log = self.folder / "audit.log"
         self.kubeconfig = self.folder / "kubeconfig"
         self.ca_file = self.folder / "certs" / "apiserver.crt"
         self._binaries = binaries
+        self._setting = setting
         self._ports = _free_ports(4)
-        self.url = f"https://127.0.0.1:{self._ports[2]}"
+        self._port = setting.port or self._ports[2]
+        self.url = f"https://{setting.host}:{self._port}"
         self._processes: list[Process] = []
 
     @classmethod
-    def start(cls, say: Callable[[str], None] = _say_nothing) -> Self:
+    def start(
+        cls, say: Callable[[str], None] = _say_nothing, setting: Setting = LOOPBACK, folder: Path | None = None
+    ) -> Self:
         """Find or build the binaries, start everything, and return when it is ready.
+
+        Args:
+            say: is told how far a build is.
+            setting: where it listens, and what runs.
+            folder: an empty one for all its files; default: a temporary one.
 
         Raises:
             Unavailable: there are no binaries to be had.
             RuntimeError: a process ended early; the message has its last words.
         """
-        plane = cls(find_or_build(say))
+        plane = cls(find_or_build(say), setting, folder)
         try:
             plane._start()
         except BaseException:
@@ -142,28 +174,29 @@ class ControlPlane:
         key = self.folder / "sa.key"
         return [
             f"--etcd-servers=http://127.0.0.1:{self._ports[0]}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={self._ports[2]}",
+            f"--bind-address={self._setting.bind}",
+            f"--secure-port={self._port}",
             f"--cert-dir={self.folder / 'certs'}",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-signing-key-file={key}",
             f"--service-account-key-file={key}",
-            # There is no controller that makes the default service accounts which this plugin asks for.
-            "--disable-admission-plugins=ServiceAccount",
             "--service-cluster-ip-range=10.0.0.0/24",
             f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
             f"--audit-log-path={self.audit_log}",
             "--audit-log-mode=blocking",
             # Whoever remembers a place in it wants one file; after 100 MB there would be another (lumberjack).
             "--audit-log-maxsize=100000",
+            *self._setting.flags,
         ]
 
     def _controller_flags(self) -> list[str]:
         return [
             f"--kubeconfig={self.kubeconfig}",
-            f"--controllers={CONTROLLERS}",
+            f"--controllers={self._setting.controllers}",
+            f"--service-account-private-key-file={self.folder / 'sa.key'}",
+            f"--root-ca-file={self.ca_file}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             f"--secure-port={self._ports[3]}",
@@ -175,8 +208,7 @@ class ControlPlane:
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            for process in self._processes:
-                process.check()
+            self.check()
             if self.ca_file.exists() and self._is_ready():
                 return
             time.sleep(POLL_SECONDS)
@@ -223,6 +255,11 @@ class ControlPlane:
             process.stop()
         self._processes.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def check(self) -> None:
+        """Raise RuntimeError with the last words of a part that ended by itself."""
+        for process in self._processes:
+            process.check()
 
     def __enter__(self) -> Self:
         return self

@@ -19,15 +19,29 @@ def _die_with_parent() -> None:
 
 
 class Process:
-    """One child, with its output in a file."""
+    """One child, with its output in a file.
+
+    Args:
+        name: in messages.
+        command: what runs.
+        log: where its output goes.
+        environment: default: that of this process.
+        own_session: keep it, and all that it starts, away from the signals of this process's terminal.
+    """
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        own_session: bool = False,
     ) -> None:
         self.name = name
         self.command = list(command)
         self.log = log
         self._environment = environment
+        self._own_session = own_session
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -39,6 +53,7 @@ class Process:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
+                start_new_session=self._own_session,
                 # Safe here: nothing but one system call happens between fork and exec.
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
