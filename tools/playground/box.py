@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from controlplane.process import Process
+from playground.network import LOOPBACK, Network
 from playground.output import await_line, launch
 
 APPS = "/console/v1/apps"
@@ -25,24 +26,28 @@ class Box:
         flags: further flags for ``box-sandbox serve``; without ``--port`` it takes any free port, with ``--no-console``
             it has no Console API, and everything else here works all the same.
         reveal_tokens: can the admin read tokens back? Box never lets them; tests need it.
+        network: where it listens.
     """
 
-    def __init__(self, folder: Path, *flags: str, reveal_tokens: bool = True) -> None:
+    def __init__(self, folder: Path, *flags: str, reveal_tokens: bool = True, network: Network = LOOPBACK) -> None:
         self.console_token, self.admin_token = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
         tokens = {"BOX_SANDBOX_CONSOLE_TOKEN": self.console_token, "BOX_SANDBOX_ADMIN_TOKEN": self.admin_token}
         reveal = ("--reveal-issued-tokens",) if reveal_tokens else ()
-        command = (sys.executable, "-m", "box_sandbox", "serve", "--port", "0", *reveal, *flags)
+        serve = ("serve", "--host", network.address, "--port", "0", *reveal, *flags)
+        command = network.inside(sys.executable, "-m", "box_sandbox", *serve)
         # In the environment, because a command line can be read by everybody on the machine.
         self._process = Process("box_sandbox", command, folder / "box_sandbox.log", {**os.environ, **tokens})
         self.log = self._process.log
+        self._network = network
         self._client: httpx.Client | None = None
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start it, and return when it answers. ``url`` is where it is for whoever is in its network."""
         launch(self._process)
         self.url = await_line(self._process, "http://").strip()
         headers = {"Authorization": f"Bearer {self.admin_token}"}
-        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=120.0)
+        (port,) = self._network.forward(self.url.removeprefix("http://"))
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=120.0)
 
     def stop(self) -> None:
         """Stop it."""

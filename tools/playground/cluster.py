@@ -18,6 +18,7 @@ import yaml
 
 from controlplane import ControlPlane, find_or_build
 from controlplane.process import Process
+from playground.network import LOOPBACK, Network
 from playground.output import STOPPING, await_line, interrupts_held, launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,9 +45,11 @@ class Cluster:
     Attributes:
         created: manifests of everything that was created through this object, in order.
         namespaces: those that the operator watches and has rights in; when empty the whole cluster.
+        network: where the operator runs, and the sandbox with it.
     """
 
     namespaces: tuple[str, ...] = ()
+    network: Network = LOOPBACK
 
     def __init__(
         self,

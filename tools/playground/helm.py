@@ -33,6 +33,11 @@ def install(values: dict[str, Any], kubeconfig: Path) -> None:
     _order({"do": "install", "values": values, "kubeconfig": str(kubeconfig)})
 
 
+def upgrade(values: dict[str, Any], kubeconfig: Path, chart: Path = CHART) -> None:
+    """``helm upgrade --reset-values``, to this chart or another one. Raises HelmFailed."""
+    _order({"do": "upgrade", "values": values, "kubeconfig": str(kubeconfig), "chart": str(chart)})
+
+
 def uninstall(kubeconfig: Path) -> None:
     """``helm uninstall``. Raises HelmFailed."""
     _order({"do": "uninstall", "kubeconfig": str(kubeconfig)})
@@ -63,6 +68,9 @@ def main() -> None:
             if order["do"] == "install":
                 place: dict[str, Any] = {"namespace": NAMESPACE, "create_namespace": True}
                 helm.install(CHART, ACCOUNT, order["values"], timeout=SECONDS, **place)
+            elif order["do"] == "upgrade":
+                chart, values = order["chart"], order["values"]
+                helm.upgrade(chart, ACCOUNT, values, namespace=NAMESPACE, timeout=SECONDS, reset_values=True)
             else:
                 helm.uninstall(ACCOUNT, timeout=SECONDS)
     except HelmError as error:

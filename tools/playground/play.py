@@ -34,7 +34,7 @@ class Playground:
         self.cluster = cluster
         self._folder = tempfile.TemporaryDirectory(prefix="playground-")
         self.folder = Path(self._folder.name)
-        self.box = Box(self.folder, *box_flags, reveal_tokens=reveal_tokens)
+        self.box = Box(self.folder, *box_flags, reveal_tokens=reveal_tokens, network=cluster.network)
         self._operators: list[Process] = []
         self._account: AccountFiles | None = None
 
