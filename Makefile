@@ -13,7 +13,7 @@ WORKERS := -n 4 --dist loadfile
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e node controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -49,6 +49,9 @@ test-long: install  ## let the state machine of a token's life and the propertie
 
 unit contract machine chart gitops image monitoring e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@
+
+node: install  ## the chart as pods on a real node: as root, with containerd and runc
+	CLUSTER=node $(BIN)/python -m pytest tests/node
 
 controlplane: install  ## find, build or download a real control plane
 	$(BIN)/python -m controlplane build

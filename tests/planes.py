@@ -18,8 +18,11 @@ import pytest
 
 from controlplane import Unavailable, find_or_build
 
-PLANES = ("embedded", "real", "namespaced")
+GENERAL = ("embedded", "real", "namespaced")
 """``namespaced`` is the real one with an operator that watches a list of namespaces and has rights in those only."""
+NODE = "node"
+"""The real one with a kubelet, on which the chart's Deployment runs as pods. Only tests/node runs there."""
+PLANES = (*GENERAL, NODE)
 
 ran: dict[str, str] = {}
 """What became of each control plane, for the last lines of the run."""

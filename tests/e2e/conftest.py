@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.e2e.aftermath import Aftermath, clear_cluster
-from tests.planes import PLANES, planes_for, ran, used
+from tests.planes import GENERAL, planes_for, ran, used
 from tests.rights import made_use_of
 
 from controlplane import Unavailable
@@ -61,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cluster" in metafunc.fixturenames:
         marks = [plane for mark in metafunc.definition.iter_markers("also_on") for plane in mark.args]
         also_on = {*getattr(metafunc.module, "ALSO_ON", ()), *marks}
-        planes = planes_for(getattr(metafunc.module, "PLANES", PLANES), also_on)
+        planes = planes_for(getattr(metafunc.module, "PLANES", GENERAL), also_on)
         metafunc.parametrize("cluster", planes, indirect=True, scope="session")
 
 
