@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Tests wait more than they compute: four workers are right for two cores.
-WORKERS := -n 4 --dist loadfile
+WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help

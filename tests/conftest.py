@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,6 +14,27 @@ from tests.rights import unused
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the suite's own marks."""
     config.addinivalue_line("markers", "also_on(*planes): planes that can differ for this test; see tests/planes.py")
+
+
+LONG_FIRST = (
+    *("e2e/test_kill", "e2e/test_leader", "e2e/test_no_downtime", "e2e/test_scale", "e2e/test_assisted_scale"),
+    *("e2e/test_chart_server_side", "image/test_built_image", "machine/test_mutations", "machine/test_machine"),
+    *("e2e/test_demo", "monitoring/", "gitops/test_kstatus", "contract/test_command_line", "e2e/"),
+)
+"""Modules that take a minute or more, however few their tests are. What begins last should not take long."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that in the end no worker waits for another; the order in a module stays."""
+    counts = Counter(item.path for item in items)
+
+    def order(item: pytest.Item) -> tuple[int, int, str]:
+        path = item.path.as_posix()
+        rank = next((rank for rank, part in enumerate(LONG_FIRST) if f"/tests/{part}" in path), len(LONG_FIRST))
+        return rank, -counts[item.path], path
+
+    items.sort(key=order)
 
 
 WHOLE_SUITE = ({"tests"}, {"tests/e2e"}, {"tests/e2e/"})

@@ -28,6 +28,8 @@ PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
 APPS = 50
 ROUNDS = 26
+MOST_ROUNDS = 60
+"""On a busy machine it happens more often that all work is done before the kill."""
 FEWEST_KILLS = 20
 FEWEST_ROTATIONS = 2
 CREATED_AT_ONCE = 5
@@ -142,7 +144,7 @@ def test_fifty_apps_survive_that_the_operator_is_killed_over_and_over(
     recorded = recorded_rotations(play, ns, audit)
     assert min(recorded[name] for name in herd.there) >= FEWEST_ROTATIONS, recorded
     sys.stdout.write(
-        f"{interrupted} of {ROUNDS} kills interrupted something; {play.box.mark()} Box calls, {len(herd.gone)} objects "
+        f"{interrupted} kills interrupted something; {play.box.mark()} Box calls, {len(herd.gone)} objects "
         f"deleted, {recorded.total()} of {herd.asked.total()} rotations recorded, {time.monotonic() - began:.0f} s\n"
     )
 
@@ -150,7 +152,9 @@ def test_fifty_apps_survive_that_the_operator_is_killed_over_and_over(
 def kill_over_and_over(herd: Herd) -> int:
     """Round for round: hand out work, kill while it is done, start again; returns how many kills left work undone."""
     play, interrupted = herd.play, 0
-    for number in range(ROUNDS):
+    for number in range(MOST_ROUNDS):
+        if number >= ROUNDS and interrupted >= FEWEST_KILLS:
+            break
         if number % BREATH == 0:
             await_none_open(herd, in_cluster)
         since = play.box.mark()

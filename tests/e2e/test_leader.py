@@ -30,7 +30,7 @@ from playground.output import await_line, launch, until
 TAKEOVER_SECONDS = 15.0
 LEASE_LOST = 3
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/box-app-operator"
-CALM = {"BOX_APP_OPERATOR_LEASE_DURATION": "15s"}
+CALM = {"BOX_APP_OPERATOR_LEASE_DURATION": "30s"}
 """Long enough that a busy machine comes round in the third of it that lies between an end and a beginning."""
 
 
