@@ -195,7 +195,7 @@ def test_a_leader_that_is_told_to_stop_gives_the_lease_back(play: Playground, ns
     leader = replicas.start("leader", BOX_APP_OPERATOR_LEASE_DURATION="1h")
     await_line(leader, "Took Lease")
     # One that looks more often than once in ten minutes.
-    standby = replicas.start("standby")
+    standby = replicas.start("standby", **CALM)
 
     leader.stop()
 
@@ -231,14 +231,16 @@ def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, r
 
     os.kill(leader.pid or 0, signal.SIGSTOP)
     approve_another(play, ns)
+    await_line(standby, "Took Lease")
     until(lambda: _is_at_rest(play), 20, "the new leader to wait for news")
+    # From here on nobody but the former leader could make a call.
+    os.kill(standby.pid or 0, signal.SIGSTOP)
     mark = play.box.mark()
     os.kill(leader.pid or 0, signal.SIGCONT)
     until(lambda: leader.ended() is not None, 10, "the former leader to end")
 
     assert play.box.requests(mark) == []
     assert leader.ended() == LEASE_LOST
-    await_line(standby, "Took Lease")
 
 
 def _is_at_rest(play: Playground) -> bool:
