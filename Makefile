@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install  ## see it work: a cluster, a Box and the operator on this machine
 	@$(BIN)/python -m demo
 
-install-demo: install  ## see the chart installed by Helm into a real control plane, and an app become Ready
+install-demo: install  ## see the chart installed by Helm, as pods where a node can be had, and an app become Ready
 	@$(BIN)/python -m demo.install
 
 test: check  ## run every check and every test

@@ -1,14 +1,13 @@
 """``make install-demo``: Helm installs the chart into a real control plane, and an app becomes Ready.
 
-There are no nodes: a process plays the Deployment's pod, in all that a pod would have and lack.
+Where this machine can have a node the release runs as pods on it. Elsewhere processes in the clothes of pods play them.
 """
 
 from __future__ import annotations
 
 import base64
-import re
+import contextlib
 import signal
-import socket
 import sys
 import tempfile
 from collections import Counter
@@ -19,19 +18,19 @@ import httpx
 import yaml
 
 from controlplane import Unavailable
+from demo.ground import Ground, choose_ground
 from demo.interrupts import deafen, interruptible
 from demo.screen import Screen, make_screen, new_table
 from demo.story import EXAMPLES
-from playground import Cluster, real_cluster
+from playground import Cluster
 from playground.box import Box
 from playground.cluster import ACCOUNT, NAMESPACE
 from playground.helm import CHART, HelmFailed
-from playground.output import await_line, until
+from playground.output import until
 from playground.play import GROUP, condition, secret_manifest
 from playground.pod import NoPods
-from playground.release import Release
 
-SECONDS = 30.0
+SECONDS = 60.0
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 APP = f"{GROUP}/namespaces/box-demo/boxcustomapps/invoices"
 SECRET = "/api/v1/namespaces/box-demo/secrets/invoices-box-token"
@@ -56,53 +55,41 @@ def main() -> int:
 def _play(screen: Screen) -> None:
     screen.tell("From a Helm chart to a working Box App Token", "bold")
     screen.tell()
-    with tempfile.TemporaryDirectory(prefix="install-demo-") as name, real_cluster(screen.say) as cluster:
-        folder = Path(name)
-        screen.say(f"Kubernetes runs: {cluster.name} at {cluster.url}")
-        box, release = Box(folder), Release(cluster, folder)
-        try:
-            box.start()
-            screen.say(f"Box is played by the sandbox at {box.url}")
-            _install(screen, cluster, box, release)
-            _make_ready(screen, cluster, box)
-            _show_metrics(screen, release)
-            _uninstall(screen, cluster, release)
-        finally:
-            # From here on everything is cleaned up undisturbed.
-            deafen()
-            release.stop_pods()
-            box.stop()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="install-demo-")))
+        ground = stack.enter_context(choose_ground(screen.say, folder))
+        # Registered last, so that it comes first: from then on everything is cleaned up undisturbed.
+        stack.callback(deafen)
+        screen.say(f"Kubernetes runs: {ground.cluster.name} at {ground.cluster.url}")
+        screen.say(f"Box is played by the sandbox at {ground.box.url}")
+        _install(screen, ground)
+        _make_ready(screen, ground.cluster, ground.box)
+        _show_metrics(screen, ground)
+        _uninstall(screen, ground)
 
 
-def _values(box: Box) -> dict[str, Any]:
-    """What a platform engineer would write into values.yaml, but for addresses of this machine."""
+def _values(ground: Ground) -> dict[str, Any]:
+    """What a platform engineer would write into values.yaml, but for what this machine asks for."""
     reference = {"namespace": NAMESPACE, "name": "box-console", "key": "token"}
-    console = {"mode": "Automated", "url": box.url, "credentialsSecretRef": reference}
+    console = {"mode": "Automated", "url": ground.box.url, "credentialsSecretRef": reference}
+    values = ground.values()
     return {
-        "settings": {"healthAddress": f"127.0.0.1:{_free_port()}", "logFormat": "plain"},
-        "enterprise": {"create": True, "spec": {"console": console, "platform": {"url": box.url}}},
+        **values,
+        "settings": {**values.get("settings", {}), "logFormat": "plain"},
+        "enterprise": {"create": True, "spec": {"console": console, "platform": {"url": ground.box.url}}},
     }
 
 
-def _free_port() -> int:
-    """Pods have addresses of their own, and processes share this one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _install(screen: Screen, cluster: Cluster, box: Box, release: Release) -> None:
-    values = _values(box)
+def _install(screen: Screen, ground: Ground) -> None:
+    values = _values(ground)
     screen.say(f"helm install {ACCOUNT} {CHART.relative_to(CHART.parents[1])} --namespace {NAMESPACE}, with:")
     for line in yaml.safe_dump(values, sort_keys=False).splitlines():
         screen.tell(f"        {line}", "dim")
-    kinds = Counter(each["kind"] for each in release.install(values))
+    kinds = Counter(manifest["kind"] for manifest in ground.install(values))
     screen.say("Installed: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
-    cluster.ensure(secret_manifest(NAMESPACE, "box-console", {"token": box.console_token}))
+    ground.cluster.ensure(secret_manifest(NAMESPACE, "box-console", {"token": ground.box.console_token}))
     screen.say(f"The console's credential is in Secret {NAMESPACE}/box-console")
-    release.start_pods()
-    leader = await_line(release.pods[0], "Took Lease").split()[-1]
-    screen.say(f"A process in the clothes of the Deployment's pod, with its service account, leads as {leader}")
+    ground.start(screen.say)
 
 
 def _make_ready(screen: Screen, cluster: Cluster, box: Box) -> None:
@@ -135,27 +122,26 @@ def _await_ready(cluster: Cluster, reason: str) -> dict[str, Any]:
     return until(look, SECONDS, f"the app to be Ready for {reason}")
 
 
-def _show_metrics(screen: Screen, release: Release) -> None:
-    port = re.findall(r"Probes are on port (\d+)", release.pods[0].log.read_text())[-1]
-    lines = httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text.splitlines()
-    screen.say(f"Some of http://127.0.0.1:{port}/metrics:")
-    for line in lines:
+def _show_metrics(screen: Screen, ground: Ground) -> None:
+    url, text = ground.metrics()
+    screen.say(f"Some of {url}:")
+    for line in text.splitlines():
         if line.removeprefix("box_app_operator_").startswith(SHOWN_METRICS):
             screen.tell(f"        {line}", "dim")
 
 
-def _uninstall(screen: Screen, cluster: Cluster, release: Release) -> None:
+def _uninstall(screen: Screen, ground: Ground) -> None:
     screen.say(f"helm uninstall {ACCOUNT}, while the app is there:")
     try:
-        release.uninstall()
+        ground.uninstall()
     except HelmFailed as refused:
         _quote(screen, str(refused))
     else:
         raise RuntimeError("the uninstall should have been refused while an app has the operator's finalizer")
-    cluster.delete(APP)
-    until(lambda: cluster.get(APP) is None, SECONDS, "the app to go")
+    ground.cluster.delete(APP)
+    until(lambda: ground.cluster.get(APP) is None, SECONDS, "the app to go")
     screen.say("kubectl delete bca/invoices: its tokens are revoked, the object is gone. helm uninstall again:")
-    _quote(screen, release.uninstall())
+    _quote(screen, ground.uninstall())
     screen.say("Uninstalled. Nothing was left that only the operator could let go.", "green")
 
 
