@@ -12,6 +12,7 @@ import pytest
 from tests.planes import NODE, ran, wanted
 
 from image_build import build_image, why_unavailable
+from image_build.build import export
 from node import Unavailable
 from node.requirements import missing
 from playground.node import Installed, NodeCluster, node_cluster
@@ -29,14 +30,22 @@ def _skip(reason: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def image() -> Path:
-    """An archive with the operator's image, built by the steps of the Dockerfile."""
+def needs_node() -> None:
+    """Skip where there can be no node."""
     if NODE not in wanted():
         pytest.skip("CLUSTER asks for another control plane")
     reasons = [*missing(), *filter(None, [why_unavailable()])]
     if reasons:
         _skip(f"This machine lacks what a node needs: {'; '.join(reasons)}")
-    return build_image(_say).archive
+
+
+@pytest.fixture(scope="session")
+def image(needs_node: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive with the operator's image, built by the steps of the Dockerfile."""
+    archive = tmp_path_factory.mktemp("image") / "image.tar"
+    # The cache keeps few, and another checkout's run may take this one's place.
+    export(build_image(_say), archive)
+    return archive
 
 
 @pytest.fixture(scope="session")
