@@ -39,16 +39,9 @@ def groups_of(folder: Path) -> list[Path]:
     return [group for root in roots if (group := root / f"{cgroups.PREFIX}{folder.name}").exists()]
 
 
-def processes_of(folder: Path) -> list[str]:
+def processes_of(folder: Path) -> list[int]:
     """The ids of all processes of a node, pods included."""
-    return [line for group in groups_of(folder) for file in group.rglob("cgroup.procs") for line in _lines(file)]
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text().split()
-    except FileNotFoundError:
-        return []
+    return [pid for group in groups_of(folder) for pid in cgroups.processes(group)]
 
 
 def test_a_node_whose_maker_is_killed_is_gone(maker: Process) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,14 +52,27 @@ def _make(group: Path) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove the cgroups of this name, in which nothing runs any more. What the kernel still needs is left."""
+    """End whatever still runs in the cgroups of this name, and remove them. What the kernel still needs is left."""
     for root in hierarchies(MOUNTS.read_text()):
         group = root / f"{PREFIX}{name}"
         deadline = time.monotonic() + REMOVE_SECONDS
         while group.exists() and time.monotonic() < deadline:
+            for pid in processes(group):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             _remove_tree(group)
             if group.exists():
                 time.sleep(POLL_SECONDS)
+
+
+def processes(group: Path) -> list[int]:
+    """The ids of all processes in a cgroup and below."""
+    found = []
+    for file in group.rglob("cgroup.procs"):
+        with contextlib.suppress(FileNotFoundError):
+            # 0 is what is seen of processes in another PID namespace; to kill it means oneself.
+            found += [int(line) for line in file.read_text().split() if line != "0"]
+    return found
 
 
 def _remove_tree(group: Path) -> None:
