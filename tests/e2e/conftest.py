@@ -28,7 +28,8 @@ QUICK = {
     "BOX_APP_OPERATOR_RESTART_WINDOW": "3s",
     "BOX_APP_OPERATOR_SWEEP_INTERVAL": "1s",
     "BOX_APP_OPERATOR_OUTAGE_GRACE": "1s",
-    "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s",
+    # No test but those of silence waits for it, and a slow machine must not be taken for a silent Box.
+    "BOX_APP_OPERATOR_BOX_TIMEOUT": "20s",
     "BOX_APP_OPERATOR_BOX_WAIT": "5s",
     "BOX_APP_OPERATOR_BACKOFF_BASE": "100ms",
     "BOX_APP_OPERATOR_BACKOFF_CAP": "1s",
@@ -159,11 +160,17 @@ def box_flags() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, box_flags: tuple[str, ...]) -> Iterator[Stage]:
+def settings() -> dict[str, str]:
+    """Settings of the operator; a module may have its own."""
+    return QUICK
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, box_flags: tuple[str, ...], settings: dict[str, str]) -> Iterator[Stage]:
     """Box, operator and the enterprise "default", for one module."""
     with Playground(cluster, box_flags) as play:
         stage = Stage(play)
-        play.start_operator(**QUICK)
+        play.start_operator(**settings)
         play.enterprise()
         yield stage
         play.stop_operator()

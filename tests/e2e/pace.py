@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 WORK_SECONDS = 0.1
@@ -13,3 +14,8 @@ def crowding() -> float:
     while time.process_time() - worked < WORK_SECONDS:
         pass
     return max(1.0, (time.monotonic() - began) / WORK_SECONDS)
+
+
+def stretched(seconds: int) -> int:
+    """A span of whole seconds, longer by as much as the machine is crowded: for lives and overlaps that tests await."""
+    return math.ceil(seconds * crowding())

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e import grants
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import CREDENTIALS, Client, at_work, granted_by, hand_over, make_granted, message_of, path_of
+from tests.e2e.pace import stretched
 from tests.e2e.rotating import (
     SECRET,
     annotate,
@@ -218,7 +219,7 @@ def test_credentials_of_another_namespace_are_out_of_reach(play: Playground, ns:
 
 def test_nobody_notices_that_the_token_is_renewed(play: Playground, ns: str, corp: str) -> None:
     """Not one 401, also through an outage and with another client secret; each costs the Secret and the status."""
-    play.box.access_token_seconds(QUICK_SECONDS)
+    play.box.access_token_seconds(stretched(QUICK_SECONDS))
     make_granted(play, ns, corp)
     old = play.box.client_secret(f"{ns} viewer")
 
@@ -282,7 +283,7 @@ def test_an_edited_secret_keeps_its_token(play: Playground, ns: str, slow: str, 
 
 def test_a_disabled_app_is_said_and_recovers(play: Playground, ns: str, corp: str) -> None:
     """When the token is due Box says no; before and after its end Ready names the admin, and enabling mends it."""
-    play.box.access_token_seconds(QUICK_SECONDS)
+    play.box.access_token_seconds(stretched(QUICK_SECONDS))
     make_granted(play, ns, corp)
 
     play.box.decide(f"{ns} viewer", "disable")

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e import grants, people
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder, message_of, path_of
+from tests.e2e.pace import stretched
 from tests.e2e.rotating import (
     SECRET,
     await_pass,
@@ -114,8 +115,9 @@ def test_nobody_notices_that_it_is_refreshed(play: Playground, ns: str) -> None:
     """Before it runs out; each time costs one call, the Secret and the status. The App Token stays."""
     make_ready(play, ns)
     folder, full = make_folder(play, ns), token_in(play, ns)
-    play.box.access_token_seconds(8)
-    ask_for(play, ns, limited_to(folder, refreshBefore="4s")).raise_for_status()
+    half = stretched(4)
+    play.box.access_token_seconds(2 * half)
+    ask_for(play, ns, limited_to(folder, refreshBefore=f"{half}s")).raise_for_status()
     await_other(play, ns, "", NARROW)
     start, mark, client = grants.quiet(play, ns), play.box.mark(), Client(play, ns, NARROW, f"/2.0/folders/{folder}")
 

@@ -6,11 +6,19 @@ import re
 from typing import Any
 
 import pytest
+from tests.e2e.conftest import QUICK
 from tests.e2e.story import DOMAINS, await_one_token, box_app, make_ready, named_apps, values
 
 from playground import Playground
 from playground.output import until
 from playground.play import condition
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """A Box that says nothing is not waited for long."""
+    return {**QUICK, "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s"}
+
 
 TROUBLE: dict[str, dict[str, Any]] = {
     "401": {"kind": "status", "status": 401, "code": "unauthorized"},

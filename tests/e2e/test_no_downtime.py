@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import sys
 import threading
 import time
@@ -15,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.pace import crowding
+from tests.e2e.pace import stretched
 from tests.e2e.story import values
 
 from playground import Playground
@@ -128,7 +127,7 @@ def at_work(client: Client) -> Iterator[None]:
 
 def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: str) -> None:
     """Not one 401 and not one missing Secret, neither when a token is replaced nor when the old one is revoked."""
-    began, overlap = time.monotonic(), OVERLAP_SECONDS * math.ceil(crowding())
+    began, overlap = time.monotonic(), stretched(OVERLAP_SECONDS)
     for name in NAMES:
         play.app(ns, name, tokens={"rotation": {"overlap": f"{overlap}s", "retire": "WhenUnused"}})
     active = [await_all(play, ns, None)]

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e import grants, people
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import Client, at_work, message_of
+from tests.e2e.pace import stretched
 from tests.e2e.rotating import (
     SECRET,
     await_pass,
@@ -86,7 +87,7 @@ def await_retired(play: Playground, ns: str) -> None:
 @pytest.mark.parametrize("mode", grants.MODES)
 def test_nobody_is_without_a_token(play: Playground, ns: str, mode: str) -> None:
     """Not one 401 from the App Token to the third access token; status and Secret are of one mind all the time."""
-    play.box.access_token_seconds(QUICK_SECONDS)
+    play.box.access_token_seconds(stretched(QUICK_SECONDS))
     first, mine = make(play, ns, mode, tokens=LATER), box_app(play, ns)
 
     with at_work(Client(play, ns)) as client:
@@ -115,7 +116,7 @@ def test_the_app_token_is_revoked_after_its_overlap(play: Playground, ns: str) -
 @pytest.mark.also_on("namespaced")
 def test_a_pod_keeps_the_app_token(play: Playground, ns: str) -> None:
     """One that read it at its start, while access tokens come and go; people see which."""
-    play.box.access_token_seconds(QUICK_SECONDS)
+    play.box.access_token_seconds(stretched(QUICK_SECONDS))
     first = make(play, ns, "Automated", tokens={"rotation": {"overlap": "0s"}})
     make_pod(play, ns, "web")
 
