@@ -50,6 +50,12 @@ class Health:
         """Another try begins, with the spec of this generation."""
         self._trying_generation = generation
 
+    def keep(self, generation: int) -> None:
+        """The spec is of this generation now, and differs in nothing that a try depends on: what is known holds."""
+        if self.tried_generation == self._trying_generation:
+            self.tried_generation = generation
+        self._trying_generation = generation
+
     def forget(self) -> None:
         """It is another console now: nothing is known of it."""
         self.settled = False

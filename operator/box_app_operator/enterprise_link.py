@@ -11,17 +11,18 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from box_app_operator.core.adoption import AdoptionEntry, changed_clients
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef
-from box_app_operator.core.model import BoxApp, Problem
+from box_app_operator.core.model import BoxApp, Problem, uid_in
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_health import Health
 from box_app_operator.errors import OperatorError, StalledError, TransientError
-from box_app_operator.listing import Listing, uid_in
+from box_app_operator.listing import Listing
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
 from box_app_operator.store import AppKey, Store
@@ -118,19 +119,36 @@ class EnterpriseLink:
         """Which namespaces may use the enterprise; None for all."""
         return self.enterprise.spec.selector
 
+    @property
+    def adoption(self) -> tuple[AdoptionEntry, ...]:
+        """Which apps that the operator did not register may be adopted, and by whom."""
+        return self.enterprise.spec.adoption
+
     def change(self, enterprise: Enterprise) -> None:
         """The BoxEnterprise has a new spec."""
-        moved = enterprise.spec.console_url != self.enterprise.spec.console_url
-        reconnect = enterprise.spec != self.enterprise.spec
-        self.enterprise = enterprise
-        if moved:
+        before, self.enterprise = self.enterprise.spec, enterprise
+        if replace(enterprise.spec, adoption=before.adoption) == before:
+            return self._adoption_changed(before.adoption)
+        if enterprise.spec.console_url != before.console_url:
             self.listing, self.heard_at = Listing(), None
             self.health.forget()
         self._changed.set()
-        if reconnect:
-            self._restart.set()
-            self._watch.look_at(self._refs())
+        self._restart.set()
+        self._watch.look_at(self._refs())
         self.wake_all()
+        return None
+
+    def _adoption_changed(self, before: tuple[AdoptionEntry, ...]) -> None:
+        """The way to Box is as before; only the objects that an entry came or went for are looked at."""
+        store = self._around.store
+        for client_id in changed_clients(before, self.adoption):
+            for key in store.keys_claiming(client_id):
+                self._around.forgive(key)
+                self._around.wake(key)
+        if not self._restart.is_set():
+            # Otherwise there is a change before this one that was not tried yet.
+            self.health.keep(self.enterprise.generation)
+            self._report()
 
     def suspect(self) -> None:
         """Somebody met a refused credential: read it again and reconnect."""

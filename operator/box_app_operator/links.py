@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.model import Problem
 from box_app_operator.core.spec import Body
 from box_app_operator.listing import Listing
@@ -32,6 +33,8 @@ class Link(Protocol):
     def enterprise_id(self) -> str | None: ...  # noqa: D102 - see the class
     @property
     def selector(self) -> Body | None: ...  # noqa: D102 - see the class
+    @property
+    def adoption(self) -> tuple[AdoptionEntry, ...]: ...  # noqa: D102 - see the class
 
     def suspect(self) -> None:
         """Somebody met a refused credential: look again."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from box_app_operator.core.model import UID, AppID, BoxApp, ClientID
+from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, uid_in
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import Console, Page
-
-
-def uid_in(reference: str) -> UID | None:
-    """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
-    parts = reference.split("/")
-    return UID(parts[2]) if len(parts) == 3 else None
 
 
 class Listing:

@@ -11,15 +11,22 @@ from datetime import datetime
 
 from box_app_operator.by_hand import ByHand
 from box_app_operator.consumers import Consumers
+from box_app_operator.core.adoption import (
+    Claimant,
+    adoption_of,
+    belongs_to_another,
+    claimant_of,
+    with_adoption,
+)
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.downscoped import is_downscoped
 from box_app_operator.core.enterprise import selects
 from box_app_operator.core.former import FormerApp, FormerToken
 from box_app_operator.core.hand import Way
-from box_app_operator.core.model import BoxApp, Problem, SecretView
-from box_app_operator.core.observed import Observed, RememberedStatus
-from box_app_operator.core.published import former_told, is_original
+from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, Problem, SecretView, owner_in, uid_in
+from box_app_operator.core.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.core.published import former_told, held_by_value, is_original
 from box_app_operator.core.rotation import rotation_due
 from box_app_operator.core.spec import Body, parse_remembered
 from box_app_operator.errors import ForbiddenError, TransientError
@@ -74,10 +81,11 @@ class Observer:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
         if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
             app = await _ask_before_letting_go(desired, link, app, seen.remembered)
-        claimed_by = _claimed_by(desired, app, self._store, link.selector)
+        now = self._clock.now()
         # Asking may have shown that what was held is gone.
-        seen = replace(seen, known=True, app=app, claimed_by=claimed_by, held=memory.held)
-        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, self._clock.now())
+        seen = with_adoption(desired, replace(seen, known=True, app=app, held=memory.held), link.adoption, now)
+        seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
+        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
         if seen.problem is not None or link.platform is None or (link.has_console and not link.listing.known):
@@ -94,7 +102,7 @@ class Observer:
                     # Nobody follows Box here: the enterprise learns from its apps that something is wrong.
                     link.suspect()
                 raise
-            seen = replace(seen, claimed_by=_claimed_by(desired, seen.app, self._store, link.selector))
+            seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
         self._watch_for_people(desired, seen, now)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
 
@@ -106,7 +114,7 @@ class Observer:
         # Whose the keys were does not say whose later ones must be.
         memory.hand.identity = None
         if link.has_console:
-            return await _former_in_console(desired, link, told)
+            return await _former_in_console(desired, link, told, held_by_value(desired, seen))
         if link.platform is None or not told:
             return None
         return await self._by_hand.look_back(desired, seen, link.platform, memory, told, now)
@@ -199,21 +207,34 @@ async def _ask_if_unsure(
     return _find(desired, listing)
 
 
-async def _former_in_console(desired: Desired, link: Link, told: tuple[FormerToken, ...]) -> FormerApp | None:
-    """Of an app that the operator registered all tokens are its own; of any other, those that were published."""
-    app_id = next((each.app_id for each in told if each.app_id is not None), None)
+async def _former_in_console(
+    desired: Desired, link: Link, told: tuple[FormerToken, ...], by_value: set[Fingerprint]
+) -> FormerApp | None:
+    """Of an app that the operator registered all tokens are its own; of any other, those that were published.
+
+    What was published is known from annotations and from the status, which are the tenant's text. So without an entry
+    of the enterprise's owner it counts only for tokens that the object's Secret holds by value.
+    """
+    app = await _look_up_former(desired, link, next((each.app_id for each in told if each.app_id is not None), None))
+    if app is None or belongs_to_another(app, claimant_of(desired)):
+        return None
+    adoption = adoption_of(app, claimant_of(desired), link.adoption)
+    published = {each.fingerprint for each in told}
+    ours = published & by_value if adoption is Adoption.MISSING else published
+    registered = adoption is Adoption.NOT_NEEDED
+    tokens = {slot: each for slot, each in app.tokens.items() if registered or each.fingerprint in ours}
+    if not tokens and not registered:
+        return None
+    return FormerApp(replace(app, tokens=tokens), in_console=True, can_revoke=True)
+
+
+async def _look_up_former(desired: Desired, link: Link, app_id: AppID | None) -> BoxApp | None:
     app = (link.listing.by_id(app_id) if app_id is not None else None) or _find(desired, link.listing)
     if app is None and app_id is not None and link.console is not None and _must_be_sure(desired):
         app = await link.console.get_app(app_id)
         if app is not None:
             link.listing.find_again(app)
-    if app is None:
-        return None
-    registered, published = app.reference == desired.reference, {each.fingerprint for each in told}
-    tokens = {slot: each for slot, each in app.tokens.items() if registered or each.fingerprint in published}
-    if not tokens and not registered:
-        return None
-    return FormerApp(replace(app, tokens=tokens), in_console=True, can_revoke=True)
+    return app
 
 
 def _must_be_sure(desired: Desired) -> bool:
@@ -241,26 +262,30 @@ async def _ask_before_letting_go(
     return _find(desired, link.listing)
 
 
-def _claimed_by(desired: Desired, app: BoxApp | None, store: Store, selector: Body | None) -> str | None:
+def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> str | None:
     """The other BoxCustomApp that an app to be adopted belongs to; None when it is free.
 
-    Only those count that could have it: of the same enterprise, in a namespace that the enterprise allows.
+    Only those count that could have it: of the same enterprise, in a namespace that the enterprise allows, and where a
+    console endpoint has power over the app, with an entry that allows it.
     """
+    app = seen.app
     if app is None or desired.client_id is None:
         return None
-    namespace, _, rest = app.reference.partition("/")
-    owner = f"{namespace}/{rest.partition('/')[0]}"
-    if app.reference and owner != f"{desired.namespace}/{desired.name}":
-        return owner
-    first = next(
-        (
-            body
-            for body in store.claims(desired.client_id)
-            if enterprise_of(body) == desired.enterprise
-            and selects(selector, store.labels_of(body["metadata"]["namespace"]))
-        ),
-        None,
-    )
+    if link.has_console and belongs_to_another(app, claimant_of(desired)):
+        return owner_in(app.reference)
+    if link.has_console and (seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid):
+        return None
+    claims = store.claims(desired.client_id)
+    first = next((body for body in claims if _may_have(app, body, desired.enterprise, store, link)), None)
     if first is None or first["metadata"]["uid"] == desired.uid:
         return None
     return f"{first['metadata']['namespace']}/{first['metadata']['name']}"
+
+
+def _may_have(app: BoxApp, body: Body, enterprise: str, store: Store, link: Link) -> bool:
+    """Could this BoxCustomApp have the app of this enterprise that it names?"""
+    meta = body["metadata"]
+    if enterprise_of(body) != enterprise or not selects(link.selector, store.labels_of(meta["namespace"])):
+        return False
+    claimant = Claimant(meta["namespace"], meta["name"], UID(meta["uid"]))
+    return not link.has_console or adoption_of(app, claimant, link.adoption) is not Adoption.MISSING

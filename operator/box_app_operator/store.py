@@ -77,6 +77,10 @@ class Store:
 
         return sorted((self._apps[key] for key in self._claims.get(client_id, ())), key=rank)
 
+    def keys_claiming(self, client_id: ClientID) -> list[AppKey]:
+        """The names of the apps that want to adopt the Box app with this client id."""
+        return list(self._claims.get(client_id, ()))
+
     def put_app(self, body: Body) -> None:
         """Take in an app, unless something newer is known of it."""
         meta = body["metadata"]

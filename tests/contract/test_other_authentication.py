@@ -237,6 +237,7 @@ async def test_keys_of_people_stay(open_box: Box, clients: Clients, clock: Manua
     app = await open_box.authorized("Viewer")
     key = await open_box.mint(app, "secondary")
     stage = ChangingStage(open_box, clients, clock, clientID=app["client_id"])
+    stage.allow(app)
     await stage.turn()
     first = stage.token
     stage.edit("clientID")
@@ -252,6 +253,7 @@ async def test_a_lost_secret_forgets_no_app_token(open_box: Box, clients: Client
     """The credentials were missing and the Secret was deleted meanwhile: the status tells."""
     app = await open_box.authorized("Viewer")
     stage = ChangingStage(open_box, clients, clock, clientID=app["client_id"])
+    stage.allow(app)
     await stage.turn()
     stage.ask_for_credentials()
     stage.store.drop_secret("billing", "viewer-box-token")
@@ -318,6 +320,7 @@ async def test_a_deletion_asks_box_for_an_app_that_the_listing_lacks(
     """It was adopted, and the spec does not name it any more."""
     app = await open_box.authorized("Viewer")
     stage = ChangingStage(open_box, clients, clock, clientID=app["client_id"])
+    stage.allow(app)
     await stage.turn()
     await stage.move()
     stage.edit("clientID")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.conditions import parse_conditions
 from box_app_operator.core.model import AppID, Problem
 from box_app_operator.core.plan import Delays
@@ -32,6 +33,7 @@ class FakeLink:
     selector: Body | None = None
     has_console = True
     enterprise_id: str | None = None
+    adoption: tuple[AdoptionEntry, ...] = ()
 
     def __init__(self, clients: Clients) -> None:
         self.listing = Listing()
@@ -84,6 +86,10 @@ class Stage:
                 self.reconciler.people_acted(KEY)
             again = await self.reconciler.reconcile(KEY)
         return again
+
+    def allow(self, app: Any, *, delete: bool = False) -> None:
+        """The owner of the enterprise allows this app to be adopted by the object, and nothing else."""
+        self.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE, NAME, allow_delete=delete),)
 
     async def approve(self) -> None:
         """Register, and have the admin approve."""
@@ -396,6 +402,7 @@ async def test_a_claim_that_can_never_have_the_app_blocks_nobody(
     """An older object of another enterprise names the same client id: the app is adopted all the same."""
     app = await open_box.authorized("Viewer")
     stage = Stage(open_box, clients, clock, clientID=app["client_id"])
+    stage.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE),)
     older = FakeCluster(clientID=app["client_id"], enterpriseRef={"name": "nowhere"}).app
     meta = {**older["metadata"], "name": "older", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
     stage.store.put_app({**older, "metadata": meta})

@@ -11,6 +11,7 @@ from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
 from tests.unit.pretend import APP_ID, NOON, decided, published_secret
 from tests.unit.strategies import foreign_secret
 
+from box_app_operator.core.adoption import with_adoption
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
 from box_app_operator.core.model import AuthorizationState, HeldToken, Problem, Slot, SlotToken
@@ -67,6 +68,11 @@ def conflicting(desired: Desired) -> Observed:
 def renamed_and_conflicting(desired: Desired) -> Observed:
     """The same, and the app still has another name."""
     return replace(conflicting(desired), app=app_for(desired, name="Old Name"))
+
+
+def by_hand_in_box(desired: Desired) -> Observed:
+    """A person made the app, and nobody allowed its adoption."""
+    return with_adoption(desired, authorized(desired), (), NOON)
 
 
 def claimed(desired: Desired) -> Observed:

@@ -9,6 +9,7 @@ from typing import Any
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, published_secret
 from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
 
+from box_app_operator.core.adoption import AdoptionEntry, with_adoption
 from box_app_operator.core.conditions import Condition
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, Problem, Slot, SlotToken
@@ -46,6 +47,14 @@ def said(plan: Plan, type_: str) -> Condition:
 
 
 ADOPT = replace(DESIRED, client_id=CLIENT_ID)
+
+
+def adopting(*entries: AdoptionEntry, **wish: Any) -> World:
+    """An object names an app that a person made, and the enterprise's owner allowed so much."""
+    desired = replace(ADOPT, **wish)
+    return World(desired, with_adoption(desired, Observed(known=True, app=app_for(desired)), entries, NOON))
+
+
 WITH_CORS = replace(DESIRED, cors_domains=CORS)
 GONE = replace(DESIRED, deleting=True)
 NOTHING = World(DESIRED, Observed(known=True))

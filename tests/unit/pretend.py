@@ -27,7 +27,7 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.core.observed import Observed, WorkloadView
+from box_app_operator.core.observed import Adoption, Observed, WorkloadView
 from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.core.publication import OURS
 from box_app_operator.core.published import plain_data, secret_annotations, secret_labels
@@ -48,6 +48,8 @@ from box_app_operator.core.steps import (
     SubmitApp,
 )
 
+IN_CLUSTER_PROBLEMS = ("EnterpriseNotFound", "NamespaceNotAllowed", "AdoptionNotAllowed", "InvalidSpec")
+"""Problems that somebody in the cluster must mend."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
 MOST_STEPS = 20
@@ -103,6 +105,10 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
         "an app is seen although none were listed": app is not None and not observed.known,
         "an app is claimed that is not there": observed.claimed_by is not None and app is None,
         "an app is claimed that nobody wants to adopt": observed.claimed_by is not None and desired.client_id is None,
+        "an app is seen that nobody allowed, and it is no problem": observed.adoption is Adoption.MISSING
+        and problem is None
+        and observed.claimed_by is None
+        and not desired.deleting,
         "the app seen is not the one wanted": app is not None
         and (app.client_id != desired.client_id if desired.client_id else app.reference != desired.reference),
         "a token is held that is in no slot": held is not None
@@ -112,7 +118,7 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
         and held.fingerprint in secret.fingerprints.values(),
         "two slots hold the same token": len({token.fingerprint for token in tokens.values()}) < len(tokens),
         "the app's own trouble is called Box's": problem is not None
-        and problem.in_cluster != (problem.reason in ("EnterpriseNotFound", "NamespaceNotAllowed")),
+        and problem.in_cluster != (problem.reason in IN_CLUSTER_PROBLEMS),
         "the Secret of another name is seen": secret is not None
         and (secret.namespace, secret.name) != (desired.namespace, desired.secret.name),
     }
@@ -133,6 +139,8 @@ def pretend(world: World, step: Step) -> World:
             return _create(world, name, reference)
         case DeleteApp(app_id):
             _expect(world, app_id)
+            if not world.observed.adoption.may_delete:
+                raise BoxWouldRefuseError("nobody allowed the app to be deleted")
             return _see(world, app=None, held=None)
         case MintToken():
             return _mint(world, step)
@@ -186,11 +194,13 @@ def _hold(world: World, has_finalizer: bool) -> World:
     return replace(world, desired=replace(world.desired, has_finalizer=has_finalizer))
 
 
-def _expect(world: World, app_id: AppID) -> BoxApp:
+def _expect(world: World, app_id: AppID, *, revokes: bool = False) -> BoxApp:
     if world.observed.app is None or world.observed.app.id != app_id:
         raise BoxWouldRefuseError("there is no such app")
     if world.observed.claimed_by is not None:
         raise BoxWouldRefuseError("the app belongs to another object")
+    if world.observed.adoption is Adoption.MISSING and not revokes:
+        raise BoxWouldRefuseError("nobody allowed the app to be adopted")
     return world.observed.app
 
 
@@ -254,7 +264,7 @@ def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observ
 
 
 def _revoke(world: World, step: RevokeSlot) -> World:
-    app, held = _expect(world, step.app_id), world.observed.held
+    app, held = _expect(world, step.app_id, revokes=True), world.observed.held
     token = app.tokens.get(step.slot)
     if token is None or token.fingerprint != step.fingerprint:
         raise BoxWouldRefuseError("the slot holds another token")

@@ -48,6 +48,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
         Reason.ENTERPRISE_NOT_FOUND,
         Reason.ENTERPRISE_NOT_READY,
         Reason.NAMESPACE_NOT_ALLOWED,
+        Reason.ADOPTION_NOT_ALLOWED,
         Reason.INVALID_SPEC,
     },
     "Authorized": PASSING
@@ -80,7 +81,8 @@ OF_READY_ALONE = frozenset({Reason.BOX_UNAVAILABLE, Reason.ENTERPRISE_NOT_READY,
 """Reasons of Ready that come from none of the types that it sums up."""
 
 TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9])(?<!client id )[A-Za-z0-9]{32}(?![A-Za-z0-9])")
-READABLE_END = re.compile(r"[A-Za-z0-9.)\]\"'!?]$")
+READABLE_END = re.compile(r"[A-Za-z0-9.)\]}\"'!?]$")
+"""A curly bracket is the end of something to paste."""
 
 Body = Mapping[str, Any]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
+from box_app_operator.core.adoption import AdoptionEntry, with_adoption
 from box_app_operator.core.conditions import FACETS, Condition, Reason
 from box_app_operator.core.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
 from box_app_operator.core.model import (
@@ -29,7 +30,7 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.core.observed import Observed, RememberedStatus
+from box_app_operator.core.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.core.steps import Step
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
@@ -61,6 +62,11 @@ DESIRED = Desired(
 """The plainest wish. Its overlap is over at once, so that a world comes to rest without time passing."""
 
 AUTHORIZED = Authorization(AuthorizationState.AUTHORIZED, enabled=True, submitted_at=NOON, decided_at=NOON)
+
+ENTRY = AdoptionEntry(CLIENT_ID, DESIRED.namespace, DESIRED.name)
+ENTRIES = ((replace(ENTRY, allow_delete=True),), (ENTRY,), ())
+"""What the owner of the enterprise may have allowed: everything, everything but deletion, nothing."""
+Entries = tuple[AdoptionEntry, ...] | None
 
 origins = st.lists(st.sampled_from(ORIGINS), unique=True, max_size=2).map(tuple)
 
@@ -182,9 +188,13 @@ def problems(*, in_cluster: bool | None = None) -> st.SearchStrategy[Problem]:
     """Something that keeps Box from being asked, begun before or beyond the grace."""
     reasons = {
         False: [Reason.BOX_UNAVAILABLE, Reason.ENTERPRISE_NOT_READY],
-        True: [Reason.ENTERPRISE_NOT_FOUND, Reason.NAMESPACE_NOT_ALLOWED],
+        True: [Reason.ENTERPRISE_NOT_FOUND, Reason.NAMESPACE_NOT_ALLOWED, Reason.ADOPTION_NOT_ALLOWED],
     }
-    fault = {Reason.NAMESPACE_NOT_ALLOWED: {"stalled": True}, Reason.ENTERPRISE_NOT_FOUND: {"awaited": True}}
+    fault = {
+        Reason.NAMESPACE_NOT_ALLOWED: {"stalled": True},
+        Reason.ADOPTION_NOT_ALLOWED: {"stalled": True},
+        Reason.ENTERPRISE_NOT_FOUND: {"awaited": True},
+    }
     since = st.sampled_from([NOON, NOON - timedelta(minutes=4), NOON - timedelta(minutes=5), NOON - timedelta(days=1)])
     kinds = [in_cluster] if in_cluster is not None else [False, True]
     return st.sampled_from([reason for kind in kinds for reason in reasons[kind]]).flatmap(
@@ -195,31 +205,34 @@ def problems(*, in_cluster: bool | None = None) -> st.SearchStrategy[Problem]:
 
 
 @st.composite
-def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False) -> Observed:
+def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False, entries: Entries = None) -> Observed:
     """What one look can find; ``healthy`` leaves out whatever keeps Box from being asked."""
     problem = None if healthy else draw(st.one_of(st.none(), st.none(), problems()))
     known = healthy or draw(st.sampled_from([True, True, True, False]))
     there = known and draw(st.sampled_from([True, True, False]))
     app = draw(box_apps(desired)) if there else None
     secret = draw(secret_views(desired, app))
-    claimed = desired.client_id is not None and app is not None and not healthy and draw(st.booleans())
-    return Observed(
+    if entries is None:
+        entries = draw(st.sampled_from(ENTRIES)) if desired.deleting or not healthy else ENTRIES[0]
+    observed = Observed(
         known=known,
         app=app,
-        claimed_by="other/viewer" if claimed else None,
         secret=secret,
         held=draw(held_tokens(app, secret)),
         problem=problem,
         remembered=draw(remembered_statuses(app)),
         pods=(),
     )
+    observed = with_adoption(desired, observed, entries, NOON)
+    free = app is None or desired.client_id is None or observed.adoption is Adoption.MISSING or healthy
+    return replace(observed, claimed_by=None if free or not draw(st.booleans()) else "other/viewer")
 
 
 @st.composite
-def worlds(draw: st.DrawFn, /, *, healthy: bool = False, **fixed: object) -> World:
-    """A wish and what was observed for it."""
+def worlds(draw: st.DrawFn, /, *, healthy: bool = False, entries: Entries = None, **fixed: object) -> World:
+    """A wish and what was observed for it; with ``entries`` only with these of the enterprise's owner."""
     desired = draw(desireds(**fixed))
-    return World(desired, draw(observations(desired, healthy=healthy)))
+    return World(desired, draw(observations(desired, healthy=healthy, entries=entries)))
 
 
 def working_worlds() -> st.SearchStrategy[World]:

@@ -18,6 +18,7 @@ from tests.unit.examples import (
     NOTHING,
     ONE,
     WITH_CORS,
+    adopting,
     app_for,
     holding,
     look,
@@ -27,7 +28,7 @@ from tests.unit.examples import (
     troubled,
 )
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided
-from tests.unit.strategies import DESIRED
+from tests.unit.strategies import DESIRED, ENTRY
 
 from box_app_operator.core.conditions import (
     FACETS,
@@ -38,6 +39,7 @@ from box_app_operator.core.conditions import (
     parse_conditions,
     reason_of,
 )
+from box_app_operator.core.desired import DeletionPolicy
 from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
 from box_app_operator.core.model import AppID, AuthorizationState, Refusal, RefusalKind, Slot
 from box_app_operator.core.observed import Observed
@@ -57,7 +59,34 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
         "AppNotFound",
         ["spec.clientID", "'default'", CLIENT_ID],
     ),
-    (CLAIMED, "Registered", "False", "ManagedElsewhere", ["other/viewer", "Delete one of the two"]),
+    (
+        CLAIMED,
+        "Registered",
+        "False",
+        "ManagedElsewhere",
+        ["BoxCustomApp of another namespace", "Delete one of the two"],
+    ),
+    (
+        look(CLAIMED, claimed_by="billing/older"),
+        "Registered",
+        "False",
+        "ManagedElsewhere",
+        ["BoxCustomApp billing/older", "Delete one of the two"],
+    ),
+    (
+        adopting(),
+        "Registered",
+        "False",
+        "AdoptionNotAllowed",
+        ["owner of BoxEnterprise 'default'", "spec.adoption: - {"],
+    ),
+    (
+        adopting(ENTRY, deletion_policy=DeletionPolicy.DELETE),
+        "Registered",
+        "False",
+        "InvalidSpec",
+        ["spec.deletionPolicy", "another deletionPolicy", "allowDelete: true"],
+    ),
     (troubled("EnterpriseNotFound", stalled=False), "Registered", "False", "EnterpriseNotFound", ["in the way"]),
     (troubled("NamespaceNotAllowed", stalled=True), "Registered", "False", "NamespaceNotAllowed", ["in the way"]),
     (NOTHING, "Authorized", "Unknown", "NotYetKnown", ["until the app is registered"]),
@@ -122,6 +151,8 @@ def test_each_world_has_its_reason_and_says_who_acts(
         (standing(S.DECLINED), "Stalled"),
         (CONFLICT, "Stalled"),
         (CLAIMED, "Stalled"),
+        (adopting(), "Stalled"),
+        (adopting(ENTRY, deletion_policy=DeletionPolicy.DELETE), "Stalled"),
         (ADOPTED_FULL, "Reconciling"),
         (World(ADOPT, Observed(known=True)), "Stalled"),
         (troubled("EnterpriseNotFound", stalled=False), "Reconciling"),

@@ -303,6 +303,18 @@ AUTOMATED = {
 }
 
 
+def adoption(times: int = 1, **change: Any) -> Json:
+    """An enterprise that allows an app to be adopted, so many times."""
+    entry = {"clientID": "ly1nj6n11vionaie65emwzk575hnnmrk", "namespace": "billing", "name": "viewer"}
+    return {"console": AUTOMATED, "adoption": [{**entry, **change}] * times}
+
+
+@pytest.mark.parametrize("spec", [adoption(), adoption(allowDelete=True), adoption(clientID="C" * 16, times=256)])
+def test_adoption_names_an_app_and_who_may_have_it(spec: Json) -> None:
+    """256 entries at the most, also for the shortest client ids."""
+    assert complaints(ENTERPRISE, spec) == []
+
+
 @pytest.mark.parametrize(
     ("spec", "word"),
     [
@@ -319,6 +331,16 @@ AUTOMATED = {
         ({"console": AUTOMATED, "allowedNamespaces": {"from": "Selector"}}, "goes with"),
         ({"console": AUTOMATED, "allowedNamespaces": {"from": "All", "selector": {}}}, "goes with"),
         ({"console": AUTOMATED, "rateLimit": {"requestsPerMinute": 0}}, "greater than or equal to 1"),
+        (adoption(clientID="short"), "Developer Console"),
+        (adoption(namespace="Billing"), 'for example "billing"'),
+        (adoption(namespace="a.b"), 'for example "billing"'),
+        (adoption(name="Viewer"), '"invoice-viewer"'),
+        (adoption(name=""), '"invoice-viewer"'),
+        (adoption(name="x" * 64), "63"),
+        (adoption(allowDelete="yes"), "boolean"),
+        ({"console": AUTOMATED, "adoption": [{"clientID": "c" * 32}]}, "namespace: Required value"),
+        ({"console": AUTOMATED, "adoption": [{"namespace": "billing"}]}, "clientID: Required value"),
+        (adoption(times=257), "256"),
     ],
 )
 def test_a_bad_enterprise_is_refused_with_words_that_help(spec: Json, word: str) -> None:

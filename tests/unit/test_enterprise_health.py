@@ -89,3 +89,16 @@ def test_a_problem_lasts_since_the_first_failure() -> None:
     assert health.problem is not None
     assert health.problem.since == NOON
     assert health.failures == 2
+
+
+def test_what_is_known_holds_for_a_spec_that_changes_nothing_about_a_try() -> None:
+    """The status follows at once; while a try is under way nothing is known of the spec that it tries."""
+    health, _ = tried(None)
+
+    health.keep(2)
+
+    assert (health.tried_generation, said(health), health.well()) == (2, ("True", "Ready"), False)
+    health.begin(3)
+    health.keep(4)
+    assert health.tried_generation == 2
+    assert (health.failed(MISSING, NOON), health.tried_generation) == (True, 4)

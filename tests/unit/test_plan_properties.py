@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.unit.pretend import CLIENT_ID, NOON, Course, World, approved, crashed, decide, pretend, run_its_course
 from tests.unit.strategies import (
+    ENTRIES,
     authorized_worlds,
     foreign_secret,
     previous_conditions,
@@ -21,6 +22,7 @@ from tests.unit.strategies import (
 from box_app_operator.core.conditions import Condition
 from box_app_operator.core.desired import DeletionPolicy
 from box_app_operator.core.model import AuthorizationState, HeldToken, RefusalKind, Slot, SlotToken, fingerprint_of
+from box_app_operator.core.observed import Adoption
 from box_app_operator.core.steps import (
     AddFinalizer,
     DeleteApp,
@@ -202,9 +204,35 @@ def test_a_deletion_does_only_what_its_policy_allows(world: World) -> None:
         DeletionPolicy.REVOKE_TOKENS: (RevokeSlot, RemoveFinalizer),
         DeletionPolicy.DELETE: (DeleteApp, RemoveFinalizer),
     }
-    expected = (RemoveFinalizer,) if world.desired.force_delete else allowed[world.desired.deletion_policy]
+    policy = world.desired.deletion_policy
+    if policy is DeletionPolicy.DELETE and world.observed.adoption in (Adoption.MISSING, Adoption.ALLOWED):
+        policy = DeletionPolicy.REVOKE_TOKENS
+    expected = (RemoveFinalizer,) if world.desired.force_delete else allowed[policy]
 
     assert all(isinstance(step, expected) for step in run_its_course(world).steps)
+
+
+@given(world=worlds(client_id=CLIENT_ID, entries=()), previous=previous_conditions())
+def test_an_app_that_nobody_allowed_is_left_alone(world: World, previous: dict[str, Condition]) -> None:
+    """No step at all before the object is deleted, and then none but for tokens whose value is at hand."""
+    observed = world.observed
+    assume(observed.app is not None)
+    secret = observed.secret if observed.secret and observed.secret.owner_uid == world.desired.uid else None
+    at_hand = {*(secret.fingerprints.values() if secret else ()), observed.held.fingerprint if observed.held else None}
+
+    course = run_its_course(world, previous)
+
+    steps = [step for step in course.steps if not isinstance(step, RemoveFinalizer)]
+    assert world.desired.deleting or steps == []
+    assert {step.fingerprint if isinstance(step, RevokeSlot) else str(step) for step in steps} <= at_hand
+
+
+@given(world=worlds(client_id=CLIENT_ID, entries=ENTRIES[1], deleting=True, deletion_policy=DeletionPolicy.DELETE))
+def test_an_adopted_app_is_deleted_only_if_that_was_allowed(world: World) -> None:
+    """An entry without allowDelete: the app stays, whatever the policy says."""
+    assume(world.observed.app is not None)
+
+    assert run_its_course(world).end.observed.app is not None
 
 
 @given(world=worlds(deleting=True, healthy=True))

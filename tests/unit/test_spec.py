@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.desired import DeletionPolicy, SecretKeys
 from box_app_operator.core.enterprise import SecretKeyRef, parse_enterprise, selects
 from box_app_operator.core.model import AppID, ClientID, Fingerprint
@@ -233,7 +234,7 @@ def test_an_enterprise_that_says_little_gets_every_default() -> None:
     assert read.spec.console_url == "http://127.0.0.1:1"
     assert read.spec.credentials == SecretKeyRef("box", "console", "token")
     assert read.spec.platform_url == "https://api.box.com"
-    assert (read.spec.ca, read.spec.selector) == (None, None)
+    assert (read.spec.ca, read.spec.selector, read.spec.adoption) == (None, None, ())
     assert (read.spec.resync, read.spec.requests_per_minute) == (timedelta(minutes=10), 600)
 
 
@@ -246,12 +247,20 @@ def test_what_an_enterprise_says_is_read() -> None:
             allowedNamespaces={"from": "Selector", "selector": selector},
             resyncInterval="1h",
             rateLimit={"requestsPerMinute": 7},
+            adoption=[
+                {"clientID": "c", "namespace": "billing"},
+                {"clientID": "d", "namespace": "billing", "name": "viewer", "allowDelete": True},
+            ],
         )
     ).spec
 
     assert (read.platform_url, read.ca) == ("http://box", SecretKeyRef("n", "ca", "pem"))
     assert (read.selector, read.resync, read.requests_per_minute) == (selector, timedelta(hours=1), 7)
     assert str(read.ca) == "key 'pem' of Secret n/ca"
+    assert read.adoption == (
+        AdoptionEntry(ClientID("c"), "billing"),
+        AdoptionEntry(ClientID("d"), "billing", "viewer", allow_delete=True),
+    )
 
 
 def test_an_assisted_enterprise_has_no_console() -> None:
@@ -275,6 +284,9 @@ def test_an_assisted_enterprise_has_no_console() -> None:
         enterprise(resyncInterval="often"),
         enterprise(rateLimit={"requestsPerMinute": "many"}),
         enterprise(rateLimit=600),
+        enterprise(adoption=["c" * 32]),
+        enterprise(adoption=[{"clientID": "c" * 32}]),
+        enterprise(adoption=[{"clientID": "c" * 32, "namespace": "n", "allowDelete": "no"}]),
     ],
 )
 def test_a_malformed_enterprise_is_its_owners_matter(body: Json) -> None:

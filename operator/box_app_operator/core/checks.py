@@ -40,11 +40,16 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
 
 
 def managed_elsewhere(desired: Desired, owner: str) -> Finding:
-    """Another BoxCustomApp, "namespace/name", has the older claim to the app."""
+    """Another BoxCustomApp, "namespace/name", has the older claim to the app.
+
+    One of another namespace is another tenant's, and no name of it is told.
+    """
+    known = owner.startswith(f"{desired.namespace}/")
+    whose = f"BoxCustomApp {owner}" if known else "a BoxCustomApp of another namespace"
     return stall(
         "Registered",
         Reason.MANAGED_ELSEWHERE,
-        f"The Box app with client id {desired.client_id} belongs to BoxCustomApp {owner}. "
+        f"The Box app with client id {desired.client_id} belongs to {whose}. "
         "Delete one of the two, or give this one another clientID.",
     )
 

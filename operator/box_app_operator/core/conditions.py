@@ -29,6 +29,7 @@ class Reason(enum.StrEnum):
     ENTERPRISE_NOT_FOUND = "EnterpriseNotFound"
     ENTERPRISE_NOT_READY = "EnterpriseNotReady"
     NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
+    ADOPTION_NOT_ALLOWED = "AdoptionNotAllowed"
     INVALID_SPEC = "InvalidSpec"
     AWAITING_CLIENT_ID = "AwaitingClientID"
     # Authorized

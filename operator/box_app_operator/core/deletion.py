@@ -35,7 +35,8 @@ def check_deletion(desired: Desired, observed: Observed, now: datetime) -> Findi
         return _deleting("The app is gone from Box.", RemoveFinalizer())
     if observed.way is not Way.CONSOLE:
         return _without_console(desired, observed, observed.app, now)
-    finding = _deleting(f"Box is being tidied up ({desired.deletion_policy}).", _next(desired, observed, observed.app))
+    policy = policy_of(desired, observed)
+    finding = _deleting(f"Box is being tidied up ({policy}).", _next(desired, observed, observed.app))
     return _with_stranded(finding, desired, observed, now)
 
 
@@ -138,8 +139,14 @@ def _nothing_in_box(observed: Observed) -> bool:
     return observed.claimed_by is not None or (never and without_enterprise)
 
 
+def policy_of(desired: Desired, observed: Observed) -> DeletionPolicy:
+    """What really happens in Box. An adopted app is deleted only if the owner of the enterprise allowed that."""
+    deletes = desired.deletion_policy is DeletionPolicy.DELETE
+    return DeletionPolicy.REVOKE_TOKENS if deletes and not observed.adoption.may_delete else desired.deletion_policy
+
+
 def _next(desired: Desired, observed: Observed, app: BoxApp) -> Step:
-    if desired.deletion_policy is DeletionPolicy.DELETE:
+    if policy_of(desired, observed) is DeletionPolicy.DELETE:
         return DeleteApp(app.id)
     for slot, token in app.tokens.items():
         if desired.client_id is None or token.fingerprint in own_fingerprints(desired, observed):

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from box_app_operator.core.model import UID
+from box_app_operator.core.adoption import AdoptionEntry
+from box_app_operator.core.model import UID, ClientID
 from box_app_operator.core.spec import Body, parse_duration
 from box_app_operator.errors import StalledError
 
@@ -35,6 +36,7 @@ class EnterpriseSpec:
     """What a BoxEnterprise says, with every default filled in.
 
     ``console_url`` is None in mode Assisted. ``selector`` is a label selector over namespaces, None for all.
+    ``adoption`` says which apps that the operator did not register may be adopted, and by whom.
     """
 
     console_url: str | None
@@ -45,6 +47,7 @@ class EnterpriseSpec:
     resync: timedelta
     requests_per_minute: int
     enterprise_id: str | None = None
+    adoption: tuple[AdoptionEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,15 @@ def _enterprise_spec(spec: Body) -> EnterpriseSpec:
         resync=max(parse_duration(spec.get("resyncInterval", "10m")), SHORTEST_RESYNC),
         requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
         enterprise_id=spec.get("enterpriseID"),
+        adoption=tuple(_adoption_entry(entry) for entry in spec.get("adoption") or ()),
     )
+
+
+def _adoption_entry(entry: Body) -> AdoptionEntry:
+    allow_delete = entry.get("allowDelete", False)
+    if not isinstance(allow_delete, bool):
+        raise TypeError("allowDelete is no boolean")
+    return AdoptionEntry(ClientID(entry["clientID"]), entry["namespace"], entry.get("name"), allow_delete)
 
 
 def _selector(allowed: Body | None) -> Body | None:

@@ -104,6 +104,18 @@ class BoxApp:
         return self.tokens[slot].client_id or self.client_id
 
 
+def uid_in(reference: str) -> UID | None:
+    """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
+    parts = reference.split("/")
+    return UID(parts[2]) if len(parts) == 3 else None
+
+
+def owner_in(reference: str) -> str | None:
+    """The BoxCustomApp in a reference, as ``<namespace>/<name>``; None when there is no reference."""
+    namespace, _, rest = reference.partition("/")
+    return f"{namespace}/{rest.partition('/')[0]}" if reference else None
+
+
 @dataclass(frozen=True, slots=True)
 class SecretView:
     """A Secret as the operator remembers it: fingerprints of its values, never the values.

@@ -86,13 +86,28 @@ class RememberedStatus:
         return frozenset(each for each in (self.active, self.retiring) if each)
 
 
+class Adoption(enum.Enum):
+    """May the object have the app? Decided by ``core/adoption``."""
+
+    NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
+    MISSING = "nobody allowed it"
+    ALLOWED = "the owner of the enterprise allowed it"
+    ALLOWED_WITH_DELETE = "the owner of the enterprise allowed it, and the app's deletion"
+
+    @property
+    def may_delete(self) -> bool:
+        """May the app be deleted with the object?"""
+        return self in (Adoption.NOT_NEEDED, Adoption.ALLOWED_WITH_DELETE)
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What one look at Box and at the cluster found.
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
-    ``claimed_by`` names another BoxCustomApp that has the older claim to the app. ``secret`` is the Secret of the
-    wanted name, whoever owns it; ``former`` are Secrets of other names that this object published earlier.
+    ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
+    may have it. ``secret`` is the Secret of the wanted name, whoever owns it; ``former`` are Secrets of other names
+    that this object published earlier.
     ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
     those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
@@ -103,6 +118,7 @@ class Observed:
     known: bool = False
     app: BoxApp | None = None
     claimed_by: str | None = None
+    adoption: Adoption = Adoption.NOT_NEEDED
     secret: SecretView | None = None
     former: tuple[SecretView, ...] = ()
     held: HeldToken | None = None

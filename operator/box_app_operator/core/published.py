@@ -10,7 +10,7 @@ from box_app_operator.core.conditions import format_time
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.former import FormerToken
 from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
-from box_app_operator.core.observed import Observed
+from box_app_operator.core.observed import Adoption, Observed
 from box_app_operator.core.publication import (
     EXPIRES_AT,
     FINGERPRINT,
@@ -120,9 +120,21 @@ def _standing_in(secret: SecretView, desired: Desired) -> dict[Fingerprint, Slot
 
 
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
-    """Tokens that are known to be of this operator's making: published at some time, or held to be."""
-    held = observed.held
-    return published_fingerprints(desired, observed) | ({held.fingerprint} if held is not None else set())
+    """Tokens that are known to be of this operator's making: published at some time, or held to be.
+
+    Without an entry for the app only those whose value is there: annotations and status may be anybody's text.
+    """
+    held = {observed.held.fingerprint} if observed.held is not None else set()
+    if observed.adoption is Adoption.MISSING:
+        return held_by_value(desired, observed) | held
+    return published_fingerprints(desired, observed) | held
+
+
+def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """What the object's own Secrets hold, by value: whoever wrote it there had the token itself."""
+    secret = observed.secret
+    wanted = (secret,) if secret is not None and secret.owner_uid == desired.uid else ()
+    return {fingerprint for secret in (*wanted, *observed.former) for fingerprint in secret.fingerprints.values()}
 
 
 def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:

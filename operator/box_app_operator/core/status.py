@@ -14,7 +14,7 @@ from box_app_operator.core.downscoped import downscoped_status
 from box_app_operator.core.finding import NextStep
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AppID, AuthorizationState, BoxApp, Slot
-from box_app_operator.core.observed import Observed
+from box_app_operator.core.observed import Adoption, Observed
 from box_app_operator.core.places import ADMIN_APPS, app_page
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.publication import is_access_token
@@ -46,6 +46,8 @@ def build_status(
     old = body.get("status") or {}
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
+    # Of an app that the object may not have, nobody reads anything in its status.
+    seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
     fields = _of_app(desired, observed, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
     if desired.deleting and plan.next_steps:
         fields["nextSteps"] = _shown(plan.next_steps)
