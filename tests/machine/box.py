@@ -58,6 +58,7 @@ class SimBox:
         self.access: dict[Fingerprint, tuple[str, datetime]] = {}
         self.keys: dict[str, AppID] = {}
         self.revision = 0
+        self.before_write: Callable[[AppID, str, Fingerprint | None], None] = lambda *_: None
         self.before_mint: Callable[[AppID, Slot], None] = lambda *_: None
         self.before_revoke: Callable[[AppID, Slot, Fingerprint], None] = lambda *_: None
 
@@ -159,14 +160,17 @@ class SimBox:
 
     async def rename_app(self, app: AppID, name: str) -> BoxApp:
         """Another name."""
+        self.before_write(app, "renamed", None)
         return self.fates.meet(lambda: self.put(replace(self._find(app), name=name)))
 
     async def delete_app(self, app: AppID) -> None:
         """Gone is success."""
+        self.before_write(app, "deleted", None)
         self.fates.meet(lambda: self.remove(app))
 
     async def submit_app(self, app: AppID) -> BoxApp:
         """Ask the admin."""
+        self.before_write(app, "submitted", None)
 
         def submit() -> BoxApp:
             found = self._find(app)
@@ -178,16 +182,19 @@ class SimBox:
 
     async def mint_token(self, app: AppID, slot: Slot, expires_in_days: int | None) -> Token:
         """Generate a token."""
+        self.before_write(app, "minted", None)
         self.before_mint(app, slot)
         return self.fates.meet(lambda: self.generate(app, slot, expires_in_days))
 
     async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
         """Revoke a token."""
+        self.before_write(app, "revoked", fingerprint)
         self.before_revoke(app, slot, fingerprint)
         self.fates.meet(lambda: self.empty(app, slot, fingerprint))
 
     async def set_cors_domains(self, app: AppID, domains: tuple[str, ...]) -> BoxApp:
         """Exactly these."""
+        self.before_write(app, "changed", None)
         return self.fates.meet(lambda: self.put(replace(self._find(app), cors_domains=domains)))
 
     # The platform

@@ -13,6 +13,7 @@ from typing import Any
 from tests.machine.box import SimBox
 from tests.machine.kube import SimKube
 
+from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.desired import Retire
 from box_app_operator.core.model import AppID, AuthorizationState, BoxApp, Fingerprint, Slot
 from box_app_operator.core.spec import parse_desired
@@ -32,15 +33,35 @@ class Judge:
         known: Callable[[], Any],
         listing: Callable[[], Listing],
         notices: Callable[[], str],
+        entries: Callable[[], list[AdoptionEntry]],
+        held: Callable[[], Fingerprint | None],
     ) -> None:
         self.box, self.kube, self.known, self.listing, self.notices = box, kube, known, listing, notices
+        self.entries, self.held = entries, held
         self.overlaps: dict[Fingerprint, Any] = {}
         self.broken: list[str] = []
         box.before_mint, box.before_revoke, kube.before_publish = self.mint, self.revoke, self.publish
+        box.before_write = self.write
 
     def _must(self, so: object, otherwise: str) -> None:
         if not so:
             self.broken.append(otherwise)
+
+    def write(self, app: AppID, what: str, fingerprint: Fingerprint | None) -> None:
+        """An app that was not registered for the object is left alone unless the owner of the enterprise allowed it.
+
+        A token whose value the object's own Secret holds may end all the same, and one that was never published.
+        """
+        truth, body = self.box.apps.get(app), self.known()
+        if truth is None or body is None or truth.reference.endswith("/" + body["metadata"]["uid"]):
+            return
+        entries = [entry for entry in self.entries() if entry.client_id == truth.client_id]
+        own = [secret for secret in self.kube.secrets.values() if secret.owner_uid == body["metadata"]["uid"]]
+        at_hand = {found for secret in own for found in secret.fingerprints.values()} | {self.held()}
+        proven = what == "revoked" and fingerprint in at_hand
+        self._must(entries or proven, f"{what} an app without an entry")
+        if what == "deleted":
+            self._must(any(entry.allow_delete for entry in entries), "deleted an app without allowDelete")
 
     def mint(self, app: AppID, slot: Slot) -> None:
         """Rule 1, I4, and that nothing but the token facet mints. Judged on what the operator could know."""

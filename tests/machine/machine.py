@@ -51,9 +51,12 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         Stage.__init__(self)
 
     @initialize(
-        adopt=st.sampled_from([False, False, True]), key=st.booleans(), ready=st.sampled_from([True, True, False])
+        adopt=st.sampled_from([False, False, True]),
+        key=st.booleans(),
+        allowed=st.sampled_from(["yes", "yes", "with deletion", "no"]),
+        ready=st.sampled_from([True, True, False]),
     )
-    def create(self, adopt: bool, key: bool, ready: bool) -> None:
+    def create(self, adopt: bool, key: bool, allowed: str, ready: bool) -> None:
         """The object appears; sometimes for an app that a person made, with a key of theirs; mostly it is Ready."""
         self.adopted, client = adopt, {}
         self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))
@@ -63,6 +66,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
             if key:
                 self.box.generate(app.id, Slot.PRIMARY, None, by_hand=True)
             client = {"clientID": app.client_id}
+            self.allow(allowed)
         self.make(client)
         if ready:
             self.settle()
@@ -159,6 +163,13 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
     def hand_over(self, client: str | None) -> None:
         """Client credentials are put where the spec says, of one app or the other, or are taken away."""
         self.kube.credentials = credentials_of(client) if client is not None else None
+
+    @precondition(lambda self: self.adopted)
+    @rule(how=st.sampled_from(["yes", "with deletion", "no"]), fates=FATES)
+    def decide_about_adoption(self, how: str, fates: list[Fate]) -> None:
+        """The owner of the enterprise thinks again, and it works."""
+        self.allow(how)
+        self.work(fates)
 
     @precondition(lambda self: NAME in self.kube.apps)
     @rule()

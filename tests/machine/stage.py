@@ -12,7 +12,8 @@ from tests.machine.fates import Fates
 from tests.machine.judge import Judge
 from tests.machine.kube import NAMESPACE, SimKube
 
-from box_app_operator.core.model import AuthorizationState, BoxApp
+from box_app_operator.core.adoption import AdoptionEntry
+from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint
 from box_app_operator.core.plan import Delays
 from box_app_operator.core.spec import ROTATE_ANNOTATION, parse_desired
 from box_app_operator.links import Link
@@ -68,9 +69,15 @@ class SimLink:
 
     settled, problem, selector, has_console, enterprise_id = True, None, None, True, None
 
-    def __init__(self, box: SimBox) -> None:
+    def __init__(self, box: SimBox, entries: list[AdoptionEntry]) -> None:
         self.console = self.platform = box
         self.listing = Listing()
+        self._entries = entries
+
+    @property
+    def adoption(self) -> tuple[AdoptionEntry, ...]:
+        """What the owner of the enterprise allows at the moment."""
+        return tuple(self._entries)
 
     def suspect(self) -> None:
         """No credential is ever refused here."""
@@ -85,7 +92,11 @@ class Stage:
         self.time = START
         self.fates = Fates()
         self.box, self.kube = SimBox(self.fates, self.now), SimKube(self.fates, self.now)
-        self.judge = Judge(self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices)
+        self.entries: list[AdoptionEntry] = []
+        self.judge = Judge(
+            self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices,
+            lambda: self.entries, self._held,
+        )  # fmt: skip
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)
         self.requests = self.lives = 0
@@ -101,7 +112,7 @@ class Stage:
 
     def restart_operator(self) -> None:
         """A new process: it lists everything and remembers nothing."""
-        self.store, self.link = self.kube.listed(), SimLink(self.box)
+        self.store, self.link = self.kube.listed(), SimLink(self.box, self.entries)
         finish(self.link.listing.refresh(self.box, 0))
         self.reconciler = Reconciler(
             self.store, self, self.kube, self.kube, self.kube, self,
@@ -111,6 +122,16 @@ class Stage:
     def _notices(self) -> str:
         memory = self.reconciler._memory_of(KEY)
         return " ".join(notice.reason for notice in memory.notices) if memory else ""
+
+    def _held(self) -> Fingerprint | None:
+        memory = self.reconciler._memory_of(KEY)
+        return memory.held.fingerprint if memory is not None and memory.held is not None else None
+
+    def allow(self, how: str) -> None:
+        """The owner of the enterprise: "yes", "with deletion" or "no" to the adoption of the app."""
+        self.entries.clear()
+        if how != "no" and self.app is not None:
+            self.entries.append(AdoptionEntry(self.app.client_id, NAMESPACE, NAME, how == "with deletion"))
 
     @property
     def body(self) -> dict[str, Any]:
@@ -211,8 +232,8 @@ class Stage:
         return [secret.name for secret in self.kube.secrets.values() if secret.owner_uid == uid]
 
     def _needs_a_person(self, ready: dict[str, Any]) -> bool:
-        """Somebody else's Secret is in the way, or on an adopted app somebody else's key."""
-        if ready["reason"] in ("SecretConflict", "AppNotFound"):
+        """Somebody else's Secret is in the way, or on an adopted app somebody else's key; or nobody allowed it."""
+        if ready["reason"] in ("SecretConflict", "AppNotFound", "AdoptionNotAllowed"):
             return True
         return self.adopted and (ready["reason"] == "SlotsOccupied" or "is due to be" in ready["message"])
 

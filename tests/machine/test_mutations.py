@@ -12,9 +12,10 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeOfAToken
 
-from box_app_operator.core import departure, rotation, tokens
+from box_app_operator.core import adoption, departure, rotation, tokens
 from box_app_operator.core.finding import Finding
 from box_app_operator.core.model import BoxApp, HeldToken
+from box_app_operator.core.observed import Adoption
 from box_app_operator.core.retirement import Retirement
 
 prove_first = tokens._check_held
@@ -35,6 +36,7 @@ MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
     "another-authentication-no-overlap": (departure, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
     "another-authentication-no-end": (departure, "_with_end", lambda finding, *_: finding, "not at rest"),
     "another-authentication-is-no-reason": (rotation, "_as_asked_for", lambda _: True, "of these credentials"),
+    "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""
 
