@@ -1,14 +1,16 @@
-"""Apps that exist in Box already: adopted by client id, with respect for what others generated."""
+"""Apps that exist in Box already: adopted by client id if that was allowed, with respect for what others generated."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+import yaml
 from tests.e2e.story import DOMAINS, live_tokens, values
 
 from playground import Playground
-from playground.play import condition
+from playground.output import until
+from playground.play import GROUP, condition
 
 
 def app_by_hand(play: Playground, name: str, *, tokens: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def test_an_app_is_adopted_by_its_client_id(play: Playground, ns: str) -> None:
     """Registered for Adopted, the key of a person stays live, a token of our own goes into the free slot."""
     app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
 
+    play.allow_adoption(app["client_id"], ns, "viewer")
     play.app(ns, "viewer", clientID=app["client_id"], cors={"domains": DOMAINS})
     body = play.await_condition(ns, "viewer", "Ready")
 
@@ -44,6 +47,7 @@ def test_an_app_is_adopted_by_its_client_id(play: Playground, ns: str) -> None:
 def test_keys_of_others_are_never_revoked(play: Playground, ns: str) -> None:
     """Both slots hold keys of people: SlotsOccupied names which to revoke; deletion leaves them alone too."""
     app = app_by_hand(play, f"{ns} viewer", tokens=("primary", "secondary"))
+    play.allow_adoption(app["client_id"], ns, "viewer")
     play.app(ns, "viewer", clientID=app["client_id"])
 
     body = play.await_condition(ns, "viewer", "SlotsOccupied")
@@ -63,14 +67,13 @@ def test_keys_of_others_are_never_revoked(play: Playground, ns: str) -> None:
 
 
 def _await_gone(play: Playground, ns: str) -> None:
-    from playground.output import until
-
     until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
 
 
 def test_a_lost_secret_of_an_adopted_app_leaves_no_live_token(play: Playground, ns: str) -> None:
     """The token that the operator published before is remembered as its own, also through a failed minting."""
     app = app_by_hand(play, f"{ns} viewer")
+    play.allow_adoption(app["client_id"], ns, "viewer")
     play.app(ns, "viewer", clientID=app["client_id"])
     play.await_condition(ns, "viewer", "Ready")
     lost = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
@@ -99,6 +102,7 @@ def test_an_unknown_client_id_is_named(play: Playground, ns: str) -> None:
 def test_one_app_has_one_object(play: Playground, ns: str) -> None:
     """The older claim wins, the younger is ManagedElsewhere and names the other; it takes over when the other goes."""
     app = app_by_hand(play, f"{ns} viewer")
+    play.allow_adoption(app["client_id"], ns)
     play.app(ns, "first", clientID=app["client_id"], displayName=f"{ns} viewer")
     play.await_condition(ns, "first", "Ready")
 
@@ -113,11 +117,128 @@ def test_one_app_has_one_object(play: Playground, ns: str) -> None:
 
 
 def test_a_registered_app_is_not_adopted_by_another(play: Playground, ns: str) -> None:
-    """The reference says whose it is."""
+    """The reference says whose it is, and no entry takes it away."""
     play.app(ns, "owner")
     client_id = play.await_condition(ns, "owner", "PendingApproval")["status"]["clientID"]
 
+    play.allow_adoption(client_id, ns, "thief", delete=True)
     play.app(ns, "thief", clientID=client_id, displayName=f"{ns} owner")
 
     play.await_condition(ns, "thief", "ManagedElsewhere")
     assert play.secret(ns, "thief-box-token") is None
+
+
+# What the owner of the enterprise did not allow
+
+
+def writes(play: Playground, since: int) -> list[str]:
+    """What the operator changed in Box from a request on."""
+    told = [entry for entry in play.box.requests(since) if entry["method"] != "GET"]
+    return [f"{entry['method']} {entry['path']}" for entry in told]
+
+
+def message(body: dict[str, Any]) -> str:
+    """What Ready says."""
+    found = condition(body, "Ready")
+    assert found is not None
+    return str(found["message"])
+
+
+def kinds_of(play: Playground, ns: str, reason: str) -> list[str]:
+    """Normal or Warning, of every Event with this reason. Another may tell that Box did not list the app yet."""
+    return [event["type"] for event in play.events(ns, "viewer") if event["reason"] == reason]
+
+
+def delete(play: Playground, ns: str) -> None:
+    """kubectl delete, and wait."""
+    play.cluster.delete(play.path(ns, "viewer"))
+    _await_gone(play, ns)
+
+
+def test_a_client_id_alone_gives_nobody_an_app(play: Playground, ns: str) -> None:
+    """No write to Box, with the worst spec there is; the object can be deleted, and the app lives on."""
+    app = app_by_hand(play, f"{ns} theirs", tokens=("primary",))
+    start = play.box.mark()
+
+    play.app(ns, "viewer", clientID=app["client_id"], cors={"domains": DOMAINS}, deletionPolicy="Delete")
+    body = play.await_condition(ns, "viewer", "AdoptionNotAllowed")
+
+    assert {item["type"]: item["status"] for item in body["status"]["conditions"]}["Stalled"] == "True"
+    assert set(body["status"]) == {"conditions", "observedGeneration"}
+    until(lambda: kinds_of(play, ns, "AdoptionNotAllowed") == ["Warning"], 5, "one Warning")
+    assert play.secret(ns, "viewer-box-token") is None
+    delete(play, ns)
+    assert writes(play, start) == []
+    assert play.box.app(f"{ns} theirs") == app
+
+
+def test_the_entry_of_the_message_is_all_that_it_takes(play: Playground, ns: str) -> None:
+    """Pasted into the BoxEnterprise as it is; the app is adopted at once, and nothing is listed or connected anew."""
+    app = app_by_hand(play, f"{ns} viewer")
+    play.app(ns, "viewer", clientID=app["client_id"])
+    said = message(play.await_condition(ns, "viewer", "AdoptionNotAllowed"))
+    start, path = play.box.mark(), f"{GROUP}/boxenterprises/default"
+    entries = yaml.safe_load(said[said.index("- {") :])
+
+    play.cluster.patch(path, {"spec": {"adoption": entries}})
+
+    play.await_condition(ns, "viewer", "Ready", seconds=5)
+    # Whoever connects anew asks first, without a token, whether Box answers.
+    assert [entry for entry in play.box.requests(start) if entry["caller"] == "anonymous"] == []
+    until(lambda: _is_observed(play.cluster.get(path)), 5, "the status of the BoxEnterprise to follow")
+
+
+def _is_observed(body: Any) -> bool:
+    return bool(body["status"]["observedGeneration"] == body["metadata"]["generation"])
+
+
+def test_delete_on_an_adopted_app_needs_allow_delete(play: Playground, ns: str) -> None:
+    """InvalidSpec at once; when the object is deleted all the same, it acts as RevokeTokens."""
+    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
+    play.allow_adoption(app["client_id"], ns)
+    play.app(ns, "viewer", clientID=app["client_id"])
+    play.await_condition(ns, "viewer", "Ready")
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"deletionPolicy": "Delete"}})
+
+    assert "allowDelete: true" in message(play.await_condition(ns, "viewer", "InvalidSpec"))
+
+    delete(play, ns)
+    after = play.box.app(f"{ns} viewer")
+    assert after is not None
+    assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (app["tokens"]["primary"], None)
+
+
+def test_with_allow_delete_the_app_goes_with_its_object(play: Playground, ns: str) -> None:
+    """As it does when the operator registered it."""
+    app = app_by_hand(play, f"{ns} viewer")
+    play.app(ns, "viewer", clientID=app["client_id"], deletionPolicy="Delete")
+    said = message(play.await_condition(ns, "viewer", "AdoptionNotAllowed"))
+    (entry,) = yaml.safe_load(said[said.index("- {") :])
+    play.allow_adoption(entry["clientID"], entry["namespace"], entry["name"], delete=entry["allowDelete"])
+    play.await_condition(ns, "viewer", "Ready")
+
+    delete(play, ns)
+
+    assert play.box.app(f"{ns} viewer") is None
+
+
+def test_with_the_entry_gone_all_stays_as_it_is(play: Playground, ns: str) -> None:
+    """No write to Box, the token in the Secret stays live; the deletion ends that token, and leaves the app."""
+    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
+    play.allow_adoption(app["client_id"], ns)
+    play.app(ns, "viewer", clientID=app["client_id"])
+    play.await_condition(ns, "viewer", "Ready")
+    secret, start = play.secret(ns, "viewer-box-token"), play.box.mark()
+
+    play.forbid_adoption(app["client_id"])
+    play.await_condition(ns, "viewer", "AdoptionNotAllowed", seconds=5)
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"displayName": f"{ns} mine", "cors": {"domains": DOMAINS}}})
+    play.await_condition(ns, "viewer", "AdoptionNotAllowed")
+
+    assert writes(play, start) == []
+    assert play.secret(ns, "viewer-box-token") == secret
+    assert len(live_tokens(play, app)) == 2
+    delete(play, ns)
+    after = play.box.app(f"{ns} viewer")
+    assert after is not None
+    assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (app["tokens"]["primary"], None)

@@ -68,11 +68,16 @@ def test_a_recreated_object_adopts_nothing_by_accident(play: Playground, ns: str
 
 
 def test_a_recreated_object_takes_its_app_back_by_client_id(play: Playground, ns: str) -> None:
-    """With spec.clientID the app that stayed goes on: same client id, a new token."""
+    """With spec.clientID and an entry the app that stayed goes on: same client id, a new token.
+
+    Without the entry it is not enough that the app's reference has the same namespace and name.
+    """
     client_id = make_ready(play, ns)["status"]["clientID"]
     delete(play, ns)
 
     play.app(ns, "viewer", clientID=client_id)
+    play.await_condition(ns, "viewer", "AdoptionNotAllowed")
+    play.allow_adoption(client_id, ns, "viewer")
 
     body = play.await_condition(ns, "viewer", "Ready")
     registered = condition(body, "Registered")

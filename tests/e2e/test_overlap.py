@@ -217,6 +217,7 @@ def test_a_deletion_in_the_middle_of_the_overlap(play: Playground, ns: str, poli
 def test_both_tokens_of_an_adopted_app_are_revoked_with_it(play: Playground, ns: str) -> None:
     """The operator generated both."""
     app = app_by_hand(play, f"{ns} viewer")
+    play.allow_adoption(app["client_id"], ns)
     play.app(ns, "viewer", clientID=app["client_id"])
     play.await_condition(ns, "viewer", "Ready")
     rotate(play, ns)
@@ -232,6 +233,7 @@ def test_both_tokens_of_an_adopted_app_are_revoked_with_it(play: Playground, ns:
 def test_a_rotation_waits_for_the_key_of_a_person(play: Playground, ns: str) -> None:
     """SlotsOccupied, as an Event and in the message, while Ready stays True; it goes on when the key is revoked."""
     app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
+    play.allow_adoption(app["client_id"], ns)
     play.app(ns, "viewer", clientID=app["client_id"], tokens={"rotation": {"overlap": "1s"}})
     play.await_condition(ns, "viewer", "Ready")
     request = request_rotation(play, ns)

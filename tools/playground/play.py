@@ -172,6 +172,31 @@ class Playground:
         self.cluster.create(manifest).raise_for_status()
         return manifest
 
+    def allow_adoption(
+        self,
+        client_id: str,
+        namespace: str,
+        name: str | None = None,
+        *,
+        delete: bool = False,
+        enterprise: str = "default",
+    ) -> None:
+        """Let a BoxCustomApp, or any of the namespace, adopt the app with this client id."""
+        entry = {"clientID": client_id, "namespace": namespace, "allowDelete": delete}
+        entries = self._adoption(enterprise, without=client_id)
+        self._patch_adoption(enterprise, [*entries, entry if name is None else {**entry, "name": name}])
+
+    def forbid_adoption(self, client_id: str, enterprise: str = "default") -> None:
+        """Let nobody adopt the app with this client id any more."""
+        self._patch_adoption(enterprise, self._adoption(enterprise, without=client_id))
+
+    def _adoption(self, enterprise: str, *, without: str) -> list[dict[str, Any]]:
+        spec = self.cluster.get(f"{GROUP}/boxenterprises/{enterprise}")["spec"]
+        return [entry for entry in spec.get("adoption", ()) if entry["clientID"] != without]
+
+    def _patch_adoption(self, enterprise: str, entries: list[dict[str, Any]]) -> None:
+        self.cluster.patch(f"{GROUP}/boxenterprises/{enterprise}", {"spec": {"adoption": entries}})
+
     def app(self, namespace: str, name: str, **spec: Any) -> dict[str, Any]:
         """Make a BoxCustomApp that must be accepted."""
         response = self.cluster.create(app_manifest(namespace, name, **spec))
