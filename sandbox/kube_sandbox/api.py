@@ -28,6 +28,8 @@ from kube_sandbox.tables import table
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+embedded", "platform": "linux/amd64"}
 BOOKMARK_SECONDS = 30.0
 SCOPE_PARTS = 2
+METADATA_OF_ONE = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+METADATA_OF_MANY = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
 
 
 class Api:
@@ -134,7 +136,9 @@ class Api:
             return await self._apply(request, target)
         current = objects.get(kind, target.namespace, target.name)
         if request.method == "GET":
-            return JSONResponse(table(kind, [current], objects.version) if _wants_table(request) else current)
+            return JSONResponse(
+                table(kind, [current], objects.version) if _wants_table(request) else _shown(request, current)
+            )
         if request.method == "DELETE":
             _check_preconditions(await self._body(request), current)
             return JSONResponse(objects.delete(kind, current))
@@ -204,14 +208,14 @@ class Api:
             metadata |= {"continue": str(skip + limit), "remainingItemCount": str(len(items) - skip - limit)}
         page = items[skip : skip + limit] if limit else items[skip:]
         if _wants_table(request):
-            shown = table(kind, page, self.objects.version)
-            shown["metadata"] = metadata
-            return JSONResponse(shown)
+            return JSONResponse({**table(kind, page, self.objects.version), "metadata": metadata})
         metadata.pop("remainingItemCount", None)
-        # Of metadata alone an empty list is null, as with the real one.
-        items_shown = None if not page and "PartialObjectMetadataList" in request.headers.get("accept", "") else page
+        if _wants_metadata(request):
+            # An empty list is null, as with the real one.
+            shown = [_shown(request, body) for body in page]
+            return JSONResponse({**METADATA_OF_MANY, "metadata": metadata, "items": shown or None})
         return JSONResponse(
-            {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": metadata, "items": items_shown}
+            {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": metadata, "items": page}
         )
 
     def _watch(self, request: Request, target: Target, match: Match) -> Response:
@@ -235,7 +239,7 @@ class Api:
 
         def line(type_: str, body: Object) -> bytes:
             nonlocal first
-            shown = table(target.kind, [body], self.objects.version, header=first) if tabular else body
+            shown = table(target.kind, [body], self.objects.version, header=first) if tabular else _shown(request, body)
             first = False
             return json.dumps({"type": type_, "object": shown}).encode() + b"\n"
 
@@ -293,6 +297,19 @@ def _check_preconditions(options: Object, current: Object) -> None:
     for name, value in (options.get("preconditions") or {}).items():
         if current["metadata"].get(name) != value:
             raise StatusError(409, f"Precondition failed: {name} in precondition: {value}")
+
+
+def _wants_metadata(request: Request) -> bool:
+    return "as=PartialObjectMetadata" in request.headers.get("accept", "")
+
+
+def _shown(request: Request, body: Object) -> Object:
+    """The object, or only its metadata, with the name first, as the real API server writes it."""
+    if not _wants_metadata(request):
+        return body
+    meta = body["metadata"]
+    first = {name: meta[name] for name in ("name", "namespace", "uid", "resourceVersion") if name in meta}
+    return {**METADATA_OF_ONE, "metadata": {**first, **meta}}
 
 
 def _wants_table(request: Request) -> bool:

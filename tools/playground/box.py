@@ -12,7 +12,7 @@ import httpx
 
 from controlplane.process import Process
 from playground.network import LOOPBACK, Network
-from playground.output import await_line, launch
+from playground.output import START_SECONDS, await_line, launch, until
 
 APPS = "/console/v1/apps"
 BY_HAND = "/sandbox/v1/apps"
@@ -48,6 +48,15 @@ class Box:
         headers = {"Authorization": f"Bearer {self.admin_token}"}
         (port,) = self._network.forward(self.url.removeprefix("http://"))
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=120.0)
+        # The line may be that of an earlier start on the same port.
+        until(self._answers, START_SECONDS, "the sandbox to answer")
+
+    def _answers(self) -> bool:
+        self._process.check()
+        try:
+            return self.client.get("/sandbox/v1/faults").is_success
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> None:
         """Stop it."""
