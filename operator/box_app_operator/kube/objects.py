@@ -66,10 +66,13 @@ class KubeObjects:
         """Replace the object's status; None when the object is gone.
 
         Raises:
-            TransientError: also when another object took its name, which the test of the uid finds out.
+            TransientError: also when another object took its name, which the test of the uid finds out, or when the
+                object changed since: after a lost answer the same status would be written with other times.
         """
+        meta = body["metadata"]
         patch = [
-            {"op": "test", "path": "/metadata/uid", "value": body["metadata"]["uid"]},
+            {"op": "test", "path": "/metadata/uid", "value": meta["uid"]},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
         return await self._patch(_path(body) + "/status", patch, JSON_PATCH)
