@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -34,9 +34,13 @@ from box_app_operator.pod_watch import PodWatch
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store
 from box_app_operator.sweep import Sweep
+from box_app_operator.watch.sources import Sources
+from box_app_operator.watch.supervision import Watches
 from box_app_operator.workqueue import WorkQueue
 
 COMPONENT = "box-app-operator"
+ENTERPRISE_GRACE = timedelta(seconds=2)
+"""Between two objects that were applied together, and two watches that tell of them."""
 
 
 class SystemClock:
@@ -60,8 +64,9 @@ class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
 class Operator:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, cluster: KubeCluster, lists: KubeLists, may_act: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, api: KubeApi, lists: KubeLists, may_act: Callable[[], bool]) -> None:
         self._store = store = Store()
+        cluster = KubeCluster(api)
         clock, backoff = SystemClock(), backoff_of(settings)
         around = LinkNeeds(
             store=store,
@@ -69,7 +74,7 @@ class Operator:
             credentials=cluster,
             clock=clock,
             backoff=backoff,
-            wake=lambda key: self.queue.add(key),
+            wake=lambda key: self.intake.wake(key),
             forgive=lambda key: self.reconciler.forgive(key),
             people_acted=lambda key: self.reconciler.people_acted(key),
             wait_seconds=settings.box_wait.total_seconds(),
@@ -85,13 +90,17 @@ class Operator:
             self.pods,
             self.imports,
             clock,
-            delays=Delays(settings.outage_grace, settings.restart_window),
+            delays=Delays(settings.outage_grace, settings.restart_window, ENTERPRISE_GRACE),
             status_pause=settings.status_pause,
             backoff=backoff,
             passed=self.enterprises.report,
         )
         self.queue: WorkQueue[AppKey] = WorkQueue(self.reconciler.reconcile, settings.workers)
-        self.intake = Intake(store, self.enterprises, self.reconciler, self.queue)
+        self.intake = Intake(
+            store, self.enterprises, self.reconciler, self.queue, clock, lambda name: self.watches.poke(name)
+        )
+        sources = Sources(api, self.intake.sinks, backoff)
+        self.watches = Watches(sources.reflector, settings.namespaces, store, self.intake.begin)
         self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
         self.gauges = Gauges(
             store,
@@ -105,14 +114,14 @@ class Operator:
     def _wake(self, uid: UID) -> None:
         key = self._store.key_of(uid)
         if key is not None:
-            self.queue.add(key)
+            self.intake.wake(key)
 
     def _handed_over(self, uid: UID) -> None:
         key = self._store.key_of(uid)
         if key is not None:
             # What was refused may have been refused for what was there before.
             self.reconciler.forgive(key)
-            self.queue.add(key)
+            self.intake.wake(key)
 
 
 def backoff_of(settings: Settings) -> Callable[[int], float]:

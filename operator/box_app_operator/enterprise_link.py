@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from box_app_operator.core.adoption import AdoptionEntry, changed_clients
 from box_app_operator.core.conditions import Reason
+from box_app_operator.core.due import due_first
 from box_app_operator.core.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef
 from box_app_operator.core.model import BoxApp, Problem, uid_in
 from box_app_operator.core.spec import Body
@@ -25,7 +26,7 @@ from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
-from box_app_operator.store import AppKey, Store
+from box_app_operator.store import AppKey, Store, app_key
 
 logger = logging.getLogger(__name__)
 
@@ -155,10 +156,13 @@ class EnterpriseLink:
         self._restart.set()
 
     def wake_all(self) -> None:
-        """Have every app of the enterprise looked at."""
-        for key in self._around.store.keys_of_enterprise(self.enterprise.name):
-            self._around.forgive(key)
-            self._around.wake(key)
+        """Have every app of the enterprise looked at, what is due soonest first."""
+        store = self._around.store
+        found = [store.app(key) for key in store.keys_of_enterprise(self.enterprise.name)]
+        bodies = due_first((body for body in found if body is not None), self._around.clock.now())
+        for body in bodies:
+            self._around.forgive(app_key(body))
+            self._around.wake(app_key(body))
 
     async def run(self) -> None:
         """Follow the enterprise until cancelled."""

@@ -1,63 +1,64 @@
 """What Kopf calls: unpack, hand on, nothing else.
 
 Kopf watches and recovers its watches; it decides nothing here and writes nothing. There are no change handlers,
-because those copy whole objects into annotations and would cost two more writes per app, and none for Secrets in
-particular, whose values must never leave this module.
-
-Event handlers run only after everything that is indexed has been listed once. The indexes are declared for that
-barrier: no pass runs before the store knows every app, Secret, namespace and enterprise.
+because those copy whole objects into annotations and would cost two more writes per app, and no indexes, because each
+indexed object makes all others wait for it. Everything was listed once before Kopf begins.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
 
 import kopf
 
-from box_app_operator.core.published import MANAGED_BY, MANAGER
 from box_app_operator.core.spec import GROUP, VERSION, Body
-
-OURS = {MANAGED_BY: MANAGER}
 
 
 class Watched(Protocol):
-    """Takes in what the watches tell."""
+    """Takes in what Kopf tells."""
 
-    def seen(self, kind: str, body: Body) -> None:
-        """An object, at start or whenever it changes; before anything is worked upon."""
+    def app_changed(self, body: Body, *, gone: bool) -> None:
+        """A BoxCustomApp appeared, changed or went."""
         ...
 
-    def changed(self, kind: str, body: Body, *, gone: bool) -> None:
-        """An object appeared, changed or went."""
+    def enterprise_changed(self, body: Body, *, gone: bool) -> None:
+        """A BoxEnterprise appeared, changed or went."""
         ...
 
 
-def register(registry: kopf.OperatorRegistry, watched: Watched) -> None:
-    """Declare to Kopf what is watched."""
-    for kind, resource, labels in (
-        ("BoxEnterprise", (GROUP, VERSION, "boxenterprises"), None),
-        ("Namespace", ("", "v1", "namespaces"), None),
-        ("Secret", ("", "v1", "secrets"), OURS),
-        ("BoxCustomApp", (GROUP, VERSION, "boxcustomapps"), None),
-    ):
-        _register(registry, watched, kind, resource, labels)
+def register(registry: kopf.OperatorRegistry, watched: Watched, *, apps: bool) -> None:
+    """Declare to Kopf what it watches: BoxEnterprises, and with ``apps`` BoxCustomApps in the whole cluster."""
+
+    @kopf.on.event(GROUP, VERSION, "boxenterprises", registry=registry)
+    async def enterprise(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's name for it
+        watched.enterprise_changed(body, gone=type == "DELETED")
+
+    if apps:
+
+        @kopf.on.event(GROUP, VERSION, "boxcustomapps", registry=registry)
+        async def app(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's name for it
+            watched.app_changed(body, gone=type == "DELETED")
 
 
-def _register(
-    registry: kopf.OperatorRegistry,
-    watched: Watched,
-    kind: str,
-    resource: tuple[str, str, str],
-    labels: dict[str, str] | None,
-) -> None:
-    async def index(body: kopf.Body, **_: Any) -> None:
-        watched.seen(kind, body)
+class NoComparison(kopf.DiffBaseStorage):
+    """Keeps Kopf from copying every object at every event, to compare it with an earlier state that nobody asks for."""
 
-    async def event(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's name for it
-        watched.changed(kind, body, gone=type == "DELETED")
+    def build(
+        self,
+        *,
+        body: kopf.Body,  # noqa: ARG002 - Kopf's signature
+        extra_fields: Iterable[Any] | None = None,  # noqa: ARG002 - likewise
+    ) -> kopf.BodyEssence:
+        """Nothing of the object."""
+        return cast("kopf.BodyEssence", {})
 
-    kopf.index(*resource, id=f"{kind}-index".lower(), labels=labels, registry=registry)(index)
-    kopf.on.event(*resource, id=f"{kind}-event".lower(), labels=labels, registry=registry)(event)
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002 - likewise
+        """No earlier state."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Keep nothing: only change handlers would ask for it, and there are none."""
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
@@ -65,10 +66,9 @@ def configure(settings: kopf.OperatorSettings) -> None:
     # Kopf takes its finalizer off objects that no handler of its own needs, so that it must not be the operator's.
     settings.persistence.finalizer = f"{GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.persistence.diffbase_storage = NoComparison()
     settings.posting.enabled = False
     settings.scanning.disabled = True
-    settings.watching.label_selectors["", "v1", "secrets"] = f"{MANAGED_BY}={MANAGER}"
     settings.watching.server_timeout = 300
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
+from box_app_operator.core.due import due_first
 from box_app_operator.core.enterprise import parse_enterprise
-from box_app_operator.core.model import UID, SecretView
+from box_app_operator.core.model import UID
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import StalledError
+from box_app_operator.kube.collection import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
+from box_app_operator.ports import Clock
 from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, Store, enterprise_of
+from box_app_operator.store import AppKey, NamespaceView, SecretMark, Store, app_key, enterprise_of
+from box_app_operator.watch.reflector import Sink
 from box_app_operator.workqueue import WorkQueue
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 
+class Named(Protocol):
+    """What tells one Secret from another."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def uid(self) -> UID:
+        """Its uid."""
+        ...
+
+    @property
+    def owner_uid(self) -> UID | None:
+        """The uid of its controlling owner."""
+        ...
+
+
 class Intake:
-    """Hears what Kopf hears."""
+    """Hears what Kopf and the reflectors hear.
+
+    Until ``begin`` nothing is acted upon: a pass must not run before everything was listed once.
+
+    Attributes:
+        sinks: where reflectors hand over what they learn, by kind.
+    """
 
     def __init__(
         self,
@@ -27,74 +65,133 @@ class Intake:
         enterprises: Enterprises,
         reconciler: Reconciler,
         queue: WorkQueue[AppKey],
+        clock: Clock,
+        namespace_changed: Callable[[str], None],
     ) -> None:
+        """``namespace_changed`` is told the name of each namespace that appeared, changed or went."""
+        self._namespace_changed = namespace_changed
         self._store = store
         self._enterprises = enterprises
         self._reconciler = reconciler
         self._queue = queue
-        self._listed = False
+        self._clock = clock
+        self._heard: dict[AppKey, str] = {}
+        self._begun: set[str] = set()
+        self._everywhere = False
+        self.sinks: dict[str, Sink[Any]] = {
+            "BoxEnterprise": self._sink("BoxEnterprise", self._enterprise_told),
+            "BoxCustomApp": self._sink("BoxCustomApp", self._app_told),
+            "Secret": self._sink("Secret", self._secret_told),
+            "Namespace": self._sink("Namespace", self._namespace_told),
+        }
 
-    def seen(self, kind: str, body: Body) -> None:
-        """Take in an object without acting upon it."""
-        match kind:
-            case "BoxCustomApp":
-                self._store.put_app(body)
-            case "Secret":
-                self._store.put_secret(view_secret(body))
-            case "Namespace":
-                self._store.put_namespace(body)
+    def _sink(self, kind: str, told: Callable[[T, bool], None]) -> Sink[T]:
+        def on_listed(items: list[T]) -> None:
+            for item in items:
+                told(item, False)
 
-    def changed(self, kind: str, body: Body, *, gone: bool) -> None:
-        """Act upon an object that appeared, changed or went. Called only once everything was listed.
+        return Sink(on_listed, lambda present: self.on_relist(kind, present), told)
 
-        ``seen`` was called just before with the same object. The echo of an own write is worked upon too: a pass
-        that finds nothing to do costs no call.
+    def begin(self, namespace: str | None = None) -> None:
+        """Everything was listed, in this namespace or everywhere: work on all apps, what is due soonest first."""
+        if namespace is None:
+            self._everywhere = True
+            bodies = list(self._store.apps())
+        else:
+            self._begun.add(namespace)
+            bodies = [body for body in self._store.apps() if body["metadata"]["namespace"] == namespace]
+        for body in due_first(bodies, self._clock.now()):
+            self._queue.add(app_key(body))
+
+    def wake(self, key: AppKey) -> None:
+        """Have an app looked at, unless its time has not come yet."""
+        if self._everywhere or key.namespace in self._begun:
+            self._queue.add(key)
+
+    # BoxCustomApps
+
+    def _app_told(self, body: Body, gone: bool) -> None:
+        self.app_changed(body, gone=gone)
+
+    def app_changed(self, body: Body, *, gone: bool) -> None:
+        """A BoxCustomApp appeared, changed or went; what was heard before is passed over.
+
+        The echo of an own write is worked upon too: a pass that finds nothing to do costs no call.
         """
-        self._listed = True
-        match kind:
-            case "BoxCustomApp":
-                self._app_changed(body, gone)
-            case "Secret":
-                self._secret_changed(view_secret(body), gone)
-            case "Namespace":
-                self._namespace_changed(body, gone)
-            case "BoxEnterprise":
-                self._enterprise_changed(body, gone)
-
-    def _app_changed(self, body: Body, gone: bool) -> None:
-        meta = body["metadata"]
-        key = AppKey(meta["namespace"], meta["name"])
+        key, version = app_key(body), str(body["metadata"]["resourceVersion"])
         if gone:
-            self._store.drop_app(key, UID(meta["uid"]))
-            self._reconciler.forget(UID(meta["uid"]))
-            self._enterprises.report(enterprise_of(body))
-            self._wake_rivals(body)
-            return
-        self._store.put_app(body)
-        self._queue.add(key)
+            self._app_gone(key, body)
+        elif self._heard.get(key) != version:
+            self._heard[key] = version
+            self._store.put_app(body)
+            self.wake(key)
+
+    def _app_gone(self, key: AppKey, body: Body) -> None:
+        self._heard.pop(key, None)
+        uid = UID(body["metadata"]["uid"])
+        self._store.drop_app(key, uid)
+        self._reconciler.forget(uid)
+        self._enterprises.report(enterprise_of(body))
+        self._wake_rivals(body)
 
     def _wake_rivals(self, gone: Body) -> None:
         """Others may have waited for the Box app that this one claimed."""
         client_id = gone["spec"].get("clientID") or (gone.get("status") or {}).get("clientID")
         for body in self._store.claims(client_id) if client_id else ():
-            self._queue.add(AppKey(body["metadata"]["namespace"], body["metadata"]["name"]))
+            self.wake(app_key(body))
 
-    def _secret_changed(self, secret: SecretView, gone: bool) -> None:
+    # Secrets
+
+    def _secret_told(self, item: SecretItem, gone: bool) -> None:
+        mark = _mark_of(item)
         if gone:
-            self._store.drop_secret(secret.namespace, secret.name, secret.uid)
-        else:
-            self._store.put_secret(secret)
+            self._secret_gone(mark)
+        elif self._store.mark_secret(mark) and self._store.concerns_app(mark):
+            if item.data is not None:
+                self._store.put_secret(view_secret(item))
+            self._wake_concerned(mark)
+
+    def _secret_gone(self, secret: Named) -> None:
+        self._store.drop_secret(secret.namespace, secret.name, secret.uid)
+        self._wake_concerned(secret)
+
+    def _wake_concerned(self, secret: Named) -> None:
         owner = self._store.key_of(secret.owner_uid) if secret.owner_uid else None
         for key in {*self._store.keys_wanting(secret.namespace, secret.name), *([owner] if owner else [])}:
-            self._queue.add(key)
+            self.wake(key)
 
-    def _namespace_changed(self, body: Body, gone: bool) -> None:
+    # Namespaces
+
+    def _namespace_told(self, item: MetadataItem, gone: bool) -> None:
+        meta = item.metadata
         if gone:
-            self._store.drop_namespace(body["metadata"]["name"])
-        for key in self._store.keys_in_namespace(body["metadata"]["name"]):
-            self._queue.add(key)
+            self._namespace_gone(meta.name)
+            return
+        terminating = meta.deletion_timestamp is not None
+        view = NamespaceView(UID(meta.uid), meta.resource_version, meta.labels or {}, terminating)
+        if self._store.put_namespace(meta.name, view):
+            self._namespace_changed(meta.name)
+            for key in self._store.keys_in_namespace(meta.name):
+                self.wake(key)
 
-    def _enterprise_changed(self, body: Body, gone: bool) -> None:
+    def _namespace_gone(self, name: str) -> None:
+        """Nothing can be left in it, also where the right to hear of that went first."""
+        self._store.drop_namespace(name)
+        self._namespace_changed(name)
+        for key in self._store.keys_in_namespace(name):
+            body = self._store.app(key)
+            if body is not None:
+                self._app_gone(key, body)
+        for secret in [secret for secret in self._store.secrets() if secret.namespace == name]:
+            self._secret_gone(secret)
+
+    # BoxEnterprises
+
+    def _enterprise_told(self, body: Body, gone: bool) -> None:
+        self.enterprise_changed(body, gone=gone)
+
+    def enterprise_changed(self, body: Body, *, gone: bool) -> None:
+        """A BoxEnterprise appeared, changed or went."""
         name = body["metadata"]["name"]
         if gone:
             self._enterprises.drop(name, UID(body["metadata"]["uid"]))
@@ -106,28 +203,30 @@ class Intake:
             return
         self._enterprises.put(enterprise, dict(body))
 
-    def swept(self, kind: str, present: Present) -> None:
-        """Act upon what went without any watch having told."""
+    def on_relist(self, kind: str, present: Present) -> None:
+        """Act upon what went without a watch having told of it."""
         match kind:
             case "BoxCustomApp":
-                for body in [body for body in self._store.apps() if _is_gone(body, present)]:
-                    self._app_changed(body, gone=True)
+                for body in [body for body in self._store.apps() if _is_missing(body, present)]:
+                    self.app_changed(body, gone=True)
             case "Secret":
-                for secret in [
-                    each
-                    for each in self._store.secrets()
-                    if present.lacks(each.uid, each.resource_version, each.namespace)
-                ]:
-                    self._secret_changed(secret, gone=True)
+                secrets = self._store.secrets()
+                for secret in [s for s in secrets if present.lacks(s.uid, s.resource_version, s.namespace)]:
+                    self._secret_gone(secret)
+            case "Namespace":
+                namespaces = self._store.namespaces().items()
+                for name in [name for name, known in namespaces if present.lacks(known.uid, known.resource_version)]:
+                    self._namespace_gone(name)
             case "BoxEnterprise":
-                for body in [body for body in self._enterprises.bodies() if _is_gone(body, present)]:
-                    self._enterprise_changed(body, gone=True)
-
-    def ready(self) -> bool:
-        """Was everything listed?"""
-        return self._listed
+                for body in [body for body in self._enterprises.bodies() if _is_missing(body, present)]:
+                    self.enterprise_changed(body, gone=True)
 
 
-def _is_gone(body: Body, present: Present) -> bool:
+def _mark_of(item: SecretItem) -> SecretMark:
+    meta = item.metadata
+    return SecretMark(meta.namespace, meta.name, UID(meta.uid), meta.resource_version, meta.owner_uid)
+
+
+def _is_missing(body: Body, present: Present) -> bool:
     meta = body["metadata"]
     return present.lacks(UID(meta["uid"]), meta["resourceVersion"], meta.get("namespace"))

@@ -52,7 +52,8 @@ class Memory:
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
     whether people were told. ``used_by_written_at`` is when the pods on the previous token were last reported.
-    ``granted`` is what Box told of a held access token, which nobody else knows. ``hand`` is for apps without a console
+    ``granted`` is what Box told of a held access token, which nobody else knows.
+    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint.
     """
 
@@ -67,6 +68,7 @@ class Memory:
     notices: dict[Notice, bool] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
     granted: SlotToken | None = None
+    without_enterprise_since: datetime | None = None
     hand: HandMemory = field(default_factory=HandMemory)
 
     def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:

@@ -6,6 +6,7 @@ a call whose answer was lost, and about a token that was just minted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -60,13 +61,14 @@ class Observer:
             TransientError, AwaitingHumanError: Box had to be asked and did not answer.
         """
         link = self._links.get(desired.enterprise)
+        await self._read_changed_secrets(desired)
         seen = Observed(
             secret=self._store.secret(desired.namespace, desired.secret.name),
             former=self._former_secrets(desired),
             held=memory.held,
             problem=self._problem(desired, link, self._clock.now()),
             remembered=parse_remembered(body),
-            namespace_ends=self._store.ends(desired.namespace),
+            namespace_ends=self._store.is_terminating(desired.namespace),
         )
         if link is None:
             return seen
@@ -145,10 +147,18 @@ class Observer:
 
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secrets by what is there."""
-        for name in (desired.secret.name, *(spec.secret for spec in desired.downscoped)):
-            secret = await self._read_secret(desired.namespace, name)
+        await self._read_secrets(desired.namespace, _names_wanted(desired))
+
+    async def _read_changed_secrets(self, desired: Desired) -> None:
+        """Read what the watches told of without its contents: the Secrets that this object asks for or owns."""
+        namespace, names = desired.namespace, {*_names_wanted(desired), *self._store.names_owned(desired.uid)}
+        await self._read_secrets(namespace, [name for name in names if self._store.is_unread(namespace, name)])
+
+    async def _read_secrets(self, namespace: str, names: Iterable[str]) -> None:
+        for name in names:
+            secret = await self._read_secret(namespace, name)
             if secret is None:
-                self._store.drop_secret(desired.namespace, name)
+                self._store.drop_secret(namespace, name)
             else:
                 self._store.put_secret(secret)
 
@@ -157,7 +167,7 @@ class Observer:
         try:
             return await self._cluster.read_secret(namespace, name)
         except ForbiddenError:
-            if self._store.ends(namespace):
+            if self._store.is_terminating(namespace):
                 return None
             raise
 
@@ -176,6 +186,10 @@ class Observer:
             )
             return Problem("NamespaceNotAllowed", message, now, stalled=True)
         return link.problem
+
+
+def _names_wanted(desired: Desired) -> list[str]:
+    return [desired.secret.name, *(spec.secret for spec in desired.downscoped)]
 
 
 def _way(desired: Desired, link: Link) -> Way:

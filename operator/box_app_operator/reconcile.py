@@ -56,6 +56,7 @@ class Reconciler:
         self._reporter = Reporter(store, cluster, clock, status_pause)
         consumers = Consumers(store, cluster, pods, delays.restart)
         observer = Observer(store, links, cluster, consumers, imports, clock)
+        self._delays = delays
         self._around = PassNeeds(store, observer, clock.now, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
@@ -110,17 +111,31 @@ class Reconciler:
         link = self._links.get(desired.enterprise)
         if link is not None and not link.settled and link.problem is None:
             return None, "waiting"  # The link wakes its apps as soon as it knows something.
+        early = self._too_early(memory, missing=link is None and not desired.deleting)
+        if early is not None:
+            return early, "waiting"
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, memory, link, self._clock)
-        observed, decided = await Pass(key, desired, memory, link, executor, self._around).run()
+        work = Pass(key, body, desired, memory, link, executor, self._around)
+        observed, decided = await work.run()
         was, body, report_at = body, self._store.app(key), None
         if body is None or body["metadata"]["uid"] != desired.uid:
             await self._reporter.bid_farewell(was, memory)
         elif decided.complete:
             done = observed.known and observed.problem is None and not memory.in_trouble
-            report_at = await self._reporter.report(body, observed, decided, memory, request_handled=done)
+            report_at = await self._reporter.report(body, work.desired, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)
         return self._look_again(memory, decided, report_at), _result_of(decided, memory)
+
+    def _too_early(self, memory: Memory, *, missing: bool) -> float | None:
+        """Seconds for which an object does not say yet that its BoxEnterprise is missing; None when it may."""
+        if not missing:
+            memory.without_enterprise_since = None
+            return None
+        now = self._clock.now()
+        since = memory.without_enterprise_since = memory.without_enterprise_since or now
+        left = (since + self._delays.enterprise - now).total_seconds()
+        return left if left > 0 else None
 
     def _put_off(self, key: AppKey, memory: Memory, error: OperatorError) -> float | None:
         log = AppLog(logger, *key)

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.core.conditions import Condition, Reason, parse_conditions, parse_time
+from box_app_operator.core.desired import Desired
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.spec import Body, parse_desired
+from box_app_operator.core.spec import Body
 from box_app_operator.core.status import build_status
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster
@@ -43,7 +44,14 @@ class Reporter:
         self._pause = pause
 
     async def report(
-        self, body: Body, observed: Observed, decided: Plan, memory: Memory, *, request_handled: bool
+        self,
+        body: Body,
+        desired: Desired,
+        observed: Observed,
+        decided: Plan,
+        memory: Memory,
+        *,
+        request_handled: bool,
     ) -> datetime | None:
         """Write the status, if it changed.
 
@@ -53,7 +61,7 @@ class Reporter:
             request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
         """
         before, now = body.get("status") or {}, self._clock.now()
-        status = build_status(body, parse_desired(body), observed, decided, now, request_handled=request_handled)
+        status = build_status(body, desired, observed, decided, now, request_handled=request_handled)
         if status == before:
             return None
         last = memory.used_by_written_at

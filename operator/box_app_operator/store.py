@@ -26,6 +26,11 @@ class AppKey(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+def app_key(body: Body) -> AppKey:
+    """The key of a BoxCustomApp."""
+    return AppKey(body["metadata"]["namespace"], body["metadata"]["name"])
+
+
 def trim(body: Body) -> dict[str, Any]:
     """A plain copy without what no pass looks at."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
@@ -38,6 +43,25 @@ def enterprise_of(body: Body) -> str:
     return str((body["spec"].get("enterpriseRef") or {}).get("name", DEFAULT_ENTERPRISE))
 
 
+class SecretMark(NamedTuple):
+    """What a watch told last of a Secret: that it is there, in which state and whose it is, and nothing else of it."""
+
+    namespace: str
+    name: str
+    uid: UID
+    resource_version: str
+    owner_uid: UID | None
+
+
+class NamespaceView(NamedTuple):
+    """A namespace, as far as it matters. Nothing can be created in one that is ``terminating``."""
+
+    uid: UID
+    resource_version: str
+    labels: Mapping[str, str]
+    terminating: bool = False
+
+
 class Store:
     """The last known state of everything that is watched."""
 
@@ -48,9 +72,10 @@ class Store:
         self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
         self._restarting: defaultdict[tuple[str, WorkloadRef], set[AppKey]] = defaultdict(set)
         self._secrets: dict[AppKey, SecretView] = {}
+        self._marks: dict[AppKey, SecretMark] = {}
         self._owned: defaultdict[UID, set[AppKey]] = defaultdict(set)
-        self._namespaces: dict[str, Mapping[str, str]] = {}
-        self._ending: set[str] = set()
+        self._owners: dict[AppKey, frozenset[UID]] = {}
+        self._namespaces: dict[str, NamespaceView] = {}
 
     def app(self, key: AppKey) -> Body | None:
         """The app of this name."""
@@ -116,68 +141,111 @@ class Store:
                 self._claims[client_id].discard(key)
 
     def secret(self, namespace: str, name: str) -> SecretView | None:
-        """The Secret of this name, as far as it is watched."""
+        """The Secret of this name as it was read last; None when it is gone, or was never read."""
         return self._secrets.get(AppKey(namespace, name))
 
     def put_secret(self, secret: SecretView) -> None:
-        """Take in a Secret, unless something newer is known of it."""
+        """Take in a Secret that was read, unless something newer was read of it."""
         key = AppKey(secret.namespace, secret.name)
         known = self._secrets.get(key)
         if known is None or int(known.resource_version) <= int(secret.resource_version):
-            self._forget_secret(key)
             self._secrets[key] = secret
-            if secret.owner_uid is not None:
-                self._owned[secret.owner_uid].add(key)
+            self._index_owner(key)
 
-    def _forget_secret(self, key: AppKey) -> None:
-        known = self._secrets.pop(key, None)
-        if known is not None and known.owner_uid is not None:
-            self._owned[known.owner_uid].discard(key)
-            if not self._owned[known.owner_uid]:
-                del self._owned[known.owner_uid]
+    def mark_secret(self, mark: SecretMark) -> bool:
+        """Take in what a watch tells of a Secret; False when that, or something newer, was told before."""
+        key = AppKey(mark.namespace, mark.name)
+        known = self._marks.get(key)
+        if known is not None and int(known.resource_version) >= int(mark.resource_version):
+            return False
+        self._marks[key] = mark
+        if not self.concerns_app(mark):
+            # Nobody asks for it: what was read of it would only take room.
+            self._secrets.pop(key, None)
+        self._index_owner(key)
+        return True
+
+    def concerns_app(self, mark: SecretMark) -> bool:
+        """Does a known app ask for a Secret of this name, or own this one?"""
+        return mark.owner_uid in self._keys or bool(self._wanting.get(AppKey(mark.namespace, mark.name)))
+
+    def is_unread(self, namespace: str, name: str) -> bool:
+        """Is a Secret of this name there that was not read in its present state?"""
+        key = AppKey(namespace, name)
+        mark, read = self._marks.get(key), self._secrets.get(key)
+        return mark is not None and (read is None or int(read.resource_version) < int(mark.resource_version))
 
     def drop_secret(self, namespace: str, name: str, uid: UID | None = None) -> None:
         """Forget a Secret that is gone; with a uid only that one."""
-        known = self._secrets.get(AppKey(namespace, name))
-        if known is not None and uid in (None, known.uid):
-            self._forget_secret(AppKey(namespace, name))
+        key = AppKey(namespace, name)
+        read, mark = self._secrets.get(key), self._marks.get(key)
+        if read is not None and uid in (None, read.uid):
+            del self._secrets[key]
+        if mark is not None and uid in (None, mark.uid):
+            del self._marks[key]
+        self._index_owner(key)
+
+    def _index_owner(self, key: AppKey) -> None:
+        """Keep ``_owned`` true for one Secret."""
+        known = [found for found in (self._secrets.get(key), self._marks.get(key)) if found is not None]
+        owners = frozenset(found.owner_uid for found in known if found.owner_uid is not None)
+        for owner in self._owners.pop(key, frozenset()) - owners:
+            self._owned[owner].discard(key)
+            if not self._owned[owner]:
+                del self._owned[owner]
+        for owner in owners:
+            self._owned[owner].add(key)
+        if owners:
+            self._owners[key] = owners
 
     def keys_wanting(self, namespace: str, secret: str) -> list[AppKey]:
         """The apps that ask for a Secret of this name."""
         return list(self._wanting.get(AppKey(namespace, secret), ()))
 
+    def names_owned(self, owner: UID) -> list[str]:
+        """The names of the Secrets that belong to the object with this uid, in its namespace."""
+        return sorted(key.name for key in self._owned.get(owner, ()))
+
     def secrets_of(self, owner: UID) -> list[SecretView]:
-        """The Secrets that belong to the object with this uid."""
-        return [self._secrets[key] for key in sorted(self._owned.get(owner, ()))]
+        """The Secrets that belong to the object with this uid, as far as they were read."""
+        keys = sorted(self._owned.get(owner, ()))
+        return [self._secrets[key] for key in keys if key in self._secrets and self._secrets[key].owner_uid == owner]
 
     def keys_restarting(self, namespace: str, workload: WorkloadRef) -> list[AppKey]:
         """The apps that want this workload restarted after a rotation."""
         return list(self._restarting.get((namespace, workload), ()))
 
-    def secrets(self) -> Iterable[SecretView]:
-        """All Secrets that are watched."""
-        return self._secrets.values()
+    def secrets(self) -> Iterable[SecretMark | SecretView]:
+        """All Secrets that are known, also those that were written and not told of by a watch yet."""
+        return [*self._marks.values(), *(self._secrets[key] for key in self._secrets.keys() - self._marks.keys())]
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace."""
-        return self._namespaces.get(namespace, {})
+        known = self._namespaces.get(namespace)
+        return known.labels if known is not None else {}
 
-    def ends(self, namespace: str) -> bool:
+    def is_terminating(self, namespace: str) -> bool:
         """Is the namespace being deleted? Nothing can be created in it any more."""
-        return namespace in self._ending
+        known = self._namespaces.get(namespace)
+        return known is not None and known.terminating
 
-    def put_namespace(self, body: Body) -> None:
-        """Take in a namespace."""
-        meta = body["metadata"]
-        self._namespaces[meta["name"]] = dict(meta.get("labels") or {})
-        self._ending.discard(meta["name"])
-        if meta.get("deletionTimestamp"):
-            self._ending.add(meta["name"])
+    def has_namespace(self, name: str) -> bool:
+        """Is there a namespace of this name?"""
+        return name in self._namespaces
+
+    def namespaces(self) -> dict[str, NamespaceView]:
+        """All namespaces, by name."""
+        return dict(self._namespaces)
+
+    def put_namespace(self, name: str, namespace: NamespaceView) -> bool:
+        """Take in a namespace; False when nothing that matters differs from what was known."""
+        known = self._namespaces.get(name)
+        self._namespaces[name] = namespace
+        return known is None or (known.labels, known.terminating) != (namespace.labels, namespace.terminating)
 
     def drop_namespace(self, name: str) -> None:
         """Forget a namespace that is gone."""
         self._namespaces.pop(name, None)
-        self._ending.discard(name)
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""

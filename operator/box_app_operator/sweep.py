@@ -54,7 +54,7 @@ class Sweep:
             self._beat_at = self._monotonic()
             for kind in KINDS:
                 try:
-                    self._intake.swept(kind, await self._lists.present(kind))
+                    self._intake.on_relist(kind, await self._lists.present(kind))
                 except TransientError as error:
                     logger.warning("Nobody knows what went meanwhile: %s", error)
                 except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
 from box_app_operator import handlers, import_watch, pod_watch
-from box_app_operator.assembly import COMPONENT, KubeCluster, Operator, SystemClock
+from box_app_operator.assembly import COMPONENT, Operator, SystemClock
 from box_app_operator.config import Settings
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, Probes, serve_health
@@ -54,12 +55,23 @@ FORESEEN = (ConfigException, TransientError, AddressError, NoNamespaceError, Not
 def run_operator(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     configure_logging(settings.log_format, settings.log_level)
+    _spare_the_collector()
     try:
         asyncio.run(_run(settings))
     except FORESEEN as error:
         logger.error(_explain(error))
         return 1
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from walking over what stays anyway, again and again while thousands are listed.
+
+    What is remembered of objects has no cycles; those of clients and tasks are few, and are still collected.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def run_uninstall(wish: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
@@ -100,7 +112,7 @@ async def _run(settings: Settings) -> None:
     _stop_on_signals(stop)
     BUILD.labels(version(COMPONENT), ".".join(map(str, sys.version_info[:3]))).set(1)
     configuration = await configure_access(settings.kubeconfig)
-    configuration.connection_pool_maxsize = settings.workers + MOST_FOLLOWED
+    configuration.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
     async with ApiClient(configuration) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
         api = KubeApi(client)
@@ -113,8 +125,8 @@ async def _run(settings: Settings) -> None:
             leadership = _leadership(settings, api)
             if await _is_our_turn(leadership, stop):
                 may_act = leadership.may_act if leadership else lambda: True
-                cluster = KubeCluster(KubeApi(client, may_act))
-                await _work(settings, Operator(settings, cluster, lists, may_act), probes, leadership, stop)
+                operator = Operator(settings, KubeApi(client, may_act), lists, may_act)
+                await _work(settings, operator, probes, leadership, stop)
             elif leadership is not None:
                 await leadership.resign()
 
@@ -154,7 +166,7 @@ async def _is_our_turn(leadership: Leadership | None, stop: asyncio.Event) -> bo
 async def _work(
     settings: Settings, operator: Operator, probes: Probes, leadership: Leadership | None, stop: asyncio.Event
 ) -> None:
-    probes.follow(alive=operator.sweep.alive, ready=operator.intake.ready)
+    probes.follow(alive=operator.sweep.alive, ready=operator.watches.started.is_set)
     REGISTRY.register(operator.gauges)
     LEADER.set(1)
     await _serve(settings, operator, leadership, stop)
@@ -166,9 +178,10 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 async def _told_to_stop(started: asyncio.Event, stop: asyncio.Event) -> None:
-    await started.wait()
-    # Kopf has put its own signal handlers in place of ours by now; with those it would stop first, and the passes last.
-    _stop_on_signals(stop)
+    if await _first(started, stop) is started:
+        # Kopf has put its own signal handlers in place of ours by now; with those it would stop first, and the passes
+        # last.
+        _stop_on_signals(stop)
     await stop.wait()
 
 
@@ -178,23 +191,25 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
     The order at the end matters: Kopf takes every task that it finds running for its own, and waits for it.
     """
     started, stop_watching = asyncio.Event(), asyncio.Event()
+    watches = asyncio.ensure_future(operator.watches.run())
     work = asyncio.ensure_future(operator.queue.run())
     sweep = asyncio.ensure_future(operator.sweep.run())
     lag = asyncio.ensure_future(measure_lag())
     watch = asyncio.ensure_future(_watch(settings, operator, started, stop_watching))
     stopping = asyncio.ensure_future(_told_to_stop(started, stop))
+    ours = [watches, work, sweep, lag, stopping]
     try:
-        done, _ = await asyncio.wait([work, sweep, lag, watch, stopping], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([*ours, watch], return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
         await operator.queue.drain(DRAIN_SECONDS)
-        for task in (work, sweep, lag, stopping):
+        for task in ours:
             task.cancel()
         await operator.enterprises.close()
         await operator.pods.close()
         await operator.imports.close()
-        await asyncio.gather(work, sweep, lag, stopping, return_exceptions=True)
+        await asyncio.gather(*ours, return_exceptions=True)
         if leadership is not None:
             await leadership.resign()
         # Told to stop while it still asks what kinds there are, Kopf complains that it got no answer; and asyncio of
@@ -205,25 +220,37 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
         await asyncio.gather(watch, return_exceptions=True)
 
 
+async def _first(one: asyncio.Event, other: asyncio.Event) -> asyncio.Event:
+    """The first of two events to happen."""
+    waits = {asyncio.ensure_future(event.wait()): event for event in (one, other)}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return waits[done.pop()]
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
 async def _watch(settings: Settings, operator: Operator, started: asyncio.Event, stop: asyncio.Event) -> None:
+    logins = Logins(settings)
+    await logins.prepare()
+    if await _first(operator.watches.started, stop) is stop:
+        return
     registry, kopf_settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
     handlers.configure(kopf_settings)
-
-    logins = Logins(settings)
 
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await logins.log_in()
 
     kopf.on.login(id="login", registry=registry)(login)
-    handlers.register(registry, operator.intake)
+    handlers.register(registry, operator.intake, apps=not settings.namespaces)
     # Without one Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is off.
     identity: Any = f"{COMPONENT}-{uuid.uuid4().hex[:8]}"
     await kopf.operator(
         registry=registry,
         settings=kopf_settings,
         standalone=True,
-        clusterwide=not settings.namespaces,
-        namespaces=settings.namespaces,
+        clusterwide=True,
         identity=identity,
         ready_flag=started,
         stop_flag=stop,
@@ -241,7 +268,16 @@ class Logins:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._first: kopf.ConnectionInfo | None = None
         self._last: kopf.ConnectionInfo | None = None
+
+    async def prepare(self) -> None:
+        """Read the credentials before Kopf asks for them: when it does, the files may be gone for a moment.
+
+        Raises:
+            ConfigException: there are none.
+        """
+        self._first = await log_in(self._settings)
 
     async def log_in(self) -> kopf.ConnectionInfo:
         """The credentials of this moment; those that were refused only after a pause."""
@@ -264,9 +300,10 @@ class Logins:
         try:
             return await log_in(self._settings)
         except ConfigException:
-            if otherwise is None:
+            known = otherwise or self._first
+            if known is None:
                 raise
-            return otherwise
+            return known
 
 
 async def log_in(settings: Settings) -> kopf.ConnectionInfo:

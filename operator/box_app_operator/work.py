@@ -50,11 +50,20 @@ class Pass:
     """One pass. It counts as failed once, however many of its steps met trouble."""
 
     def __init__(
-        self, key: AppKey, desired: Desired, memory: Memory, link: Link | None, executor: Executor, around: PassNeeds
+        self,
+        key: AppKey,
+        body: Body,
+        desired: Desired,
+        memory: Memory,
+        link: Link | None,
+        executor: Executor,
+        around: PassNeeds,
     ) -> None:
+        """``desired`` is what ``body`` asks for."""
         self._key = key
         self._log = AppLog(logger, key.namespace, key.name)
         self._desired = desired
+        self._body = body
         self._memory = memory
         self._link = link
         self._executor = executor
@@ -63,6 +72,11 @@ class Pass:
         self._unreachable: TransientError | None = None
         self._pause_seconds: float | None = None
         self._done: set[Step] = set()
+
+    @property
+    def desired(self) -> Desired:
+        """What the object asked for when it was looked at last."""
+        return self._desired
 
     async def run(self) -> tuple[Observed, Plan]:
         """Work until nothing is left to do; returns what was seen last, and the plan without steps.
@@ -74,7 +88,8 @@ class Pass:
             body = self._around.store.app(self._key)
             if body is None or body["metadata"]["uid"] != self._desired.uid:
                 return GONE
-            desired = parse_desired(body)
+            desired = self._desired = self._desired if body is self._body else parse_desired(body)
+            self._body = body
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
             observed = await self._around.observer.observe(desired, body, self._memory)

@@ -53,6 +53,7 @@ class Stage:
         self.box, self.clock, self.clients = box, clock, clients
         self.cluster, self.link, self.store = FakeCluster(**spec), FakeLink(clients), Store()
         self.store.put_app(self.cluster.app)
+        self.delays = Delays()
         self.reconciler = self.restarted()
 
     def restarted(self) -> Reconciler:
@@ -64,7 +65,7 @@ class Stage:
             self.cluster,
             self.cluster,
             self,
-            delays=Delays(),
+            delays=self.delays,
             status_pause=timedelta(seconds=30),
             backoff=lambda failures: PAUSE.total_seconds() * failures,
             passed=lambda _: None,
@@ -410,3 +411,18 @@ async def test_a_claim_that_can_never_have_the_app_blocks_nobody(
     await stage.turn()
 
     assert stage.said("Registered") == ("True", "Adopted")
+
+
+async def test_an_enterprise_that_comes_a_moment_later_is_not_missed(
+    box: Box, clients: Clients, clock: ManualClock
+) -> None:
+    """Two manifests of one folder: the object waits before it says so, and says so when the wait was in vain."""
+    stage = Stage(box, clients, clock, enterpriseRef={"name": "other"})
+    stage.delays = Delays(enterprise=timedelta(seconds=2))
+    stage.reconciler = stage.restarted()
+
+    assert await stage.reconciler.reconcile(KEY) == 2.0
+    assert "status" not in stage.cluster.app or not stage.cluster.app["status"].get("conditions")
+    clock.pass_by(timedelta(seconds=2))
+    await stage.reconciler.reconcile(KEY)
+    assert parse_conditions(stage.cluster.app["status"])["Registered"].reason == "EnterpriseNotFound"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, cast
 
+from box_app_operator.assembly import SystemClock
 from box_app_operator.core.model import UID, SecretView
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.intake import Intake
@@ -51,12 +52,13 @@ class Stage:
     def __init__(self) -> None:
         self.worked: list[AppKey] = []
         self.store, self.enterprises = Store(), FakeEnterprises()
-        self.store.put_app(FakeCluster().app)
-        self.store.put_secret(SECRET)
         self.queue: WorkQueue[AppKey] = WorkQueue(self._work, 1)
         reconciler = cast("Reconciler", FakeReconciler())
         enterprises = cast("Enterprises", self.enterprises)
-        self.intake = Intake(self.store, enterprises, reconciler, self.queue)
+        self.intake = Intake(self.store, enterprises, reconciler, self.queue, SystemClock(), lambda _: None)
+        self.intake.begin()
+        self.store.put_app(FakeCluster().app)
+        self.store.put_secret(SECRET)
 
     async def _work(self, key: AppKey) -> None:
         self.worked.append(key)
@@ -64,7 +66,7 @@ class Stage:
     def swept(self, version: int, *uids: str) -> None:
         """A sweep found these uids at that version."""
         for kind in ("BoxEnterprise", "BoxCustomApp", "Secret"):
-            self.intake.swept(kind, Present(frozenset(UID(uid) for uid in uids), version))
+            self.intake.on_relist(kind, Present(frozenset(UID(uid) for uid in uids), version))
 
 
 async def test_what_is_there_stays() -> None:
@@ -115,10 +117,10 @@ def test_where_nobody_could_look_nothing_is_gone() -> None:
 
     for kind, gone in (("BoxCustomApp", "app"), ("Secret", "secret")):
         stage = Stage()
-        stage.intake.swept(kind, blind)
+        stage.intake.on_relist(kind, blind)
         assert stage.store.app(KEY) is not None
         assert stage.store.secret(NAMESPACE, SECRET.name) is not None
 
-        stage.intake.swept(kind, elsewhere)
+        stage.intake.on_relist(kind, elsewhere)
         assert (stage.store.app(KEY) is None) == (gone == "app")
         assert (stage.store.secret(NAMESPACE, SECRET.name) is None) == (gone == "secret")

@@ -228,6 +228,8 @@ def test_a_pod_ends_with_its_parent_and_by_its_id(play: Playground, pod: Process
 
 def test_elsewhere_is_no_way_to_kubernetes(play: Playground, tmp_path: Path) -> None:
     """With neither files nor variables it is one line, also for a user without name and home."""
+    # It shares the files, and may only just have begun to read them.
+    play.operator.stop()
     (play.account.folder / "..data").rename(play.account.folder / "..gone")
     process = play.operator_process("nowhere", **QUICK)
     launch(process)
@@ -236,6 +238,7 @@ def test_elsewhere_is_no_way_to_kubernetes(play: Playground, tmp_path: Path) -> 
         code: Any = until(process.ended, 20, "the process to end")
     finally:
         (play.account.folder / "..gone").rename(play.account.folder / "..data")
+        launch(play.operator)
 
     assert code == 1
     lines = process.log.read_text().strip().splitlines()

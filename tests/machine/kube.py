@@ -16,7 +16,7 @@ from box_app_operator.core.observed import PodView, SecretUse, UseKind, Workload
 from box_app_operator.core.spec import FINALIZER, Body
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import SecretWrite, Token
-from box_app_operator.store import Store
+from box_app_operator.store import NamespaceView, Store
 
 NAMESPACE = "billing"
 
@@ -86,7 +86,7 @@ class SimKube:
     def listed(self) -> Store:
         """A store that was filled by a list of everything."""
         store = Store()
-        store.put_namespace({"metadata": {"name": NAMESPACE}})
+        store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "1", {}))
         for body in self.apps.values():
             store.put_app(body)
         for secret in self.secrets.values():

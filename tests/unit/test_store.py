@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.store import AppKey, Store, enterprise_of, trim
+from box_app_operator.store import AppKey, NamespaceView, SecretMark, Store, enterprise_of, trim
 
 KEY = AppKey("billing", "viewer")
 SECRET = SecretView("billing", "s", UID("s-1"), "5", None, {}, {}, {})
@@ -115,9 +115,84 @@ def test_a_secret_is_forgotten_only_when_it_is_the_one_that_went(uid: str | None
     assert (store.secret("billing", "s") is not None) is left
 
 
+def mark(version: str, owner: str | None = None, name: str = "viewer-box-token") -> SecretMark:
+    """What a watch tells of a Secret."""
+    return SecretMark("billing", name, UID("s-1"), version, UID(owner) if owner else None)
+
+
+def test_a_secret_is_unread_until_it_was_read_in_the_state_that_a_watch_told_of() -> None:
+    """Watches tell that a Secret changed, not what it holds."""
+    store = filled(app())
+    view = replace(SECRET, name="viewer-box-token")
+
+    assert store.mark_secret(mark("5"))
+    assert store.is_unread("billing", "viewer-box-token")
+    store.put_secret(view)
+    assert not store.is_unread("billing", "viewer-box-token")
+    assert store.mark_secret(mark("6"))
+    assert store.is_unread("billing", "viewer-box-token")
+
+
+def test_the_echo_of_an_own_write_need_not_be_read() -> None:
+    """What was written is known, also before the watch tells of it, and it is news all the same."""
+    store = filled(app())
+    store.put_secret(replace(SECRET, name="viewer-box-token", resource_version="8"))
+
+    assert store.mark_secret(mark("8"))
+    assert not store.is_unread("billing", "viewer-box-token")
+    assert not store.mark_secret(mark("8")), "heard twice"
+    assert not store.mark_secret(mark("7")), "older news"
+
+
+def test_of_a_secret_that_concerns_no_app_nothing_is_kept_but_that_it_is_there() -> None:
+    """A tenant may make any number of Secrets with the operator's label."""
+    store = filled(app())
+    store.put_secret(replace(SECRET, name="other", resource_version="4"))
+    store.mark_secret(mark("5", name="other"))
+
+    assert store.secret("billing", "other") is None
+    assert store.is_unread("billing", "other")
+    assert store.concerns_app(mark("5"))
+    assert store.concerns_app(mark("5", owner="u-1", name="other"))
+    assert not store.concerns_app(mark("5", owner="u-9", name="other"))
+
+
+def test_the_secrets_of_an_owner_are_known_by_what_was_told_and_by_what_was_read() -> None:
+    """Until both agree, and not a moment longer."""
+    store = filled(app())
+    store.mark_secret(mark("5", owner="u-1"))
+    assert store.names_owned(UID("u-1")) == ["viewer-box-token"]
+    assert store.secrets_of(UID("u-1")) == []
+
+    view = replace(SECRET, name="viewer-box-token", owner_uid=UID("u-1"))
+    store.put_secret(view)
+    assert store.secrets_of(UID("u-1")) == [view]
+
+    store.mark_secret(mark("6"))
+    store.put_secret(replace(view, resource_version="6", owner_uid=None))
+    assert store.names_owned(UID("u-1")) == []
+    assert store.secrets_of(UID("u-1")) == []
+
+
+def test_what_matters_of_a_namespace_is_news_once() -> None:
+    """Other changes of a namespace wake nobody."""
+    store = Store()
+    view = NamespaceView(UID("n"), "1", {"team": "x"})
+
+    assert store.put_namespace("a", view)
+    assert not store.put_namespace("a", view._replace(resource_version="2"))
+    assert store.put_namespace("a", view._replace(labels={}))
+    assert store.put_namespace("a", view._replace(labels={}, terminating=True))
+    assert store.is_terminating("a")
+    assert store.has_namespace("a")
+    store.drop_namespace("a")
+    assert not store.has_namespace("a")
+    assert not store.is_terminating("a")
+
+
 def test_labels_of_an_unknown_namespace_are_none() -> None:
     """A selector that needs one does not match then."""
     store = Store()
-    store.put_namespace({"metadata": {"name": "a", "labels": {"team": "x"}}})
+    store.put_namespace("a", NamespaceView(UID("n"), "1", {"team": "x"}))
 
     assert (store.labels_of("a"), store.labels_of("b")) == ({"team": "x"}, {})

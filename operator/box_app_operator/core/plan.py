@@ -57,11 +57,13 @@ class Delays:
     """How long the operator waits, from its configuration.
 
     ``outage`` is how long Box may be out of reach before ``Ready`` says so. ``restart`` is how long a workload that
-    several apps name waits for the rest of them to rotate.
+    several apps name waits for the rest of them to rotate. ``enterprise`` is how long a BoxEnterprise may be unknown
+    before an object says so: it may have been applied together with the object.
     """
 
     outage: timedelta = timedelta(minutes=5)
     restart: timedelta = timedelta(minutes=1)
+    enterprise: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

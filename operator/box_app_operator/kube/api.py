@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
@@ -20,6 +20,20 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 Json = dict[str, Any]
+
+PREFIX_BYTES = 4096
+"""What is kept of a line that is too long: enough for the name, which the API server writes first."""
+
+
+class TooLargeError(Exception):
+    """An answer is larger than what the caller takes."""
+
+
+class Line(NamedTuple):
+    """A line of a watch. When it is not ``whole``, ``text`` is its beginning only."""
+
+    text: bytes
+    whole: bool
 
 
 class KubeError(Exception):
@@ -63,16 +77,45 @@ class KubeApi:
         what = f"{method} {path}"
         if method != "GET" and not self._may_act():
             raise TransientError("KubernetesUnavailable", f"{what}: this process is not the leader any more")
+        headers = {"Accept": accept, "Content-Type": content_type}
+        return _object(what, *await self._answer(what, method, path, body, query, headers, None))
+
+    async def read(self, path: str, *, query: Mapping[str, str], accept: str, max_bytes: int) -> bytes:
+        """The body of an answer as it came, for a decoder that picks out what it needs.
+
+        Raises:
+            KubeError: the API server refused (4xx).
+            TransientError: no answer, or 429 or 5xx.
+            TooLargeError: the body has more than ``max_bytes``; the rest of it is not read.
+        """
+        what = f"GET {path}"
+        status, payload, retry_after = await self._answer(what, "GET", path, None, query, {"Accept": accept}, max_bytes)
+        if status >= HTTPStatus.BAD_REQUEST:
+            _object(what, status, payload, retry_after)
+        return payload
+
+    async def _answer(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        body: Any,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        max_bytes: int | None,
+    ) -> tuple[int, bytes, float | None]:
+        """Status, body, and the seconds that the API server asks to wait."""
         try:
-            headers = {"Accept": accept, "Content-Type": content_type}
             response = await self._send(method, path, body, query, headers, self.TIMEOUT_SECONDS)
-            payload = await response.read()
+            # Left early, the connection is closed instead of being read to its end.
+            async with response.response as stream:
+                payload = await _capped(stream.content, max_bytes)
+            return response.status, payload, _retry_after(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # Suppressed on purpose: the exception may hold the request.
             raise TransientError(
                 "KubernetesUnavailable", f"{what}: no answer ({type(error).__name__})", uncertain=True
             ) from None
-        return _object(what, response.status, payload)
 
     async def _send(
         self,
@@ -81,7 +124,7 @@ class KubeApi:
         body: Any,
         query: Mapping[str, str] | None,
         headers: Mapping[str, str],
-        seconds: float,
+        timeout: float | aiohttp.ClientTimeout,  # noqa: ASYNC109 - it is aiohttp's, which also bounds silence
     ) -> Any:
         if not {".", ".."}.isdisjoint(path.split("/")):
             # Such a segment leads elsewhere: no object of Kubernetes is called so.
@@ -94,39 +137,81 @@ class KubeApi:
             body=body,
             auth_settings=["BearerToken"],
         )
-        return await self._client.call_api(method, url, sent_headers, sent, _request_timeout=seconds)
+        return await self._client.call_api(method, url, sent_headers, sent, _request_timeout=timeout)
 
-    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Json]:
-        """Watch events until the server ends the stream.
+    async def watch(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        accept: str = "application/json",
+        max_line_bytes: int | None = None,
+        silence_seconds: float | None = None,
+    ) -> AsyncIterator[Line]:
+        """Lines of a watch, each a watch event, until the server ends the stream.
+
+        Args:
+            max_line_bytes: of a longer line only the beginning is handed on; None for lines of any length.
+            silence_seconds: so long without a byte, and the connection is taken for dead.
 
         Raises:
             KubeError: the API server refused.
-            TransientError: the connection failed.
+            TransientError: the connection failed or fell silent, or the server answered 429 or 5xx.
         """
         what = f"WATCH {path}"
+        timeout = aiohttp.ClientTimeout(total=3600.0, sock_connect=self.TIMEOUT_SECONDS, sock_read=silence_seconds)
         try:
-            headers = {"Accept": "application/json"}
-            response = await self._send("GET", path, None, {**query, "watch": "true"}, headers, 3600.0)
+            response = await self._send("GET", path, None, {**query, "watch": "true"}, {"Accept": accept}, timeout)
             if response.status >= HTTPStatus.BAD_REQUEST:
-                _object(what, response.status, await response.read())
+                _object(what, response.status, await response.read(), _retry_after(response))
             async with response.response as stream:
-                async for line in _lines(stream.content):
-                    yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                async for line in lines_of(stream.content.iter_any(), max_line_bytes):
+                    yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError("KubernetesUnavailable", f"{what}: {type(error).__name__}") from None
 
 
-async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length: a Secret of a megabyte is one line, and aiohttp's own reader gives up far below that."""
-    rest = b""
-    async for chunk in stream.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.strip():
+async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int | None) -> AsyncIterator[Line]:
+    """Lines that are not blank. aiohttp's own reader gives up far below the megabyte that an object can have."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            line = _line(parts, end, size, max_bytes)
+            parts, size = [], 0
+            if line.text.strip():
                 yield line
+        size += len(rest)
+        # Behind the limit only the beginning matters, so that what is still to come is not kept.
+        if max_bytes is None or size - len(rest) <= max_bytes:
+            parts.append(rest)
 
 
-def _object(what: str, status: int, payload: bytes) -> Json:
+def _line(parts: list[bytes], end: bytes, size: int, max_bytes: int | None) -> Line:
+    whole = max_bytes is None or size + len(end) <= max_bytes
+    text = b"".join((*parts, end)) if whole else b"".join((*parts, end))[:PREFIX_BYTES]
+    return Line(text, whole)
+
+
+async def _capped(content: aiohttp.StreamReader, max_bytes: int | None) -> bytes:
+    if max_bytes is None:
+        return await content.read()
+    parts, size = [], 0
+    async for chunk in content.iter_any():
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLargeError
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _retry_after(response: Any) -> float | None:
+    text = str(response.response.headers.get("Retry-After", ""))
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _object(what: str, status: int, payload: bytes, retry_after: float | None = None) -> Json:
     try:
         body = json.loads(payload or b"{}")
     except ValueError:
@@ -137,5 +222,6 @@ def _object(what: str, status: int, payload: bytes) -> Json:
         # The kubelet brings another token in time; and an API server that has just started may know none yet.
         raise TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise TransientError("KubernetesUnavailable", f"{what} answered {status}", uncertain=True)
+        message = f"{what} answered {status}"
+        raise TransientError("KubernetesUnavailable", message, retry_after_seconds=retry_after, uncertain=True)
     raise KubeError(what, status, str(body.get("reason", "")) if isinstance(body, dict) else "")

@@ -21,16 +21,18 @@ QUERIES = {"Secret": {"labelSelector": f"{MANAGED_BY}={MANAGER}"}}
 class Present:
     """What was there at one moment of the cluster's history.
 
-    ``unknown`` are namespaces that nobody could look into: their Role goes with them when they are deleted.
+    ``unknown`` are namespaces that could not be looked into: their Role goes with them when they are deleted.
+    ``only`` is the one namespace that was looked into; None for all.
     """
 
     uids: frozenset[UID]
     resource_version: int
     unknown: frozenset[str] = frozenset()
+    only: str | None = None
 
     def lacks(self, uid: UID, resource_version: str, namespace: str | None = None) -> bool:
         """Was an object that we know in this state gone by then? One that is newer than the list may be there."""
-        looked = namespace not in self.unknown
+        looked = namespace not in self.unknown and self.only in (None, namespace)
         return looked and uid not in self.uids and int(resource_version) <= self.resource_version
 
 

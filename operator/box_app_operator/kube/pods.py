@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from http import HTTPStatus
@@ -114,7 +115,8 @@ class KubePods:
         """
         query = {"resourceVersion": since, "timeoutSeconds": "300", "allowWatchBookmarks": "false"}
         try:
-            async for event in self._api.watch(f"/api/v1/namespaces/{namespace}/pods", query):
+            async for line in self._api.watch(f"/api/v1/namespaces/{namespace}/pods", query):
+                event = json.loads(line.text)
                 if event["type"] == "ERROR":
                     if event["object"].get("code") == HTTPStatus.GONE:
                         return
@@ -125,3 +127,5 @@ class KubePods:
                 yield UID(pod["metadata"]["uid"]), None if event["type"] == "DELETED" else view_pod(pod)
         except KubeError as error:
             raise TransientError("KubernetesUnavailable", str(error)) from None
+        except ValueError:
+            raise TransientError("KubernetesUnavailable", "WATCH pods: a line is not JSON") from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.enterprise import SecretKeyRef
@@ -16,9 +18,14 @@ from box_app_operator.core.publication import OURS
 from box_app_operator.core.spec import GROUP, VERSION, Body
 from box_app_operator.errors import ForbiddenError, StalledError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
+from box_app_operator.kube.collection import MAX_LINE_BYTES, METADATA, SecretItem
 from box_app_operator.ports import SecretWrite, Token
 
 KIND = "BoxCustomApp"
+MAX_KEYS = 16
+"""So many values of a Secret are looked at. One more is noted, so that the Secret never counts as what was written."""
+LONGEST_TOKEN = 1024
+"""In base64."""
 
 
 def path_of(namespace: str, name: str = "") -> str:
@@ -27,20 +34,25 @@ def path_of(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{quote(name, safe='')}" if name else "")
 
 
-def view_secret(body: Body) -> SecretView:
+def view_secret(item: SecretItem) -> SecretView:
     """A Secret as fingerprints of its values."""
-    meta = body["metadata"]
-    owners = meta.get("ownerReferences") or ()
+    meta = item.metadata
     return SecretView(
-        namespace=meta["namespace"],
-        name=meta["name"],
-        uid=UID(meta["uid"]),
-        resource_version=meta["resourceVersion"],
-        owner_uid=next((UID(owner["uid"]) for owner in owners if owner.get("controller")), None),
-        labels=dict(meta.get("labels") or {}),
-        annotations=dict(meta.get("annotations") or {}),
-        fingerprints={key: fingerprint_of(_text(value)) for key, value in (body.get("data") or {}).items()},
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=UID(meta.uid),
+        resource_version=meta.resource_version,
+        owner_uid=meta.owner_uid,
+        labels=meta.labels or {},
+        annotations=meta.annotations or {},
+        fingerprints={key: fingerprint_of(_text(value)) for key, value in _few(item.data or {})},
     )
+
+
+def _few(data: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
+    """A bounded number of values, short ones first: no token is long, and a Secret full of data must cost little."""
+    short_first = sorted(data.items(), key=lambda entry: (len(entry[1] or "") > LONGEST_TOKEN, entry[0]))
+    return short_first[: MAX_KEYS + 1]
 
 
 def _text(encoded: str | None) -> str:
@@ -75,7 +87,7 @@ class KubeSecrets:
     async def read_secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret as it is now; None when there is none."""
         body = await self._get(namespace, name)
-        return view_secret(body) if body is not None else None
+        return _view(body) if body is not None else None
 
     async def read_token(self, namespace: str, name: str, fingerprint: Fingerprint) -> Token | None:
         """The value with this fingerprint, if the Secret still holds it."""
@@ -114,7 +126,8 @@ class KubeSecrets:
         """
         query = {"fieldSelector": f"metadata.name={name}", "timeoutSeconds": "300"}
         try:
-            async for _ in self._api.watch(path_of(namespace), query):
+            # Of metadata alone: that it changed is all that matters, and the values are read when they are needed.
+            async for _ in self._api.watch(path_of(namespace), query, accept=METADATA, max_line_bytes=MAX_LINE_BYTES):
                 yield None
         except KubeError as error:
             raise TransientError("KubernetesUnavailable", str(error)) from None
@@ -130,7 +143,7 @@ class KubeSecrets:
         body = _manifest(app, secret, existing)
         method, path = ("POST", path_of(namespace)) if existing is None else ("PUT", path_of(namespace, secret.name))
         try:
-            return view_secret(await self._api.request(method, path, body=body))
+            return _view(await self._api.request(method, path, body=body))
         except KubeError as error:
             raise _refused(error, secret.name) from None
 
@@ -146,6 +159,10 @@ class KubeSecrets:
         except KubeError as error:
             if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
                 raise TransientError("KubernetesUnavailable", str(error)) from None
+
+
+def _view(body: Json) -> SecretView:
+    return view_secret(msgspec.convert(body, SecretItem))
 
 
 def _refused(error: KubeError, name: str) -> Exception:

@@ -1,0 +1,52 @@
+"""Where each kind is listed and watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from box_app_operator.core.published import MANAGED_BY, MANAGER
+from box_app_operator.core.spec import GROUP, VERSION
+from box_app_operator.errors import TransientError
+from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.collection import (
+    Collection,
+    KubeSource,
+    metadata_collection,
+    object_collection,
+    secret_collection,
+)
+from box_app_operator.kube.objects import PLURALS
+from box_app_operator.watch.reflector import Reflector, Sink
+
+
+class Sources:
+    """Builds reflectors.
+
+    Args:
+        sinks: where each kind goes, by kind.
+    """
+
+    def __init__(self, api: KubeApi, sinks: Mapping[str, Sink[Any]], backoff: Callable[[int], float]) -> None:
+        self._api = api
+        self._sinks = sinks
+        self._backoff = backoff
+
+    def reflector(
+        self, kind: str, namespace: str | None, report: Callable[[TransientError | None], None]
+    ) -> Reflector[Any]:
+        """A reflector for a kind, in one namespace, or with None in the whole cluster."""
+        source = KubeSource(self._api, collection_of(kind, namespace))
+        return Reflector(source, self._sinks[kind], self._backoff, report)
+
+
+def collection_of(kind: str, namespace: str | None) -> Collection[Any]:
+    """The collection of BoxCustomApps, BoxEnterprises, Namespaces, or Secrets that carry the operator's label."""
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    match kind:
+        case "Secret":
+            return secret_collection(f"/api/v1{scope}/secrets", {"labelSelector": f"{MANAGED_BY}={MANAGER}"})
+        case "Namespace":
+            return metadata_collection("/api/v1/namespaces")
+        case _:
+            return object_collection(f"/apis/{GROUP}/{VERSION}{scope}/{PLURALS[kind]}")
