@@ -13,7 +13,7 @@ WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e node controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e node bench-restart controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -52,6 +52,9 @@ unit contract machine chart gitops image monitoring e2e: install  ## run one sui
 
 node: install  ## the chart as pods on a real node: as root, with containerd and runc
 	CLUSTER=node $(BIN)/python -m pytest tests/node
+
+bench-restart: install  ## measure what a restart costs: APPS=1000,2000,4000,10000, about ten minutes
+	@$(BIN)/python -m bench.restart --apps $(or $(APPS),1000,2000,4000,10000)
 
 controlplane: install  ## find, build or download a real control plane
 	$(BIN)/python -m controlplane build
