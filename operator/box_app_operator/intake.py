@@ -12,7 +12,7 @@ from box_app_operator.core.model import UID
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import StalledError
-from box_app_operator.kube.collection import MetadataItem, SecretItem
+from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
 from box_app_operator.ports import Clock

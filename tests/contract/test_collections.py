@@ -22,12 +22,12 @@ from box_app_operator.kube.collection import (
     MAX_LINE_BYTES,
     Collection,
     ExpiredError,
-    SecretItem,
     list_pages,
     object_collection,
     secret_collection,
     watch_changes,
 )
+from box_app_operator.kube.items import SecretItem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SECRETS = secret_collection("/api/v1/secrets", {"labelSelector": "a=b"})

@@ -9,7 +9,7 @@ from typing import Any, cast
 from box_app_operator.core.model import UID, fingerprint_of
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.intake import Intake
-from box_app_operator.kube.collection import MetadataItem, ObjectMeta, Owner, SecretItem
+from box_app_operator.kube.items import MetadataItem, ObjectMeta, Owner, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store

@@ -20,6 +20,7 @@ from box_app_operator.core.model import UID
 from box_app_operator.core.spec import Body
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError
+from box_app_operator.kube.items import MetadataItem, SecretItem
 
 T = TypeVar("T")
 
@@ -41,44 +42,6 @@ SILENCE_SECONDS = 150.0
 
 class ExpiredError(Exception):
     """The API server does not remember what happened since a resource version: list anew."""
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """An owner reference."""
-
-    uid: str = ""
-    controller: bool | None = None
-
-
-class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
-    """What matters of an object's metadata; managedFields and the rest are skipped while decoding."""
-
-    name: str
-    uid: str
-    resource_version: str
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    owner_references: list[Owner] | None = None
-    deletion_timestamp: str | None = None
-
-    @property
-    def owner_uid(self) -> UID | None:
-        """The uid of the controlling owner."""
-        return next((UID(owner.uid) for owner in self.owner_references or () if owner.controller), None)
-
-
-class MetadataItem(msgspec.Struct, frozen=True):
-    """An object of which only the metadata was asked for."""
-
-    metadata: ObjectMeta
-
-
-class SecretItem(msgspec.Struct, frozen=True):
-    """A Secret. ``data`` is None where only the metadata was told; values are base64."""
-
-    metadata: ObjectMeta
-    data: dict[str, str | None] | None = None
 
 
 class Page(NamedTuple, Generic[T]):

@@ -18,7 +18,8 @@ from box_app_operator.core.publication import OURS
 from box_app_operator.core.spec import GROUP, VERSION, Body
 from box_app_operator.errors import ForbiddenError, StalledError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
-from box_app_operator.kube.collection import MAX_LINE_BYTES, METADATA, SecretItem
+from box_app_operator.kube.collection import MAX_LINE_BYTES, METADATA
+from box_app_operator.kube.items import SecretItem
 from box_app_operator.ports import SecretWrite, Token
 
 KIND = "BoxCustomApp"

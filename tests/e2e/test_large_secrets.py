@@ -1,0 +1,71 @@
+"""Secrets full of data that carry the operator's label, whoever made them: they cost neither memory nor time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.e2e.story import make_ready
+
+from playground import Playground
+from playground.output import until
+from playground.play import secret_manifest
+
+PLANES = ("real",)
+"""How much an API server sends is a matter of the real one."""
+MEGABYTE = 1_000_000
+SECRETS = 20
+MOST_BYTES = 20 * MEGABYTE
+OURS = {"app.kubernetes.io/managed-by": "box-app-operator"}
+
+
+def resident_bytes(play: Playground) -> int:
+    """The memory of the operator's process."""
+    pages = int(Path(f"/proc/{play.operator.pid}/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@pytest.fixture
+def large(play: Playground, ns: str) -> list[str]:
+    """Twenty Secrets of a megabyte; returns their paths."""
+    paths = []
+    for number in range(SECRETS):
+        manifest = secret_manifest(ns, f"large-{number}", {"junk": "x" * (MEGABYTE - 1000)})
+        manifest["metadata"]["labels"] = OURS
+        play.cluster.create(manifest).raise_for_status()
+        paths.append(f"/api/v1/namespaces/{ns}/secrets/large-{number}")
+    return paths
+
+
+def test_large_secrets_that_appear_and_change_are_not_taken_in(
+    play: Playground, other_ns: str, large: list[str]
+) -> None:
+    """Neither when they appear nor when somebody labels them over and over; other work goes on."""
+    make_ready(play, other_ns)
+    before = resident_bytes(play)
+    for round_ in range(5):
+        for path in large:
+            play.cluster.patch(path, {"metadata": {"labels": {"round": str(round_)}}})
+    make_ready(play, other_ns, "second")
+
+    assert resident_bytes(play) - before < MOST_BYTES
+
+
+def test_large_secrets_that_are_there_at_a_restart_are_not_taken_in(
+    play: Playground, other_ns: str, large: list[str]
+) -> None:
+    """They are listed by their names."""
+    make_ready(play, other_ns)
+    with_them = _resident_after_restart(play, other_ns, "second")
+    for path in large:
+        play.cluster.delete(path)
+    without = _resident_after_restart(play, other_ns, "third")
+
+    assert with_them - without < MOST_BYTES
+
+
+def _resident_after_restart(play: Playground, namespace: str, name: str) -> int:
+    play.operator.stop()
+    play.operator.start()
+    make_ready(play, namespace, name)
+    return until(lambda: resident_bytes(play), 10, "the operator's memory")
