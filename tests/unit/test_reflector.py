@@ -217,3 +217,4 @@ async def test_listing_once_is_tried_until_it_works() -> None:
 
     assert stage.told == [("listed", ("a", "3")), ("relisted", "a")]
     assert stage.source.since == []
+    assert stage.reports == [BROKEN, BROKEN, None]

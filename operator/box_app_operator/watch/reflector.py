@@ -103,6 +103,7 @@ class Reflector(Generic[T]):
         """List the collection, however many tries it takes, and leave it to others to watch it."""
         while not self.listed.is_set():
             await self._try(self._list)
+        self._is_sound()
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it; when it fails, say so and pause."""
