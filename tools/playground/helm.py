@@ -17,6 +17,7 @@ from playground.output import STOPPING, interrupts_held
 
 CHART = ROOT / "charts" / "box-app-operator"
 SECONDS = 300
+NOT_SERVED = "ensure CRDs are installed first"
 
 
 class HelmFailed(Exception):  # noqa: N818 - an answer, not a mistake
@@ -29,8 +30,14 @@ def render(values: dict[str, Any]) -> dict[str, str]:
 
 
 def install(values: dict[str, Any], kubeconfig: Path) -> None:
-    """``helm install --create-namespace``. Raises HelmFailed."""
-    _order({"do": "install", "values": values, "kubeconfig": str(kubeconfig)})
+    """``helm install --create-namespace``, and an upgrade where the chart's README asks for one. Raises HelmFailed."""
+    try:
+        _order({"do": "install", "values": values, "kubeconfig": str(kubeconfig)})
+    except HelmFailed as error:
+        # Without --wait, which needs nodes, the hook may come before a busy API server serves its kind.
+        if NOT_SERVED not in str(error):
+            raise
+        upgrade(values, kubeconfig)
 
 
 def upgrade(values: dict[str, Any], kubeconfig: Path, chart: Path = CHART) -> None:
