@@ -100,7 +100,7 @@ class Operator:
             store, self.enterprises, self.reconciler, self.queue, clock, lambda name: self.watches.poke(name)
         )
         sources = Sources(api, self.intake.sinks, backoff)
-        self.watches = Watches(sources.reflector, settings.namespaces, store, self.intake.begin)
+        self.watches = Watches(sources.reflector, settings.namespaces, store, self.intake.start, self.intake.begin)
         self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
         self.gauges = Gauges(
             store,

@@ -70,5 +70,9 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.watching.server_timeout = 300
+    # Without chunks thousands of objects are decoded at once, which takes memory and blocks everything else meanwhile.
+    settings.watching.chunk_size = 500
+    # A worker keeps what it was told last for so long: at a start there is one for each object.
+    settings.queueing.idle_timeout = 0.5
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

@@ -78,6 +78,8 @@ class Intake:
         self._heard: dict[AppKey, str] = {}
         self._begun: set[str] = set()
         self._everywhere = False
+        self._started = False
+        self._early: dict[str, Body] = {}
         self.sinks: dict[str, Sink[Any]] = {
             "BoxEnterprise": self._sink("BoxEnterprise", self._enterprise_told),
             "BoxCustomApp": self._sink("BoxCustomApp", self._app_told),
@@ -91,6 +93,12 @@ class Intake:
                 told(item, False)
 
         return Sink(on_listed, lambda present: self.on_relist(kind, present), told)
+
+    def start(self) -> None:
+        """Everything was listed that can be: connect to the enterprises, whose status counts apps."""
+        self._started = True
+        while self._early:
+            self._connect(*self._early.popitem())
 
     def begin(self, namespace: str | None = None) -> None:
         """Everything was listed, in this namespace or everywhere: work on all apps, what is due soonest first."""
@@ -193,9 +201,15 @@ class Intake:
     def enterprise_changed(self, body: Body, *, gone: bool) -> None:
         """A BoxEnterprise appeared, changed or went."""
         name = body["metadata"]["name"]
-        if gone:
+        if not self._started:
+            # Listed; nothing is heard of it before everything else is listed, too.
+            self._early[name] = body
+        elif gone:
             self._enterprises.drop(name, UID(body["metadata"]["uid"]))
-            return
+        else:
+            self._connect(name, body)
+
+    def _connect(self, name: str, body: Body) -> None:
         try:
             enterprise = parse_enterprise(body)
         except StalledError as error:

@@ -56,6 +56,7 @@ class Stage:
         reconciler = cast("Reconciler", FakeReconciler())
         enterprises = cast("Enterprises", self.enterprises)
         self.intake = Intake(self.store, enterprises, reconciler, self.queue, SystemClock(), lambda _: None)
+        self.intake.start()
         self.intake.begin()
         self.store.put_app(FakeCluster().app)
         self.store.put_secret(SECRET)

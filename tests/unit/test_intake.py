@@ -32,6 +32,7 @@ class Others:
 
     def __init__(self) -> None:
         self.forgotten: list[str] = []
+        self.connected: list[str] = []
 
     def forget(self, uid: UID) -> None:
         """An object is gone."""
@@ -39,6 +40,10 @@ class Others:
 
     def report(self, _: str) -> None:
         """Counts may have changed."""
+
+    def put(self, enterprise: Any, _: Any) -> None:
+        """An enterprise is connected to."""
+        self.connected.append(enterprise.name)
 
 
 class Stage:
@@ -52,6 +57,7 @@ class Stage:
         enterprises, reconciler = cast("Enterprises", others), cast("Reconciler", others)
         self.intake = Intake(self.store, enterprises, reconciler, self.queue, FixedClock(), self.namespaces.append)
         if begun:
+            self.intake.start()
             self.intake.begin()
 
     def woken(self) -> set[AppKey]:
@@ -96,6 +102,17 @@ def test_nothing_is_acted_upon_before_everything_was_listed() -> None:
     stage.queue.add = order.append  # type: ignore[method-assign]
     stage.intake.begin()
     assert order == [KEY, AppKey("billing", "a-settled")]
+
+
+def test_enterprises_are_connected_to_once_their_apps_are_known() -> None:
+    """Their status counts apps, and what is not listed yet would be missing."""
+    stage = Stage(begun=False)
+    spec = {"console": {"mode": "Assisted"}}
+    meta = {"name": "acme", "uid": "e-1", "resourceVersion": "1", "generation": 1}
+    stage.intake.sinks["BoxEnterprise"].on_listed([{"metadata": meta, "spec": spec}])
+    assert stage.others.connected == []
+    stage.intake.start()
+    assert stage.others.connected == ["acme"]
 
 
 def test_in_a_listed_namespace_work_begins_by_itself() -> None:

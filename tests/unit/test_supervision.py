@@ -65,8 +65,13 @@ class Stage:
     def __init__(self, *listed: str, known: Namespaces | None = None) -> None:
         self.made: dict[tuple[str, str | None], FakeReflector] = {}
         self.begun: list[str | None] = []
+        self.starts = 0
         self.known = known or Namespaces(*listed)
-        self.watches = Watches(self._make, listed, self.known, self.begun.append)
+        self.watches = Watches(self._make, listed, self.known, self._start, self.begun.append)
+
+    def _start(self) -> None:
+        assert not self.begun, "it comes before the first beginning"
+        self.starts += 1
 
     def _make(self, kind: str, namespace: str | None, report: Report) -> Any:
         reflector = FakeReflector(report)
@@ -112,7 +117,7 @@ async def test_nothing_begins_before_everything_was_listed(running: Any) -> None
         await settle()
 
     assert stage.watches.started.is_set()
-    assert stage.begun == [None]
+    assert (stage.starts, stage.begun) == (1, [None])
     assert not stage.made["BoxCustomApp", None].ran.is_set(), "Kopf watches them"
     assert stage.made["Secret", None].ran.is_set()
 

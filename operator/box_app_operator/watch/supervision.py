@@ -89,11 +89,18 @@ class Watches:
     """
 
     def __init__(
-        self, make: Make, namespaces: tuple[str, ...], known: Known, begin: Callable[[str | None], None]
+        self,
+        make: Make,
+        namespaces: tuple[str, ...],
+        known: Known,
+        start: Callable[[], None],
+        begin: Callable[[str | None], None],
     ) -> None:
-        """``begin`` is called when everything was listed in a namespace, or once with None for the whole cluster."""
+        """``start`` is called once everything was listed, or cannot be for now. After that ``begin`` is called for each
+        namespace whose objects were all listed, or once with None for the whole cluster."""
         self.started = asyncio.Event()
         self._known = known
+        self._start = start
         self._begin = begin
         self._enterprises = self._cluster_wide(make, "BoxEnterprise")
         self._namespaces = self._cluster_wide(make, "Namespace")
@@ -137,6 +144,7 @@ class Watches:
             await self._namespaces.listed.wait()
             for reflectors in self._listed.values():
                 await reflectors.tried()
+            self._start()
             self.started.set()
             if self._everywhere is not None:
                 self._begin(None)
