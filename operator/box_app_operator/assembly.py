@@ -102,8 +102,11 @@ class Operator:
         sources = Sources(api, self.intake.sinks, backoff)
         self.watches = Watches(sources.reflector, settings.namespaces, store, self.intake.start, self.intake.begin)
         self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
-        self.gauges = Gauges(
-            store,
+        self.gauges = self._gauges(settings, clock)
+
+    def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:
+        return Gauges(
+            self._store,
             self.enterprises,
             clock,
             sweep_age=self.sweep.age,
