@@ -173,16 +173,12 @@ async def _work(
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
-
-async def _told_to_stop(started: asyncio.Event, stop: asyncio.Event) -> None:
-    if await _first(started, stop) is started:
-        # Kopf has put its own signal handlers in place of ours by now; with those it would stop first, and the passes
-        # last.
-        _stop_on_signals(stop)
-    await stop.wait()
+        loop.add_signal_handler(number, stop.set)
+    # Kopf would put handlers of its own in their place. With those it would stop first, perhaps in the middle of its
+    # first requests, and the passes last.
+    loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
 
 
 async def _serve(settings: Settings, operator: Operator, leadership: Leadership | None, stop: asyncio.Event) -> None:
@@ -196,7 +192,7 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
     sweep = asyncio.ensure_future(operator.sweep.run())
     lag = asyncio.ensure_future(measure_lag())
     watch = asyncio.ensure_future(_watch(settings, operator, started, stop_watching))
-    stopping = asyncio.ensure_future(_told_to_stop(started, stop))
+    stopping = asyncio.ensure_future(stop.wait())
     ours = [watches, work, sweep, lag, stopping]
     try:
         done, _ = await asyncio.wait([*ours, watch], return_when=asyncio.FIRST_COMPLETED)
