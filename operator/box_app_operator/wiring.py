@@ -186,12 +186,12 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
 
     The order at the end matters: Kopf takes every task that it finds running for its own, and waits for it.
     """
-    started, stop_watching = asyncio.Event(), asyncio.Event()
+    stop_watching = asyncio.Event()
     watches = asyncio.ensure_future(operator.watches.run())
     work = asyncio.ensure_future(operator.queue.run())
     sweep = asyncio.ensure_future(operator.sweep.run())
     lag = asyncio.ensure_future(measure_lag())
-    watch = asyncio.ensure_future(_watch(settings, operator, started, stop_watching))
+    watch = asyncio.ensure_future(_watch(settings, operator, stop_watching))
     stopping = asyncio.ensure_future(stop.wait())
     ours = [watches, work, sweep, lag, stopping]
     try:
@@ -227,7 +227,7 @@ async def _first(one: asyncio.Event, other: asyncio.Event) -> asyncio.Event:
             wait.cancel()
 
 
-async def _watch(settings: Settings, operator: Operator, started: asyncio.Event, stop: asyncio.Event) -> None:
+async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) -> None:
     logins = Logins(settings)
     await logins.prepare()
     if await _first(operator.watches.started, stop) is stop:
@@ -248,7 +248,6 @@ async def _watch(settings: Settings, operator: Operator, started: asyncio.Event,
         standalone=True,
         clusterwide=True,
         identity=identity,
-        ready_flag=started,
         stop_flag=stop,
     )
 
