@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, uid_in
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import Console, Page
 
 
 class Listing:
-    """What is known of an enterprise's apps. Older news never replace newer ones: ``revision`` decides.
+    """What is known of an enterprise's apps.
+
+    Older news never replace newer ones: ``revision`` decides. Only when everything is listed anew a lower one counts.
 
     Attributes:
         known: was everything listed once?
@@ -112,17 +116,33 @@ class Listing:
         # Everything is told anew: only what is buried from now on may hold an older answer back.
         self._gone.clear()
         # What is registered while the pages are read may be missing from them, and is not gone.
-        before, seen, marker, cursor = set(self._apps), set[AppID](), None, None
+        before, seen, marker, cursor = dict(self._apps), set[AppID](), None, None
         while cursor is None or marker is not None:
             page = await console.list_apps(marker)
             # The first page's cursor: whatever changed since then is told again.
             cursor, marker = cursor or page.cursor, page.marker
             seen |= {app.id for app in page.apps} | set(page.unreadable)
             self._take_in(page)
-        dropped = [self.drop(app) for app in before - seen]
+            self._news += [app for app in page.apps if self._restore(app, before)]
+        dropped = [self.drop(app) for app in before.keys() - seen]
         self._news += [app for app in dropped if app is not None]
         self.cursor, self.known, self._cursor_is_fresh = cursor, True, True
         self.heard = bool(seen)
+
+    def _restore(self, app: BoxApp, before: Mapping[AppID, BoxApp]) -> bool:
+        """Take in a lower revision: after a restore from a backup the console begins again at earlier ones.
+
+        But not of an app that something was heard of while the pages were read: a page may be older than that. Tells
+        whether it was news.
+
+        Args:
+            before: what was known before the list was asked for.
+        """
+        known = self._apps.get(app.id)
+        if known is None or known == app or known is not before.get(app.id):
+            return False
+        self.assume(app)
+        return True
 
     def _take_in(self, page: Page) -> None:
         self._news += [app for app in page.apps if self.fold(app)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from box_app_operator.core.model import UID, AppID, ClientID
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.listing import Listing, uid_in
+from box_sandbox.model import App
 
 from .clients import Clients, refused
 from .world import APPS, Box
@@ -185,6 +187,46 @@ async def test_a_relist_brings_back_what_an_earlier_one_did_not_see(open_box: Bo
 
     assert [app.id for app in news] == [made["id"]]
     assert listing.by_client(ClientID(made["client_id"])) is not None
+
+
+async def test_a_console_that_was_restored_from_a_backup_is_believed(open_box: Box, clients: Clients) -> None:
+    """It begins again at earlier revisions, and knows no cursor of later ones: what it lists is how it is."""
+    made, other = await open_box.register("Before", "ns/before/1"), await open_box.register("Other", "ns/other/2")
+    backup = msgspec.json.encode(open_box.sandbox.apps), open_box.sandbox.revision
+    listing = await listed(clients)
+    for name in ("Later", "Latest"):
+        await open_box.call("PATCH", f"{APPS}/{made['id']}", 200, json={"name": name})
+        await listing.refresh(clients.console, 0)
+    open_box.sandbox.apps, open_box.sandbox.revision = msgspec.json.decode(backup[0], type=dict[str, App]), backup[1]
+
+    news = await listing.refresh(clients.console, 0)
+
+    assert [(app.id, app.name) for app in news] == [(made["id"], "Before")]
+    assert listing.by_uid(UID("1")) == news[0]
+    await open_box.decide(other)
+    assert [app.name for app in await listing.refresh(clients.console, 0)] == ["Other"]
+
+
+async def test_an_own_change_is_newer_than_a_list_that_was_asked_for_before_it(
+    open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page may be older than the answer to a call that was made while it was read."""
+    made = await open_box.register("Before", "ns/before/1")
+    listing = await listed(clients)
+    list_apps = clients.console.list_apps
+
+    async def slow(marker: str | None) -> Any:
+        page = await list_apps(marker)
+        listing.fold(await clients.console.rename_app(AppID(made["id"]), "After"))
+        return page
+
+    monkeypatch.setattr(clients.console, "list_apps", slow)
+    listing.start_over()
+    await listing.refresh(clients.console, 0)
+
+    app = listing.by_uid(UID("1"))
+    assert app is not None
+    assert app.name == "After"
 
 
 async def test_one_unreadable_app_hides_no_other(open_box: Box, clients: Clients) -> None:
