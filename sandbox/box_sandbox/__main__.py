@@ -54,6 +54,14 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
     show_default=True,
     help="How long downscoped tokens and those for client credentials live.",
 )
+@click.option(
+    "--clock-offset",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How far Box's clock is ahead; negative: behind.",
+)
 @click.option("--reveal-issued-tokens", is_flag=True, help="Let tests read every token back. Box never does.")
 def serve(
     host: str,
@@ -66,6 +74,7 @@ def serve(
     taken_name: tuple[str, ...],
     rate_limit: int,
     access_token_seconds: int,
+    clock_offset: float,
     reveal_issued_tokens: bool,
 ) -> None:
     """Serve until interrupted; prints the URL as soon as it answers."""
@@ -79,6 +88,7 @@ def serve(
         state_file=state,
         console_enabled=not no_console,
         access_token_seconds=access_token_seconds,
+        clock_offset_seconds=clock_offset,
     )
     make_server(config, host, port, click.echo).run()
 

@@ -23,6 +23,7 @@ class SandboxConfig:
     ``requests_per_minute``: per caller, Box documents 1000 per user. ``reveal_issued_tokens``: tests may read every
     token's value back; Box never allows that. ``console_enabled``: is there a Console API? Box has none.
     ``access_token_seconds``: how long downscoped tokens and those for client credentials live.
+    ``clock_offset_seconds``: how far Box's clock is ahead of this machine's, negative when it is behind.
     """
 
     console_token: str
@@ -34,4 +35,5 @@ class SandboxConfig:
     state_file: Path | None = None
     console_enabled: bool = True
     access_token_seconds: int = ACCESS_TOKEN_SECONDS
+    clock_offset_seconds: float = 0.0
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

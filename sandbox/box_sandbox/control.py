@@ -16,6 +16,7 @@ from box_sandbox.routing import Endpoint, route
 from box_sandbox.traffic import Fault, Traffic
 
 PREFIX = "/sandbox/v1"
+LONGEST_OFFSET_SECONDS = 1000 * 86400.0
 
 
 def _traffic(request: Request) -> Traffic:
@@ -94,6 +95,15 @@ async def access_token_seconds(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def clock(request: Request) -> Response:
+    """Set Box's clock: so many seconds ahead of this machine's, or behind it."""
+    seconds = (await json_body(request)).get("offset_seconds")
+    if type(seconds) not in (int, float) or abs(cast("float", seconds)) > LONGEST_OFFSET_SECONDS:
+        raise BoxError(400, "bad_request", "offset_seconds is a number of seconds, a thousand days at most")
+    sandbox_of(request).clock_offset_seconds = float(cast("float", seconds))
+    return Response(status_code=204)
+
+
 _TABLE: dict[str, dict[str, Endpoint]] = {
     "/faults": {"GET": faults, "PUT": faults, "DELETE": faults},
     "/requests": {"GET": requests},
@@ -101,6 +111,7 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
     "/console-token": {"PUT": console_token},
     "/taken-names": {"PUT": taken_names},
     "/access-token-seconds": {"PUT": access_token_seconds},
+    "/clock": {"PUT": clock},
 }
 ROUTES = [
     route(PREFIX + "/health", {"GET": health}),

@@ -38,9 +38,9 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
-        self.now = config.now
         self.console_token = config.console_token
         self.access_token_seconds = config.access_token_seconds
+        self.clock_offset_seconds = config.clock_offset_seconds
         self.taken_names = set(config.taken_names)
         self.apps: dict[str, App] = {}
         self.users: dict[str, User] = {}
@@ -52,6 +52,10 @@ class Sandbox:
         self._newest_item = FIRST_ITEM
         self._store = Store(config.state_file)
         self._load()
+
+    def now(self) -> datetime:
+        """The time, as Box's clock has it."""
+        return self.config.now() + timedelta(seconds=self.clock_offset_seconds)
 
     # Apps
 

@@ -19,10 +19,11 @@ from box_sandbox.answers import BoxError, OAuthError, bearer, box_error, code_fo
 from box_sandbox.model import digest
 from box_sandbox.state import Sandbox
 
-Kind = Literal["status", "latency", "cut_before", "cut_after", "garbage", "half_body", "hang"]
+Kind = Literal["status", "latency", "cut_before", "cut_after", "garbage", "half_body", "hang", "no_zone"]
 WINDOW_SECONDS = 60.0
 GARBAGE = b"<html>upstream connect error</html>"
 REQUEST_ID = b"box-request-id"
+ZONE = re.compile(rb'(T\d\d:\d\d:\d\d(?:\.\d+)?)Z"')
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,6 +38,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     - ``cut_before`` closes the connection with no effect, ``cut_after`` once the request had its effect.
     - ``garbage`` answers with something else than JSON, and ``half_body`` closes the connection in the middle of the
       answer, each once the request had its effect.
+    - ``no_zone`` answers as usual, with times that do not say of which zone they are.
     """
 
     kind: Kind
@@ -133,7 +135,7 @@ class Traffic:
 
         That the minute slides, and that the console has a limit of the same kind, is assumed.
         """
-        calls, now = self._calls[caller], self._sandbox.now().timestamp()
+        calls, now = self._calls[caller], self._sandbox.config.now().timestamp()
         while calls and calls[0] <= now - WINDOW_SECONDS:
             calls.popleft()
         if len(calls) >= self._sandbox.config.requests_per_minute:
@@ -157,8 +159,11 @@ class Traffic:
         if fault.kind == "garbage":
             await _send_garbage(messages, send)
             return
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        if fault.kind == "no_zone":
+            await _send_without_zones(messages[0], body, send)
+            return
         if fault.kind == "half_body":
-            body = b"".join(message.get("body", b"") for message in messages[1:])
             await send(messages[0])
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             await asyncio.sleep(0)
@@ -187,6 +192,13 @@ async def _send_garbage(messages: Iterable[Message], send: Send) -> None:
     headers = [(b"content-type", b"text/html"), (b"content-length", str(len(GARBAGE)).encode())]
     await send({**start, "headers": headers})
     await send({"type": "http.response.body", "body": GARBAGE})
+
+
+async def _send_without_zones(start: Message, body: bytes, send: Send) -> None:
+    body = ZONE.sub(rb'\1"', body)
+    kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+    await send({**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _refuse_as_ordered(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:

@@ -230,3 +230,28 @@ async def test_a_token_in_the_wrong_place_is_not_told() -> None:
         with pytest.raises(TransientError) as caught:
             await answering(201, body).console.mint_token(NOBODY, PRIMARY, 30)
         check_secrets(caught.value, {value})
+
+
+async def test_a_time_without_a_zone_is_refused(open_box: Box, clients: Clients) -> None:
+    """It could be any hour of a day: the trouble is named, no token is taken for older or younger than it is."""
+    made = await clients.console.create_app("Viewer", "ns/viewer/uid", "key")
+    await clients.console.submit_app(made.id)
+    open_box.order(kind="no_zone", count=None)
+
+    error = await refused(clients.console.get_app(made.id), TransientError, open_box)
+    assert error.message.startswith(f"GET {APPS}/{made.id} answered 200 with a body that cannot be read: ")
+    assert "has no time zone; write times as in 2026-03-01T12:00:00Z" in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"token": 7}', ": token is not as the API describes it"),
+        ("[]", ": its shape is not as the API describes it"),
+        ("{", ""),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_says_where(body: str, said: str) -> None:
+    """And never what stands there, which could be a token."""
+    error = await refused(answering(201, body).console.mint_token(NOBODY, PRIMARY, 30), TransientError)
+    assert error.message == f"POST {APPS}/404/tokens/primary answered 201 with a body that cannot be read{said}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -103,6 +103,31 @@ def test_half_body_breaks_off_after_the_effect(loopback: Loopback) -> None:
             next(chunks)
     assert 0 < len(received) < int(response.headers["content-length"])
     assert names(loopback) == ["Viewer"]
+
+
+def test_times_without_a_zone_are_otherwise_as_usual(loopback: Loopback) -> None:
+    """As a console tells them that knows its local time only."""
+    usual = create(loopback).json()
+    loopback.order(kind="no_zone")
+    told = create(loopback).json()
+
+    assert usual["created_at"].endswith("Z")
+    assert told == {**usual, **{name: usual[name].removesuffix("Z") for name in ("created_at", "modified_at")}}
+
+
+def test_the_clock_of_box_can_be_off(serve: Serve) -> None:
+    """What Box dates, and what is over for Box, follow its own clock."""
+    loopback = serve(clock_offset_seconds=-7200)
+    app = create(loopback).json()
+    loopback.call("PUT", "/sandbox/v1/clock", 204, json={"offset_seconds": 0})
+    first, second = (datetime.fromisoformat(made["created_at"]) for made in (app, create(loopback, "Second").json()))
+    assert timedelta(hours=2) <= second - first < timedelta(hours=3)
+    token = loopback.mint(loopback.authorized_app("Third"))
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert httpx.get(loopback.url + "/2.0/users/me", headers=headers).status_code == 200
+    loopback.call("PUT", "/sandbox/v1/clock", 204, json={"offset_seconds": 31 * 86400})
+    assert httpx.get(loopback.url + "/2.0/users/me", headers=headers).status_code == 401
 
 
 def test_garbage_comes_after_the_effect(loopback: Loopback) -> None:

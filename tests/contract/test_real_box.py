@@ -131,6 +131,7 @@ async def test_all_of_it_is_for_the_admin(people: People) -> None:
     calls += [("POST", path + "/tokens/primary"), ("DELETE", path + "/tokens/primary"), ("PUT", path + "/cors-domains")]
     calls += [("GET", path + "/client-secret"), ("POST", path + "/client-secret"), ("GET", "/sandbox/v1/users")]
     calls += [("POST", "/sandbox/v1/users"), ("PUT", "/sandbox/v1/access-token-seconds")]
+    calls += [("PUT", "/sandbox/v1/clock")]
     for method, each in calls:
         for bearer in (CONSOLE, key, None):
             await people.box.call(method, each, 401, bearer=bearer, json={})
@@ -200,6 +201,8 @@ async def test_other_wrong_fields_are_refused(people: People) -> None:
     await people.call("POST", f"{path}/authorization/decision", 400, {"decision": "approve"})
     for seconds in (None, 0, -1, 1.5, "60", True):
         await people.call("PUT", "/sandbox/v1/access-token-seconds", 400, {"seconds": seconds})
+    for seconds in (None, "60", True, 1e9):
+        await people.call("PUT", "/sandbox/v1/clock", 400, {"offset_seconds": seconds})
     for body in ({}, {"login": "dana"}, {"login": 7}, {"login": "d@acme.example", "name": 7}):
         await people.call("POST", "/sandbox/v1/users", 400, body)
     await people.user("dana@acme.example")

@@ -133,3 +133,4 @@ def check_playground(box: PlaygroundBox) -> None:
     assert len(box.client_secret("Robot")) == 32
     assert box.create_user("dana@acme.example", ELSEWHERE)["enterprise_id"] == ELSEWHERE
     box.access_token_seconds(5)
+    box.set_clock(3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import httpx
@@ -38,6 +39,42 @@ async def test_a_pause_closes_the_gate_and_time_opens_it(open_box: Box, clients:
     clients.monotonic.seconds = 1007
     await clients.console.list_apps(None)
     assert calls(open_box) == seen + 1
+
+
+class Turns:
+    """A limiter that lets nobody through before the test says so."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def acquire(self) -> None:
+        """Wait for a turn."""
+        await self.begun.wait()
+
+
+async def test_a_call_that_waits_for_its_turn_meets_a_gate_that_was_closed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """429 while others stand in line: none of them leaves, and all of them say for how long."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(429, headers={"Retry-After": "7"})
+
+    gate, turns = Gate(MANY, Monotonic()), Turns()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        transport = Transport(client, URL, gate, api="console", timeout_seconds=5)
+        with monkeypatch.context() as limited:
+            limited.setattr(gate, "_limiter", turns)
+            waiting = [asyncio.ensure_future(transport.call("GET", f"/{number}")) for number in range(3)]
+            await asyncio.sleep(0)
+        await refused(transport.call("GET", "/first"), TransientError)
+        turns.begun.set()
+        errors = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert seen == ["/first"]
+    assert [error.retry_after_seconds for error in errors if isinstance(error, TransientError)] == [7] * 3
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "-1", "1.5", "Fri, 31 Dec 1999 23:59:59 GMT"])

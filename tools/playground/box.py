@@ -167,6 +167,10 @@ class Box:
         """Let downscoped tokens and those for client credentials live so long, from now on."""
         self._json("PUT", "/sandbox/v1/access-token-seconds", {"seconds": seconds})
 
+    def set_clock(self, offset_seconds: float) -> None:
+        """Set Box's clock: so far ahead of this machine's, or behind it."""
+        self._json("PUT", "/sandbox/v1/clock", {"offset_seconds": offset_seconds})
+
     def call(self, method: str, path: str, json: Any = None) -> Any:
         """Any call as the admin."""
         return self._json(method, path, json)

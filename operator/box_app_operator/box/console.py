@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from box_app_operator.box.transport import Answer, Transport, shown
+from box_app_operator.box.transport import Answer, Transport, place_of, shown
 from box_app_operator.core.model import (
     AppID,
     Authorization,
@@ -244,9 +244,10 @@ def _entry(answer: Answer, raw: msgspec.Raw) -> _App | _Named:
     """One app; only its id when the rest cannot be read, so that one strange app does not hide all others."""
     try:
         return msgspec.json.decode(raw, type=_App)
-    except msgspec.DecodeError:
+    except msgspec.DecodeError as error:
         named = replace(answer, body=bytes(raw)).decode(_Named)
-        logger.warning("App %s cannot be read; does the console endpoint speak a newer Console API?", named.id)
+        where = place_of(error) if isinstance(error, msgspec.ValidationError) else ""
+        logger.warning("App %s cannot be read%s. Does the console endpoint speak a newer Console API?", named.id, where)
         return named
 
 

@@ -6,7 +6,6 @@ string, a header or a body, because those could hold a token.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,11 +58,16 @@ class Answer:
         Raises:
             TransientError: the body is something else; the call may have had its effect.
         """
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        where = ""
+        try:
             return msgspec.json.decode(self.body, type=type_)
+        except msgspec.ValidationError as error:
+            where = place_of(error)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
         # Raised out here, so that it does not even carry msgspec's error along: that may quote the body, which may
         # hold a token.
-        message = f"{self.what} answered {self.status} with a body that cannot be read"
+        message = f"{self.what} answered {self.status} with a body that cannot be read{where}"
         raise TransientError(UNAVAILABLE, message, uncertain=True)
 
     def describe(self) -> str:
@@ -74,6 +78,19 @@ class Answer:
     def detail(self) -> str:
         """What Box's support asks for."""
         return f"request {shown(self.error.request_id)}" if self.error.request_id else ""
+
+
+def place_of(error: msgspec.ValidationError) -> str:
+    """Where in a body something is wrong, behind a colon; nothing of what stands there.
+
+    A time without a zone is named for what it is: a console that tells its local time would be hours off.
+    """
+    text = str(error)
+    found = re.search(r"at `\$\.([a-z_.]+)`$", text)
+    place = found.group(1) if found is not None else "its shape"
+    if "timezone" in text:
+        return f": {place} has no time zone; write times as in 2026-03-01T12:00:00Z"
+    return f": {place} is not as the API describes it"
 
 
 def shown(text: str) -> str:
@@ -210,15 +227,20 @@ class Gate:
         Raises:
             TransientError: Box asked for a pause that is not over, or another process may be at work by now.
         """
+        self._check_open(what)
+        watch = Stopwatch()
+        await self._limiter.acquire()
+        RATE_LIMIT_WAITS.observe(watch.seconds)
+        # Box may have asked for a pause while this call waited for its turn.
+        self._check_open(what)
+        if not self._may_act():
+            raise TransientError(UNAVAILABLE, "This process is not the leader any more", detail=what)
+
+    def _check_open(self, what: str) -> None:
         left = self._opens_at - self._monotonic()
         if left > 0:
             message, detail = "Box asked for a pause (429)", f"{what} waits {left:.0f} s"
             raise TransientError(UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
-        watch = Stopwatch()
-        await self._limiter.acquire()
-        RATE_LIMIT_WAITS.observe(watch.seconds)
-        if not self._may_act():
-            raise TransientError(UNAVAILABLE, "This process is not the leader any more", detail=what)
 
     def close(self, seconds: float | None) -> float:
         """Let nobody through for so long; returns the seconds."""

@@ -1,0 +1,69 @@
+"""How long the previous token waits for workloads to be restarted, and what does not keep it waiting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.examples import APP_ID, ONE, look, ready_world, said
+from tests.unit.pretend import GRACE, NOON, World, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.desired import Rotation, WorkloadRef
+from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
+from box_app_operator.core.observed import WorkloadView
+from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.core.steps import RestartWorkload, RevokeSlot
+
+WEB = WorkloadRef("Deployment", "web")
+NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
+RESTART, REVOKE = RestartWorkload(WEB, NEXT.fingerprint), RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
+WINDOW = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+PATIENCE = timedelta(minutes=5)
+"""As docs/tokens.md says it."""
+
+
+def rotated(*workloads: WorkloadView) -> World:
+    """A token was replaced at noon, whose overlap is over at once, and one workload is to be restarted for it."""
+    rotation = Rotation(overlap=timedelta(), restart=(WEB,))
+    world = ready_world(replace(DESIRED, rotation=rotation))
+    app = replace(world.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: NEXT})
+    secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
+    return look(world, app=app, secret=secret, workloads={view.ref: view for view in workloads})
+
+
+def after(world: World, passed: timedelta, refusal: Refusal | None = None) -> Plan:
+    """What is decided so long after noon, perhaps with the restart refused."""
+    refusals = {RESTART: refusal} if refusal is not None else {}
+    delays = Delays(outage=GRACE, restart=WINDOW)
+    return plan(world.desired, world.observed, NOON + passed, previous={}, refusals=refusals, delays=delays)
+
+
+def test_a_workload_is_restarted_before_the_previous_token_goes() -> None:
+    """Its pods hold the previous one until then."""
+    assert after(rotated(WorkloadView(WEB)), timedelta()).steps == (RESTART,)
+    assert after(rotated(WorkloadView(WEB, token=NEXT.fingerprint)), timedelta()).steps == (REVOKE,)
+
+
+@pytest.mark.parametrize("seen", [(), (WorkloadView(WEB),)], ids=["cannot be looked at", "cannot be restarted"])
+def test_a_workload_that_cannot_be_restarted_keeps_the_previous_token_for_five_minutes(
+    seen: tuple[WorkloadView, ...],
+) -> None:
+    """And for the window in which others may rotate; then the token goes, and the restart is still tried."""
+    refusal = Refusal(RefusalKind.TRANSIENT, "KubernetesUnavailable", "It may not be changed.", NOON + PATIENCE * 3)
+    world = rotated(*seen)
+
+    for passed in (timedelta(), WINDOW, PATIENCE, WINDOW + PATIENCE - SECOND):
+        assert REVOKE not in after(world, passed, refusal).steps, passed
+    assert after(world, WINDOW + PATIENCE, refusal).steps == (REVOKE,)
+    assert ("Deployment/web" in said(after(world, PATIENCE), "TokenReady").message) == (not seen)
+
+
+def test_a_workload_that_does_not_exist_keeps_nothing_waiting() -> None:
+    """It is told once."""
+    decided = after(rotated(WorkloadView(WEB, exists=False)), timedelta())
+
+    assert decided.steps == (REVOKE,)
+    assert [notice.reason for notice in decided.notices] == ["WorkloadNotFound"]
