@@ -19,6 +19,7 @@ from tests.rights import made_use_of
 
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
+from playground.fault_proxy import FaultProxy
 from playground.pod import why_no_pods
 
 QUICK = {
@@ -166,9 +167,17 @@ def settings() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, box_flags: tuple[str, ...], settings: dict[str, str]) -> Iterator[Stage]:
+def proxy() -> FaultProxy | None:
+    """What stands between operator and API server; a module that orders faults there has one."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def stage(
+    cluster: Cluster, box_flags: tuple[str, ...], settings: dict[str, str], proxy: FaultProxy | None
+) -> Iterator[Stage]:
     """Box, operator and the enterprise "default", for one module."""
-    with Playground(cluster, box_flags) as play:
+    with Playground(cluster, box_flags, proxy=proxy) as play:
         stage = Stage(play)
         play.start_operator(**settings)
         play.enterprise()
@@ -184,6 +193,8 @@ def play(stage: Stage) -> Iterator[Playground]:
     stage.aftermath.begin()
     yield stage.play
     stage.play.box.fault()
+    if stage.play.proxy is not None:
+        stage.play.proxy.clear()
     stage.aftermath.check()
 
 

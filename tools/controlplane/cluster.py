@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import socket
@@ -9,7 +10,7 @@ import ssl
 import tempfile
 import time
 from base64 import encodebytes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -68,7 +69,8 @@ class ControlPlane:
         kubeconfig: of a cluster admin.
         url: of the API server.
         admin_token: bearer token of the same admin.
-        ca_file: what the API server's certificate is signed by.
+        ca_file: what the API server's certificate is signed by, which is that certificate itself.
+        key_file: of the same certificate.
         audit_log: one ``audit.k8s.io/v1`` Event as JSON per line, complete as soon as a request was answered.
     """
 
@@ -78,6 +80,7 @@ class ControlPlane:
         self.audit_log = self.folder / "audit.log"
         self.kubeconfig = self.folder / "kubeconfig"
         self.ca_file = self.folder / "certs" / "apiserver.crt"
+        self.key_file = self.ca_file.with_suffix(".key")
         self._binaries = binaries
         self._setting = setting
         self._ports = _free_ports(4)
@@ -115,6 +118,10 @@ class ControlPlane:
         self._await_ready()
         if self.has_controllers:
             self._run("kube-controller-manager", *self._controller_flags())
+
+    @property
+    def _etcd_folder(self) -> Path:
+        return self.folder / "etcd"
 
     @property
     def has_controllers(self) -> bool:
@@ -160,7 +167,7 @@ class ControlPlane:
     def _etcd_flags(self) -> list[str]:
         client, peer = (f"http://127.0.0.1:{port}" for port in self._ports[:2])
         return [
-            f"--data-dir={self.folder / 'etcd'}",
+            f"--data-dir={self._etcd_folder}",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
@@ -248,6 +255,36 @@ class ControlPlane:
         """Bring it back, and return when it is ready."""
         self._processes[1].start()
         self._await_ready()
+
+    def save_etcd(self) -> Path:
+        """A copy of everything that etcd has. All parts are stopped for it; returns when they are ready again."""
+        copy = Path(tempfile.mkdtemp(prefix="saved-", dir=self.folder)) / "etcd"
+        with self._all_stopped():
+            shutil.copytree(self._etcd_folder, copy)
+        return copy
+
+    def restore_etcd(self, copy: Path) -> None:
+        """Put a copy in the place of what etcd has: what happened since never happened, and resource versions go back.
+
+        Returns when everything is ready again.
+        """
+        with self._all_stopped():
+            shutil.rmtree(self._etcd_folder)
+            shutil.copytree(copy, self._etcd_folder)
+
+    @contextlib.contextmanager
+    def _all_stopped(self) -> Iterator[None]:
+        etcd, apiserver, *controllers = self._processes
+        for process in (*controllers, apiserver):
+            # Politely it would wait for the watches to end.
+            process.kill()
+        etcd.stop()
+        yield
+        etcd.start()
+        apiserver.start()
+        self._await_ready()
+        for process in controllers:
+            process.start()
 
     def stop(self) -> None:
         """Stop everything and leave nothing behind."""

@@ -17,6 +17,7 @@ from controlplane.process import Process
 from playground.box import Box
 from playground.chart import RIGHTS, installation, operator_pod
 from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster, path_of
+from playground.fault_proxy import FaultProxy
 from playground.output import await_line, launch, until
 from playground.pod import AccountFiles, account_files, pod_process, why_no_pods
 
@@ -30,8 +31,16 @@ class Playground:
     Whoever creates it closes it: everything that was started stops with it.
     """
 
-    def __init__(self, cluster: Cluster, box_flags: tuple[str, ...] = (), reveal_tokens: bool = True) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        box_flags: tuple[str, ...] = (),
+        reveal_tokens: bool = True,
+        proxy: FaultProxy | None = None,
+    ) -> None:
+        """``proxy`` is what operators take for the API server; without one they find the cluster's own."""
         self.cluster = cluster
+        self.proxy = proxy
         self._folder = tempfile.TemporaryDirectory(prefix="playground-")
         self.folder = Path(self._folder.name)
         self.box = Box(self.folder, *box_flags, reveal_tokens=reveal_tokens, network=cluster.network)
@@ -111,8 +120,11 @@ class Playground:
         log = self.folder / f"{name}.log"
         if self.in_pod:
             spec = operator_pod(self.cluster.namespaces)
-            return pod_process(self.cluster, spec, self.account, log, ("run", *listed, *flags), **settings)
+            server = self.proxy.url if self.proxy else self.cluster.url
+            return pod_process(self.cluster, spec, self.account, log, ("run", *listed, *flags), server, **settings)
         kubeconfig = self.cluster.kubeconfig_of_operator(self.folder)
+        if self.proxy is not None:
+            kubeconfig = _redirected(kubeconfig, self.proxy.url, self.folder / f"{name}.kubeconfig")
         command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={kubeconfig}", *listed, *flags)
         return Process("operator", command, log, {**os.environ, **settings})
 
@@ -237,6 +249,15 @@ class Playground:
             return until(look, seconds, f"{namespace}/{name} to be {type_} for {reason}")
         except TimeoutError as error:
             raise TimeoutError(f"{error}; it is {last[0]}\n{self.logs()[-3000:]}") from None
+
+
+def _redirected(kubeconfig: Path, url: str, target: Path) -> Path:
+    """A copy of a kubeconfig that leads elsewhere."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = url
+    target.touch(mode=0o600)
+    target.write_text(yaml.safe_dump(config))
+    return target
 
 
 def condition(body: Any, type_: str) -> dict[str, Any] | None:

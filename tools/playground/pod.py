@@ -111,6 +111,7 @@ def pod_process(
     account: AccountFiles,
     log: Path,
     arguments: tuple[str, ...] | None = None,
+    server: str | None = None,
     **environment: str,
 ) -> Process:
     """The process of a pod's first container, not started yet.
@@ -119,6 +120,7 @@ def pod_process(
         spec: of the pod, as the chart renders it.
         log: what it prints; the file's stem is the pod's name.
         arguments: in place of the container's own.
+        server: what it takes for the API server's URL; default: the cluster's.
         environment: beside the container's own.
 
     Raises:
@@ -127,7 +129,7 @@ def pod_process(
     container = spec["containers"][0]
     command = [*container["command"], *(container["args"] if arguments is None else arguments)]
     own = {item["name"]: item["value"] for item in container.get("env", ()) if "value" in item}
-    given = IMAGE_ENVIRONMENT | _of_kubelet(log.stem, cluster.url) | own | environment
+    given = IMAGE_ENVIRONMENT | _of_kubelet(log.stem, server or cluster.url) | own | environment
     order = {
         "user_namespace": _needs_user_namespace(),
         "hostname": log.stem,
