@@ -3,6 +3,7 @@
 #   CLUSTER=embedded | real | current     which Kubernetes (demo: embedded; test: all, the real one where it can be had)
 #   KEEP=1                                leave the demo running, and print how to use it by hand
 #   PYTHON=python3.12                     another interpreter for .venv, 3.11 or newer
+#   SEED=1234                             test-long searches as in the run that printed this number
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,7 +46,10 @@ check: install  ## formatting, lint, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 test-long: install  ## let the state machine of a token's life and the properties search for long: about fifteen minutes
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) tests/machine tests/unit
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	  echo "The seed is $$seed. To search in the same way again: make test-long SEED=$$seed"; \
+	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) --hypothesis-seed=$$seed tests/machine tests/unit \
+	  || { echo "Failed with the seed $$seed."; exit 1; }
 
 unit contract machine chart gitops image monitoring e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@

@@ -15,6 +15,7 @@ RIGHTS = {
     ("ci.yaml", "test"): {"contents": "read"},
     ("ci.yaml", "embedded"): {"contents": "read"},
     ("ci.yaml", "image"): {"contents": "read"},
+    ("nightly.yaml", "test-long"): {"contents": "read"},
     ("release.yaml", "prepare"): {"contents": "read"},
     ("release.yaml", "test"): {"contents": "read"},
     ("release.yaml", "image"): {"contents": "read", "packages": "write"},
@@ -103,7 +104,8 @@ def test_a_run_stops_an_older_one_of_a_change_and_never_a_release() -> None:
         "${{ github.event_name == 'pull_request' }}"
     )
     assert read_workflow("release.yaml")["concurrency"]["cancel-in-progress"] is False
-    assert {read_workflow(name)["concurrency"]["group"].split("-$")[0] for name in NAMES} == {"ci", "release"}
+    groups = {name: read_workflow(name)["concurrency"]["group"].split("-$")[0] for name in NAMES}
+    assert groups == {name: name.removesuffix(".yaml") for name in NAMES}
 
 
 def test_ci_runs_what_the_readme_says_on_every_supported_python() -> None:
@@ -117,6 +119,18 @@ def test_ci_runs_what_the_readme_says_on_every_supported_python() -> None:
     assert jobs["embedded"]["strategy"]["matrix"]["python"][0] == oldest
     assert jobs["embedded"]["steps"][-1]["run"] == "make test"
     assert jobs["embedded"]["steps"][-1]["env"] == {"CLUSTER": "embedded"}
+
+
+def test_the_long_search_runs_every_night_and_can_be_repeated() -> None:
+    """`make test-long` chooses and prints a seed; whoever starts the workflow by hand may give one."""
+    workflow = read_workflow("nightly.yaml")
+    (job,) = workflow["jobs"].values()
+
+    assert workflow["on"].keys() == {"schedule", "workflow_dispatch"}
+    assert [len(entry["cron"].split()) for entry in workflow["on"]["schedule"]] == [5]
+    assert "seed" in workflow["on"]["workflow_dispatch"]["inputs"]
+    assert job["steps"][-1] == {"run": "make test-long", "env": {"SEED": "${{ inputs.seed }}"}}
+    assert "SEED" in (REPOSITORY / "Makefile").read_text()
 
 
 def test_nothing_is_published_before_the_tests_pass() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import CLAIMED, ONE, app_for, look, ready_world
+from tests.unit.examples import CLAIMED, ONE, TWO, app_for, look, ready_world
 from tests.unit.pretend import NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
@@ -19,8 +19,10 @@ from tests.unit.strategies import previous_conditions, refusals_of, worlds
 from box_app_operator.core.conditions import Condition, format_time, merge_conditions, parse_conditions
 from box_app_operator.core.model import AuthorizationState
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.publication import PREVIOUS, ROTATED_AT
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, parse_remembered
 from box_app_operator.core.status import build_status
+from box_app_operator.core.steps import PublishSecret
 
 Json = dict[str, Any]
 EARLIER = NOON - timedelta(hours=1)
@@ -281,6 +283,24 @@ def test_a_token_that_was_active_is_remembered_for_as_long_as_box_has_it() -> No
     gone = report(revoked, after)
     assert gone is not None
     assert "tokens" not in gone["status"]
+
+
+def test_a_token_that_the_status_calls_active_is_noted_as_the_previous_one() -> None:
+    """The operator was stopped between Secret and status, and the annotation that names it was removed by hand.
+
+    Nothing else says that pods may hold it. While the app is disabled it is not revoked either.
+    """
+    world = ready_world(secondary=TWO)
+    app = decided(world.app, AuthorizationState.AUTHORIZED, enabled=False)
+    remembered = replace(world.observed.remembered, active=TWO.fingerprint)
+
+    course = run_its_course(look(world, app=app, remembered=remembered))
+
+    assert [type(step) for step in course.steps] == [PublishSecret]
+    secret = course.end.observed.secret
+    assert secret is not None
+    assert secret.annotations[PREVIOUS] == TWO.fingerprint
+    assert secret.annotations[ROTATED_AT] == NOON.isoformat()
 
 
 def test_a_request_is_recorded_only_when_it_was_handled() -> None:

@@ -254,7 +254,9 @@ def _same_token(
 ) -> Publication:
     """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
     told, other = publication_of(stands), app.tokens.get(slot.other)
-    forgotten = told.previous is None and other is not None and other.fingerprint == observed.remembered.retiring
+    # Also what the status calls active: it may have been lost with the annotation that another took its place.
+    shown = observed.remembered.fingerprints
+    forgotten = told.previous is None and other is not None and other.fingerprint in shown
     access = is_access_token(told, desired)
     former = told.former or _former(desired, observed) if access else ()
     return Publication(
