@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from box_app_operator.core.desired import Desired, WorkloadRef
 from box_app_operator.core.finding import Notice
@@ -13,6 +13,10 @@ from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, Refusal
 from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.steps import Step
 from box_app_operator.ports import Token
+
+REPEAT_AFTER = timedelta(minutes=10)
+"""How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
+not fill the list of Events."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,9 @@ class Memory:
     ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
-    whether people were told. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
+    is when each of the last ones came up. ``used_by_written_at`` is when the pods on the previous token were last
+    reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint.
@@ -66,6 +72,8 @@ class Memory:
     request: str | None = None
     workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
     notices: dict[Notice, bool] = field(default_factory=dict)
+    records: list[Notice] = field(default_factory=list)
+    recorded_at: dict[Notice, datetime] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
     granted: SlotToken | None = None
     without_enterprise_since: datetime | None = None
@@ -107,6 +115,18 @@ class Memory:
     def tell(self, still: Iterable[Notice]) -> None:
         """People were told; what does not come up any more may be told again another time."""
         self.notices = dict.fromkeys(still, True)
+
+    def record(self, notice: Notice, now: datetime) -> None:
+        """Keep an Event about a finished step until it is written; one that repeats comes up once in ten minutes."""
+        self.recorded_at = {known: at for known, at in self.recorded_at.items() if abs(now - at) < REPEAT_AFTER}
+        if notice not in self.recorded_at:
+            self.recorded_at[notice] = now
+            self.records.append(notice)
+
+    def take_records(self) -> list[Notice]:
+        """The Events about finished steps that are to be written now."""
+        taken, self.records = self.records, []
+        return taken
 
     def people_acted(self) -> None:
         """Something changed in Box: what waited for a person there is worth another try."""

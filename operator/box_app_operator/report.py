@@ -1,4 +1,5 @@
-"""Telling: the object's status, one log line and at most one Event per change of ``Ready``."""
+"""Telling: the object's status, one log line and at most one Event per change of ``Ready``, and one for each step that
+an audit trail needs."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 from box_app_operator.core.conditions import Condition, Reason, parse_conditions, parse_time
 from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Notice
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.spec import Body
@@ -63,6 +65,7 @@ class Reporter:
         before, now = body.get("status") or {}, self._clock.now()
         status = build_status(body, desired, observed, decided, now, request_handled=request_handled)
         if status == before:
+            await self._emit_records(body, memory)
             return None
         last = memory.used_by_written_at
         if last is not None and now < last + self._pause and _without_counts(status) == _without_counts(before):
@@ -74,6 +77,7 @@ class Reporter:
             self._store.put_app(written)
             _measure_authorization(before, status, now)
             await self._announce(written, before, decided)
+            await self._emit_records(written, memory)
             await self._tell(written, decided, memory)
         return None
 
@@ -82,6 +86,7 @@ class Reporter:
         meta = body["metadata"]
         for notice in memory.untold():
             logger.warning("%s/%s: %s", meta["namespace"], meta["name"], notice.message)
+        await self._emit_records(body, memory)
         await self._emit(body, memory)
         memory.tell(())
 
@@ -91,9 +96,16 @@ class Reporter:
 
     async def _emit(self, body: Body, memory: Memory) -> None:
         for notice in memory.untold():
-            await self._cluster.emit_event(
-                body, warning=True, reason=notice.reason, message=notice.message, now=self._clock.now()
-            )
+            await self._write(body, notice)
+
+    async def _emit_records(self, body: Body, memory: Memory) -> None:
+        for record in memory.take_records():
+            await self._write(body, record)
+
+    async def _write(self, body: Body, notice: Notice) -> None:
+        await self._cluster.emit_event(
+            body, warning=notice.warning, reason=notice.reason, message=notice.message, now=self._clock.now()
+        )
 
     async def _announce(self, body: Body, before: Mapping[str, Any], decided: Plan) -> None:
         was = parse_conditions(before).get("Ready")
@@ -103,10 +115,8 @@ class Reporter:
         log = AppLog(logger, body["metadata"]["namespace"], body["metadata"]["name"])
         log.info("Ready is %s, %s: %s", ready.status, ready.reason, ready.message, extra={"reason": ready.reason})
         warning = _deserves_warning(ready, decided)
-        if ready.status == "True" or warning:
-            await self._cluster.emit_event(
-                body, warning=warning, reason=ready.reason, message=ready.message, now=self._clock.now()
-            )
+        if ready.status == "True" or warning or ready.reason == Reason.SUSPENDED:
+            await self._write(body, Notice(Reason(ready.reason), ready.message, warning=warning))
 
 
 def _measure_authorization(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:

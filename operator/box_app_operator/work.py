@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from box_app_operator.core.audit import record_of
 from box_app_operator.core.conditions import Reason, parse_conditions
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Way
@@ -143,6 +144,7 @@ class Pass:
             case said:
                 self._log.info("%s", said, extra=about)
                 self._done.add(step)
+                self._record(step, observed)
                 self._beware_of_rejected_tokens(step, observed)
         STEPS.labels(kind, _result_of(outcome)).inc()
 
@@ -173,6 +175,12 @@ class Pass:
         refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
         for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
             self._memory.refusals[each] = refusal
+
+    def _record(self, step: Step, observed: Observed) -> None:
+        now = self._around.now()
+        record = record_of(step, self._desired, observed, now)
+        if record is not None:
+            self._memory.record(record, now)
 
     def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
         """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""

@@ -74,14 +74,14 @@ def test_a_workload_is_restarted_once_for_each_token(play: Playground, ns: str, 
 
 
 def test_a_restart_costs_one_write(play: Playground, ns: str) -> None:
-    """Three writes for the rotation, and one for each of the workloads; no Event."""
+    """Three writes for the rotation, one for each of the workloads, and an Event for each token."""
     refs = [make_workload(play, ns, kind, "web") for kind in KINDS]
     start = make_quiet(play, ns, tokens=restarting(*refs))
 
     rotate(play, ns)
 
     await_retired(play, ns)
-    await_writes(play, ns, start, "secrets", *KINDS.values(), *2 * ["boxcustomapps/status"])
+    await_writes(play, ns, start, "secrets", *KINDS.values(), *2 * ["events", "boxcustomapps/status"])
     assert tokens(play, ns)["restarted"] == [f"{kind}/web" for kind in KINDS]
 
 

@@ -211,6 +211,6 @@ def test_a_rotation_costs_three_writes_and_four_calls(play: Playground, ns: str,
     rotate(play, ns)
 
     await_retired(play, ns)
-    await_writes(play, ns, start, "secrets", *statuses * ["boxcustomapps/status"])
+    await_writes(play, ns, start, "secrets", *2 * ["events"], *statuses * ["boxcustomapps/status"])
     calls = [call for call in play.box.requests(mark) if (call["method"], call["path"]) != LISTING]
     assert len(calls) <= 4, calls

@@ -57,6 +57,13 @@ class Reason(enum.StrEnum):
     WORKLOAD_NOT_FOUND = "WorkloadNotFound"
     RETIRED_IN_USE = "RetiredInUse"
     LEFT_TO_EXPIRE = "LeftToExpire"
+    TOKEN_ROTATED = "TokenRotated"
+    TOKEN_REVOKED = "TokenRevoked"
+    SECRET_RECREATED = "SecretRecreated"
+    CORS_CHANGED = "CORSChanged"
+    APP_RENAMED = "AppRenamed"
+    APP_DELETED = "AppDeleted"
+    DRIFT_CORRECTED = "DriftCorrected"
     # several
     NOT_YET_KNOWN = "NotYetKnown"
     BOX_UNAVAILABLE = "BoxUnavailable"

@@ -13,10 +13,11 @@ from box_app_operator.core.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that people should hear of once, as a Warning Event, besides what the conditions say."""
+    """Something that people should hear of once, as an Event, besides what the conditions say."""
 
     reason: Reason
     message: str
+    warning: bool = True
 
 
 @dataclass(frozen=True, slots=True)

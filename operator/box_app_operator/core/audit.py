@@ -1,0 +1,127 @@
+"""What a finished step means to an auditor: the Event that records it, with names and fingerprints only. Pure.
+
+Conditions say how things are now; these Events say what the operator changed and why. There is none for the first
+token, because ``Ready`` announces that, and none for the renewal of an access token, which happens twice an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from box_app_operator.core.conditions import Reason, format_time
+from box_app_operator.core.current import Current, current_of
+from box_app_operator.core.desired import Desired
+from box_app_operator.core.finding import Notice
+from box_app_operator.core.model import SlotToken
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.publication import expiry_text
+from box_app_operator.core.published import own_secrets, published_fingerprints
+from box_app_operator.core.steps import DeleteApp, PublishSecret, RenameApp, RevokeSlot, SetCorsDomains, Step
+
+MAX_NAMES = 5
+"""So many origins are listed in one Event."""
+
+
+def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
+    """The Event for a step that has succeeded; None for a step that needs none.
+
+    Args:
+        observed: what was seen before the step.
+    """
+    if observed.namespace_ends:
+        # Kubernetes takes no new Event in a namespace that is being deleted.
+        return None
+    match step:
+        case PublishSecret():
+            return _published(step, desired, observed, now)
+        case RevokeSlot():
+            return _revoked(step, desired, observed)
+        case SetCorsDomains(_, domains):
+            return _cors_changed(domains, desired, observed)
+        case RenameApp(_, name) if observed.app is not None:
+            return _record(Reason.APP_RENAMED, f"Renamed the Box app from {observed.app.name!r} to {name!r}.")
+        case DeleteApp():
+            return _app_deleted(observed)
+    return None
+
+
+def _record(reason: Reason, message: str) -> Notice:
+    return Notice(reason, message, warning=False)
+
+
+def _published(step: PublishSecret, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
+    assert observed.app is not None
+    token, name = observed.app.tokens[step.slot], desired.secret.name
+    if desired.grant is not None:
+        return None
+    secrets = own_secrets(desired, observed)
+    if any(step.fingerprint in secret.fingerprints.values() for secret in secrets):
+        # The same token under another name, or with other labels: the spec asked for that, or the check that found a
+        # difference says so.
+        return None
+    new = f"token {token.fingerprint} ({step.slot} slot, {_validity(token)})"
+    before = observed.remembered.active
+    if not secrets:
+        words = f"Secret {name!r} was missing. It was created again with {new}."
+        return _record(Reason.SECRET_RECREATED, words) if before is not None else None
+    current = current_of(desired, observed, now)
+    if current is not None:
+        words = f"Secret {name!r} now holds {new} in place of token {current.fingerprint}: {_cause(current)}."
+        return _record(Reason.TOKEN_ROTATED, words)
+    replaced = f" in place of token {before}" if before is not None else ""
+    words = f"Secret {name!r} held no live token of this app. It now holds {new}{replaced}."
+    return _record(Reason.TOKEN_ROTATED, words)
+
+
+def _validity(token: SlotToken) -> str:
+    return f"valid until {format_time(token.expires_at)}" if token.expires_at is not None else "without expiry"
+
+
+def _cause(current: Current) -> str:
+    """Why the active token was replaced."""
+    desired, told = current.desired, current.told
+    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+        return "the annotation boxapps.dev/rotate-requested-at asked for it"
+    if told.expiry not in (None, expiry_text(desired.token_days)):
+        return f"spec.tokens.expiry changed from {told.expiry} to {expiry_text(desired.token_days)}"
+    if current.token.expires_at is not None:
+        return f"a rotation was due before that one expires at {format_time(current.token.expires_at)}"
+    return "a rotation was due by spec.tokens.rotation.every"
+
+
+def _revoked(step: RevokeSlot, desired: Desired, observed: Observed) -> Notice:
+    token = f"token {step.fingerprint} ({step.slot} slot)"
+    if desired.deleting:
+        return _record(Reason.TOKEN_REVOKED, f"Revoked {token}, because the BoxCustomApp is being deleted.")
+    if step.fingerprint in published_fingerprints(desired, observed):
+        return _record(Reason.TOKEN_REVOKED, f"Revoked the previous {token}.")
+    return _record(Reason.TOKEN_REVOKED, f"Revoked {token}, which was never published.")
+
+
+def _cors_changed(domains: Iterable[str], desired: Desired, observed: Observed) -> Notice | None:
+    """None for the origins of an app that is just being registered."""
+    app, remembered = observed.app, observed.remembered
+    if app is None or remembered.app_id is None:
+        return None
+    added, removed = (_list(domains, app.cors_domains), _list(app.cors_domains, domains))
+    change = "; ".join(filter(None, (added and f"added {added}", removed and f"removed {removed}")))
+    if remembered.origins == desired.cors_domains:
+        words = f"The app's CORS domains were changed in Box. They were set back to those of the spec: {change}."
+        return _record(Reason.DRIFT_CORRECTED, words)
+    return _record(Reason.CORS_CHANGED, f"Changed the app's CORS domains: {change}.")
+
+
+def _list(origins: Iterable[str], without: Iterable[str]) -> str:
+    left = sorted(set(origins) - set(without))
+    more = f" and {len(left) - MAX_NAMES} more" if len(left) > MAX_NAMES else ""
+    return ", ".join(left[:MAX_NAMES]) + more
+
+
+def _app_deleted(observed: Observed) -> Notice | None:
+    app = observed.app
+    if app is None:
+        return None
+    tokens = ", ".join(token.fingerprint for token in app.tokens.values())
+    end = f" Its tokens ended with it: {tokens}." if tokens else ""
+    return _record(Reason.APP_DELETED, f"Deleted Box app {app.id} (client id {app.client_id}).{end}")
