@@ -97,7 +97,15 @@ def await_writes(play: Playground, ns: str, start: int, *wanted: str) -> None:
     written, status = _writes(play, ns, start), "boxcustomapps/status"
     assert [each for each in written if each != status] == [each for each in wanted if each != status]
     assert written[-1] == status
-    assert written.count(status) <= [*wanted, status].count(status)
+    assert written.count(status) <= [*wanted, status].count(status), _statuses(play, ns, start)
+
+
+def _statuses(play: Playground, ns: str, start: int) -> list[dict[str, str]]:
+    """The messages of the conditions in every status that was written in a namespace, for whoever must find out why."""
+    bodies = (entry.get("responseObject") or {} for entry in play.cluster.audit(start))
+    ours = [body for body in bodies if (body.get("metadata") or {}).get("namespace") == ns and body.get("status")]
+    conditions = [body["status"].get("conditions") or () for body in ours if body.get("kind") == "BoxCustomApp"]
+    return [{item["type"]: f"{item['reason']}: {item['message']}" for item in items} for items in conditions]
 
 
 def logged_bodies(play: Playground, start: int) -> Iterator[str]:

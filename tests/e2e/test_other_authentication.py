@@ -28,7 +28,7 @@ from playground import Playground
 from playground.output import until
 
 AT_ONCE = {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}
-LATER = {"rotation": {"overlap": "1m", "retire": "AfterOverlap"}}
+LATER = {"rotation": {"overlap": "1h", "retire": "AfterOverlap"}}
 APP_TOKEN: dict[str, Any] = {"authentication": None, "clientCredentials": None}
 QUICK_SECONDS = 6
 
