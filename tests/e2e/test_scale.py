@@ -113,6 +113,11 @@ def _has_listed(play: Playground, start: int, resource: str) -> int:
     return sum(entry["verb"] == "list" and entry["objectRef"]["resource"] == resource for entry in ours)
 
 
+def _wrote(play: Playground, start: int, resource: str) -> bool | None:
+    """Has the operator written to a resource since an offset of the audit log? None while it has not."""
+    return any(write.resource == resource for write in play.cluster.writes(start)) or None
+
+
 def _is_read_of_secret(entry: dict[str, Any]) -> bool:
     ref = entry.get("objectRef") or {}
     ours = entry["user"]["username"].endswith(f":{ACCOUNT}")
@@ -121,9 +126,11 @@ def _is_read_of_secret(entry: dict[str, Any]) -> bool:
 
 def test_rest_writes_nothing(play: Playground, fifty: int) -> None:
     """Resync after resync: not one write, and no call to Box but the blocking look of the listing."""
+    start, said = play.cluster.audit_size(), len(play.logs())
     play.cluster.patch(f"{GROUP}/boxenterprises/default", {"spec": {"resyncInterval": "1s"}})
-    said = len(play.logs())
+    # It is in force, and the status of the BoxEnterprise has said so.
     until(lambda: play.logs()[said:].count(": resync") >= 1, 30, "the new interval to be in force")
+    until(lambda: _wrote(play, start, "boxenterprises/status"), 30, "the status of the BoxEnterprise")
     start, mark, said = play.cluster.audit_size(), play.box.mark(), len(play.logs())
 
     until(lambda: play.logs()[said:].count(": resync") >= RESYNCS_AT_REST, 60, f"{RESYNCS_AT_REST} resyncs")
