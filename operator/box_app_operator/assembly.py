@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import ssl
 import time
@@ -31,6 +32,7 @@ from box_app_operator.kube.pods import KubePods
 from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.kube.workloads import KubeWorkloads
 from box_app_operator.pod_watch import PodWatch
+from box_app_operator.proxies import Proxy, read_proxies
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store
 from box_app_operator.sweep import Sweep
@@ -138,8 +140,15 @@ def backoff_of(settings: Settings) -> Callable[[int], float]:
     return backoff
 
 
+def _client(context: ssl.SSLContext, limits: httpx.Limits, via: Proxy | None) -> httpx.AsyncClient:
+    # Without trust_env: httpx has rules of its own for the environment's proxies, and would read ~/.netrc.
+    return httpx.AsyncClient(verify=context, limits=limits, trust_env=False, proxy=via.url if via else None)
+
+
 def connector(settings: Settings, may_act: Callable[[], bool]) -> Any:
     """Builds the clients of an enterprise."""
+
+    proxies = read_proxies(os.environ)
 
     @contextlib.asynccontextmanager
     async def connected(
@@ -149,16 +158,21 @@ def connector(settings: Settings, may_act: Callable[[], bool]) -> Any:
         seconds = settings.box_timeout.total_seconds()
         gate = Gate(spec.requests_per_minute, time.monotonic, may_act)
         limits = httpx.Limits(max_connections=settings.workers + 2, max_keepalive_connections=settings.workers + 2)
-        async with httpx.AsyncClient(verify=context, limits=limits) as client:
-            public = Transport(client, spec.platform_url, gate, api="platform", timeout_seconds=seconds)
-            platform = HttpPlatform(public)
+        async with contextlib.AsyncExitStack() as stack:
+            clients: dict[Proxy | None, httpx.AsyncClient] = {}
+
+            async def transport(url: str, api: str, bearer: str | None = None) -> Transport:
+                via = proxies.for_url(url)
+                if via not in clients:
+                    client = _client(context, limits, via)
+                    clients[via] = await stack.enter_async_context(client)
+                return Transport(clients[via], url, gate, api=api, timeout_seconds=seconds, bearer=bearer, via=via)
+
+            platform = HttpPlatform(await transport(spec.platform_url, "platform"))
             if spec.console_url is None:
                 yield Clients(None, platform)
                 return
-            console = Transport(
-                client, spec.console_url, gate, api="console", timeout_seconds=seconds, bearer=credential
-            )
-            yield Clients(HttpConsole(console), platform)
+            yield Clients(HttpConsole(await transport(spec.console_url, "console", credential)), platform)
 
     def connect(enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
         context = ssl.create_default_context()

@@ -10,6 +10,7 @@ from typing import Any
 
 from box_app_operator.core.spec import parse_duration
 from box_app_operator.errors import StalledError
+from box_app_operator.proxies import ProxyError, read_proxies
 
 PREFIX = "BOX_APP_OPERATOR_"
 SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_|$))")
@@ -83,6 +84,11 @@ def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
             values[name] = _READERS[name](text.strip())
         except (ValueError, StalledError) as error:
             problems.append(f"{source}: {getattr(error, 'message', error)}")
+    try:
+        # They are no settings of ours; but who writes one that cannot be used should hear of it at once.
+        read_proxies(environment)
+    except ProxyError as error:
+        problems.append(str(error))
     known = {PREFIX + field.name.upper() for field in fields(Settings)}
     problems += [
         f"{name}: no such setting"

@@ -78,8 +78,9 @@ def run_uninstall(wish: Uninstall, kubeconfig: str | None, say: Callable[[str], 
     """See to it that the operator can go; returns the exit code."""
 
     async def prepare() -> bool:
-        async with ApiClient(await configure_access(kubeconfig)) as client:
-            return await prepare_uninstall(wish, KubeApi(client), COMPONENT, say)
+        access = await configure_access(kubeconfig)
+        async with ApiClient(access) as client:
+            return await prepare_uninstall(wish, KubeApi(client, via=access.via), COMPONENT, say)
 
     try:
         return 0 if asyncio.run(prepare()) else 1
@@ -115,7 +116,7 @@ async def _run(settings: Settings) -> None:
     configuration.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
     async with ApiClient(configuration) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
-        api = KubeApi(client)
+        api = KubeApi(client, via=configuration.via)
         lists = KubeLists(api, settings.namespaces)
         if not await lists.is_installed():
             raise NotInstalledError
@@ -125,7 +126,7 @@ async def _run(settings: Settings) -> None:
             leadership = _leadership(settings, api)
             if await _is_our_turn(leadership, stop):
                 may_act = leadership.may_act if leadership else lambda: True
-                operator = Operator(settings, KubeApi(client, may_act), lists, may_act)
+                operator = Operator(settings, KubeApi(client, may_act, via=configuration.via), lists, may_act)
                 await _work(settings, operator, probes, leadership, stop)
             elif leadership is not None:
                 await leadership.resign()

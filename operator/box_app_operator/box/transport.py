@@ -15,7 +15,9 @@ import httpx
 import msgspec
 from aiolimiter import AsyncLimiter
 
+from box_app_operator.box.silence import describe_silence
 from box_app_operator.errors import TransientError
+from box_app_operator.proxies import Proxy
 from box_app_operator.telemetry import BOX_REQUESTS, RATE_LIMIT_WAITS, Stopwatch, note_request
 
 T = TypeVar("T")
@@ -110,8 +112,11 @@ class Transport:
         api: str,
         timeout_seconds: float,
         bearer: str | None = None,
+        via: Proxy | None = None,
     ) -> None:
+        """``via`` is the proxy that the client uses on the way to this base URL."""
         self._client = client
+        self._via = via
         self._api = api
         self._base_url = base_url.rstrip("/")
         self._gate = gate
@@ -155,14 +160,14 @@ class Transport:
                 timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + extra_seconds),
             )
         except FOREIGN as error:
-            trouble = type(error).__name__
+            trouble = describe_silence(error, self._base_url, self._via)
         else:
             status = str(response.status_code)
             return self._judge(_answer(what, response))
         finally:
             BOX_REQUESTS.labels(self._api, method, endpoint, status).observe(watch.seconds)
         # Raised out here, so that it does not even carry the foreign error along: that may hold the request's headers.
-        raise TransientError(UNAVAILABLE, f"{what}: no answer ({trouble})", uncertain=True, unreachable=True)
+        raise TransientError(UNAVAILABLE, f"{what}: {trouble}.", uncertain=True, unreachable=True)
 
     def _judge(self, answer: Answer) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:

@@ -35,7 +35,8 @@ def check_retirement(current: Current, *, hurry: bool, what: str = "the previous
     deadline = retire_deadline(current.desired, current.replaced_at)
     words = f"{what[0].upper()}{what[1:]} stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
-        return Retirement(False, words, end)
+        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {what}."
+        return Retirement(False, words + waits if hurry else words, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
     pods = pods_on_previous(current)

@@ -10,6 +10,8 @@ from kubernetes.aio import config as kubernetes_config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import incluster_config
 
+from box_app_operator.proxies import Proxy, ProxyError, parse_proxy, read_proxies
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -29,19 +31,44 @@ def own_namespace() -> str:
         raise NoNamespaceError from None
 
 
-async def configure_access(kubeconfig: str | None) -> Configuration:
+class Access(Configuration):
+    """The way to an API server. ``via`` is the proxy to go through, None for none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.via: Proxy | None = None
+        # By itself aiohttp would ask the environment at every request, with rules of its own, and read ~/.netrc.
+        self.client_session_kwargs = {"trust_env": False}
+
+
+async def configure_access(kubeconfig: str | None) -> Access:
     """The way to Kubernetes: a kubeconfig where there is one, otherwise the pod's own service account.
 
     Raises:
-        ConfigException: neither is there, or the service account's files cannot be read.
+        ConfigException: neither is there, the service account's files cannot be read, or a proxy cannot be used.
     """
-    configuration = Configuration()
+    access = Access()
     file = _existing(kubeconfig) if kubeconfig else _usual_kubeconfig()
     if file is not None:
-        await kubernetes_config.load_kube_config(config_file=file, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        await kubernetes_config.load_kube_config(config_file=file, client_configuration=access)  # type: ignore[no-untyped-call]
+        _choose_proxy(access)
     else:
-        _use_service_account(configuration)
-    return configuration
+        # A pod is in the network of its API server: a proxy that the platform puts into every environment, often with
+        # no word of the cluster's own addresses, could only be in the way.
+        _use_service_account(access)
+    return access
+
+
+def _choose_proxy(access: Access) -> None:
+    """As kubectl does: the kubeconfig's own proxy, otherwise that of the environment."""
+    try:
+        if access.proxy:
+            access.via = parse_proxy(access.proxy, "proxy-url in the kubeconfig")
+        else:
+            access.via = read_proxies(os.environ).for_url(access.host, loopback=False)
+    except ProxyError as error:
+        raise kubernetes_config.ConfigException(str(error)) from None
+    access.proxy = access.via.url if access.via is not None else None
 
 
 def _use_service_account(configuration: Configuration) -> None:

@@ -15,6 +15,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from box_app_operator.errors import TransientError
+from box_app_operator.proxies import Proxy
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -53,10 +54,13 @@ class KubeApi:
 
     TIMEOUT_SECONDS = 30.0
 
-    def __init__(self, client: ApiClient, may_act: Callable[[], bool] = lambda: True) -> None:
-        """``may_act`` tells whether this process may change anything."""
+    def __init__(
+        self, client: ApiClient, may_act: Callable[[], bool] = lambda: True, *, via: Proxy | None = None
+    ) -> None:
+        """``may_act`` tells whether this process may change anything, ``via`` is the proxy that the client uses."""
         self._client = client
         self._may_act = may_act
+        self._via = via
 
     async def request(
         self,
@@ -112,10 +116,10 @@ class KubeApi:
                 payload = await _capped(stream.content, max_bytes)
             return response.status, payload, _retry_after(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # Suppressed on purpose: the exception may hold the request.
-            raise TransientError(
-                "KubernetesUnavailable", f"{what}: no answer ({type(error).__name__})", uncertain=True
-            ) from None
+            trouble = self._trouble(error)
+        # Raised out here, so that it does not even carry the foreign error along: that may hold the request, and the
+        # password of a proxy.
+        raise TransientError("KubernetesUnavailable", f"{what}: no answer ({trouble})", uncertain=True)
 
     async def _send(
         self,
@@ -158,7 +162,7 @@ class KubeApi:
             KubeError: the API server refused.
             TransientError: the connection failed or fell silent, or the server answered 429 or 5xx.
         """
-        what = f"WATCH {path}"
+        what, trouble = f"WATCH {path}", ""
         timeout = aiohttp.ClientTimeout(total=3600.0, sock_connect=self.TIMEOUT_SECONDS, sock_read=silence_seconds)
         try:
             response = await self._send("GET", path, None, {**query, "watch": "true"}, {"Accept": accept}, timeout)
@@ -168,7 +172,21 @@ class KubeApi:
                 async for line in lines_of(stream.content.iter_any(), max_line_bytes):
                     yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransientError("KubernetesUnavailable", f"{what}: {type(error).__name__}") from None
+            trouble = self._trouble(error)
+        if trouble:
+            raise TransientError("KubernetesUnavailable", f"{what}: {trouble}")
+
+    def _trouble(self, error: Exception) -> str:
+        """What kind of trouble it is; where a proxy is in between, with what names it."""
+        kind = type(error).__name__
+        match error:
+            case aiohttp.ClientHttpProxyError():
+                # The proxy's own words and headers are left out.
+                return f"{self._via}, which answers {error.status} and lets nothing through"
+            case aiohttp.ClientProxyConnectionError():
+                return f"{self._via}, which does not answer"
+            case _:
+                return kind if self._via is None else f"{kind}; {self._via}"
 
 
 async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int | None) -> AsyncIterator[Line]:
