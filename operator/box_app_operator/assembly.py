@@ -83,7 +83,7 @@ class Operator:
         )
 
         self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
-        self.pods = PodWatch(cluster, backoff, self._wake)
+        self.pods = PodWatch(cluster.pods_of, backoff, self._wake)
         self.imports = ImportWatch(cluster, backoff, self._handed_over)
         self.reconciler = Reconciler(
             store,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from collections.abc import Callable
 
 from box_app_operator.core.model import UID
 from box_app_operator.core.observed import PodView
+from box_app_operator.core.spec import Body
 from box_app_operator.errors import TransientError
+from box_app_operator.kube.collection import ExpiredError
+from box_app_operator.kube.lists import Present
+from box_app_operator.kube.pods import view_pod
+from box_app_operator.watch.reflector import Reflector, Sink, Source
 
 logger = logging.getLogger(__name__)
 
@@ -22,49 +25,111 @@ MOST_WATCHES = 64
 """So many namespaces are followed at once. Beyond that pods are listed at every look, and looks come with the resync:
 a thousand rotations at once must not become a thousand connections."""
 
+Pods = dict[UID, PodView]
+"""The pods that refer to a Secret and are not over."""
 
-class PodSource(Protocol):
-    """Where pods are read from."""
 
-    async def list_pods(self, namespace: str) -> tuple[dict[UID, PodView], str]:
-        """The pods that refer to a Secret and are not over, and where a watch goes on."""
-        ...
+class Followed:
+    """The pods of one namespace, followed until ``stop``.
 
-    def watch_pods(self, namespace: str, since: str) -> AsyncIterator[tuple[UID, PodView | None]]:
-        """Pods that changed; None for one that is gone, is over, or refers to no Secret."""
-        ...
+    Attributes:
+        wanted_by: the objects that need to know.
+    """
+
+    def __init__(
+        self, namespace: str, source: Source[Body], backoff: Callable[[int], float], changed: Callable[[], None]
+    ) -> None:
+        self.wanted_by: set[UID] = set()
+        self._namespace = namespace
+        self._changed = changed
+        self._known = False
+        self._pods: Pods = {}
+        self._listed: Pods = {}
+        sink = Sink(self._on_listed, self._on_relist, self._on_change)
+        self._reflector = Reflector(source, sink, backoff, self._report)
+        self.task = asyncio.create_task(self._reflector.run(), name=f"pods of {namespace}")
+
+    async def pods(self) -> tuple[PodView, ...] | None:
+        """The pods, once they were listed; None while they cannot be known, and when nobody follows them any more."""
+        await self._reflector.tried.wait()
+        return tuple(self._pods.values()) if self._known else None
+
+    def stop(self) -> None:
+        """Follow them no longer. Whoever waits for the first list is let go."""
+        self.task.cancel()
+        self._known = False
+        self._reflector.tried.set()
+
+    def _on_listed(self, bodies: list[Body]) -> None:
+        for body in bodies:
+            _take_in(self._listed, body, gone=False)
+
+    def _on_relist(self, present: Present) -> None:
+        # Of a list that broke off something may be left over that is gone by now.
+        self._pods = {uid: pod for uid, pod in self._listed.items() if uid in present.uids}
+        self._listed, self._known = {}, True
+        self._changed()
+
+    def _on_change(self, body: Body, gone: bool) -> None:
+        if _take_in(self._pods, body, gone=gone) and self._known:
+            self._changed()
+
+    def _report(self, error: TransientError | None) -> None:
+        if error is not None:
+            # What was known may be over: rather nothing than a pod that is taken for gone, or for alive.
+            self._known = False
+            logger.warning("The pods of %s are not known: %s", self._namespace, error)
+        elif not self._known:
+            self._known = True
+            self._changed()
+
+
+def _take_in(pods: Pods, body: Body, *, gone: bool) -> bool:
+    """Was it news?"""
+    uid, pod = UID(body["metadata"]["uid"]), None if gone else view_pod(body)
+    before = pods.pop(uid, None)
+    if pod is not None:
+        pods[uid] = pod
+    return before != pod
 
 
 class PodWatch:
     """The pods of the namespaces in which somebody wants to know."""
 
-    def __init__(self, source: PodSource, backoff: Callable[[int], float], wake: Callable[[UID], None]) -> None:
+    def __init__(
+        self, source: Callable[[str], Source[Body]], backoff: Callable[[int], float], wake: Callable[[UID], None]
+    ) -> None:
+        """``source`` gives the pods of a namespace; ``wake`` is called for whom pods changed."""
         self._source = source
         self._backoff = backoff
         self._wake = wake
-        self._wanted: defaultdict[str, set[UID]] = defaultdict(set)
+        self._followed: dict[str, Followed] = {}
         self._namespaces: dict[UID, str] = {}
-        self._pods: dict[str, dict[UID, PodView]] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._begun: dict[str, asyncio.Event] = {}
 
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """The pods of a namespace that refer to Secrets, followed from now on; None while they cannot be known."""
-        if namespace not in self._tasks and len(self._tasks) >= MOST_WATCHES:
+        if namespace not in self._followed and len(self._followed) >= MOST_WATCHES:
             return await self._list_once(namespace)
-        self._wanted[namespace].add(wanted_by)
+        followed = self._followed.get(namespace) or self._follow(namespace)
+        followed.wanted_by.add(wanted_by)
         self._namespaces[wanted_by] = namespace
-        if namespace not in self._tasks:
-            self._begun[namespace] = asyncio.Event()
-            self._tasks[namespace] = asyncio.create_task(self._follow(namespace), name=f"pods of {namespace}")
-        await self._begun[namespace].wait()
-        pods = self._pods.get(namespace)
-        return tuple(pods.values()) if pods is not None else None
+        return await followed.pods()
+
+    def _follow(self, namespace: str) -> Followed:
+        def changed() -> None:
+            for uid in followed.wanted_by:
+                self._wake(uid)
+
+        followed = self._followed[namespace] = Followed(namespace, self._source(namespace), self._backoff, changed)
+        return followed
 
     async def _list_once(self, namespace: str) -> tuple[PodView, ...] | None:
+        pods: Pods = {}
         try:
-            pods, _ = await self._source.list_pods(namespace)
-        except TransientError as error:
+            async for page in self._source(namespace).pages():
+                for body in page.items:
+                    _take_in(pods, body, gone=False)
+        except (TransientError, ExpiredError) as error:
             logger.warning("The pods of %s are not known: %s", namespace, error)
             return None
         return tuple(pods.values())
@@ -74,50 +139,14 @@ class PodWatch:
         namespace = self._namespaces.pop(wanted_by, None)
         if namespace is None:
             return
-        self._wanted[namespace].discard(wanted_by)
-        if not self._wanted[namespace]:
-            del self._wanted[namespace], self._begun[namespace]
-            self._pods.pop(namespace, None)
-            self._tasks.pop(namespace).cancel()
+        followed = self._followed[namespace]
+        followed.wanted_by.discard(wanted_by)
+        if not followed.wanted_by:
+            self._followed.pop(namespace).stop()
 
     async def close(self) -> None:
         """Stop following."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
+        tasks = [followed.task for followed in self._followed.values()]
+        for followed in self._followed.values():
+            followed.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _follow(self, namespace: str) -> None:
-        begun, failures = self._begun[namespace], 0
-        while True:
-            try:
-                self._pods[namespace], since = await self._source.list_pods(namespace)
-                begun.set()
-                self._tell(namespace)
-                failures = 0
-                async for uid, pod in self._source.watch_pods(namespace, since):
-                    if self._take_in(namespace, uid, pod):
-                        self._tell(namespace)
-            except TransientError as error:
-                failures += 1
-                logger.warning("The pods of %s are not known: %s", namespace, error)
-            except Exception:
-                failures += 1
-                logger.exception("The pods of %s cannot be followed; this is a bug, please report it", namespace)
-            if failures:
-                # What was known may be over: rather nothing than a pod that is taken for gone, or for alive.
-                self._pods.pop(namespace, None)
-                begun.set()
-                await asyncio.sleep(self._backoff(failures))
-
-    def _take_in(self, namespace: str, uid: UID, pod: PodView | None) -> bool:
-        """Was it news?"""
-        pods = self._pods[namespace]
-        before = pods.pop(uid, None)
-        if pod is not None:
-            pods[uid] = pod
-        return before != pod
-
-    def _tell(self, namespace: str) -> None:
-        for uid in self._wanted[namespace]:
-            self._wake(uid)

@@ -64,9 +64,9 @@ class Change(NamedTuple, Generic[T]):
 class Collection(Generic[T]):
     """How the objects of one kind are listed and watched, in one namespace or everywhere.
 
-    ``kind`` is the type that an object is decoded into, ``meta_of`` gives its uid and resource version. A page of more
-    than ``max_page_bytes`` is asked for as metadata alone where ``or_metadata`` says so, elsewhere in smaller pages. A
-    longer line of a watch than ``max_line_bytes`` is looked up by name.
+    ``kind`` is the type that an object is decoded into, ``meta_of`` gives its uid and resource version. A page has
+    ``page_size`` objects; one of more than ``max_page_bytes`` is asked for as metadata alone where ``or_metadata`` says
+    so, elsewhere in smaller pages. A longer line of a watch than ``max_line_bytes`` is looked up by name.
     """
 
     path: str
@@ -76,6 +76,7 @@ class Collection(Generic[T]):
     list_accept: str = JSON
     watch_accept: str = JSON
     or_metadata: bool = False
+    page_size: int = PAGE_SIZE
     max_page_bytes: int = 8 << 20
     max_line_bytes: int = MAX_OBJECT_BYTES
     silence_seconds: float = SILENCE_SECONDS
@@ -142,9 +143,9 @@ def secret_collection(path: str, query: Mapping[str, str]) -> Collection[SecretI
     )
 
 
-def object_collection(path: str) -> Collection[Body]:
+def object_collection(path: str, page_size: int = PAGE_SIZE) -> Collection[Body]:
     """Whole objects, as plain JSON."""
-    return Collection(path, dict[str, Any], _meta_of_body)
+    return Collection(path, dict[str, Any], _meta_of_body, page_size=page_size)
 
 
 def _meta_of_item(item: MetadataItem | SecretItem) -> tuple[UID, str]:
@@ -172,7 +173,7 @@ async def list_pages(api: KubeApi, collection: Collection[T]) -> AsyncGenerator[
 
 async def _page(api: KubeApi, collection: Collection[T], start: str) -> Page[T]:
     """One page, smaller or of metadata alone where it would be too large."""
-    accept, limit, most = collection.list_accept, PAGE_SIZE, collection.max_page_bytes
+    accept, limit, most = collection.list_accept, collection.page_size, collection.max_page_bytes
     while True:
         query = {**collection.query, "limit": str(limit), **({"continue": start} if start else {})}
         try:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from http import HTTPStatus
 
 from box_app_operator.core.model import UID, Fingerprint
 from box_app_operator.core.observed import PodView, SecretUse, UseKind
 from box_app_operator.core.restarts import TOKEN_MARK
 from box_app_operator.core.spec import Body
-from box_app_operator.errors import TransientError
-from box_app_operator.kube.api import Json, KubeApi, KubeError
+from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.collection import KubeSource, object_collection
 
-PAGE_SIZE = 500
+PAGE_SIZE = 250
 OVER = ("Succeeded", "Failed")
 CONTAINERS = (
     ("initContainers", "initContainerStatuses"),
@@ -84,48 +82,6 @@ class KubePods:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
 
-    async def list_pods(self, namespace: str) -> tuple[dict[UID, PodView], str]:
-        """The pods that refer to a Secret and are not over, and the resource version that a watch goes on from.
-
-        Raises:
-            TransientError: the API server did not answer, or refused.
-        """
-        found: dict[UID, PodView] = {}
-        query = {"limit": str(PAGE_SIZE)}
-        while True:
-            page = await self._page(namespace, query)
-            views = (view_pod(item) for item in page.get("items") or ())
-            found |= {view.uid: view for view in views if view is not None}
-            more = page["metadata"].get("continue")
-            if not more:
-                return found, page["metadata"]["resourceVersion"]
-            query = {"limit": str(PAGE_SIZE), "continue": more}
-
-    async def _page(self, namespace: str, query: dict[str, str]) -> Json:
-        try:
-            return await self._api.request("GET", f"/api/v1/namespaces/{namespace}/pods", query=query)
-        except KubeError as error:
-            raise TransientError("KubernetesUnavailable", str(error)) from None
-
-    async def watch_pods(self, namespace: str, since: str) -> AsyncIterator[tuple[UID, PodView | None]]:
-        """Pods that changed, until the server ends the watch; None for one that is gone, over, or without Secrets.
-
-        Raises:
-            TransientError: the watch failed, or is not allowed.
-        """
-        query = {"resourceVersion": since, "timeoutSeconds": "300", "allowWatchBookmarks": "false"}
-        try:
-            async for line in self._api.watch(f"/api/v1/namespaces/{namespace}/pods", query):
-                event = json.loads(line.text)
-                if event["type"] == "ERROR":
-                    if event["object"].get("code") == HTTPStatus.GONE:
-                        return
-                    raise TransientError("KubernetesUnavailable", f"WATCH pods: {event['object'].get('reason')}")
-                if event["type"] == "BOOKMARK":
-                    continue
-                pod = event["object"]
-                yield UID(pod["metadata"]["uid"]), None if event["type"] == "DELETED" else view_pod(pod)
-        except KubeError as error:
-            raise TransientError("KubernetesUnavailable", str(error)) from None
-        except ValueError:
-            raise TransientError("KubernetesUnavailable", "WATCH pods: a line is not JSON") from None
+    def pods_of(self, namespace: str) -> KubeSource[Body]:
+        """The pods of a namespace, to be listed and watched."""
+        return KubeSource(self._api, object_collection(f"/api/v1/namespaces/{namespace}/pods", PAGE_SIZE))
