@@ -260,8 +260,18 @@ class EnterpriseLink:
         return tuple([await read(ref) if ref else None for ref in self._refs()])
 
     async def _secret_changed(self) -> None:
-        if await self._read_secrets() != self._used:
-            self._restart.set()
+        """Start over when a credential is another one.
+
+        Raises:
+            TransientError: it could not be read now.
+        """
+        try:
+            if await self._read_secrets() != self._used:
+                self._restart.set()
+        except StalledError as error:
+            # What is in use may work for long; when it does not any more, the next try says this in the status.
+            if self.problem is None:
+                logger.warning("BoxEnterprise %s: a credential may have changed. %s", self.enterprise.name, error)
 
     def _wake(self, news: list[BoxApp]) -> None:
         store = self._around.store

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Protocol
 
 from box_app_operator.core.enterprise import SecretKeyRef
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import OperatorError, TransientError
+from box_app_operator.watch.reflector import MAX_PAUSE_SECONDS, SOUND_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -63,16 +64,23 @@ async def follow_secret(
     changed: Callable[[], Awaitable[None]],
 ) -> None:
     """Call ``changed`` whenever the Secret of this namespace and name may have changed, until cancelled."""
-    failures = 0
+    loop, failures = asyncio.get_running_loop(), 0
     while True:
-        try:
-            async for _ in credentials.watch_secret(*name):
-                failures = 0
-                await changed()
-        except TransientError as error:
-            failures += 1
-            logger.debug("Secret %s/%s: %s", *name, error)
-        except Exception:
-            failures += 1
-            logger.exception("Secret %s/%s cannot be watched; this is a bug", *name)
-        await asyncio.sleep(backoff(max(1, failures)))
+        began = loop.time()
+        asked = await _watch_once(credentials, name, changed)
+        # Only a watch that lived for a while works: one that tells what is there and breaks begins again and again.
+        failures = 1 if loop.time() - began >= SOUND_SECONDS else failures + 1
+        await asyncio.sleep(max(asked, min(MAX_PAUSE_SECONDS, backoff(failures))))
+
+
+async def _watch_once(credentials: Credentials, name: tuple[str, str], changed: Callable[[], Awaitable[None]]) -> float:
+    """One watch, until it ends or breaks; returns the seconds that the API server asks to wait."""
+    try:
+        async for _ in credentials.watch_secret(*name):
+            await changed()
+    except OperatorError as error:
+        logger.debug("Secret %s/%s: %s", *name, error)
+        return (error.retry_after_seconds or 0.0) if isinstance(error, TransientError) else 0.0
+    except Exception:
+        logger.exception("Secret %s/%s cannot be watched; this is a bug, please report it", *name)
+    return 0.0

@@ -22,6 +22,8 @@ MERGE_PATCH = "application/merge-patch+json"
 
 Json = dict[str, Any]
 
+SILENCE_SECONDS = 330.0
+"""Every watch asks the API server to end it after 300 s. More silence than that is that of a dead connection."""
 PREFIX_BYTES = 4096
 """What is kept of a line that is too long: enough for the name, which the API server writes first."""
 
@@ -150,7 +152,7 @@ class KubeApi:
         *,
         accept: str = "application/json",
         max_line_bytes: int | None = None,
-        silence_seconds: float | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> AsyncIterator[Line]:
         """Lines of a watch, each a watch event, until the server ends the stream.
 
