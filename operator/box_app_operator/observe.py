@@ -71,10 +71,13 @@ class Observer:
             namespace_ends=self._store.is_terminating(desired.namespace),
         )
         if link is None:
+            self._imports.release(desired.uid)
             return seen
         way = _way(desired, link)
         if way is not Way.CONSOLE:
             return await self._without_console(desired, replace(seen, way=way), link, memory)
+        # Until the enterprise got a console endpoint somebody may have been waited for.
+        self._imports.release(desired.uid)
         return await self._with_console(desired, seen, link, memory) if link.listing.known else seen
 
     async def _with_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:

@@ -90,7 +90,8 @@ class Reconciler:
         body = self._store.app(key)
         if body is None:
             return None
-        memory, watch = self._memories.setdefault(body["metadata"]["uid"], Memory()), Stopwatch()
+        uid, watch = UID(body["metadata"]["uid"]), Stopwatch()
+        memory = self._memories.setdefault(uid, Memory())
         try:
             again, result = await self._pass(key, memory)
         except OperatorError as error:
@@ -100,6 +101,9 @@ class Reconciler:
             AppLog(logger, *key).exception("this is a bug; please report it")
             again, result = self._backoff(memory.failures), "bug"
         RECONCILES.labels(result).observe(watch.seconds)
+        if self._store.key_of(uid) is None:
+            # It went in the middle of the pass, which may have asked for watches after it was forgotten.
+            self.forget(uid)
         return again
 
     async def _pass(self, key: AppKey, memory: Memory) -> tuple[float | None, str]:

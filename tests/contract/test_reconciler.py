@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +10,17 @@ import pytest
 
 from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.conditions import parse_conditions
-from box_app_operator.core.model import AppID, Problem
+from box_app_operator.core.model import UID, AppID, Problem
+from box_app_operator.core.observed import PodView
 from box_app_operator.core.plan import Delays
-from box_app_operator.core.spec import RECONCILE_ANNOTATION, Body
+from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 from box_app_operator.reconcile import Reconciler
 from box_app_operator.store import AppKey, Store
 
 from .clients import Clients
-from .fake_cluster import NAME, NAMESPACE, FakeCluster
+from .fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
 from .world import Box, ManualClock
 
 KEY = AppKey(NAMESPACE, NAME)
@@ -426,3 +428,47 @@ async def test_an_enterprise_that_comes_a_moment_later_is_not_missed(
     clock.pass_by(timedelta(seconds=2))
     await stage.reconciler.reconcile(KEY)
     assert parse_conditions(stage.cluster.app["status"])["Registered"].reason == "EnterpriseNotFound"
+
+
+class Held(FakeCluster):
+    """Holds a pass while it looks for pods, and remembers who wants to know of them."""
+
+    def __init__(self, **spec: Any) -> None:
+        super().__init__(**spec)
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+        self.wanted: set[UID] = set()
+
+    async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
+        """No pod runs, but it takes a while to know."""
+        self.asked.set()
+        await self.answer.wait()
+        self.wanted.add(wanted_by)
+        return ()
+
+    def release(self, wanted_by: UID) -> None:
+        """It needs to know no longer."""
+        self.wanted.discard(wanted_by)
+
+
+async def test_what_a_pass_asks_for_is_let_go_with_an_object_that_went_meanwhile(
+    open_box: Box, clients: Clients, clock: ManualClock
+) -> None:
+    """Nobody else would ever end these watches: the object was forgotten before they were asked for."""
+    stage = Stage(open_box, clients, clock)
+    stage.cluster = Held(tokens={"rotation": {"overlap": "0s"}})
+    stage.store.put_app(stage.cluster.app)
+    stage.reconciler = stage.restarted()
+    await stage.approve()
+    await stage.turn()
+    stage.cluster.change(metadata={**stage.cluster.app["metadata"], "annotations": {ROTATE_ANNOTATION: "now"}})
+    stage.store.put_app(stage.cluster.app)
+
+    passing = asyncio.create_task(stage.reconciler.reconcile(KEY))
+    async with asyncio.timeout(20):
+        await stage.cluster.asked.wait()
+    stage.store.drop_app(KEY, UID(UID_OF_APP))
+    stage.reconciler.forget(UID(UID_OF_APP))
+    stage.cluster.answer.set()
+    await passing
+
+    assert stage.cluster.wanted == set()
