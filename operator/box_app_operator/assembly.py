@@ -68,6 +68,7 @@ class Operator:
 
     def __init__(self, settings: Settings, api: KubeApi, lists: KubeLists, may_act: Callable[[], bool]) -> None:
         self._store = store = Store()
+        self.lists = lists
         cluster = KubeCluster(api)
         clock, backoff = SystemClock(), backoff_of(settings)
         around = LinkNeeds(
@@ -102,8 +103,9 @@ class Operator:
             store, self.enterprises, self.reconciler, self.queue, clock, lambda name: self.watches.poke(name)
         )
         sources = Sources(api, self.intake.sinks, backoff)
-        self.watches = Watches(sources.reflector, settings.namespaces, store, self.intake.start, self.intake.begin)
         self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
+        start, begin, recovered = self.intake.start, self.intake.begin, self.sweep.hurry
+        self.watches = Watches(sources.reflector, settings.namespaces, store, start, begin, recovered)
         self.gauges = self._gauges(settings, clock)
 
     def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:

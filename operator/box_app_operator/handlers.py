@@ -7,7 +7,8 @@ indexed object makes all others wait for it. Everything was listed once before K
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, cast
 
 import kopf
@@ -61,6 +62,16 @@ class NoComparison(kopf.DiffBaseStorage):
         """Keep nothing: only change handlers would ask for it, and there are none."""
 
 
+class Backoffs:
+    """Pauses between Kopf's tries of one request, in seconds. They have no end: with its last try Kopf would end, too.
+
+    An API server that is away, or a Role that is missing, may be back any moment.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0), itertools.repeat(15.0))
+
+
 def configure(settings: kopf.OperatorSettings) -> None:
     """Kopf's own settings."""
     # Kopf takes its finalizer off objects that no handler of its own needs, so that it must not be the operator's.
@@ -74,5 +85,6 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.watching.chunk_size = 500
     # A worker keeps what it was told last for so long: at a start there is one for each object.
     settings.queueing.idle_timeout = 0.5
+    settings.networking.error_backoffs = Backoffs()
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

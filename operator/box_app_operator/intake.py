@@ -217,6 +217,14 @@ class Intake:
             return
         self._enterprises.put(enterprise, dict(body))
 
+    def versions(self, kind: str) -> dict[UID, int]:
+        """The resource versions of all objects of a kind that are remembered."""
+        if kind == "Secret":
+            return {secret.uid: int(secret.resource_version) for secret in self._store.secrets()}
+        bodies = self._enterprises.bodies() if kind == "BoxEnterprise" else self._store.apps()
+        metas = (body["metadata"] for body in bodies)
+        return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}
+
     def on_relist(self, kind: str, present: Present) -> None:
         """Act upon what went without a watch having told of it."""
         match kind:

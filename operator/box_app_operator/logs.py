@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging.config
 from collections.abc import Mapping
 from typing import Any
+
+KOPFS_TRIES = "Request attempt "
+"""How Kopf begins to tell of a request that failed, whichever part of it asked."""
 
 
 class PlainFormatter(logging.Formatter):
@@ -18,6 +22,29 @@ class PlainFormatter(logging.Formatter):
         return super().formatMessage(record) + (f"  ({', '.join(details)})" if details else "")
 
 
+class InOneLine(logging.Filter):
+    """What Kopf says of an API server that refuses or does not answer: a warning, without a traceback.
+
+    Kopf calls every try an error, and shows where in its own code it met it. The operator tries again, or ends with a
+    line of its own.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets everything pass."""
+        if record.name.partition(".")[0] == "kopf" and record.levelno >= logging.ERROR:
+            error = record.exc_info[1] if record.exc_info else None
+            if is_about_api_server(error) if error else record.getMessage().startswith(KOPFS_TRIES):
+                record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+                record.exc_info = record.exc_text = None
+        return True
+
+
+def is_about_api_server(error: BaseException) -> bool:
+    """Is an error that Kopf met about what the API server said, or did not say? Any other one is a bug."""
+    foreign = type(error).__module__.partition(".")[0] in ("kopf", "aiohttp")
+    return foreign or isinstance(error, OSError | TimeoutError | json.JSONDecodeError)
+
+
 def configure_logging(log_format: str, log_level: str) -> None:
     """One line per thing that happened. Libraries speak up only when something is wrong.
 
@@ -28,7 +55,7 @@ def configure_logging(log_format: str, log_level: str) -> None:
         "fmt": "%(asctime)s %(levelname)-7s %(message)s",
         "datefmt": "%H:%M:%S",
     }
-    json: Mapping[str, Any] = {
+    as_json: Mapping[str, Any] = {
         "()": "pythonjsonlogger.json.JsonFormatter",
         "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
         "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
@@ -38,8 +65,11 @@ def configure_logging(log_format: str, log_level: str) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": plain if log_format == "plain" else json},
-            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "formatters": {"line": plain if log_format == "plain" else as_json},
+            "filters": {"in_one_line": {"()": InOneLine}},
+            "handlers": {
+                "out": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["in_one_line"]},
+            },
             "root": {"level": "WARNING", "handlers": ["out"]},
             "loggers": {"box_app_operator": {"level": log_level}},
         }

@@ -19,17 +19,19 @@ import kopf
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
-from box_app_operator import handlers, import_watch, pod_watch
+from box_app_operator import import_watch, pod_watch
 from box_app_operator.assembly import COMPONENT, Operator, SystemClock
 from box_app_operator.config import Settings
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, Probes, serve_health
+from box_app_operator.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
 from box_app_operator.kube.access import NoNamespaceError, configure_access, own_namespace
 from box_app_operator.kube.api import KubeApi, KubeError
 from box_app_operator.kube.lease import Candidate, Leadership
 from box_app_operator.kube.lists import KubeLists
 from box_app_operator.lag import measure_lag
 from box_app_operator.logs import configure_logging
+from box_app_operator.sweep import RestoredError
 from box_app_operator.telemetry import BUILD, LEADER, REGISTRY
 from box_app_operator.uninstall import Uninstall, prepare_uninstall
 
@@ -42,13 +44,17 @@ logger = logging.getLogger(__name__)
 
 
 EXIT_LEASE_LOST = 3
+AGAIN = "This process ends, so that the next one lists everything anew"
 
 
 class NotInstalledError(Exception):
     """The API server does not know the kinds of this operator; without them there is nothing to watch."""
 
 
-FORESEEN = (ConfigException, TransientError, AddressError, NoNamespaceError, NotInstalledError)
+FORESEEN = (
+    *(ConfigException, TransientError, AddressError, NoNamespaceError, NotInstalledError),
+    *(KindsGoneError, WatchEndedError, RestoredError),
+)
 """What keeps the operator from running, and is told in one line."""
 
 
@@ -102,7 +108,11 @@ def _explain(error: Exception) -> str:
             return f"The probes cannot be served at {error}"
         case NoNamespaceError():
             return "The Lease needs a namespace: outside of a pod give --lease-namespace"
-        case NotInstalledError():
+        case WatchEndedError():
+            return f"The custom resources cannot be watched any more: {error}. {AGAIN}"
+        case RestoredError():
+            return f"The cluster was restored from a backup ({error}). {AGAIN}"
+        case NotInstalledError() | KindsGoneError():
             return "The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's"
         case _:
             return f"Kubernetes refused: {error}"
@@ -188,15 +198,23 @@ async def _serve(settings: Settings, operator: Operator, leadership: Leadership 
     The order at the end matters: Kopf takes every task that it finds running for its own, and waits for it.
     """
     stop_watching = asyncio.Event()
+    kopf_watch = KopfWatch(
+        operator.intake,
+        operator.lists.is_installed,
+        apps=not settings.namespaces,
+        identity=f"{COMPONENT}-{uuid.uuid4().hex[:8]}",
+        stop=stop_watching,
+    )
     watches = asyncio.ensure_future(operator.watches.run())
     work = asyncio.ensure_future(operator.queue.run())
     sweep = asyncio.ensure_future(operator.sweep.run())
     lag = asyncio.ensure_future(measure_lag())
-    watch = asyncio.ensure_future(_watch(settings, operator, stop_watching))
+    watch = asyncio.ensure_future(_watch(settings, operator, kopf_watch, stop_watching))
     stopping = asyncio.ensure_future(stop.wait())
     ours = [watches, work, sweep, lag, stopping]
     try:
-        done, _ = await asyncio.wait([*ours, watch], return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [*ours, watch, kopf_watch.failed]
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
@@ -228,29 +246,11 @@ async def _first(one: asyncio.Event, other: asyncio.Event) -> asyncio.Event:
             wait.cancel()
 
 
-async def _watch(settings: Settings, operator: Operator, stop: asyncio.Event) -> None:
+async def _watch(settings: Settings, operator: Operator, kopf_watch: KopfWatch, stop: asyncio.Event) -> None:
     logins = Logins(settings)
     await logins.prepare()
-    if await _first(operator.watches.started, stop) is stop:
-        return
-    registry, kopf_settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
-    handlers.configure(kopf_settings)
-
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await logins.log_in()
-
-    kopf.on.login(id="login", registry=registry)(login)
-    handlers.register(registry, operator.intake, apps=not settings.namespaces)
-    # Without one Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is off.
-    identity: Any = f"{COMPONENT}-{uuid.uuid4().hex[:8]}"
-    await kopf.operator(
-        registry=registry,
-        settings=kopf_settings,
-        standalone=True,
-        clusterwide=True,
-        identity=identity,
-        stop_flag=stop,
-    )
+    if await _first(operator.watches.started, stop) is not stop:
+        await kopf_watch.run(logins.log_in)
 
 
 class Logins:

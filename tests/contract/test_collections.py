@@ -308,3 +308,16 @@ async def test_lines_are_whole_however_they_are_cut(size: int) -> None:
     assert [line.whole for line in lines] == [True, False, True]
     assert (lines[0].text, lines[2].text) == (b'{"a":1}', b'{"c":3}')
     assert lines[1].text.startswith(b'{"b":"xxx')
+
+
+@pytest.mark.parametrize("text", ["", "<html>welcome</html>", "[]", "null", "{}"])
+async def test_an_answer_that_holds_no_object_is_none(text: str) -> None:
+    """Whoever answered 200 was no API server: it may heal, and what was asked for may have happened."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text)
+
+    async with serving(answer) as api:
+        with pytest.raises(TransientError) as caught:
+            await api.request("GET", "/apis/boxapps.dev/v1alpha1")
+    assert caught.value.uncertain

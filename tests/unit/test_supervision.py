@@ -65,13 +65,16 @@ class Stage:
     def __init__(self, *listed: str, known: Namespaces | None = None) -> None:
         self.made: dict[tuple[str, str | None], FakeReflector] = {}
         self.begun: list[str | None] = []
-        self.starts = 0
+        self.starts = self.recoveries = 0
         self.known = known or Namespaces(*listed)
-        self.watches = Watches(self._make, listed, self.known, self._start, self.begun.append)
+        self.watches = Watches(self._make, listed, self.known, self._start, self.begun.append, self._recover)
 
     def _start(self) -> None:
         assert not self.begun, "it comes before the first beginning"
         self.starts += 1
+
+    def _recover(self) -> None:
+        self.recoveries += 1
 
     def _make(self, kind: str, namespace: str | None, report: Report) -> Any:
         reflector = FakeReflector(report)
@@ -159,6 +162,7 @@ async def test_what_is_wrong_with_a_namespace_is_said_once(caplog: pytest.LogCap
     secrets.report(None)
     secrets.report(None)
     assert [record.getMessage() for record in caplog.records[1:]] == ["Namespace a is watched again"]
+    assert stage.recoveries == 1
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,9 @@ class ControlPlane:
         draft.replace(path)
 
     def _run(self, name: str, *flags: str) -> None:
-        process = Process(name, (str(self._binaries / name), *flags), self.folder / f"{name}.log")
+        self._begin(Process(name, (str(self._binaries / name), *flags), self.folder / f"{name}.log"))
+
+    def _begin(self, process: Process) -> None:
         process.start()
         self._processes.append(process)
 
@@ -280,11 +282,12 @@ class ControlPlane:
             process.kill()
         etcd.stop()
         yield
-        etcd.start()
-        apiserver.start()
+        self._processes = []
+        for process in (etcd, apiserver):
+            self._begin(process)
         self._await_ready()
         for process in controllers:
-            process.start()
+            self._begin(process)
 
     def stop(self) -> None:
         """Stop everything and leave nothing behind."""

@@ -236,8 +236,11 @@ def _object(what: str, status: int, payload: bytes, retry_after: float | None = 
         body = json.loads(payload or b"{}")
     except ValueError:
         body = {}
-    if status < HTTPStatus.BAD_REQUEST and isinstance(body, dict):
-        return body
+    if status < HTTPStatus.BAD_REQUEST:
+        if isinstance(body, dict) and body:
+            return body
+        # Somebody answered who is no API server: a proxy in front of it, perhaps.
+        raise TransientError("KubernetesUnavailable", f"{what} answered {status} without an object", uncertain=True)
     if status == HTTPStatus.UNAUTHORIZED:
         # The kubelet brings another token in time; and an API server that has just started may know none yet.
         raise TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from box_app_operator.core.model import UID
@@ -22,13 +23,15 @@ class Present:
     """What was there at one moment of the cluster's history.
 
     ``unknown`` are namespaces that could not be looked into: their Role goes with them when they are deleted.
-    ``only`` is the one namespace that was looked into; None for all.
+    ``only`` is the one namespace that was looked into; None for all. ``versions`` are the resource versions of the
+    objects, where they were asked for.
     """
 
     uids: frozenset[UID]
     resource_version: int
     unknown: frozenset[str] = frozenset()
     only: str | None = None
+    versions: Mapping[UID, int] = field(default_factory=dict)
 
     def lacks(self, uid: UID, resource_version: str, namespace: str | None = None) -> bool:
         """Was an object that we know in this state gone by then? One that is newer than the list may be there."""
@@ -49,7 +52,8 @@ class KubeLists:
         Raises:
             TransientError: the API server did not answer, or refused.
         """
-        found, unknown = [], set()
+        found: list[tuple[dict[UID, int], int]] = []
+        unknown = set()
         for namespace, path in self._paths(kind).items():
             try:
                 found.append(await self._list(path, QUERIES.get(kind, {})))
@@ -57,8 +61,9 @@ class KubeLists:
                 if not namespace:
                     raise
                 unknown.add(namespace)
-        uids = frozenset(uid for present in found for uid in present.uids)
-        return Present(uids, min((present.resource_version for present in found), default=0), frozenset(unknown))
+        versions = {uid: version for listed, _ in found for uid, version in listed.items()}
+        earliest = min((version for _, version in found), default=0)
+        return Present(frozenset(versions), earliest, frozenset(unknown), versions=versions)
 
     def _paths(self, kind: str) -> dict[str, str]:
         """Paths by namespace; by the empty one what is listed as a whole."""
@@ -67,13 +72,14 @@ class KubeLists:
             return {"": f"{base}/{plural}"}
         return {each: f"{base}/namespaces/{each}/{plural}" for each in self._namespaces}
 
-    async def _list(self, path: str, query: dict[str, str]) -> Present:
+    async def _list(self, path: str, query: dict[str, str]) -> tuple[dict[UID, int], int]:
+        """The resource versions of all objects, and that of the list."""
         page = await self._page(path, query)
-        uids, version = _uids(page), int(page["metadata"]["resourceVersion"])
+        versions, version = _versions(page), int(page["metadata"]["resourceVersion"])
         while page["metadata"].get("continue"):
             page = await self._page(path, {**query, "continue": page["metadata"]["continue"]})
-            uids |= _uids(page)
-        return Present(frozenset(uids), version)
+            versions |= _versions(page)
+        return versions, version
 
     async def _page(self, path: str, query: dict[str, str]) -> Json:
         try:
@@ -90,9 +96,10 @@ class KubeLists:
             if error.status == HTTPStatus.NOT_FOUND:
                 return False
             raise TransientError("KubernetesUnavailable", str(error)) from None
-        return set(PLURALS.values()) <= {resource["name"] for resource in found["resources"]}
+        return set(PLURALS.values()) <= {resource["name"] for resource in found.get("resources") or ()}
 
 
-def _uids(page: Json) -> set[UID]:
+def _versions(page: Json) -> dict[UID, int]:
     # Of metadata alone an empty list is null. Source: k8s.io/apiserver, endpoints/handlers/response.go.
-    return {UID(item["metadata"]["uid"]) for item in page.get("items") or ()}
+    metas = (item["metadata"] for item in page.get("items") or ())
+    return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}

@@ -43,9 +43,11 @@ class Make(Protocol):
 class Trouble:
     """What is wrong in one place, said once: when it begins, when it changes, and when it is over."""
 
-    def __init__(self, where: str, describe: Callable[[TransientError], str]) -> None:
+    def __init__(self, where: str, describe: Callable[[TransientError], str], over: Callable[[], None]) -> None:
+        """``over`` is called when nothing is wrong any more."""
         self._where = where
         self._describe = describe
+        self._over = over
         self._failing: dict[str, TransientError] = {}
         self._said: str | None = None
 
@@ -56,6 +58,7 @@ class Trouble:
             if not self._failing and self._said is not None:
                 self._said = None
                 logger.info("%s watched again", self._where)
+                self._over()
             return
         self._failing[kind] = error
         text = self._describe(error)
@@ -95,13 +98,16 @@ class Watches:
         known: Known,
         start: Callable[[], None],
         begin: Callable[[str | None], None],
+        recovered: Callable[[], None],
     ) -> None:
         """``start`` is called once everything was listed, or cannot be for now. After that ``begin`` is called for each
-        namespace whose objects were all listed, or once with None for the whole cluster."""
+        namespace whose objects were all listed, or once with None for the whole cluster. ``recovered`` is called when
+        something can be watched again that could not be for a while."""
         self.started = asyncio.Event()
         self._known = known
         self._start = start
         self._begin = begin
+        self._recovered = recovered
         self._enterprises = self._cluster_wide(make, "BoxEnterprise")
         self._namespaces = self._cluster_wide(make, "Namespace")
         self._everywhere = (
@@ -112,11 +118,13 @@ class Watches:
         self._listed = {name: self._of(make, name) for name in namespaces}
 
     def _cluster_wide(self, make: Make, kind: str) -> Reflector[Any]:
-        trouble = Trouble(f"{kind}s are", lambda error: _about_kind(kind, error))
+        trouble = Trouble(f"{kind}s are", lambda error: _about_kind(kind, error), self._recovered)
         return make(kind, None, lambda error: trouble.report(kind, error))
 
     def _of(self, make: Make, name: str) -> Reflectors:
-        trouble = Trouble(f"Namespace {name} is", lambda error: _about_namespace(name, self._known, error))
+        trouble = Trouble(
+            f"Namespace {name} is", lambda error: _about_namespace(name, self._known, error), self._recovered
+        )
         return Reflectors(
             apps=make("BoxCustomApp", name, lambda error: trouble.report("BoxCustomApp", error)),
             secrets=make("Secret", name, lambda error: trouble.report("Secret", error)),

@@ -1,0 +1,62 @@
+"""What is said in a log, and how loudly."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from box_app_operator.logs import InOneLine
+
+
+@pytest.fixture
+def out() -> Iterator[io.StringIO]:
+    """What a handler with the operator's filter writes."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.addFilter(InOneLine())
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    yield text
+    logging.getLogger().removeHandler(handler)
+
+
+def fail(logger: str, error: Exception) -> None:
+    """A library says that something failed, as Kopf does."""
+    try:
+        raise error
+    except type(error):
+        logging.getLogger(logger).exception("Watcher has failed")
+
+
+@pytest.mark.parametrize("error", [aiohttp.ClientPayloadError("half"), TimeoutError(), ConnectionResetError()])
+def test_what_kopf_met_at_the_api_server_is_one_line(out: io.StringIO, error: Exception) -> None:
+    """Where in Kopf's code it met it helps nobody."""
+    fail("kopf._core.reactor.orchestration", error)
+
+    assert out.getvalue() == "WARNING Watcher has failed\n"
+
+
+def test_tries_of_kopf_are_no_errors(out: io.StringIO) -> None:
+    """It tries again."""
+    logging.getLogger("kopf._cogs.clients.watching").error("Request attempt #1 failed; will retry")
+
+    assert out.getvalue() == "WARNING Request attempt #1 failed; will retry\n"
+
+
+@pytest.mark.parametrize(
+    ("logger", "error"),
+    [
+        ("kopf._core.reactor.queueing", ZeroDivisionError()),
+        ("box_app_operator.sweep", ConnectionResetError()),
+        ("kopfschmerz", ConnectionResetError()),
+    ],
+)
+def test_bugs_keep_their_traceback(out: io.StringIO, logger: str, error: Exception) -> None:
+    """And so does everything that others than Kopf say."""
+    fail(logger, error)
+
+    assert out.getvalue().startswith("ERROR Watcher has failed\nTraceback")
