@@ -289,10 +289,13 @@ async def test_what_the_secret_told_of_it_is_put_back(stage: ChangingStage, drop
 # The end
 
 
-@pytest.mark.parametrize(("policy", "apps"), [("RevokeTokens", ["Other", "Viewer"]), ("Delete", ["Other"])])
+@pytest.mark.parametrize(
+    ("policy", "apps", "end"),
+    [("RevokeTokens", ["Other", "Viewer"], "TokenRevoked"), ("Delete", ["Other"], "AppDeleted")],
+)
 @pytest.mark.parametrize("moved", [True, False])
 async def test_a_deletion_ends_the_app_token_too(
-    stage: ChangingStage, policy: str, apps: list[str], moved: bool
+    stage: ChangingStage, policy: str, apps: list[str], end: str, moved: bool
 ) -> None:
     """In its overlap, and before the access token is there; an app that the operator registered goes by the policy."""
     await stage.make_app_token()
@@ -311,7 +314,7 @@ async def test_a_deletion_ends_the_app_token_too(
     assert stage.live() == []
     assert not stage.is_live(stage.token)
     assert sorted(each.name for each in stage.box.sandbox.live()) == apps
-    assert stage.cluster.events == ["Ready"]
+    assert stage.cluster.events == ["Ready", *(["TokenRevoked"] if moved else []), end]
 
 
 async def test_a_deletion_asks_box_for_an_app_that_the_listing_lacks(

@@ -42,7 +42,7 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
         case RenameApp(_, name) if observed.app is not None:
             return _record(Reason.APP_RENAMED, f"Renamed the Box app from {observed.app.name!r} to {name!r}.")
         case DeleteApp():
-            return _app_deleted(observed)
+            return _app_deleted(step, observed)
     return None
 
 
@@ -118,8 +118,9 @@ def _list(origins: Iterable[str], without: Iterable[str]) -> str:
     return ", ".join(left[:MAX_NAMES]) + more
 
 
-def _app_deleted(observed: Observed) -> Notice | None:
-    app = observed.app
+def _app_deleted(step: DeleteApp, observed: Observed) -> Notice | None:
+    former = observed.former_app.app if observed.former_app is not None else None
+    app = next((app for app in (observed.app, former) if app is not None and app.id == step.app_id), None)
     if app is None:
         return None
     tokens = ", ".join(token.fingerprint for token in app.tokens.values())
