@@ -18,6 +18,8 @@ from box_app_operator.core.by_hand import (
 )
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
+from box_app_operator.core.conflict import held_back, is_conflict
+from box_app_operator.core.contest import with_contests
 from box_app_operator.core.current import current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
@@ -113,7 +115,10 @@ def plan(
         observed = replace(observed, app=None, held=None)
     findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
     tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
-    findings.append(settle_with_downscoped(tokens, desired, observed, now, refusals))
+    tokens = with_contests(settle_with_downscoped(tokens, desired, observed, now, refusals), desired, observed)
+    findings.append(tokens)
+    if is_conflict(tokens):
+        findings = [held_back(finding) for finding in findings]
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
@@ -192,6 +197,9 @@ def _summed_up(
         return (*(finding.condition for finding in facets), ready)
     if falses_first:
         first = next((each.condition for each in facets if each.condition.status == "False"), first)
+    if is_conflict(by_type["TokenReady"]):
+        # Whatever else there is to wait for: as long as the Secret's name is taken it is waited for in vain.
+        first, tasks = by_type["TokenReady"].condition, ()
     if tasks and not any(finding.stalled for finding in facets):
         first = replace(first, message=tasks[0].what)
     ready = Condition("Ready", first.status, first.reason, first.message)
