@@ -7,6 +7,7 @@ from typing import Protocol
 from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.model import Problem
 from box_app_operator.core.spec import Body
+from box_app_operator.identities import Identities
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 
@@ -15,6 +16,7 @@ class Link(Protocol):
     """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time.
 
     ``has_console`` is False in mode Assisted. ``enterprise_id`` is Box's id, None when the BoxEnterprise does not say.
+    ``identities`` knows whether Box says whose a key is.
     """
 
     @property
@@ -31,6 +33,8 @@ class Link(Protocol):
     def has_console(self) -> bool: ...  # noqa: D102 - see the class
     @property
     def enterprise_id(self) -> str | None: ...  # noqa: D102 - see the class
+    @property
+    def identities(self) -> Identities: ...  # noqa: D102 - see the class
     @property
     def selector(self) -> Body | None: ...  # noqa: D102 - see the class
     @property
