@@ -11,6 +11,7 @@ from box_app_operator.core.downscoped import annotations_for, labels_for
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import HeldToken
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import last_replacement
 from box_app_operator.core.published import own_secrets, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import (
@@ -155,7 +156,10 @@ class Executor:
             labels=secret_labels(desired),
             annotations=secret_annotations(desired, observed, step.slot, self._clock.now()),
         )
-        self._store.put_secret(await self._cluster.write_secret(body, secret, observed.secret))
+        written = await self._cluster.write_secret(body, secret, observed.secret)
+        self._store.put_secret(written)
+        # Now, and not only at the next look: until then somebody may have deleted the Secret.
+        self._memory.pace.note(last_replacement((written,)), self._clock.now(), self._clock.monotonic())
         self._memory.let_go()
         self._memory.workloads.clear()
         return f"published token {step.fingerprint} in Secret {desired.secret.name}"

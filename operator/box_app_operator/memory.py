@@ -12,6 +12,7 @@ from box_app_operator.core.hand import FINAL, Identity, Verdict
 from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
 from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.steps import Step
+from box_app_operator.pace import PaceMemory
 from box_app_operator.ports import Token
 
 REPEAT_AFTER = timedelta(minutes=10)
@@ -59,6 +60,7 @@ class Memory:
     is when each of the last ones came up. ``used_by_written_at`` is when the pods on the previous token were last
     reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
+    ``pace`` is how soon tokens followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint.
     """
@@ -78,6 +80,7 @@ class Memory:
     granted: SlotToken | None = None
     without_enterprise_since: datetime | None = None
     hand: HandMemory = field(default_factory=HandMemory)
+    pace: PaceMemory = field(default_factory=PaceMemory)
 
     def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:
         """Keep a minted token until it is published."""

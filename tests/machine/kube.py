@@ -47,6 +47,7 @@ class SimKube:
         self.credentials: dict[str, bytes] | None = None
         self.news: list[Callable[[Store], None]] = []
         self.before_publish: Callable[[SecretWrite], None] = lambda _: None
+        self.after_publish: Callable[[SecretWrite], None] = lambda _: None
 
     # The truth
 
@@ -129,6 +130,7 @@ class SimKube:
                 annotations={**kept, **secret.annotations},
                 fingerprints={},
             )
+            self.after_publish(secret)
             return self.put_secret(view, {**secret.data, secret.token_key: secret.token.reveal()})
 
         return self.fates.meet(write)

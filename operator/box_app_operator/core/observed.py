@@ -11,6 +11,7 @@ from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.former import FormerApp
 from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
+from box_app_operator.core.pace import Pace
 
 
 class UseKind(enum.Enum):
@@ -112,7 +113,8 @@ class Observed:
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
     those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
     ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
-    ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
+    ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials. ``pace``
+    says how soon another token may follow.
     """
 
     known: bool = False
@@ -133,3 +135,4 @@ class Observed:
     way: Way = Way.CONSOLE
     hand: Hand = field(default_factory=Hand)
     former_app: FormerApp | None = None
+    pace: Pace = field(default_factory=Pace)
