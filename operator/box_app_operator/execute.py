@@ -33,11 +33,11 @@ from box_app_operator.core.steps import (
 )
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.execute_public import PublicExecutor
-from box_app_operator.links import Link
+from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Console, Platform, SecretWrite, Token
-from box_app_operator.store import AppKey, Store
+from box_app_operator.store import AppKey, Store, enterprise_of
 
 IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)
 """Steps that do not need Box."""
@@ -46,7 +46,11 @@ IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, Restar
 class Executor:
     """Performs the steps of one pass for one object."""
 
-    def __init__(self, store: Store, cluster: Cluster, memory: Memory, link: Link | None, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, cluster: Cluster, memory: Memory, links: Links, link: Link | None, clock: Clock
+    ) -> None:
+        """``link`` is that of the object's enterprise, None when there is none."""
+        self._links = links
         self._clock = clock
         self._store = store
         self._cluster = cluster
@@ -75,7 +79,9 @@ class Executor:
 
     async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
         if isinstance(step, AddFinalizer):
-            self._store.put_app(await self._cluster.add_finalizer(body))
+            # The enterprise's own first: without it nothing could be tidied up in Box.
+            async with self._links.held(enterprise_of(body)):
+                self._store.put_app(await self._cluster.add_finalizer(body))
             return "took the object into care"
         left = await self._cluster.remove_finalizer(body)
         if left is None or not left["metadata"].get("finalizers"):

@@ -36,6 +36,7 @@ OF_AN_ENTERPRISE = {
     Reason.CREDENTIAL_REJECTED,
     Reason.CREDENTIAL_FORBIDDEN,
     Reason.CA_INVALID,
+    Reason.DELETING,
 }
 
 
