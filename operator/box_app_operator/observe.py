@@ -19,6 +19,7 @@ from box_app_operator.core.adoption import (
     claimant_of,
     with_adoption,
 )
+from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.downscoped import is_downscoped
@@ -93,18 +94,23 @@ class Observer:
         return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
-        if seen.problem is not None or link.platform is None or (link.has_console and not link.listing.known):
+        if seen.problem is not None or (link.has_console and not link.listing.known):
             return seen
+        platform = link.platform
+        if platform is None:
+            # The link connects anew. That it succeeds is no news to it, so that nobody would wake this object.
+            raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
         seen, now = replace(seen, known=True), self._clock.now()
         if seen.way is Way.GRANT:
             seen = replace(seen, former_app=await self._look_back(desired, seen, link, memory, now))
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
-                seen = await self._by_hand.look(desired, seen, link.platform, memory, link.enterprise_id, now)
+                seen = await self._by_hand.look(desired, seen, platform, memory, link.enterprise_id, now)
             except TransientError as error:
-                if error.unreachable or error.uncertain:
-                    # Nobody follows Box here: the enterprise learns from its apps that something is wrong.
+                # Nobody follows Box here: the enterprise learns from its apps that something is wrong. A client that it
+                # has closed meanwhile says nothing of the next one.
+                if (error.unreachable or error.uncertain) and link.platform is platform:
                     link.suspect()
                 raise
             seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
