@@ -57,7 +57,7 @@ local function with_steps(message)
   return message
 end
 
-local ready, stalled = condition("Ready"), condition("Stalled")
+local ready, stalled, reconciling = condition("Ready"), condition("Stalled"), condition("Reconciling")
 
 if obj.metadata.deletionTimestamp ~= nil then
   if ready.reason == "Deleting" then
@@ -82,13 +82,17 @@ if stalled.status == "True" then
   return health("Degraded", stalled.message)
 end
 
-if ready.status == "True" then
+local is_ready = ready.status == "True"
+if is_ready and reconciling.status ~= "True" then
   return health("Healthy", ready.message)
 end
 
+-- The token in the Secret works, and is not yet the one that the spec asks for.
+local waits = is_ready and reconciling or ready
+
 -- What is not known is asked again, whatever it was about.
-if ready.status == "False" and is_for_people(ready.reason) then
-  return health("Suspended", with_steps(ready.message))
+if ready.status ~= "Unknown" and is_for_people(waits.reason) then
+  return health("Suspended", with_steps(waits.message))
 end
 
-return health("Progressing", ready.message)
+return health("Progressing", waits.message)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from box_app_operator.core.spec import parse_duration
-from box_app_operator.errors import StalledError
+from box_app_operator.core.fields import LONGEST, parse_duration
 from box_app_operator.proxies import ProxyError, read_proxies
 
 PREFIX = "BOX_APP_OPERATOR_"
@@ -82,8 +81,8 @@ def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
             continue
         try:
             values[name] = _READERS[name](text.strip())
-        except (ValueError, StalledError) as error:
-            problems.append(f"{source}: {getattr(error, 'message', error)}")
+        except ValueError as error:
+            problems.append(f"{source}: {error}")
     try:
         # They are no settings of ours; but who writes one that cannot be used should hear of it at once.
         read_proxies(environment)
@@ -139,15 +138,24 @@ def _name(text: str) -> str:
     return text
 
 
-def _lease_duration(text: str) -> timedelta:
+def _duration(text: str) -> timedelta:
     duration = parse_duration(text)
+    if duration is None:
+        raise ValueError(f"{text!r} is not a duration; write for example 10m, 1h30m or 7d")
+    if duration >= LONGEST:
+        raise ValueError(f"{text!r} is longer than a hundred years")
+    return duration
+
+
+def _lease_duration(text: str) -> timedelta:
+    duration = _duration(text)
     if duration < SHORTEST_LEASE:
         raise ValueError(f"{text!r} is shorter than {SHORTEST_LEASE.seconds}s")
     return duration
 
 
 def _positive(text: str) -> timedelta:
-    duration = parse_duration(text)
+    duration = _duration(text)
     if duration <= timedelta():
         raise ValueError(f"{text!r} is not longer than zero")
     return duration
@@ -167,9 +175,9 @@ _READERS: Mapping[str, Any] = {
     "workers": _workers,
     "box_timeout": _positive,
     "box_wait": _positive,
-    "outage_grace": parse_duration,
-    "status_pause": parse_duration,
-    "restart_window": parse_duration,
+    "outage_grace": _duration,
+    "status_pause": _duration,
+    "restart_window": _duration,
     "sweep_interval": _positive,
     "backoff_base": _positive,
     "backoff_cap": _positive,

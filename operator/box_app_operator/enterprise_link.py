@@ -93,12 +93,20 @@ class EnterpriseLink:
         self._restart = asyncio.Event()
         self._changed = asyncio.Event()
         self._used: tuple[str | None, ...] = ()
+        self._unreadable = self._read_spec()
         self._watch = SecretWatch(around.credentials, around.backoff, self._secret_changed)
 
     @property
     def problem(self) -> Problem | None:
-        """What keeps Box from being asked."""
-        return self.health.problem
+        """What keeps Box from being asked; a spec that cannot be read does so at once, before it was tried."""
+        return self._unreadable or self.health.problem
+
+    def _read_spec(self) -> Problem | None:
+        words = self.enterprise.spec.invalid
+        if words is None:
+            return None
+        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
+        return Problem(Reason.ENTERPRISE_NOT_READY, message, self._around.clock.now())
 
     @property
     def settled(self) -> bool:
@@ -117,8 +125,8 @@ class EnterpriseLink:
 
     @property
     def selector(self) -> Body | None:
-        """Which namespaces may use the enterprise; None for all."""
-        return self.enterprise.spec.selector
+        """Which namespaces may use the enterprise; None for all. Of a spec that cannot be read ``problem`` tells."""
+        return self.enterprise.spec.selector if self._unreadable is None else None
 
     @property
     def adoption(self) -> tuple[AdoptionEntry, ...]:
@@ -128,6 +136,7 @@ class EnterpriseLink:
     def change(self, enterprise: Enterprise) -> None:
         """The BoxEnterprise has a new spec."""
         before, self.enterprise = self.enterprise.spec, enterprise
+        self._unreadable = self._read_spec()
         if replace(enterprise.spec, adoption=before.adoption) == before:
             return self._adoption_changed(before.adoption)
         if enterprise.spec.console_url != before.console_url:
@@ -201,6 +210,8 @@ class EnterpriseLink:
         """Connect and keep the listing current, until a change asks to start over."""
         spec = self.enterprise.spec
         self.health.begin(self.enterprise.generation)
+        if spec.invalid is not None:
+            raise StalledError(Reason.INVALID_SPEC, spec.invalid)
         used = await self._read_secrets()
         if used != self._used:
             # Another credential may see other apps.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from box_app_operator.core.conditions import Condition, Reason, merge_conditions
 from box_app_operator.core.enterprise import Enterprise
 from box_app_operator.core.model import UID
+from box_app_operator.core.remembered import shown_conditions, status_of
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_link import EnterpriseLink, LinkNeeds
 from box_app_operator.errors import TransientError
@@ -95,7 +96,7 @@ class Enterprises:
         if link is None or body is None or link.health.condition is None:
             return
         status = self._status(link, body, link.health.condition)
-        if status == (body.get("status") or {}):
+        if status == body.get("status"):
             return
         try:
             written = await self._writer.write_status(body, status)
@@ -112,7 +113,7 @@ class Enterprises:
         conditions = [ready]
         if ready.status != "True" and link.problem is not None and link.problem.reason == Reason.ENTERPRISE_NOT_READY:
             conditions.append(Condition("Stalled", "True", ready.reason, ready.message))
-        old = (body.get("status") or {}).get("conditions") or ()
+        old = status_of(body).get("conditions") or ()
         merged = merge_conditions(conditions, old, generation, self._around.clock.now())
         store = self._around.store
         states = [_is_ready(store.app(key)) for key in store.keys_of_enterprise(link.enterprise.name)]
@@ -132,5 +133,4 @@ class Enterprises:
 
 
 def _is_ready(body: Body | None) -> bool:
-    conditions = ((body or {}).get("status") or {}).get("conditions") or ()
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+    return body is not None and any(item[:2] == ("Ready", "True") for item in shown_conditions(body))

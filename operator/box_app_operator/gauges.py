@@ -11,6 +11,8 @@ from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from box_app_operator.core.conditions import parse_time
+from box_app_operator.core.fields import mapping
+from box_app_operator.core.remembered import shown_conditions, status_of
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.ports import Clock
@@ -82,45 +84,44 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"{PREFIX}_{name}", text, value=value)
 
 
-def _status(body: Body) -> Any:
-    return body.get("status") or {}
+def _in_status(body: Body, *path: str) -> Any:
+    """What stands there in an object's status; None where nothing does."""
+    value: Any = body.get("status")
+    for name in path:
+        value = mapping(value).get(name)
+    return value
 
 
 def _conditions(apps: list[Body]) -> Metric:
     """How many apps show which condition. An app that shows none yet counts as Ready Unknown, NotYetKnown."""
-    unknown = {"type": "Ready", "status": "Unknown", "reason": "NotYetKnown"}
-    counts = Counter(
-        (item["type"], item["status"], item["reason"])
-        for body in apps
-        for item in _status(body).get("conditions") or (unknown,)
-    )
+    unknown = ("Ready", "Unknown", "NotYetKnown")
+    counts = Counter(item for body in apps for item in shown_conditions(body) or (unknown,))
     family = _family("apps", "Apps by condition.", ["type", "status", "reason"])
     for labels, count in sorted(counts.items()):
         family.add_metric(labels, count)
     return family
 
 
-def _seconds_until(text: str | None, now: datetime) -> float | None:
+def _seconds_until(text: object, now: datetime) -> float | None:
     moment = parse_time(text)
     return (moment - now).total_seconds() if moment is not None else None
 
 
 def _seconds_left(body: Body, now: datetime) -> float | None:
     """Until the app's active token expires; None when it never does, or there is none."""
-    active = (_status(body).get("tokens") or {}).get("active") or {}
-    return _seconds_until(active.get("expiryTime"), now)
+    return _seconds_until(_in_status(body, "tokens", "active", "expiryTime"), now)
 
 
 def _is_left_alone(body: Body) -> bool:
     """Does nobody work towards a token?"""
-    return bool(body["spec"].get("suspend") or body["metadata"].get("deletionTimestamp"))
+    return bool(mapping(body.get("spec")).get("suspend") or body["metadata"].get("deletionTimestamp"))
 
 
 def _overdue_seconds(body: Body, now: datetime) -> float:
     """For how long the app's rotation is due; 0 when it is not, or nobody is meant to rotate."""
     if _is_left_alone(body):
         return 0.0
-    left = _seconds_until((_status(body).get("tokens") or {}).get("nextRotationTime"), now)
+    left = _seconds_until(_in_status(body, "tokens", "nextRotationTime"), now)
     return -left if left is not None and left < -SLACK_SECONDS else 0.0
 
 
@@ -129,12 +130,11 @@ def _pending_seconds(body: Body, now: datetime) -> float:
 
     Box does not tell when an app with client credentials was submitted: then it counts from when that was found out.
     """
-    status = _status(body)
-    authorization = status.get("authorization") or {}
-    if authorization.get("state") != "Pending" or _is_left_alone(body):
+    if _in_status(body, "authorization", "state") != "Pending" or _is_left_alone(body):
         return 0.0
-    conditions = {each["type"]: each for each in status.get("conditions") or ()}
-    since = authorization.get("submittedTime") or conditions.get("Authorized", {}).get("lastTransitionTime")
+    status = status_of(body)
+    authorized: Body = next((item for item in status.get("conditions") or () if item["type"] == "Authorized"), {})
+    since = status["authorization"].get("submittedTime") or authorized.get("lastTransitionTime")
     left = _seconds_until(since, now)
     return max(0.0, -left) if left is not None else 0.0
 
@@ -170,8 +170,8 @@ def _per_app(apps: list[Body], now: datetime) -> Iterator[Metric]:
     expiry = _family("app_token_expiry_seconds", "Until an app's active token expires.", names)
     for body in apps:
         key = [body["metadata"]["namespace"], body["metadata"]["name"]]
-        for item in _status(body).get("conditions") or ():
-            condition.add_metric([*key, item["type"], item["status"], item["reason"]], 1.0)
+        for item in shown_conditions(body):
+            condition.add_metric([*key, *item], 1.0)
         left = _seconds_left(body, now)
         if left is not None:
             expiry.add_metric(key, left)

@@ -9,15 +9,15 @@ from typing import Any, Protocol, TypeVar
 from box_app_operator.core.due import due_first
 from box_app_operator.core.enterprise import parse_enterprise
 from box_app_operator.core.model import UID
-from box_app_operator.core.spec import Body
+from box_app_operator.core.remembered import parse_remembered
+from box_app_operator.core.spec import Body, client_id_of, enterprise_of
 from box_app_operator.enterprises import Enterprises
-from box_app_operator.errors import StalledError
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
 from box_app_operator.ports import Clock
 from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, NamespaceView, SecretMark, Store, app_key, enterprise_of
+from box_app_operator.store import AppKey, NamespaceView, SecretMark, Store, app_key
 from box_app_operator.watch.reflector import Sink
 from box_app_operator.workqueue import WorkQueue
 
@@ -98,7 +98,7 @@ class Intake:
         """Everything was listed that can be: connect to the enterprises, whose status counts apps."""
         self._started = True
         while self._early:
-            self._connect(*self._early.popitem())
+            self._connect(self._early.popitem()[1])
 
     def begin(self, namespace: str | None = None) -> None:
         """Everything was listed, in this namespace or everywhere: work on all apps, what is due soonest first."""
@@ -144,7 +144,7 @@ class Intake:
 
     def _wake_rivals(self, gone: Body) -> None:
         """Others may have waited for the Box app that this one claimed."""
-        client_id = gone["spec"].get("clientID") or (gone.get("status") or {}).get("clientID")
+        client_id = client_id_of(gone) or parse_remembered(gone).client_id
         for body in self._store.claims(client_id) if client_id else ():
             self.wake(app_key(body))
 
@@ -207,15 +207,10 @@ class Intake:
         elif gone:
             self._enterprises.drop(name, UID(body["metadata"]["uid"]))
         else:
-            self._connect(name, body)
+            self._connect(body)
 
-    def _connect(self, name: str, body: Body) -> None:
-        try:
-            enterprise = parse_enterprise(body)
-        except StalledError as error:
-            logger.warning("BoxEnterprise %s: %s", name, error.message)
-            return
-        self._enterprises.put(enterprise, dict(body))
+    def _connect(self, body: Body) -> None:
+        self._enterprises.put(parse_enterprise(body), dict(body))
 
     def versions(self, kind: str) -> dict[UID, int]:
         """The resource versions of all objects of a kind that are remembered."""

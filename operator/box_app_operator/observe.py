@@ -28,15 +28,16 @@ from box_app_operator.core.hand import Way
 from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, Problem, SecretView, owner_in, uid_in
 from box_app_operator.core.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.core.published import former_told, held_by_value, is_original
+from box_app_operator.core.remembered import parse_remembered
 from box_app_operator.core.rotation import rotation_due
-from box_app_operator.core.spec import Body, parse_remembered
+from box_app_operator.core.spec import Body, enterprise_of
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.grants import Grants
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Console, Imports
-from box_app_operator.store import Store, enterprise_of
+from box_app_operator.store import Store
 
 
 class Observer:
@@ -175,7 +176,7 @@ class Observer:
             raise
 
     def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
-        if desired.invalid and not desired.deleting:
+        if desired.invalid and not (desired.deleting and desired.enterprise):
             return Problem("InvalidSpec", desired.invalid, now, stalled=True)
         if link is None:
             message = (
@@ -270,13 +271,25 @@ async def _ask_before_letting_go(
     """
     if link.console is None:
         raise TransientError("BoxUnavailable", "There is no way to the console, to ask whether the app is gone")
-    known = app.id if app is not None else remembered.app_id
-    found = await (link.console.get_app(known) if known else link.console.find_app(desired.reference))
+    found = await _look_for(desired, link.console, app, remembered)
     if found is not None:
         link.listing.find_again(found)
     elif app is not None:
         link.listing.drop(app.id)
     return _find(desired, link.listing)
+
+
+async def _look_for(
+    desired: Desired, console: Console, app: BoxApp | None, remembered: RememberedStatus
+) -> BoxApp | None:
+    """By its mark too, whatever the status says: somebody may have edited that."""
+    known = app.id if app is not None else remembered.app_id
+    found = await console.get_app(known) if known is not None else None
+    return found if found is not None and _is_wanted(desired, found) else await console.find_app(desired.reference)
+
+
+def _is_wanted(desired: Desired, app: BoxApp) -> bool:
+    return app.client_id == desired.client_id if desired.client_id else uid_in(app.reference) == desired.uid
 
 
 def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> str | None:

@@ -13,6 +13,7 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Notice
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Plan
+from box_app_operator.core.remembered import status_of
 from box_app_operator.core.spec import Body
 from box_app_operator.core.status import build_status
 from box_app_operator.memory import Memory
@@ -62,9 +63,9 @@ class Reporter:
         Args:
             request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
         """
-        before, now = body.get("status") or {}, self._clock.now()
+        before, now = status_of(body), self._clock.now()
         status = build_status(body, desired, observed, decided, now, request_handled=request_handled)
-        if status == before:
+        if status == body.get("status"):
             await self._emit_records(body, memory)
             return None
         last = memory.used_by_written_at

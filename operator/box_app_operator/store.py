@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from box_app_operator.core.desired import WorkloadRef
+from box_app_operator.core.fields import mapping
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.core.spec import DEFAULT_ENTERPRISE, Body, secret_names_of, workloads_of
+from box_app_operator.core.spec import Body, client_id_of, enterprise_of, secret_names_of, workloads_of
 
 
 class AppKey(NamedTuple):
@@ -36,11 +37,6 @@ def trim(body: Body) -> dict[str, Any]:
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     kept = {key: body[key] for key in ("apiVersion", "kind", "spec", "status") if key in body}
     return {**kept, "metadata": meta}
-
-
-def enterprise_of(body: Body) -> str:
-    """The name of the BoxEnterprise that an app refers to."""
-    return str((body["spec"].get("enterpriseRef") or {}).get("name", DEFAULT_ENTERPRISE))
 
 
 class SecretMark(NamedTuple):
@@ -97,7 +93,7 @@ class Store:
         """The apps that want to adopt the Box app with this client id: first the one that has it, then the oldest."""
 
         def rank(body: Body) -> tuple[bool, str, str]:
-            has_it = (body.get("status") or {}).get("clientID") == client_id
+            has_it = mapping(body.get("status")).get("clientID") == client_id
             return not has_it, body["metadata"]["creationTimestamp"], body["metadata"]["uid"]
 
         return sorted((self._apps[key] for key in self._claims.get(client_id, ())), key=rank)
@@ -120,7 +116,7 @@ class Store:
             self._wanting[AppKey(key.namespace, name)].add(key)
         for workload in workloads_of(body):
             self._restarting[key.namespace, workload].add(key)
-        if client_id := body["spec"].get("clientID"):
+        if client_id := client_id_of(body):
             self._claims[client_id].add(key)
 
     def drop_app(self, key: AppKey, uid: UID) -> None:
@@ -137,7 +133,7 @@ class Store:
                 self._wanting[AppKey(key.namespace, name)].discard(key)
             for workload in workloads_of(known):
                 self._restarting[key.namespace, workload].discard(key)
-            if client_id := known["spec"].get("clientID"):
+            if client_id := client_id_of(known):
                 self._claims[client_id].discard(key)
 
     def secret(self, namespace: str, name: str) -> SecretView | None:

@@ -18,6 +18,7 @@ from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AppID, Refusal, RefusalKind, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.core.remembered import status_of
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, RenameApp, SetCorsDomains, Step
 from box_app_operator.errors import OperatorError, StalledError, TransientError
@@ -113,7 +114,7 @@ class Pass:
             desired,
             observed,
             now,
-            previous=parse_conditions(body.get("status") or {}),
+            previous=parse_conditions(status_of(body)),
             refusals=self._memory.refusals,
             delays=self._around.delays,
         )

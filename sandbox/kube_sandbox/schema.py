@@ -25,11 +25,36 @@ def _text(function: Any) -> Any:
     return lambda value, *rest: function(str(value), *(str(each) for each in rest))
 
 
+def _lower_ascii(text: str) -> str:
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+def _find(text: str, pattern: str) -> str:
+    found = re.search(pattern, text)
+    return str(found.group()) if found else ""
+
+
+def _find_all(text: str, pattern: str) -> list[str]:
+    return [str(found.group()) for found in re.finditer(pattern, text)]
+
+
+def _texts(texts: list[str]) -> Any:
+    return celtypes.ListType([celtypes.StringType(text) for text in texts])
+
+
+def _substring(text: Any, start: Any, end: Any = None) -> Any:
+    return celtypes.StringType(str(text)[int(start) : None if end is None else int(end)])
+
+
 # The Kubernetes extensions of CEL that rules use. Source: kubernetes.io, reference/using-api/cel.
 FUNCTIONS = {
     "trim": _text(lambda text: celtypes.StringType(text.strip())),
-    "lowerAscii": _text(lambda text: celtypes.StringType(text.lower())),
-    "split": _text(lambda text, by: celtypes.ListType([celtypes.StringType(part) for part in text.split(by)])),
+    "lowerAscii": _text(lambda text: celtypes.StringType(_lower_ascii(text))),
+    "split": _text(lambda text, by: _texts(text.split(by))),
+    "find": _text(lambda text, pattern: celtypes.StringType(_find(text, pattern))),
+    "findAll": _text(lambda text, pattern: _texts(_find_all(text, pattern))),
+    "substring": _substring,
+    "sum": lambda numbers: celtypes.IntType(sum(int(number) for number in numbers)),
 }
 
 
@@ -196,6 +221,8 @@ class Schema:
         keys = self.node.get("x-kubernetes-list-map-keys")
         seen: list[Any] = []
         for index, item in enumerate(value if keys else ()):
+            if not isinstance(item, dict):
+                continue
             identity = {key: item.get(key) for key in keys or ()}
             if identity in seen:
                 yield (f"{path}[{index}]", f"Duplicate value: {_shown(identity)}")

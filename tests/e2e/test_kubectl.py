@@ -81,7 +81,7 @@ STATES: dict[str, tuple[Callable[[Playground, str], None], tuple[str, str, str],
     "NameTaken": (taken, ("False", "Unknown", "Unknown"), "Choose another spec.displayName"),
     "SecretConflict": (conflict, ("False", "True", "False"), "choose another name in spec.tokens.secret.name"),
     "BoxUnavailable": (outage, ("Unknown", "True", "True"), "answered 503"),
-    "Suspended": (suspended, ("False", "True", "True"), "Set it to false to go on"),
+    "Suspended": (suspended, ("Unknown", "Unknown", "Unknown"), "Set it to false to go on"),
 }
 
 
@@ -162,7 +162,7 @@ def test_a_misspelt_field_is_refused(play: Playground, ns: str) -> None:
     ("path", "words"),
     [
         ("bca.spec.cors.domains", "Full origins"),
-        ("bca.spec.tokens.expiry", "Lifetime of a token"),
+        ("bca.spec.tokens.expiry", "Lifetime of an App Token"),
         ("bca.status.tokens.active.fingerprint", "SHA-256"),
         ("bent.spec.console.mode", "Automated"),
     ],

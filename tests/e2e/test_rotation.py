@@ -34,8 +34,8 @@ pytestmark = pytest.mark.usefixtures("operator_runs")
 LISTING = ("GET", "/console/v1/apps")
 QUICK: dict[str, Any] = {"rotation": {"overlap": "1s"}}
 """``spec.tokens`` of an app whose previous token goes within a second."""
-LATE = "29d23h59m57s"
-"""``renewBefore`` of a token of 30 days that is due within three seconds."""
+LATE = "29d23h59m"
+"""``renewBefore`` of a token of 30 days that is due within a minute, the shortest that there is."""
 
 
 def moment(text: str) -> datetime:
@@ -121,13 +121,13 @@ def test_a_rotation_outlives_a_crash(play: Playground, ns: str, call: str, effec
 
 
 def test_every_rotates_at_this_age(play: Playground, ns: str) -> None:
-    """One token after the other, each a tenth of the age too early at most."""
-    make_ready(play, ns, tokens={"rotation": {"every": "3s", "overlap": "2s"}})
+    """Or a tenth of it earlier at most."""
+    make_ready(play, ns, tokens={"rotation": {"every": "1m", "overlap": "2s"}})
 
-    ages = [until(partial(_age_at_rotation, play, ns, number), 20, f"token {number}") for number in (2, 3)]
+    age = until(partial(_age_at_rotation, play, ns, 2), 80, "the second token")
 
     set_rotation(play, ns, every=None)
-    assert all(timedelta(seconds=2.7) <= age < timedelta(seconds=6) for age in ages), ages
+    assert age >= timedelta(seconds=54)
     await_retired(play, ns)
 
 
@@ -143,7 +143,7 @@ def test_a_token_near_its_expiry_is_replaced(play: Playground, ns: str) -> None:
 
     set_rotation(play, ns, renewBefore=LATE)
 
-    until(lambda: len(issued(play, ns)) >= 2, 20, "another token")
+    until(lambda: len(issued(play, ns)) >= 2, 80, "another token")
     set_rotation(play, ns, renewBefore=None)
     await_retired(play, ns)
 

@@ -22,6 +22,7 @@ from tests.gitops.looks import (
     with_good_key,
     with_other_origins,
     without_credentials,
+    without_renewal,
 )
 from tests.gitops.record import State, later, manifest, record, stalled
 from tests.unit.pretend import CLIENT_ID
@@ -31,6 +32,7 @@ from box_app_operator.core.model import AuthorizationState, Refusal, RefusalKind
 KEYS = {"importFrom": {"name": "viewer-keys"}}
 CORS = ["https://app.acme.com", "https://*.internal.acme.com"]
 CREDENTIALS = {"secretRef": {"name": "viewer-client"}, "subject": {"type": "enterprise", "id": "1234567"}}
+AT_ONCE = {"tokens": {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}}
 GRANT = {"authentication": "ClientCredentials", "clientCredentials": CREDENTIALS}
 HAND = {"clientID": CLIENT_ID, "tokens": KEYS}
 AGAIN = {"annotations": {"boxapps.dev/reconcile-requested-at": "2026-03-01"}}
@@ -101,6 +103,10 @@ WITH_A_CONSOLE = [
     ),
     State("scopes refused", SCOPES_REFUSED, "Degraded", "Failed"),
     State("ready", READY, "Healthy", "Current"),
+    State("ready, a revocation waits", record(rotated, AT_ONCE, refused=OUTAGE), "Progressing", "InProgress"),
+    State(
+        "ready, a revocation is refused", record(rotated, AT_ONCE, refused=stalled("InvalidSpec")), "Degraded", "Failed"
+    ),
     State("ready, the previous token retires", record(rotated), "Healthy", "Current"),
     State("suspended", SUSPENDED, "Suspended", "InProgress"),
     State("deleting", record(settled, meta=GONE, before=READY, refused=OUTAGE), "Progressing", "Terminating"),
@@ -126,6 +132,7 @@ WITHOUT = [
     ),
     State("grant refused", record(granted(), GRANT, refused=stalled("TokenRejected")), "Degraded", "Failed"),
     State("no access token yet", record(granted(), GRANT, refused=OUTAGE), "Progressing", "InProgress"),
+    State("ready, credentials gone", record(without_renewal, GRANT), "Suspended", "InProgress"),
     State("ready by grant", record(granted(held=True), GRANT), "Healthy", "Current"),
 ]
 IN_BETWEEN = [

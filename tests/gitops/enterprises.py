@@ -123,6 +123,7 @@ ENTERPRISES = [
     State("credential refused", record(WITH_CONSOLE, "secret", REFUSED), "Degraded", "Failed"),
     State("listing forbidden", record(WITH_CONSOLE, "secret", FORBIDDEN), "Degraded", "Failed"),
     State("ca missing", record(WITH_CA), "Degraded", "Failed"),
+    State("enterprise that cannot be read", record({"console": {"mode": "Robot"}}), "Degraded", "Failed"),
     State("enterprise away", record(ASSISTED, None, AWAY), "Progressing", "InProgress"),
     State("enterprise changed", later(READY, WITH_CONSOLE), "Progressing", "InProgress"),
     State("enterprise corrected", later(MISSING, ASSISTED), "Progressing", "InProgress"),

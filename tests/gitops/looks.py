@@ -55,7 +55,7 @@ def rotated(desired: Desired) -> Observed:
     """Another token took the place of the previous one, which is still live."""
     seen = settled(desired)
     assert seen.app is not None
-    app = replace(seen.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: TWO})
+    app = replace(seen.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: replace(TWO, expires_at=NOON + timedelta(58))})
     remembered = replace(seen.remembered, active=TWO.fingerprint, retiring=ONE.fingerprint)
     return replace(seen, app=app, secret=published_secret(desired, app, Slot.SECONDARY, seen), remembered=remembered)
 
@@ -137,7 +137,15 @@ def granted(*, held: bool = False, **hand: Any) -> Look:
     return look
 
 
+MISSING = "Secret 'viewer-client' with the keys 'clientID' and 'clientSecret' is missing. Create it."
+
+
 def without_credentials(desired: Desired) -> Observed:
     """Nobody created the Secret with the client credentials."""
-    missing = "Secret 'viewer-client' with the keys 'clientID' and 'clientSecret' is missing. Create it."
-    return granted(trouble=missing, can_revoke=False)(desired)
+    return granted(trouble=MISSING, can_revoke=False)(desired)
+
+
+def without_renewal(desired: Desired) -> Observed:
+    """Somebody deleted it, and the access token is due to be replaced."""
+    seen = ready_world(desired, primary=OLD).observed
+    return replace(seen, way=Way.GRANT, hand=Hand(trouble=MISSING))

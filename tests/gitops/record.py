@@ -50,6 +50,12 @@ class State:
         return found.reason if found is not None else ""
 
     @property
+    def waits_beside_ready(self) -> bool:
+        """Is it Ready, and yet something that the spec asks for waited for?"""
+        found = parse_conditions(self.body.get("status") or {})
+        return "Reconciling" in found and found["Ready"].status == "True"
+
+    @property
     def is_of_this_spec(self) -> bool:
         """Does the status speak of the spec that is there? Otherwise its reason says nothing about it."""
         meta = self.body["metadata"]

@@ -37,7 +37,7 @@ MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
     "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),
     "another-authentication-no-overlap": (departure, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
     "another-authentication-no-end": (departure, "_with_end", lambda finding, *_: finding, "not at rest"),
-    "another-authentication-is-no-reason": (rotation, "_as_asked_for", lambda _: True, "of these credentials"),
+    "another-authentication-is-no-reason": (rotation, "as_asked_for", lambda _: True, "of these credentials"),
     "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""

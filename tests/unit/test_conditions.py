@@ -121,7 +121,8 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (standing(S.PENDING), "Ready", "False", "PendingApproval", ["Box admin must authorize"]),
     (troubled("BoxUnavailable", stalled=False), "Ready", "Unknown", "BoxUnavailable", ["in the way"]),
     (troubled("EnterpriseNotReady", stalled=False), "Ready", "Unknown", "EnterpriseNotReady", ["in the way"]),
-    (World(replace(DESIRED, suspended=True), Observed()), "Ready", "False", "Suspended", ["Set it to false"]),
+    (World(replace(DESIRED, suspended=True), Observed()), "Ready", "Unknown", "Suspended", ["Set it to false"]),
+    (World(replace(DESIRED, suspended=True), Observed()), "TokenReady", "Unknown", "Suspended", ["Not looked at"]),
     (World(GONE, Observed()), "Ready", "False", "Deleting", ["force-delete"]),
 ]
 
@@ -268,8 +269,23 @@ def test_conditions_are_read_back_as_they_were_written() -> None:
     conditions = decide(standing(S.PENDING)).conditions
     status = {"conditions": merge_conditions(conditions, (), 1, NOON)}
 
-    assert parse_conditions(status) == {condition.type: condition for condition in conditions}
+    read = {condition.type: replace(condition, observed_generation=1) for condition in conditions}
+    assert parse_conditions(status) == read
     assert parse_conditions({}) == {}
+
+
+@pytest.mark.parametrize(("known", "written"), [(None, 4), (3, 3), (4, 4), (9, 4)])
+def test_a_condition_that_was_not_looked_at_keeps_its_generation(known: int | None, written: int) -> None:
+    """It speaks of the spec for which it was found, never of one that has yet to come."""
+    (merged,) = merge_conditions([Condition("CORSSynced", "True", "Synced", "All.", known)], (), 4, NOON)
+
+    assert merged["observedGeneration"] == written
+
+
+@pytest.mark.parametrize("item", [{"type": "Happy", "reason": "Ready"}, {"type": "Ready", "reason": "BecauseISaySo"}])
+def test_conditions_of_another_version_are_not_remembered(item: dict[str, str]) -> None:
+    """A type or a reason that this version does not know cannot be kept through a trouble."""
+    assert parse_conditions({"conditions": [{**item, "status": "True"}]}) == {}
 
 
 def test_times_are_written_in_whole_seconds_of_utc() -> None:

@@ -187,64 +187,12 @@ def with_origins(*domains: str) -> list[str]:
     return complaints(APP, {"displayName": "x", "cors": {"domains": list(domains)}})
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://app.acme.com",
-        "http://localhost:3000",
-        "http://localhost",
-        "https://*.internal.acme.com",
-        "https://*.internal.acme.com:8443",
-        "HTTPS://App.Acme.COM",
-        "http://127.0.0.1:8080",
-        "http://[::1]:3000",
-        "https://[2001:db8::1]",
-        "https://a",
-        "https://xn--bcher-kva.example:65535",
-    ],
-)
-def test_a_good_origin_passes(origin: str) -> None:
-    """Scheme, host, an optional leading wildcard label, an optional port."""
-    assert with_origins(origin) == []
+def test_a_bad_origin_is_named_where_it_stands() -> None:
+    """By its place in the list; tests/unit/test_odd_input.py has every kind."""
+    (said,) = with_origins("https://good.acme.com", "https://app.acme.com/")
 
-
-@pytest.mark.parametrize(
-    ("origin", "form"),
-    [
-        ("https://app.acme.com/", "write 'https://app.acme.com'"),
-        ("https://app.acme.com/path", "write 'https://app.acme.com'"),
-        ("https://app.acme.com:8443/a/b", "write 'https://app.acme.com:8443'"),
-        ("https://app.acme.com?x=1", "write 'https://app.acme.com'"),
-        ("https://app.acme.com#top", "write 'https://app.acme.com'"),
-        ("app.acme.com", "'https://app.example.com'"),
-        ("*.acme.com", "'https://app.example.com'"),
-        ("ftp://app.acme.com", "'https://app.example.com'"),
-        ("//app.acme.com", "'https://app.example.com'"),
-        ("https:app.acme.com", "'https://app.example.com'"),
-        ("", "'https://app.example.com'"),
-        ("*", "'https://app.example.com'"),
-        ("https://me@app.acme.com", "scheme, host and port only"),
-        ("https://me:secret@app.acme.com", "scheme, host and port only"),
-        ("https://", "'https://host'"),
-        ("https://app.*.acme.com", "'https://*.host'"),
-        ("https://*acme.com", "'https://*.host'"),
-        ("https://*", "'https://*.host'"),
-        ("https://app.acme.com:", "'https://host:8443'"),
-        ("https://app.acme.com:0", "'https://host:8443'"),
-        ("https://app.acme.com:port", "'https://host:8443'"),
-        ("https://app acme.com", "'https://host'"),
-        ("https://-app.acme.com", "'https://host'"),
-        ("https://app.acme.com, https://b.acme.com", "write"),
-    ],
-)
-def test_a_bad_origin_is_named_with_the_right_form(origin: str, form: str) -> None:
-    """Once, with the origin in the message and what to write instead."""
-    said = with_origins("https://good.acme.com", origin)
-
-    assert len(said) == 1, said
-    assert said[0].startswith("spec.cors.domains[1]: ")
-    assert f"CORS origin '{origin}'" in said[0]
-    assert form in said[0]
+    assert said.startswith("spec.cors.domains[1]: ")
+    assert "write 'https://app.acme.com'" in said
 
 
 @pytest.mark.parametrize("second", ["https://a.acme.com", "https://A.acme.com", "HTTPS://a.ACME.com"])
@@ -374,12 +322,16 @@ BY_CREDENTIALS = {
         ),
         ({"appID": "1"}, {}, {"enterpriseRef": {"name": "default"}}, None),
         ({}, {"enterpriseRef": {"name": "a"}}, {"enterpriseRef": {"name": "b"}}, None),
-        (KNOWN, {}, {"clientID": "d" * 32}, "spec.clientID cannot change"),
-        (KNOWN, {}, {"clientID": "c" * 32}, None),
-        (KNOWN, {"clientID": "c" * 32}, {}, "spec.clientID cannot change"),
+        (KNOWN, {}, {"clientID": "d" * 32}, "leave spec.clientID out"),
+        (KNOWN, {}, {"clientID": "c" * 32}, "leave spec.clientID out"),
+        (KNOWN, {"clientID": "c" * 32}, {"clientID": "d" * 32}, "create another BoxCustomApp"),
+        (KNOWN, {"clientID": "c" * 32}, {"clientID": "c" * 32, "suspend": True}, None),
+        (KNOWN, {"clientID": "d" * 32}, {"clientID": "d" * 32, "suspend": True}, None),
+        (KNOWN, {"clientID": "d" * 32}, {"clientID": "c" * 32}, None),
+        (KNOWN, {"clientID": "c" * 32}, {}, "spec.clientID cannot be removed"),
         (KNOWN, {"clientID": "c" * 32}, BY_CREDENTIALS, None),
         (KNOWN, {**BY_CREDENTIALS, "clientID": "d" * 32}, {**BY_CREDENTIALS, "clientID": "e" * 32}, None),
-        (KNOWN, BY_CREDENTIALS, {"clientID": "d" * 32}, "spec.clientID cannot change"),
+        (KNOWN, BY_CREDENTIALS, {"clientID": "d" * 32}, "spec.clientID cannot be added"),
         ({"clientID": "c" * 32}, BY_CREDENTIALS, {"clientID": "d" * 32}, None),
         ({}, {"clientID": "c" * 32}, {"clientID": "d" * 32}, None),
     ],

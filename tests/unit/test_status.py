@@ -20,7 +20,8 @@ from box_app_operator.core.conditions import Condition, format_time, merge_condi
 from box_app_operator.core.model import AuthorizationState
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import PREVIOUS, ROTATED_AT
-from box_app_operator.core.spec import RECONCILE_ANNOTATION, parse_remembered
+from box_app_operator.core.remembered import parse_remembered
+from box_app_operator.core.spec import RECONCILE_ANNOTATION
 from box_app_operator.core.status import build_status
 from box_app_operator.core.steps import PublishSecret
 
@@ -91,10 +92,11 @@ def test_a_settled_pass_writes_nothing(world: World, previous: dict[str, Conditi
 
 @given(world=worlds(suspended=True, deleting=False), previous=previous_conditions())
 def test_suspending_twice_writes_once(world: World, previous: dict[str, Condition]) -> None:
-    """spec.suspend keeps the facets as they were and is said once."""
+    """Nothing is looked at, nothing is known, and that is said once."""
     first = report(world, body_of(world, previous))
     assert first is not None
 
+    assert {condition["status"] for condition in conditions_of(first)} == {"Unknown"}
     assert report(world, first, now=LATER) == first
 
 
@@ -238,7 +240,6 @@ def _back(body: Json) -> None:
         (2, _old_generation),
         (2, _ahead),
         (3, _extra("Stalled", "False")),
-        (4, _extra("Reconciling", "True")),
         (4, _set(0, status="False", reason="NameTaken")),
         (5, _set(4, status="False", reason="BoxUnavailable")),
         (6, _set(1, reason="BecauseISaySo")),

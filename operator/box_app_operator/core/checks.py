@@ -9,6 +9,7 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, good, mend, stall, unknown, wait
 from box_app_operator.core.model import AuthorizationState, BoxApp
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.origins import same_origins
 from box_app_operator.core.steps import AddFinalizer, CreateApp, RenameApp, SetCorsDomains, SubmitApp
 
 NOT_REGISTERED = "Waits until the app is registered."
@@ -115,18 +116,6 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
         )
     change = SetCorsDomains(app.id, desired.cors_domains)
     return mend(type_, Reason.NOT_YET_KNOWN, "The app's CORS domains differ from the spec.", change)
-
-
-def same_origins(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Do two lists name the same origins? Order, upper or lower case and a scheme's own port do not count."""
-    return {_plain(origin) for origin in one} == {_plain(origin) for origin in other}
-
-
-def _plain(origin: str) -> str:
-    """An origin as browsers send it. Source: RFC 6454, section 6.2."""
-    origin = origin.lower()
-    port = ":80" if origin.startswith("http://") else ":443"
-    return origin.removesuffix(port)
 
 
 def _called(app: BoxApp) -> str:

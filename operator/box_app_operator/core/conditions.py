@@ -77,23 +77,31 @@ class Reason(enum.StrEnum):
     CA_INVALID = "CAInvalid"
 
 
+REASONS = frozenset(Reason)
+
+
 def reason_of(word: str) -> Reason:
     """The reason that an error's word stands for; NotYetKnown for a word that no condition uses."""
-    return Reason(word) if word in frozenset(Reason) else Reason.NOT_YET_KNOWN
+    return Reason(word) if word in REASONS else Reason.NOT_YET_KNOWN
 
 
 FACETS = ("Registered", "Authorized", "TokenReady", "CORSSynced")
 """The types that ``Ready`` sums up, in the order in which they are reached."""
+TYPES = frozenset((*FACETS, "Ready", "Stalled", "Reconciling"))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition, before it is known since when it has been so."""
+    """One condition, before it is known since when it has been so.
+
+    ``observed_generation`` is that of the spec for which it was found; None for the present one.
+    """
 
     type: str
     status: Status
     reason: str
     message: str = ""
+    observed_generation: int | None = None
 
 
 Previous = Mapping[str, Condition]
@@ -101,41 +109,52 @@ Previous = Mapping[str, Condition]
 
 
 def parse_conditions(status: Mapping[str, Any]) -> dict[str, Condition]:
-    """The conditions that a ``status`` holds, by type."""
+    """The conditions that a ``status`` holds, by type. Those of another version's types and reasons are left out."""
     return {
-        item["type"]: Condition(item["type"], item["status"], item["reason"], item.get("message", ""))
+        item["type"]: Condition(
+            item["type"], item["status"], item["reason"], item.get("message", ""), item.get("observedGeneration")
+        )
         for item in status.get("conditions") or ()
+        if item["type"] in TYPES and item["reason"] in REASONS
     }
 
 
 def merge_conditions(
     new: Iterable[Condition], old: Sequence[Mapping[str, Any]], generation: int, now: datetime
 ) -> list[dict[str, Any]]:
-    """New conditions in the shape of ``metav1.Condition``.
+    """New conditions in the shape of ``metav1.Condition``; those that were not looked at keep their own generation.
 
     ``lastTransitionTime`` (whole seconds) moves only where ``status`` changes.
     """
-    since = {(item["type"], item["status"]): item["lastTransitionTime"] for item in old}
+    since = {(item["type"], item["status"]): item["lastTransitionTime"] for item in old if "lastTransitionTime" in item}
     return [
         {
             "type": condition.type,
             "status": condition.status,
             "reason": str(condition.reason),
             "message": condition.message,
-            "observedGeneration": generation,
+            "observedGeneration": _generation(condition, generation),
             "lastTransitionTime": since.get((condition.type, condition.status), format_time(now)),
         }
         for condition in new
     ]
 
 
-def parse_time(text: str | None) -> datetime | None:
-    """A time with its zone, as an annotation has it; None for anything else that somebody wrote there."""
+def _generation(condition: Condition, present: int) -> int:
+    """Nobody can have looked at a spec that has yet to come: what says so was edited, or restored from a backup."""
+    return present if condition.observed_generation is None else min(condition.observed_generation, present)
+
+
+def parse_time(text: object) -> datetime | None:
+    """A time with its zone, as an annotation has it; None for anything else that somebody wrote there.
+
+    So it is for a time from which no duration could be counted on, or back.
+    """
     try:
-        moment = datetime.fromisoformat(text or "")
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment is not None and moment.tzinfo and 1000 < moment.year < 9000 else None
 
 
 def format_time(moment: datetime) -> str:

@@ -99,6 +99,7 @@ class Desired:
     ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
     while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
     over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
+    ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong with one that is none.
     """
 
     namespace: str
@@ -126,6 +127,7 @@ class Desired:
     client_secret: tuple[str, str] | None = None
     grant: ClientGrant | None = None
     downscoped: tuple[DownscopedSpec, ...] = ()
+    bad_origin: str | None = None
 
     @property
     def reference(self) -> str:

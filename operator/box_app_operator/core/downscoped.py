@@ -15,7 +15,7 @@ from typing import Any
 from box_app_operator.core.conditions import Reason, format_time, reason_of
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired, DownscopedSpec
-from box_app_operator.core.finding import Finding, settle
+from box_app_operator.core.finding import Finding, lacking, settle
 from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import EXPIRES_AT, FINGERPRINT, ISSUED_AT, publication_of
@@ -89,7 +89,7 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
     until = _good_until(spec, current)
     if until is not None and refusal.kind is not RefusalKind.STALLED:
         words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
-        return _look_again(_said(finding, words), until)
+        return _look_again(lacking(_said(finding, words), reason_of(refusal.reason)), until)
     reason = Reason.AWAITING_TOKEN if refusal.kind is RefusalKind.TRANSIENT else reason_of(refusal.reason)
     words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
     return _without(finding, reason, words, stalled=refusal.kind is RefusalKind.STALLED)

@@ -1,18 +1,18 @@
 """Reading BoxEnterprise manifests, with every default filled in.
 
-The schema has refused nonsense already; what still does not fit raises StalledError, never a KeyError.
+A spec of which one field cannot be read is used for nothing: it may be the field that limits who has access.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from box_app_operator.core.adoption import AdoptionEntry
+from box_app_operator.core.fields import Fields, mapping
 from box_app_operator.core.model import UID, ClientID
-from box_app_operator.core.spec import Body, parse_duration
-from box_app_operator.errors import StalledError
+from box_app_operator.core.spec import Body
 
 DEFAULT_PLATFORM_URL = "https://api.box.com"
 SHORTEST_RESYNC = timedelta(seconds=1)
@@ -36,7 +36,8 @@ class EnterpriseSpec:
     """What a BoxEnterprise says, with every default filled in.
 
     ``console_url`` is None in mode Assisted. ``selector`` is a label selector over namespaces, None for all.
-    ``adoption`` says which apps that the operator did not register may be adopted, and by whom.
+    ``adoption`` says which apps that the operator did not register may be adopted, and by whom. ``invalid`` says what
+    cannot be read; the other fields mean nothing then.
     """
 
     console_url: str | None
@@ -48,6 +49,7 @@ class EnterpriseSpec:
     requests_per_minute: int
     enterprise_id: str | None = None
     adoption: tuple[AdoptionEntry, ...] = ()
+    invalid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,60 +64,71 @@ class Enterprise:
 
 
 def parse_enterprise(body: Body) -> Enterprise:
-    """What a BoxEnterprise says.
-
-    Raises:
-        StalledError: the spec cannot be read, which the schema should have refused.
-    """
-    try:
-        meta = body["metadata"]
-        return Enterprise(
-            name=meta["name"],
-            uid=UID(meta["uid"]),
-            generation=int(meta.get("generation") or 0),
-            spec=_enterprise_spec(body["spec"]),
-            status=body.get("status") or {},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StalledError(
-            "InvalidSpec", f"the spec cannot be read ({type(error).__name__}); are the CRDs up to date?"
-        ) from error
-
-
-def _enterprise_spec(spec: Body) -> EnterpriseSpec:
-    console, platform = spec["console"], spec.get("platform") or {}
-    return EnterpriseSpec(
-        console_url=console.get("url") if console["mode"] == "Automated" else None,
-        credentials=_secret_key_ref(console.get("credentialsSecretRef")),
-        platform_url=platform.get("url", DEFAULT_PLATFORM_URL),
-        ca=_secret_key_ref(platform.get("caSecretRef")),
-        selector=_selector(spec.get("allowedNamespaces")),
-        resync=max(parse_duration(spec.get("resyncInterval", "10m")), SHORTEST_RESYNC),
-        requests_per_minute=int((spec.get("rateLimit") or {}).get("requestsPerMinute", 600)),
-        enterprise_id=spec.get("enterpriseID"),
-        adoption=tuple(_adoption_entry(entry) for entry in spec.get("adoption") or ()),
+    """What a BoxEnterprise says."""
+    meta = body["metadata"]
+    return Enterprise(
+        name=meta["name"],
+        uid=UID(meta["uid"]),
+        generation=int(meta.get("generation") or 0),
+        spec=_enterprise_spec(Fields(body.get("spec"), "spec")),
+        status=mapping(body.get("status")),
     )
 
 
-def _adoption_entry(entry: Body) -> AdoptionEntry:
-    allow_delete = entry.get("allowDelete", False)
-    if not isinstance(allow_delete, bool):
-        raise TypeError("allowDelete is no boolean")
-    return AdoptionEntry(ClientID(entry["clientID"]), entry["namespace"], entry.get("name"), allow_delete)
+def _enterprise_spec(spec: Fields) -> EnterpriseSpec:
+    console, platform = spec.section("console"), spec.section("platform")
+    automated = console.required_choice("mode", {"Automated": True, "Assisted": False}, False)
+    read = EnterpriseSpec(
+        console_url=console.required_text("url") if automated else None,
+        credentials=_secret_key_ref(console, "credentialsSecretRef"),
+        platform_url=platform.text("url") or DEFAULT_PLATFORM_URL,
+        ca=_secret_key_ref(platform, "caSecretRef"),
+        selector=_selector(spec),
+        resync=max(spec.duration("resyncInterval", timedelta(minutes=10)), SHORTEST_RESYNC),
+        requests_per_minute=spec.section("rateLimit").number("requestsPerMinute", 600),
+        enterprise_id=spec.text("enterpriseID"),
+        adoption=tuple(_adoption_entry(entry) for entry in spec.sections("adoption")),
+    )
+    return replace(read, invalid=next(iter(spec.problems), None))
 
 
-def _selector(allowed: Body | None) -> Body | None:
+def _adoption_entry(entry: Fields) -> AdoptionEntry:
+    return AdoptionEntry(
+        ClientID(entry.required_text("clientID")),
+        entry.required_text("namespace"),
+        entry.text("name"),
+        entry.flag("allowDelete", False),
+    )
+
+
+def _selector(spec: Fields) -> Body | None:
     """The selector over namespaces; None only when all are allowed in so many words."""
-    if allowed is None or allowed["from"] == "All":
+    if not spec.has("allowedNamespaces"):
         return None
-    selector = allowed["selector"]
-    if allowed["from"] != "Selector" or not isinstance(selector, Mapping):
-        raise ValueError("neither All nor a selector")
-    return selector
+    allowed = spec.section("allowedNamespaces")
+    if allowed.required_choice("from", {"All": True, "Selector": False}, False):
+        return None
+    selector = allowed.required_section("selector")
+    return {
+        "matchLabels": selector.text_map("matchLabels"),
+        "matchExpressions": [_expression(item) for item in selector.sections("matchExpressions")],
+    }
 
 
-def _secret_key_ref(ref: Body | None) -> SecretKeyRef | None:
-    return SecretKeyRef(ref["namespace"], ref["name"], ref["key"]) if ref else None
+def _expression(item: Fields) -> Body:
+    operators = {word: word for word in ("In", "NotIn", "Exists", "DoesNotExist")}
+    return {
+        "key": item.required_text("key"),
+        "operator": item.required_choice("operator", operators, ""),
+        "values": item.texts("values"),
+    }
+
+
+def _secret_key_ref(within: Fields, name: str) -> SecretKeyRef | None:
+    if not within.has(name):
+        return None
+    ref = within.section(name)
+    return SecretKeyRef(ref.required_text("namespace"), ref.required_text("name"), ref.required_text("key"))
 
 
 def selects(selector: Body | None, labels: Mapping[str, str]) -> bool:

@@ -33,7 +33,8 @@ class Finding:
     """The answer of one check.
 
     ``steps`` mend it, in order. ``stalled``: the author of the spec must act. ``look_again_at`` is when time alone
-    changes the answer.
+    changes the answer. ``lacks``, of a condition that is True: what the spec asks for and could not be done all the
+    same, as the condition Stalled or Reconciling.
     """
 
     condition: Condition
@@ -42,6 +43,7 @@ class Finding:
     notices: tuple[Notice, ...] = ()
     look_again_at: datetime | None = None
     next_steps: tuple[NextStep, ...] = ()
+    lacks: Condition | None = None
 
 
 def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
@@ -86,7 +88,18 @@ def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
     condition = finding.condition
     message = f"{condition.message} What comes next must wait: {refused[0].message}"
     steps = tuple(step for step in finding.steps if step not in refusals)
-    return replace(finding, steps=steps, condition=replace(condition, message=message))
+    stalled = [refusal for refusal in refused if refusal.kind is RefusalKind.STALLED]
+    first = next(iter(stalled), refused[0])
+    found = replace(finding, steps=steps, condition=replace(condition, message=message))
+    return lacking(found, reason_of(first.reason), stalled=bool(stalled))
+
+
+def lacking(finding: Finding, reason: Reason, *, stalled: bool = False) -> Finding:
+    """What is good stays good, and yet the spec asks for more; the condition's message says for what."""
+    if finding.lacks is not None and not stalled:
+        return finding
+    type_ = "Stalled" if stalled else "Reconciling"
+    return replace(finding, lacks=Condition(type_, "True", reason, finding.condition.message))
 
 
 def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:

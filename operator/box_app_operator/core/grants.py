@@ -9,7 +9,7 @@ from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.departure import with_former_app
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.core.finding import Finding, NextStep, good, lacking, mend, unknown, wait
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.places import ADMIN_APPS, CONSOLE
 from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot
@@ -67,7 +67,8 @@ def _check_access_tokens(desired: Desired, observed: Observed, now: datetime, re
     if finding.condition.status == "True" or not isinstance(finding.steps[0], MintToken):
         message = f"{finding.condition.message} {observed.hand.trouble}"
         steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
-        return replace(finding, steps=steps, condition=replace(finding.condition, message=message), next_steps=task)
+        found = replace(finding, steps=steps, condition=replace(finding.condition, message=message), next_steps=task)
+        return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)
 
 

@@ -6,7 +6,7 @@ again while its refusal is remembered, and its check says why instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,11 +18,11 @@ from box_app_operator.core.by_hand import (
 )
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
-from box_app_operator.core.current import current_of
+from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.downscoped import settle_with_downscoped
-from box_app_operator.core.finding import Finding, NextStep, Notice, settle, unknown
+from box_app_operator.core.finding import Finding, NextStep, Notice, lacking, settle, stall, unknown
 from box_app_operator.core.grants import (
     check_authorized_by_grant,
     check_cors_by_grant,
@@ -32,7 +32,7 @@ from box_app_operator.core.grants import (
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import Problem, Refusal
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.rotation import next_rotation
+from box_app_operator.core.rotation import as_asked_for, next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
 from box_app_operator.core.tokens import check_tokens
 
@@ -101,8 +101,9 @@ def plan(
     if desired.deleting:
         return _plan_deletion(desired, observed, now, previous, refusals)
     if desired.suspended:
-        message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
-        return Plan((), (*_kept(previous), Condition("Ready", "False", Reason.SUSPENDED, message)))
+        return Plan((), _suspended())
+    # Of the time when nothing was looked at.
+    previous = {type_: known for type_, known in previous.items() if known.reason != Reason.SUSPENDED}
     if observed.problem is not None:
         return _plan_problem(observed.problem, now, previous, delays.outage)
     if not observed.known:
@@ -111,9 +112,11 @@ def plan(
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
         observed = replace(observed, app=None, held=None)
-    findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
-    tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
-    findings.append(settle_with_downscoped(tokens, desired, observed, now, refusals))
+    return _plan_work(desired, observed, now, refusals, delays)
+
+
+def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Refusals, delays: Delays) -> Plan:
+    findings = _find(desired, observed, now, refusals, delays)
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
@@ -123,12 +126,56 @@ def plan(
         steps,
         _summed_up(findings, tasks, falses_first=observed.way is not Way.CONSOLE),
         look_again_at=_next_look(desired, observed, findings, now),
-        notices=tuple(notice for finding in findings for notice in finding.notices),
+        notices=(*(notice for finding in findings for notice in finding.notices), *_stalled_while_good(findings)),
         next_steps=tasks,
     )
 
 
-def _next_look(desired: Desired, observed: Observed, findings: list[Finding], now: datetime) -> datetime | None:
+def _find(
+    desired: Desired, observed: Observed, now: datetime, refusals: Refusals, delays: Delays
+) -> tuple[Finding, ...]:
+    """What every check found, in the order of their steps."""
+    findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
+    findings = [_refuse_bad_origin(finding, desired, observed.way) for finding in findings]
+    tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
+    tokens = settle_with_downscoped(tokens, desired, observed, now, refusals)
+    return (*findings, _hold_against_spec(tokens, current_of(desired, observed, now)))
+
+
+def _suspended() -> tuple[Condition, ...]:
+    """Nothing is looked at, so nothing can be said; what was found before may be otherwise by now."""
+    facet = "Not looked at, because spec.suspend is true."
+    message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
+    facets = (Condition(type_, "Unknown", Reason.SUSPENDED, facet) for type_ in FACETS)
+    return (*facets, Condition("Ready", "Unknown", Reason.SUSPENDED, message))
+
+
+def _refuse_bad_origin(finding: Finding, desired: Desired, way: Way) -> Finding:
+    """An earlier schema let it through. Everything else goes on: no token waits for it."""
+    if desired.bad_origin is None or finding.condition.type != "CORSSynced" or way is Way.GRANT:
+        return finding
+    return stall("CORSSynced", Reason.ORIGIN_REJECTED, desired.bad_origin)
+
+
+def _stalled_while_good(findings: Iterable[Finding]) -> tuple[Notice, ...]:
+    """What no change of ``Ready`` tells people of."""
+    stalled = [finding.lacks for finding in findings if finding.lacks is not None and finding.lacks.type == "Stalled"]
+    return tuple(Notice(reason_of(condition.reason), condition.message) for condition in stalled)
+
+
+def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
+    """Is the token in the Secret of another kind or lifetime than the spec asks for, with nothing left to do about it?
+
+    So it is when a rotation is due and the key of somebody else stands in its slot.
+    """
+    if current is None or finding.condition.status != "True" or finding.steps:
+        return finding
+    if any(notice.reason is Reason.SLOTS_OCCUPIED for notice in finding.notices):
+        return lacking(finding, Reason.SLOTS_OCCUPIED)
+    return finding if as_asked_for(current) else lacking(finding, Reason.AWAITING_TOKEN)
+
+
+def _next_look(desired: Desired, observed: Observed, findings: Iterable[Finding], now: datetime) -> datetime | None:
     """The next moment at which something is over or due; what is due already waits for something else than time."""
     current = current_of(desired, observed, now)
     dates = (current.token.expires_at, next_rotation(current)) if current else ()
@@ -177,7 +224,7 @@ def _kept(previous: Previous) -> tuple[Condition, ...]:
 
 
 def _summed_up(
-    findings: list[Finding], tasks: tuple[NextStep, ...] = (), *, falses_first: bool = False
+    findings: Iterable[Finding], tasks: tuple[NextStep, ...] = (), *, falses_first: bool = False
 ) -> tuple[Condition, ...]:
     """All conditions of these findings, with Ready, Stalled and Reconciling derived from them.
 
@@ -187,17 +234,26 @@ def _summed_up(
     by_type = {finding.condition.type: finding for finding in findings}
     facets = [by_type[type_] for type_ in FACETS]
     first = next((finding.condition for finding in facets if finding.condition.status != "True"), None)
+    lacks = _most_urgent(finding.lacks for finding in facets)
     if first is None:
         ready = Condition("Ready", "True", Reason.READY, by_type["TokenReady"].condition.message)
-        return (*(finding.condition for finding in facets), ready)
+        return (*(finding.condition for finding in facets), ready, *([lacks] if lacks is not None else ()))
     if falses_first:
         first = next((each.condition for each in facets if each.condition.status == "False"), first)
     if tasks and not any(finding.stalled for finding in facets):
         first = replace(first, message=tasks[0].what)
     ready = Condition("Ready", first.status, first.reason, first.message)
     stalled = next((finding.condition for finding in facets if finding.stalled), None)
+    if stalled is None and lacks is not None and lacks.type == "Stalled":
+        stalled = lacks
     extra = Condition("Stalled", "True", stalled.reason, stalled.message) if stalled else _reconciling(ready)
     return (*(finding.condition for finding in facets), ready, extra)
+
+
+def _most_urgent(lacks: Iterable[Condition | None]) -> Condition | None:
+    """What the author of the spec must mend comes before what is waited for."""
+    found = [condition for condition in lacks if condition is not None]
+    return next((condition for condition in found if condition.type == "Stalled"), next(iter(found), None))
 
 
 def _reconciling(ready: Condition) -> Condition:

@@ -55,13 +55,13 @@ def rotation_due(current: Current) -> bool:
     desired, told = current.desired, current.told
     if desired.rotate_request and desired.rotate_request != told.rotate_request:
         return True
-    if not _as_asked_for(current):
+    if not as_asked_for(current):
         return True
     moment = next_rotation(current)
     return moment is not None and moment <= current.now
 
 
-def _as_asked_for(current: Current) -> bool:
+def as_asked_for(current: Current) -> bool:
     """Is it of the kind and the lifetime that are asked for; with client credentials of these, and for this subject?"""
     desired, told = current.desired, current.told
     if desired.grant is None:

@@ -18,6 +18,7 @@ from box_app_operator.core.observed import Adoption, Observed
 from box_app_operator.core.places import ADMIN_APPS, app_page
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.publication import is_access_token
+from box_app_operator.core.remembered import status_of
 from box_app_operator.core.restarts import restarted
 from box_app_operator.core.rotation import next_rotation
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
@@ -43,7 +44,7 @@ def build_status(
     Args:
         request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
     """
-    old = body.get("status") or {}
+    old = status_of(body)
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
     # Of an app that the object may not have, nobody reads anything in its status.

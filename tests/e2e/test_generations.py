@@ -1,0 +1,126 @@
+"""Of which spec a condition speaks, and what is said beside Ready while not all of the spec can be had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.e2e.rotating import await_retired, request_rotation
+from tests.e2e.story import await_enterprise, box_app, make_ready
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, condition
+
+ONE, TWO = ["https://one.example.com"], ["https://two.example.com"]
+
+
+def generations(body: Any) -> dict[str, int]:
+    """The generation of the spec that each condition was found for."""
+    return {item["type"]: item["observedGeneration"] for item in body["status"]["conditions"]}
+
+
+def test_a_condition_does_not_speak_of_a_spec_that_nobody_looked_at(play: Playground, ns: str) -> None:
+    """Box is out of reach: the domains are those of the spec before, and so says the condition."""
+    first = make_ready(play, ns, cors={"domains": ONE})["metadata"]["generation"]
+    play.box.fault({"kind": "status", "status": 503, "path": "/", "count": None})
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": TWO}}})
+
+    body = play.await_condition(ns, "viewer", "BoxUnavailable")
+
+    assert body["status"]["observedGeneration"] == body["metadata"]["generation"] == first + 1
+    assert generations(body) == {
+        **dict.fromkeys(("Registered", "Authorized", "TokenReady", "CORSSynced"), first),
+        **dict.fromkeys(("Ready", "Reconciling"), first + 1),
+    }
+    assert box_app(play, ns)["cors_domains"] == ONE
+    play.box.fault()
+    body = play.await_condition(ns, "viewer", "Ready")
+    assert set(generations(body).values()) == {first + 1}
+    assert box_app(play, ns)["cors_domains"] == TWO
+
+
+def test_a_suspended_app_says_that_nothing_was_looked_at(play: Playground, ns: str) -> None:
+    """Not that the domains of the new spec are in order."""
+    make_ready(play, ns, cors={"domains": ONE})
+    spec = {"suspend": True, "displayName": f"{ns} another", "cors": {"domains": TWO}}
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": spec})
+
+    body = play.await_condition(ns, "viewer", "Suspended")
+
+    assert {item["status"] for item in body["status"]["conditions"]} == {"Unknown"}
+    assert {item["reason"] for item in body["status"]["conditions"]} == {"Suspended"}
+
+
+EQUAL: list[dict[str, Any]] = [
+    {"allowedNamespaces": {"from": "All"}},
+    {"resyncInterval": "600s"},
+    {"resyncInterval": "10m"},
+    {"rateLimit": {"requestsPerMinute": 600}},
+    {"rateLimit": {}},
+]
+
+
+def test_an_enterprise_that_means_the_same_is_observed(play: Playground, ns: str) -> None:
+    """observedGeneration follows, in the status and in the condition, and nothing connects anew."""
+    name = f"{ns}-corp"
+    play.enterprise(name, resyncInterval="10m", rateLimit={})
+    await_enterprise(play, name, "Ready")
+    for spec in EQUAL:
+        generation = play.cluster.patch(f"{GROUP}/boxenterprises/{name}", {"spec": spec})["metadata"]["generation"]
+
+        body = await_enterprise(play, name, "Ready")
+
+        assert body["status"]["observedGeneration"] == generation
+
+
+@pytest.mark.parametrize("interval", ["999999999d", "36500d"])
+def test_an_interval_beyond_all_measure_counts_as_a_hundred_years(play: Playground, ns: str, interval: str) -> None:
+    """The rest of the spec counts as ever."""
+    play.enterprise(f"{ns}-corp", resyncInterval=interval)
+    await_enterprise(play, f"{ns}-corp", "Ready")
+
+    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+
+
+def test_a_rotation_that_waits_for_box_stands_beside_ready(play: Playground, ns: str) -> None:
+    """The token works, and another one is asked for in vain: Reconciling says so until it is there."""
+    make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
+    play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/tokens/", "count": None})
+    request_rotation(play, ns)
+
+    def waits() -> Any:
+        body = play.get(ns, "viewer")
+        return body if condition(body, "Reconciling") is not None else None
+
+    body = until(waits, 20, "Reconciling")
+
+    assert (condition(body, "Ready") or {})["status"] == "True"
+    assert (condition(body, "Reconciling") or {})["reason"] == "BoxUnavailable"
+    play.box.fault()
+    await_retired(play, ns)
+    until(lambda: condition(play.get(ns, "viewer"), "Reconciling") is None, 20, "Reconciling to go")
+
+
+def test_a_client_id_can_neither_be_added_nor_removed(play: Playground, ns: str) -> None:
+    """What could be written and not taken away again would let no commit be reverted; the words fit each way."""
+    mine = make_ready(play, ns)
+    response = play.cluster.send(
+        "PATCH",
+        play.path(ns, "viewer"),
+        {"spec": {"clientID": mine["status"]["clientID"]}},
+        "application/merge-patch+json",
+    )
+    assert response.status_code == 422
+    assert "leave spec.clientID out" in response.json()["message"]
+    app = play.box.create_app(f"{ns} theirs")
+    play.allow_adoption(app["client_id"], ns, "adopted")
+    play.app(ns, "adopted", clientID=app["client_id"], displayName=f"{ns} theirs")
+    until(lambda: "clientID" in play.get(ns, "adopted").get("status", {}), 20, "the app to be known")
+
+    response = play.cluster.send(
+        "PATCH", play.path(ns, "adopted"), {"spec": {"clientID": None}}, "application/merge-patch+json"
+    )
+
+    assert response.status_code == 422
+    assert "spec.clientID cannot be removed" in response.json()["message"]
