@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
-from box_app_operator.core.conditions import format_time
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.downscoped import annotations_for, labels_for
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import HeldToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import (
     AddFinalizer,
@@ -31,12 +26,13 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.errors import TransientError
 from box_app_operator.execute_public import PublicExecutor
+from box_app_operator.execute_secret import SecretExecutor
 from box_app_operator.links import Link
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
-from box_app_operator.ports import Clock, Cluster, Console, Platform, SecretWrite, Token
+from box_app_operator.ports import Clock, Cluster, Console, Platform
 from box_app_operator.store import AppKey, Store
 
 IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)
@@ -62,9 +58,9 @@ class Executor:
         if isinstance(step, AddFinalizer | RemoveFinalizer):
             return await self._finalizer(step, body)
         if isinstance(step, PublishSecret):
-            return await self._publish(step, body, observed)
+            return await self._secrets.publish(step, body, observed)
         if isinstance(step, RefreshDownscoped):
-            return await self._refresh(step, body, observed)
+            return await self._secrets.refresh(step, body, observed, self._platform)
         if isinstance(step, DeleteSecret | RestartWorkload):
             return await self._tidy(step, body["metadata"]["namespace"])
         if isinstance(step, RevokeDownscoped):
@@ -140,69 +136,6 @@ class Executor:
         if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
             self._memory.let_go()
 
-    async def _publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
-        if observed.app is None or step.slot not in observed.app.tokens:
-            raise TransientError("AwaitingToken", "The app or its token is not there any more")
-        desired = parse_desired(body)
-        token = await self._value_of(step, desired, observed)
-        if token is None:
-            raise TransientError("AwaitingToken", f"Token {step.fingerprint} is not in the Secret any more")
-        secret = SecretWrite(
-            name=desired.secret.name,
-            token_key=desired.secret.keys.token,
-            token=token,
-            data=plain_data(desired, observed.app, step.slot),
-            labels=secret_labels(desired),
-            annotations=secret_annotations(desired, observed, step.slot, self._clock.now()),
-        )
-        self._store.put_secret(await self._cluster.write_secret(body, secret, observed.secret))
-        self._memory.let_go()
-        self._memory.workloads.clear()
-        return f"published token {step.fingerprint} in Secret {desired.secret.name}"
-
-    async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
-        """The token itself: held since it was minted, or standing in a Secret that this object published."""
-        held = self._memory.token
-        if held is not None and held.fingerprint == step.fingerprint:
-            return held
-        for secret in own_secrets(desired, observed):
-            token = await self._cluster.read_token(desired.namespace, secret.name, step.fingerprint)
-            if token is not None:
-                return token
-        return None
-
-    async def _refresh(self, step: RefreshDownscoped, body: Body, observed: Observed) -> str:
-        """Make a downscoped token and publish it.
-
-        Raises:
-            AwaitingHumanError: the enterprise admin has not authorized the app.
-            StalledError: Box refuses the scopes, or the resource.
-        """
-        desired, spec = parse_desired(body), step.spec
-        parent = await self._cluster.read_token(desired.namespace, desired.secret.name, step.parent)
-        if parent is None:
-            raise TransientError("AwaitingToken", "The active token is not in the Secret any more")
-        try:
-            granted = await self._platform.exchange(parent, spec.scopes, spec.resource)
-        except AwaitingHumanError as error:
-            raise AwaitingHumanError("AwaitingAuthorization", error.message, detail=f"Secret {spec.secret}") from None
-        except StalledError as error:
-            detail = f"Secret {spec.secret} {error.detail}".rstrip()
-            raise StalledError("DownscopeRefused", error.message, detail=detail) from None
-        now = self._clock.now().replace(microsecond=0)
-        expires_at = now + timedelta(seconds=granted.seconds)
-        secret = SecretWrite(
-            name=spec.secret,
-            token_key=desired.secret.keys.token,
-            token=granted.token,
-            data={desired.secret.keys.expires_at: format_time(expires_at)},
-            labels=labels_for(desired),
-            annotations=annotations_for(spec, step.parent, granted.token.fingerprint, now, expires_at),
-        )
-        existing = observed.downscoped.get(spec.secret)
-        self._store.put_secret(await self._cluster.write_secret(body, secret, existing))
-        return f"published downscoped token {granted.token.fingerprint} in Secret {spec.secret}"
-
     async def _tidy(self, step: DeleteSecret | RestartWorkload, namespace: str) -> str:
         match step:
             case DeleteSecret(name, uid):
@@ -218,6 +151,10 @@ class Executor:
                 restarted = await self._cluster.restart_workload(namespace, seen, fingerprint, now)
                 self._memory.workloads[ref] = restarted
                 return f"restarted {ref} for token {fingerprint}"
+
+    @property
+    def _secrets(self) -> SecretExecutor:
+        return SecretExecutor(self._store, self._cluster, self._memory, self._clock)
 
     @property
     def _public(self) -> PublicExecutor:

@@ -111,7 +111,7 @@ def _app_token(secret: SecretView, seen: Observed) -> SlotToken | None:
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
     told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
     client_id = client_said_by(secret, known)
-    if fingerprint is None or secret.annotations.get(FINGERPRINT) != fingerprint or client_id is None:
+    if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
         return None
     if told.issued_at is None or told.expires_at is None:
         return None

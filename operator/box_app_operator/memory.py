@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from box_app_operator.core.conditions import Reason
+from box_app_operator.core.contents import OWNER
+from box_app_operator.core.contest import Upkeep
 from box_app_operator.core.desired import Desired, WorkloadRef
 from box_app_operator.core.finding import Notice
 from box_app_operator.core.hand import FINAL, Identity, Verdict
-from box_app_operator.core.model import Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
-from box_app_operator.core.observed import WorkloadView
-from box_app_operator.core.steps import Step
-from box_app_operator.ports import Token
+from box_app_operator.core.model import UID, Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
+from box_app_operator.core.observed import Contest, WorkloadView
+from box_app_operator.core.steps import RefreshDownscoped, Step
+from box_app_operator.ports import Granted, Token
 
 REPEAT_AFTER = timedelta(minutes=10)
 """How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
@@ -60,7 +63,8 @@ class Memory:
     reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
-    endpoint.
+    endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
+    not be written into theirs yet, by the name of the Secret, with when Box gave them out.
     """
 
     held: HeldToken | None = None
@@ -78,6 +82,22 @@ class Memory:
     granted: SlotToken | None = None
     without_enterprise_since: datetime | None = None
     hand: HandMemory = field(default_factory=HandMemory)
+    upkeep: dict[str, Upkeep] = field(default_factory=dict)
+    exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
+
+    def upkeep_of(self, secret: str) -> Upkeep:
+        """What was written into a Secret, and what became of it."""
+        return self.upkeep.get(secret, Upkeep())
+
+    def disowned(self, now: datetime) -> frozenset[UID]:
+        """The Secrets that were written for the object, and from which somebody takes the owner reference each time."""
+        known = ((upkeep.uid, upkeep.contest(now).names) for upkeep in self.upkeep.values())
+        return frozenset(uid for uid, names in known if uid is not None and OWNER in names)
+
+    def contests(self, secrets: Iterable[str], now: datetime) -> dict[str, Contest]:
+        """Those of these Secrets in which somebody changes something back each time."""
+        found = {name: self.upkeep_of(name).contest(now) for name in secrets}
+        return {name: contest for name, contest in found.items() if contest.names}
 
     def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:
         """Keep a minted token until it is published."""
@@ -93,6 +113,8 @@ class Memory:
         if desired.generation != self.generation or asked_anew:
             self.forgive()
             self.hand.origins.clear()
+        if desired.generation != self.generation:
+            self.exchanged.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
@@ -141,8 +163,11 @@ class Memory:
 
     @property
     def in_trouble(self) -> bool:
-        """Is there anything that time will heal?"""
-        return any(refusal.kind is RefusalKind.TRANSIENT for refusal in self.refusals.values())
+        """Is there anything that time will heal? Not what somebody changes back each time: it is in nobody's way."""
+        return any(
+            refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_CHANGED_BACK
+            for refusal in self.refusals.values()
+        )
 
     @property
     def retry_at(self) -> datetime | None:

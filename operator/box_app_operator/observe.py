@@ -63,13 +63,16 @@ class Observer:
         """
         link = self._links.get(desired.enterprise)
         await self._read_changed_secrets(desired)
+        now = self._clock.now()
         seen = Observed(
-            secret=self._store.secret(desired.namespace, desired.secret.name),
+            secret=self._see_secret(desired, desired.secret.name, memory, now),
             former=self._former_secrets(desired),
             held=memory.held,
-            problem=self._problem(desired, link, self._clock.now()),
+            problem=self._problem(desired, link, now),
             remembered=parse_remembered(body),
             namespace_ends=self._store.is_terminating(desired.namespace),
+            disowned=memory.disowned(now),
+            contests=memory.contests(_names_wanted(desired), now),
         )
         if link is None:
             self._imports.release(desired.uid)
@@ -91,7 +94,7 @@ class Observer:
         # Asking may have shown that what was held is gone.
         seen = with_adoption(desired, replace(seen, known=True, app=app, held=memory.held), link.adoption, now)
         seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
-        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
+        return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
         if seen.problem is not None or link.platform is None or (link.has_console and not link.listing.known):
@@ -110,7 +113,7 @@ class Observer:
                 raise
             seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
         self._watch_for_people(desired, seen, now)
-        return await self._consumers.look(desired, self._see_downscoped(desired, seen), memory, now)
+        return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
 
     async def _look_back(
         self, desired: Desired, seen: Observed, link: Link, memory: Memory, now: datetime
@@ -135,12 +138,16 @@ class Observer:
         else:
             self._imports.release(desired.uid)
 
-    def _see_downscoped(self, desired: Desired, seen: Observed) -> Observed:
+    def _see_secret(self, desired: Desired, name: str, memory: Memory, now: datetime) -> SecretView | None:
+        secret = self._store.secret(desired.namespace, name)
+        return memory.upkeep_of(name).overruled(secret, now) if secret is not None else None
+
+    def _see_downscoped(self, desired: Desired, seen: Observed, memory: Memory, now: datetime) -> Observed:
         names = [spec.secret for spec in desired.downscoped]
         ours = [secret for secret in self._store.secrets_of(desired.uid) if is_downscoped(secret)]
         return replace(
             seen,
-            downscoped={name: self._store.secret(desired.namespace, name) for name in names},
+            downscoped={name: self._see_secret(desired, name, memory, now) for name in names},
             left_over=tuple(secret for secret in ours if secret.name not in names),
         )
 

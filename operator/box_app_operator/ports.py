@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from box_app_operator.core.contents import Contents
 from box_app_operator.core.desired import ClientGrant, WorkloadRef
 from box_app_operator.core.hand import Identity, Verdict
 from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
@@ -165,7 +166,7 @@ class Cluster(Protocol):
         ...
 
     async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
-        """Create the Secret, or replace what ``existing`` saw of it."""
+        """Create the Secret, or write what is the operator's own into the one that ``existing`` saw."""
         ...
 
     async def delete_secret(self, namespace: str, name: str, uid: UID) -> None:
@@ -225,11 +226,15 @@ class Imports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SecretWrite:
-    """A Secret to be written. ``data`` is what may be seen; the token goes under ``token_key``."""
+    """A Secret to be written. ``data`` is what may be seen; the token goes under ``token_key``.
+
+    ``contents`` are labels, annotations, and what must go. ``fields`` are the fields of the spec that parts of the
+    Secret come from, by the path in the Secret.
+    """
 
     name: str
     token_key: str
     token: Token
     data: Mapping[str, str]
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    contents: Contents
+    fields: Mapping[str, str] = field(default_factory=dict)

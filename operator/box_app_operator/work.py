@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.audit import record_of
 from box_app_operator.core.conditions import Reason, parse_conditions
+from box_app_operator.core.contest import paused
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import AppID, Refusal, RefusalKind, Slot
@@ -20,7 +21,16 @@ from box_app_operator.core.observed import Observed
 from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.core.remembered import status_of
 from box_app_operator.core.spec import Body, parse_desired
-from box_app_operator.core.steps import TOKEN_STEPS, MintToken, ProveToken, RenameApp, SetCorsDomains, Step
+from box_app_operator.core.steps import (
+    SECRET_STEPS,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RefreshDownscoped,
+    RenameApp,
+    SetCorsDomains,
+    Step,
+)
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute import IN_CLUSTER, Executor
 from box_app_operator.links import Link
@@ -120,12 +130,24 @@ class Pass:
         )
 
     async def _try(self, step: Step, body: Body, observed: Observed) -> None:
+        if isinstance(step, PublishSecret | RefreshDownscoped) and self._is_paused(step):
+            return
         if step in self._done:
             self._contradict(step)
         elif self._unreachable is not None and not isinstance(step, IN_CLUSTER):
             self._put_off(step, self._unreachable)
         else:
             await self._do(step, body, observed)
+
+    def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
+        """Is it too early to put right once more what somebody changes back each time?"""
+        secret = self._desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
+        upkeep, now = self._memory.upkeep_of(secret), self._around.now()
+        until = upkeep.paused_until(step.mends, self._around.backoff, now)
+        if until is None or until <= now:
+            return False
+        self._memory.refusals[step] = paused(self._desired, secret, step.mends, until)
+        return True
 
     async def _do(self, step: Step, body: Body, observed: Observed) -> None:
         watch, kind = Stopwatch(), type(step).__name__
@@ -228,4 +250,4 @@ def _misses_secret(observed: Observed) -> bool:
 
 def _rests_on_secret(decided: Plan) -> bool:
     """Does what comes next depend on the Secret, so that a memory of it is not good enough?"""
-    return isinstance(next(iter(decided.steps), None), TOKEN_STEPS) or in_conflict(decided)
+    return isinstance(next(iter(decided.steps), None), SECRET_STEPS) or in_conflict(decided)

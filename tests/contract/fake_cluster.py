@@ -16,6 +16,10 @@ from box_app_operator.ports import SecretWrite, Token
 NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c3c9d2f11"
 
 
+def _left(texts: Mapping[str, str] | None, gone: frozenset[str]) -> dict[str, str]:
+    return {key: text for key, text in (texts or {}).items() if key not in gone}
+
+
 class FakeCluster:
     """Keeps one BoxCustomApp and its Secret, and counts writes.
 
@@ -62,15 +66,17 @@ class FakeCluster:
         """Create or replace it."""
         self.writes.append("secret")
         self.version += 1
-        self.values = {**secret.data, secret.token_key: secret.token.reveal()}
+        contents, there = secret.contents, existing
+        kept = {key: value for key, value in self.values.items() if there and key not in contents.gone_keys}
+        self.values = {**kept, **secret.data, secret.token_key: secret.token.reveal()}
         self.secret = SecretView(
             namespace=NAMESPACE,
             name=secret.name,
             uid=UID("secret"),
             resource_version=str(self.version),
             owner_uid=UID(UID_OF_APP),
-            labels=dict(secret.labels),
-            annotations=dict(secret.annotations),
+            labels={**_left(there and there.labels, contents.gone_labels), **contents.labels},
+            annotations={**_left(there and there.annotations, contents.gone_annotations), **contents.annotations},
             fingerprints={key: fingerprint_of(value) for key, value in self.values.items()},
         )
         return self.secret

@@ -268,16 +268,16 @@ def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str,
 
 @pytest.mark.parametrize("credentials", ["there", "gone"])
 def test_an_edited_secret_keeps_its_token(play: Playground, ns: str, slow: str, credentials: str) -> None:
-    """Labels and further keys are mended without Box, and so without credentials."""
+    """Labels and keys are mended without Box, and so without credentials; what others add stays."""
     make_granted(play, ns, slow)
     before = play.secret(ns, SECRET)
     if credentials == "gone":
         play.cluster.delete(path_of(ns, CREDENTIALS))
 
-    play.cluster.patch(path_of(ns, SECRET), {"metadata": {"labels": None}, "data": {"EXTRA": "ZXh0cmE="}})
+    play.cluster.patch(path_of(ns, SECRET), {"metadata": {"labels": None}, "data": {"THEIRS": "ZXh0cmE=", "BOX_TOKEN_SLOT": "eA=="}})
 
     until(lambda: play.secret(ns, SECRET)["metadata"].get("labels") == before["metadata"]["labels"], 10, "the labels")
-    assert play.secret(ns, SECRET)["data"] == before["data"]
+    assert play.secret(ns, SECRET)["data"] == {**before["data"], "THEIRS": "ZXh0cmE="}
     assert grants.ready_of(play, ns) == ("True", "Ready")
 
 

@@ -42,7 +42,6 @@ EDITS: dict[str, dict[str, Any]] = {
     "annotations": {"metadata": {"annotations": None}},
     "labels": {"metadata": {"labels": None}},
     "expiry": {"data": {"BOX_TOKEN_EXPIRES_AT": "bmV2ZXI="}},
-    "extra-key": {"data": {"EXTRA": "ZXh0cmE="}},
     "owner": {"metadata": {"ownerReferences": None}},
 }
 

@@ -59,8 +59,6 @@ def conflict(play: Playground, ns: str) -> None:
     """Somebody else has a Secret of that name."""
     play.cluster.ensure(secret_manifest(ns, "viewer-box-token", {"password": "mine"}))
     play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
-    play.box.decide(f"{ns} viewer", "authorize")
 
 
 def outage(play: Playground, ns: str) -> None:
@@ -79,7 +77,7 @@ STATES: dict[str, tuple[Callable[[Playground, str], None], tuple[str, str, str],
     "PendingApproval": (pending, ("False", "False", "False"), "A Box admin must authorize"),
     "Declined": (declined, ("False", "False", "False"), "To submit it again"),
     "NameTaken": (taken, ("False", "Unknown", "Unknown"), "Choose another spec.displayName"),
-    "SecretConflict": (conflict, ("False", "True", "False"), "choose another name in spec.tokens.secret.name"),
+    "SecretConflict": (conflict, ("False", "Unknown", "False"), "Choose another name in spec.tokens.secret.name"),
     "BoxUnavailable": (outage, ("Unknown", "True", "True"), "answered 503"),
     "Suspended": (suspended, ("Unknown", "Unknown", "Unknown"), "Set it to false to go on"),
 }
@@ -98,7 +96,7 @@ def test_get_reads_well(play: Playground, ns: str, reason: str) -> None:
     assert (plain["READY"], plain["AUTHORIZED"], plain["TOKEN"]) == (ready, authorized, token)
     assert plain["REASON"] == reason
     assert words in wide["MESSAGE"]
-    assert (wide["CLIENT-ID"] == "") == (reason == "NameTaken")
+    assert (wide["CLIENT-ID"] == "") == (reason in ("NameTaken", "SecretConflict"))
     waited = kubectl(play, "wait", "--for=condition=Ready", "bca/viewer", "-n", ns, "--timeout=0s")
     assert waited.returncode == 1
     assert kubectl(play, "get", "boxapp", "-n", ns, "-o", "name").stdout == "boxcustomapp.boxapps.dev/viewer\n"

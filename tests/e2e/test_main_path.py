@@ -68,6 +68,9 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
         "boxapps.dev/fingerprint": status["tokens"]["active"]["fingerprint"],
         "note": "mounted by the viewer",
         "boxapps.dev/expiry": "Never",
+        "boxapps.dev/added-labels": "team",
+        "boxapps.dev/added-annotations": "note",
+        "boxapps.dev/added-keys": "ID,SLOT,TOKEN,UNTIL",
     }
     assert annotations.items() <= meta["annotations"].items()
     assert meta["annotations"].keys() - annotations.keys() == {

@@ -15,13 +15,12 @@ EDITS: dict[str, dict[str, Any]] = {
     "token": {"data": {"BOX_APP_TOKEN": "bm90IGEgdG9rZW4="}},
     "emptied": {"data": None},
     "client-id": {"data": {"BOX_CLIENT_ID": "bm9uc2Vuc2U="}},
-    "extra-key": {"data": {"EXTRA": "ZXh0cmE="}},
     "labels": {"metadata": {"labels": None}},
     "owner": {"metadata": {"ownerReferences": None}},
     "labels-and-owner": {"metadata": {"labels": None, "ownerReferences": None}},
     "fingerprint": {"metadata": {"annotations": None}},
 }
-KEEPS_TOKEN = ("client-id", "extra-key", "labels", "owner", "labels-and-owner", "fingerprint")
+KEEPS_TOKEN = ("client-id", "labels", "owner", "labels-and-owner", "fingerprint")
 
 
 @pytest.mark.parametrize("edit", EDITS)

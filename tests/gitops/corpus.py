@@ -12,6 +12,7 @@ from tests.gitops.looks import (
     granted,
     nothing,
     occupied,
+    pending_with_other_origins,
     renamed_and_conflicting,
     rotated,
     settled,
@@ -61,6 +62,8 @@ UNAUTHORIZED = Refusal(
 )
 REJECTED = Refusal(RefusalKind.TRANSIENT, "TokenRejected", "Box rejected the token that it generated.")
 
+REFUSED = Refusal(RefusalKind.TRANSIENT, "SecretRefused", "Kubernetes refuses Secret 'viewer-box': exceeded quota: few")
+
 WITH_A_CONSOLE = [
     State("just applied", manifest(meta={"finalizers": []}), "Progressing", "InProgress"),
     State("not held yet", record(nothing, meta={"finalizers": []}, refused=RACE), "Progressing", "InProgress"),
@@ -86,6 +89,7 @@ WITH_A_CONSOLE = [
     State("changed, submission waits", record(CHANGED, refused=OUTAGE), "Progressing", "InProgress"),
     State("no token yet", record(authorized, refused=OUTAGE), "Progressing", "InProgress"),
     State("token rejected", record(authorized, refused=REJECTED), "Progressing", "InProgress"),
+    State("secret refused", record(authorized, refused=REFUSED), "Progressing", "InProgress"),
     State("secret in conflict", record(conflicting), "Degraded", "Failed"),
     State("not renamed yet, and in conflict", record(renamed_and_conflicting, refused=OUTAGE), "Degraded", "Failed"),
     State("slots occupied", record(occupied, {"clientID": CLIENT_ID}), "Suspended", "InProgress"),
@@ -100,6 +104,12 @@ WITH_A_CONSOLE = [
         record(with_other_origins, {"cors": {"domains": CORS}}, refused=OUTAGE),
         "Progressing",
         "InProgress",
+    ),
+    State(
+        "pending, and an origin rejected",
+        record(pending_with_other_origins, {"cors": {"domains": CORS}}, refused=stalled("OriginRejected")),
+        "Degraded",
+        "Failed",
     ),
     State("scopes refused", SCOPES_REFUSED, "Degraded", "Failed"),
     State("ready", READY, "Healthy", "Current"),

@@ -51,6 +51,12 @@ def with_other_origins(desired: Desired) -> Observed:
     return replace(seen, app=replace(seen.app, cors_domains=()))
 
 
+def pending_with_other_origins(desired: Desired) -> Observed:
+    """The admin has not decided yet, and the CORS domains are not set."""
+    app = app_for(desired, cors_domains=())
+    return Observed(known=True, app=decided(app, AuthorizationState.PENDING))
+
+
 def rotated(desired: Desired) -> Observed:
     """Another token took the place of the previous one, which is still live."""
     seen = settled(desired)

@@ -118,18 +118,19 @@ class SimKube:
             there = self.secrets.get(secret.name)
             if (there and there.resource_version) != (existing and existing.resource_version):
                 raise TransientError("AwaitingToken", "conflict")
-            kept = {} if there is None else {k: v for k, v in there.annotations.items() if not k.startswith("boxapps")}
+            contents, values = secret.contents, self.values.get(secret.name, {})
             view = SecretView(
                 namespace=NAMESPACE,
                 name=secret.name,
                 uid=there.uid if there else UID(f"secret-{self.version}"),
                 resource_version="",
                 owner_uid=app["metadata"]["uid"],
-                labels=dict(secret.labels),
-                annotations={**kept, **secret.annotations},
+                labels={**_left(there and there.labels, contents.gone_labels), **contents.labels},
+                annotations={**_left(there and there.annotations, contents.gone_annotations), **contents.annotations},
                 fingerprints={},
             )
-            return self.put_secret(view, {**secret.data, secret.token_key: secret.token.reveal()})
+            kept = _left(values if there else None, contents.gone_keys)
+            return self.put_secret(view, {**kept, **secret.data, secret.token_key: secret.token.reveal()})
 
         return self.fates.meet(write)
 
@@ -217,6 +218,11 @@ class SimKube:
 
     def want(self, wanted_by: UID, name: tuple[str, str]) -> None:
         """Nobody hands over keys here."""
+
+
+def _left(texts: Mapping[str, str] | None, gone: frozenset[str]) -> dict[str, str]:
+    """What is not taken away."""
+    return {key: text for key, text in (texts or {}).items() if key not in gone}
 
 
 def _key(name: str) -> Any:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from box_app_operator.core.conditions import Previous
+from box_app_operator.core.contents import contents_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.model import (
     UID,
@@ -29,8 +31,6 @@ from box_app_operator.core.model import (
 )
 from box_app_operator.core.observed import Adoption, Observed, WorkloadView
 from box_app_operator.core.plan import Delays, Plan, plan
-from box_app_operator.core.publication import OURS
-from box_app_operator.core.published import plain_data, secret_annotations, secret_labels
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
@@ -47,6 +47,8 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
+
+T = TypeVar("T")
 
 IN_CLUSTER_PROBLEMS = ("EnterpriseNotFound", "NamespaceNotAllowed", "AdoptionNotAllowed", "InvalidSpec")
 """Problems that somebody in the cluster must mend."""
@@ -248,19 +250,22 @@ def _publish(world: World, step: PublishSecret) -> World:
 def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observed | None = None) -> SecretView:
     """The Secret as it is after the token of this slot was published; without an observation as the first of all."""
     observed = replace(observed, app=app) if observed is not None else Observed(known=True, app=app)
-    existing, fingerprint = observed.secret, app.tokens[slot].fingerprint
-    kept = {key: text for key, text in (existing.annotations if existing else {}).items() if not key.startswith(OURS)}
-    plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
+    existing, wanted = observed.secret, contents_of(desired, observed, slot, NOON)
+    labels, notes, data = (existing.labels, existing.annotations, existing.fingerprints) if existing else ({}, {}, {})
     return SecretView(
         namespace=desired.namespace,
         name=desired.secret.name,
         uid=existing.uid if existing else UID("secret-1"),
         resource_version=str(int(existing.resource_version) + 1) if existing else "1",
         owner_uid=desired.uid,
-        labels={**(existing.labels if existing else {}), **secret_labels(desired)},
-        annotations={**kept, **secret_annotations(desired, observed, slot, NOON)},
-        fingerprints={**plain, desired.secret.keys.token: fingerprint},
+        labels={**_left(labels, wanted.gone_labels), **wanted.labels},
+        annotations={**_left(notes, wanted.gone_annotations), **wanted.annotations},
+        fingerprints={**_left(data, wanted.gone_keys), **wanted.fingerprints},
     )
+
+
+def _left(there: Mapping[str, T], gone: frozenset[str]) -> dict[str, T]:
+    return {key: value for key, value in there.items() if key not in gone}
 
 
 def _revoke(world: World, step: RevokeSlot) -> World:

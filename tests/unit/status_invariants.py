@@ -81,6 +81,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
         Reason.TOKEN_REJECTED,
         Reason.TOKEN_EXPIRED,
         Reason.SECRET_CONFLICT,
+        Reason.SECRET_REFUSED,
         Reason.SLOTS_OCCUPIED,
         Reason.DOWNSCOPE_REFUSED,
         Reason.DISABLED,

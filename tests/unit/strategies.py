@@ -133,7 +133,9 @@ def box_apps(draw: st.DrawFn, desired: Desired) -> BoxApp:
 def foreign_secret(desired: Desired) -> SecretView:
     """A Secret of the wanted name that belongs to someone else."""
     data = {"password": fingerprint_of("somebody's")}
-    return SecretView(desired.namespace, desired.secret.name, UID("foreign"), "1", UID("someone-else"), {}, {}, data)
+    owner = {"owner_uid": UID("someone-else"), "owner_kind": "Deployment", "owner_name": "web"}
+    about = {"uid": UID("foreign"), "resource_version": "1", "labels": {}, "annotations": {}, "fingerprints": data}
+    return SecretView(desired.namespace, desired.secret.name, **owner, **about)
 
 
 @st.composite

@@ -110,7 +110,7 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
         "TokenReady",
         "False",
         "SecretConflict",
-        ["belongs to someone else", "Delete it, or choose another name"],
+        ["controlled by Deployment 'web'", "left as it is", "Choose another name in spec.tokens.secret.name"],
     ),
     (ADOPTED_FULL, "TokenReady", "False", "SlotsOccupied", ["Revoke one", "Developer Console", "secondary slot"]),
     (NOTHING, "CORSSynced", "Unknown", "NotYetKnown", ["until the app is registered"]),

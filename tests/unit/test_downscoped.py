@@ -86,16 +86,29 @@ def test_a_refresh_before_that_outlasts_the_token_does_not_make_one_after_anothe
         secret(annotations=annotations_for(replace(SPEC, scopes=("x",)), ONE.fingerprint, CHILD, ISSUED, ENDS)),
         secret(annotations=annotations_for(replace(SPEC, resource="y"), ONE.fingerprint, CHILD, ISSUED, ENDS)),
         secret(annotations={}),
-        secret(labels={}),
-        secret(owner_uid=None),
         secret(fingerprints={}),
-        secret(fingerprints={**secret().fingerprints, "EXTRA": CHILD}),
+        secret(fingerprints={**secret().fingerprints, WISH.secret.keys.expires_at: fingerprint_of("tomorrow")}),
     ],
-    ids=["parent", "scopes", "resource", "notes", "labels", "owner", "emptied", "extra-key"],
+    ids=["parent", "scopes", "resource", "notes", "emptied", "expiry"],
 )
 def test_it_is_made_anew_when_something_is_not_as_it_should_be(view: SecretView) -> None:
     """After a rotation, with another spec, or after somebody had a hand in the Secret."""
     assert decide(world(view)).steps == REFRESH
+
+
+@pytest.mark.parametrize(
+    ("view", "mends"),
+    [
+        (secret(labels={}), ("label app.kubernetes.io/managed-by", "label boxapps.dev/app")),
+        (secret(owner_uid=None), ("the owner reference",)),
+        (secret(labels={**labels_for(WISH), "more": "x"}), ()),
+        (secret(fingerprints={**secret().fingerprints, "EXTRA": fingerprint_of("theirs")}), ()),
+    ],
+    ids=["labels", "owner", "another's label", "another's key"],
+)
+def test_a_good_token_stays_while_the_rest_is_put_right(view: SecretView, mends: tuple[str, ...]) -> None:
+    """Box need not make another one for a label; and what others add is theirs."""
+    assert decide(world(view)).steps == ((RefreshDownscoped(SPEC, ONE.fingerprint, mends),) if mends else ())
 
 
 def test_a_foreign_secret_holds_nothing_else_up() -> None:

@@ -62,7 +62,12 @@ def test_mending_its_secret_does_not_make_it_another_apps() -> None:
     stripped = replace(world.observed, secret=replace(world.observed.secret, labels={}))
     mended = published_secret(GRANT, world.app, Slot.PRIMARY, stripped)
 
-    assert decide(replace(world, observed=stripped)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    step = decide(replace(world, observed=stripped)).steps[0]
+    assert isinstance(step, PublishSecret)
+    assert (step.fingerprint, step.mends) == (
+        ONE.fingerprint,
+        ("label app.kubernetes.io/managed-by", "label boxapps.dev/app"),
+    )
     assert (mended.annotations, mended.fingerprints) == (
         world.observed.secret.annotations,
         world.observed.secret.fingerprints,

@@ -33,10 +33,10 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.desired import DeletionPolicy
 from box_app_operator.core.hand import Way
-from box_app_operator.core.model import UID, AuthorizationState, SecretView, Slot
+from box_app_operator.core.model import UID, AuthorizationState, SecretView, Slot, fingerprint_of
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import CHECKS
-from box_app_operator.core.published import owns_secret, plain_data, secret_annotations, secret_labels
+from box_app_operator.core.published import active_slot, owns_secret, plain_data, secret_annotations, secret_labels
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
@@ -53,7 +53,8 @@ from box_app_operator.core.steps import (
 )
 
 S = AuthorizationState
-MARKS = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY).annotations
+PUBLISHED = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
+MARKS, DATA = PUBLISHED.annotations, PUBLISHED.fingerprints
 MINT = MintToken(APP_ID, Slot.PRIMARY, 60)
 STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
     ("hold first", World(replace(DESIRED, has_finalizer=False), Observed(known=True)), (AddFinalizer(),)),
@@ -172,25 +173,51 @@ def test_another_port_scheme_or_number_of_origins_is_drift(there: tuple[str, ...
 
 
 @pytest.mark.parametrize(
-    ("change", "mended"),
+    ("change", "mends"),
     [
-        ({"labels": {}}, True),
-        ({"annotations": {}}, True),
-        ({"owner_uid": None}, True),
-        ({"labels": {**secret_labels(DESIRED), "more": "x"}}, False),
-        ({"annotations": {**MARKS, "more": "x"}}, False),
-        ({"annotations": {**MARKS, "boxapps.dev/published-at": "yesterday"}}, True),
-        ({"annotations": {**MARKS, "boxapps.dev/left-over": "x"}}, True),
+        ({"labels": {}}, ("label app.kubernetes.io/managed-by", "label boxapps.dev/app")),
+        ({"annotations": {}}, tuple(f"annotation {key}" for key in sorted(MARKS))),
+        ({"owner_uid": None}, ("the owner reference",)),
+        ({"labels": {**secret_labels(DESIRED), "more": "x"}}, ()),
+        ({"annotations": {**MARKS, "more": "x"}}, ()),
+        ({"annotations": {**MARKS, "boxapps.dev/published-at": "yesterday"}}, ("annotation boxapps.dev/published-at",)),
+        ({"annotations": {**MARKS, "boxapps.dev/downscoped-as": "x"}}, ("annotation boxapps.dev/downscoped-as",)),
+        ({"annotations": {**MARKS, "boxapps.dev/checked": "yes"}}, ()),
+        ({"fingerprints": {**DATA, "more": fingerprint_of("x")}}, ()),
+        ({"fingerprints": {**DATA, "alias": ONE.fingerprint}}, ()),
+        ({"fingerprints": {**DATA, "BOX_CLIENT_ID": fingerprint_of("x")}}, ("key BOX_CLIENT_ID",)),
     ],
 )
-def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str, Any], mended: bool) -> None:
-    """The operator's own marks come back; what others add is theirs."""
+def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str, Any], mends: tuple[str, ...]) -> None:
+    """What is the operator's own comes back, by name; what others add is theirs, and all is well."""
     world = ready_world()
     assert world.observed.secret is not None
 
     steps = decide(look(world, secret=replace(world.observed.secret, **change))).steps
 
-    assert steps == ((PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),) if mended else ())
+    assert steps == ((PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, mends),) if mends else ())
+
+
+def test_no_previous_token_stays_under_another_key() -> None:
+    """A copy of the active one may; once it is the previous one it goes, whoever put it there."""
+    world = ready_world(secondary=TWO)
+    assert world.observed.secret is not None
+    copied = {**world.observed.secret.fingerprints, "alias": TWO.fingerprint}
+
+    steps = decide(look(world, secret=replace(world.observed.secret, fingerprints=copied))).steps
+
+    assert steps[:1] == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, ("key alias",)),)
+
+
+def test_the_token_under_its_own_key_is_the_active_one() -> None:
+    """Whatever else the Secret holds: a copy of the previous token must not bring that one back."""
+    world = ready_world(secondary=TWO)
+    assert world.observed.secret is not None
+    data = {"AAA": TWO.fingerprint, **world.observed.secret.fingerprints}
+
+    seen = replace(world.observed, secret=replace(world.observed.secret, fingerprints=data))
+
+    assert active_slot(world.desired, seen, NOON) is Slot.PRIMARY
 
 
 @pytest.mark.parametrize(
@@ -264,7 +291,15 @@ def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:
     world = ready_world()
     wish = replace(DESIRED, secret=replace(DESIRED.secret, keys=replace(DESIRED.secret.keys, token="TOKEN")))
 
-    assert decide(replace(world, desired=wish)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    plan = decide(replace(world, desired=wish))
+    (step,) = plan.steps
+    assert isinstance(step, PublishSecret)
+    assert (step.fingerprint, step.mends) == (
+        ONE.fingerprint,
+        ("annotation boxapps.dev/added-keys", "key BOX_APP_TOKEN", "key TOKEN"),
+    )
+    # Pods look for it under the new name, and it is not there yet.
+    assert said(plan, "TokenReady").status == "False"
 
 
 def test_a_secret_of_another_object_counts_as_no_token() -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.checks import managed_elsewhere
 from box_app_operator.core.conditions import Reason
+from box_app_operator.core.conflict import is_conflict
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, NextStep, good, mend, unknown, wait
@@ -116,7 +117,7 @@ def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, re
     if current is not None:
         # A key that had its time lies there until its slot is needed again: that is nobody's fault.
         bad = [key for key in bad if key.fingerprint is None or not current.was_published(key.fingerprint)]
-    if desired.client_id is None:
+    if desired.client_id is None or is_conflict(finding):
         return finding
     if current is None and not finding.steps and not observed.hand.disabled:
         finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed))

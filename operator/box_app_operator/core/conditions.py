@@ -46,6 +46,7 @@ class Reason(enum.StrEnum):
     TOKEN_REJECTED = "TokenRejected"
     TOKEN_EXPIRED = "TokenExpired"
     SECRET_CONFLICT = "SecretConflict"
+    SECRET_REFUSED = "SecretRefused"
     SLOTS_OCCUPIED = "SlotsOccupied"
     DOWNSCOPE_REFUSED = "DownscopeRefused"
     # CORSSynced
@@ -54,6 +55,7 @@ class Reason(enum.StrEnum):
     ORIGIN_REJECTED = "OriginRejected"
     AWAITING_HUMAN = "AwaitingHuman"
     # Events alone
+    SECRET_CHANGED_BACK = "SecretChangedBack"
     WORKLOAD_NOT_FOUND = "WorkloadNotFound"
     RETIRED_IN_USE = "RetiredInUse"
     LEFT_TO_EXPIRE = "LeftToExpire"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, Slot, SlotToken
+from box_app_operator.core.model import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import Publication, publication_of
 from box_app_operator.core.published import active_slot
@@ -14,13 +14,14 @@ from box_app_operator.core.published import active_slot
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The active token at this moment. ``told`` is what the Secret's annotations say of it."""
+    """The active token at this moment. ``secret`` holds it, ``told`` is what the annotations there say of it."""
 
     desired: Desired
     observed: Observed
     now: datetime
     app: BoxApp
     slot: Slot
+    secret: SecretView
     told: Publication
 
     @property
@@ -69,4 +70,4 @@ def current_of(desired: Desired, observed: Observed, now: datetime) -> Current |
     slot = active_slot(desired, observed, now)
     if slot is None or observed.app is None or observed.secret is None:
         return None
-    return Current(desired, observed, now, observed.app, slot, publication_of(observed.secret))
+    return Current(desired, observed, now, observed.app, slot, observed.secret, publication_of(observed.secret))

@@ -114,7 +114,7 @@ def _with_stranded(finding: Finding, desired: Desired, observed: Observed, now: 
     if finding.steps != (RemoveFinalizer(),) or told.expires_at is None or told.expires_at <= now:
         return finding
     why = "the spec does not name them any more"
-    notice = _ends_by_itself(secret.annotations.get(FINGERPRINT, ""), told.expires_at, told.client_id, why)
+    notice = _ends_by_itself(secret.notes.get(FINGERPRINT, ""), told.expires_at, told.client_id, why)
     return replace(finding, notices=(*finding.notices, notice))
 
 

@@ -72,25 +72,39 @@ def stall(type_: str, reason: Reason, message: str) -> Finding:
     return Finding(Condition(type_, "False", reason, message), stalled=True)
 
 
+PASSING = frozenset({Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN, Reason.SECRET_CHANGED_BACK})
+"""Reasons of a refusal that say nothing of what was to be done, only that it takes longer."""
+
+
 def settle(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
     """The finding without the steps that were refused, and with the refusal's words."""
-    if finding.condition.status == "True":
-        return _settle_good(finding, refusals)
-    refusal = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
-    return _settle_bad(finding, refusal) if refusal else finding
-
-
-def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
-    """What is good stays good, and what else there is to do goes on; only what must wait is said."""
     refused = [refusals[step] for step in finding.steps if step in refusals]
-    if not refused:
-        return finding
-    condition = finding.condition
-    message = f"{condition.message} What comes next must wait: {refused[0].message}"
+    if finding.condition.status == "True":
+        settled = _settle_good(finding, refusals, refused)
+    else:
+        first = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
+        settled = _settle_bad(finding, first) if first else finding
+    return _noticed(settled, refused)
+
+
+def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: list[Refusal]) -> Finding:
+    """What is good stays good, and what else there is to do goes on; only what must wait is said.
+
+    But what the spec asks for and Kubernetes cannot take is not as it should be, whatever the Secret holds meanwhile.
+    """
     steps = tuple(step for step in finding.steps if step not in refusals)
-    stalled = [refusal for refusal in refused if refusal.kind is RefusalKind.STALLED]
-    first = next(iter(stalled), refused[0])
-    found = replace(finding, steps=steps, condition=replace(condition, message=message))
+    impossible = next((each for each in refused if each.reason == Reason.INVALID_SPEC), None)
+    if impossible is not None:
+        condition = replace(finding.condition, status="False", reason=Reason.INVALID_SPEC, message=impossible.message)
+        return replace(finding, steps=steps, condition=condition, stalled=True)
+    # What is changed back each time is said beside this, in the same words for as long as that goes on.
+    waits = [each for each in refused if each.reason != Reason.SECRET_CHANGED_BACK]
+    if not waits:
+        return replace(finding, steps=steps)
+    stalled = [each for each in waits if each.kind is RefusalKind.STALLED]
+    first = next(iter(stalled), waits[0])
+    message = f"{finding.condition.message} What comes next must wait: {first.message}"
+    found = replace(finding, steps=steps, condition=replace(finding.condition, message=message))
     return lacking(found, reason_of(first.reason), stalled=bool(stalled))
 
 
@@ -110,9 +124,17 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
             return stall(condition.type, reason, refusal.message)
         case RefusalKind.AWAITING_HUMAN:
             return wait(condition.type, reason, refusal.message)
-        case RefusalKind.TRANSIENT if reason not in (Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN):
+        case RefusalKind.TRANSIENT if reason not in PASSING:
             return wait(condition.type, reason, refusal.message)
         case RefusalKind.TRANSIENT:
             words = f"{condition.message} That must wait: {refusal.message}"
             why = reason if condition.status == "Unknown" else condition.reason
             return replace(finding, steps=(), condition=replace(condition, reason=why, message=words))
+
+
+def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
+    """Somebody's policy is nothing that time heals by itself: people hear of it at once, in its own words."""
+    notices = tuple(
+        Notice(Reason.SECRET_REFUSED, each.message) for each in refused if each.reason == Reason.SECRET_REFUSED
+    )
+    return replace(finding, notices=(*finding.notices, *notices)) if notices else finding

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
@@ -120,8 +120,9 @@ def owner_in(reference: str) -> str | None:
 class SecretView:
     """A Secret as the operator remembers it: fingerprints of its values, never the values.
 
-    ``fingerprints`` maps every key of ``data`` to the fingerprint of its value. ``owner_uid`` is the uid of the
-    controlling owner.
+    ``fingerprints`` maps keys of ``data`` to the fingerprints of their values: the operator's own, and a bounded number
+    of others. ``owner_uid`` is the uid of the controlling owner, ``owner_kind`` and ``owner_name`` say which object
+    that is. ``overruled`` are annotations that somebody changes back each time, as the operator wrote them last.
     """
 
     namespace: str
@@ -132,6 +133,14 @@ class SecretView:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     fingerprints: Mapping[str, Fingerprint]
+    owner_kind: str = ""
+    owner_name: str = ""
+    overruled: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """The annotations that decisions rest on."""
+        return {**self.annotations, **self.overruled} if self.overruled else self.annotations
 
 
 @dataclass(frozen=True, slots=True)

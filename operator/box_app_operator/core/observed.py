@@ -101,6 +101,14 @@ class Adoption(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """Names of what somebody changes back in a Secret each time; if it stops, that counts as over at ``until``."""
+
+    names: tuple[str, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What one look at Box and at the cluster found.
 
@@ -113,6 +121,8 @@ class Observed:
     those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
     ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
     ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
+    ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
+    those that lose their owner reference so.
     """
 
     known: bool = False
@@ -133,3 +143,5 @@ class Observed:
     way: Way = Way.CONSOLE
     hand: Hand = field(default_factory=Hand)
     former_app: FormerApp | None = None
+    disowned: frozenset[UID] = frozenset()
+    contests: Mapping[str, Contest] = field(default_factory=dict)

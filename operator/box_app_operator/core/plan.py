@@ -18,6 +18,8 @@ from box_app_operator.core.by_hand import (
 )
 from box_app_operator.core.checks import check_authorized, check_cors, check_registered
 from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
+from box_app_operator.core.conflict import held_back, is_conflict
+from box_app_operator.core.contest import with_contests
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.core.desired import Desired
@@ -139,7 +141,10 @@ def _find(
     findings = [_refuse_bad_origin(finding, desired, observed.way) for finding in findings]
     tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
     tokens = settle_with_downscoped(tokens, desired, observed, now, refusals)
-    return (*findings, _hold_against_spec(tokens, current_of(desired, observed, now)))
+    tokens = _hold_against_spec(tokens, current_of(desired, observed, now))
+    if is_conflict(tokens):
+        findings = [held_back(finding) for finding in findings]
+    return (*findings, with_contests(tokens, desired, observed))
 
 
 def _suspended() -> tuple[Condition, ...]:
@@ -240,6 +245,9 @@ def _summed_up(
         return (*(finding.condition for finding in facets), ready, *([lacks] if lacks is not None else ()))
     if falses_first:
         first = next((each.condition for each in facets if each.condition.status == "False"), first)
+    if is_conflict(by_type["TokenReady"]):
+        # Whatever else there is to wait for: as long as the Secret's name is taken it is waited for in vain.
+        first, tasks = by_type["TokenReady"].condition, ()
     if tasks and not any(finding.stalled for finding in facets):
         first = replace(first, message=tasks[0].what)
     ready = Condition("Ready", first.status, first.reason, first.message)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from box_app_operator.core.conditions import parse_time
-from box_app_operator.core.desired import Desired
+from box_app_operator.core.desired import Desired, SecretKeys
 from box_app_operator.core.former import FormerToken, parse_former
 from box_app_operator.core.model import ClientID, Fingerprint, SecretView
 
-OURS = "boxapps.dev/"
 FINGERPRINT = "boxapps.dev/fingerprint"
 SECRET_NAME = "boxapps.dev/secret-name"
 PUBLISHED_AT = "boxapps.dev/published-at"
@@ -29,6 +28,23 @@ FORMER_SINCE = "boxapps.dev/former-app-since"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
+PARENT = "boxapps.dev/downscoped-from"
+WANTED = "boxapps.dev/downscoped-as"
+ADDED_LABELS = "boxapps.dev/added-labels"
+ADDED_ANNOTATIONS = "boxapps.dev/added-annotations"
+ADDED_KEYS = "boxapps.dev/added-keys"
+OWN = frozenset(
+    {
+        *(FINGERPRINT, SECRET_NAME, PUBLISHED_AT, MOVED_AT, ROTATED_AT, PREVIOUS, EXPIRY, SUBJECT, CLIENT_ID),
+        *(FORMER_TOKENS, FORMER_SINCE, ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, PARENT, WANTED),
+        *(ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
+    }
+)
+"""The annotations that the operator writes. Others of the same domain are somebody else's, and stay."""
+
+_PLAIN = SecretKeys()
+PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expires_at})
+"""The names of keys without ``spec.tokens.secret.keys``: the operator's own, also where no annotation says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,7 @@ class Publication:
 
 def publication_of(secret: SecretView) -> Publication:
     """What the annotations tell; nothing of what was removed or made unreadable by hand."""
-    notes = secret.annotations
+    notes = secret.notes
     return Publication(
         published_at=parse_time(notes.get(PUBLISHED_AT)),
         previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
@@ -109,3 +125,20 @@ def texts_of(told: Publication) -> dict[str, str]:
         ROTATE_REQUEST: told.rotate_request,
     }
     return {key: text for key, text in texts.items() if text}
+
+
+def added(desired: Desired) -> dict[str, str]:
+    """Annotations that tell which labels, annotations and keys come from the spec, and go when the spec drops them."""
+    keys = desired.secret.keys
+    names = {keys.token, keys.client_id, keys.slot, keys.expires_at}
+    given = {
+        ADDED_LABELS: desired.secret.labels.keys(),
+        ADDED_ANNOTATIONS: desired.secret.annotations.keys(),
+        ADDED_KEYS: names if names != PLAIN_KEYS else (),
+    }
+    return {key: ",".join(sorted(each)) for key, each in given.items() if each}
+
+
+def added_to(secret: SecretView, what: str) -> frozenset[str]:
+    """What such an annotation of a Secret tells."""
+    return frozenset(secret.notes.get(what, "").split(",")) - {""}

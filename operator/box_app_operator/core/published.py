@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,9 +16,9 @@ from box_app_operator.core.publication import (
     EXPIRES_AT,
     FINGERPRINT,
     ISSUED_AT,
-    OURS,
     SECRET_NAME,
     Publication,
+    added,
     expiry_text,
     is_access_token,
     publication_of,
@@ -39,31 +40,43 @@ def _expiry_seen(token: SlotToken) -> str:
 def owns_secret(desired: Desired, observed: Observed) -> bool:
     """Is the Secret of the wanted name this object's own?
 
-    It is by its owner reference; or, with the reference stripped by hand, when it still holds what this object
-    published.
+    It is by its owner reference. Without any controller it is when it holds what the object published, or with the
+    operator's label a token of the object's own app: a backup that was restored, for example. Or when this process
+    wrote it, and somebody takes the reference from it each time.
     """
     secret = observed.secret
     if secret is None or secret.owner_uid is not None:
         return secret is not None and secret.owner_uid == desired.uid
-    return not observed.remembered.fingerprints.isdisjoint(secret.fingerprints.values())
+    if secret.uid in observed.disowned:
+        return True
+    known, app = set(observed.remembered.fingerprints), observed.app
+    if app is not None and observed.adoption is not Adoption.MISSING and secret.labels.get(MANAGED_BY) == MANAGER:
+        known |= {token.fingerprint for token in app.tokens.values()}
+    return not known.isdisjoint(secret.fingerprints.values())
 
 
 def active_slot(desired: Desired, observed: Observed, now: datetime) -> Slot | None:
     """The slot whose live token is the one that the Secret holds; None when there is none."""
     if observed.app is None or observed.secret is None or not owns_secret(desired, observed):
         return None
-    return live_slot_in(observed.secret, observed.app, now)
+    return live_slot_in(desired, observed.secret, observed.app, now)
 
 
-def live_slot_in(secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
-    """The slot whose live token a Secret holds."""
-    held = set(secret.fingerprints.values())
-    return next((slot for slot, token in app.tokens.items() if token.fingerprint in held and token.is_live(now)), None)
+def live_slot_in(desired: Desired, secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
+    """The slot whose live token a Secret holds: under the token's own key, or else under any other."""
+    live = {token.fingerprint for token in app.tokens.values() if token.is_live(now)}
+    return app.slot_of(token_in(desired, secret, live))
+
+
+def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerprint]) -> Fingerprint | None:
+    """The one of these tokens that a Secret holds. The token's own key counts first: others may have a copy."""
+    own = secret.fingerprints.get(desired.secret.keys.token)
+    return own if own in tokens else next((each for each in secret.fingerprints.values() if each in tokens), None)
 
 
 def is_original(secret: SecretView) -> bool:
     """Was it published under this very name, and is no copy that somebody made of it?"""
-    return secret.annotations.get(SECRET_NAME) == secret.name
+    return secret.notes.get(SECRET_NAME) == secret.name
 
 
 def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
@@ -169,7 +182,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
-    return {**desired.secret.annotations, **identity, **dates, **texts_of(told)}
+    return {**desired.secret.annotations, **identity, **dates, **texts_of(told), **added(desired)}
 
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
@@ -195,7 +208,7 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
     """What the Secret held until now, although no status tells of it."""
     secret = next(iter(own_secrets(desired, observed)), None)
-    noted = Fingerprint(secret.annotations.get(FINGERPRINT, "")) if secret is not None else None
+    noted = Fingerprint(secret.notes.get(FINGERPRINT, "")) if secret is not None else None
     return noted if secret is not None and noted in secret.fingerprints.values() else None
 
 
@@ -276,26 +289,3 @@ def _same_token(
 def _last_request(desired: Desired, observed: Observed) -> str | None:
     requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
     return next((request for request in requests if request), None)
-
-
-def as_wanted(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> bool:
-    """Is the Secret, which holds the token of this slot, as the spec asks for in everything else?"""
-    app, secret = observed.app, observed.secret
-    if app is None or secret is None:
-        return False
-    data = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
-    return (
-        secret.owner_uid == desired.uid
-        and secret.fingerprints == {**data, desired.secret.keys.token: app.tokens[slot].fingerprint}
-        and _contains(secret.labels, secret_labels(desired))
-        and notes_are(secret.annotations, secret_annotations(desired, observed, slot, now))
-    )
-
-
-def notes_are(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Are all there that are wanted, and none of ours from an earlier token?"""
-    return _contains(have, wanted) and all(key in wanted for key in have if key.startswith(OURS))
-
-
-def _contains(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return wanted.items() <= have.items()

@@ -72,11 +72,15 @@ class ProveToken:
 
 @dataclass(frozen=True, slots=True)
 class PublishSecret:
-    """Write the Secret with the token of this fingerprint, which is held or stands in the Secret already."""
+    """Write the Secret with the token of this fingerprint, which is held or stands in the Secret already.
+
+    ``mends`` are names of what is wrong in a Secret that has the token; empty where the token is new to it.
+    """
 
     app_id: AppID
     slot: Slot
     fingerprint: Fingerprint
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,14 @@ class DeleteSecret:
 
 @dataclass(frozen=True, slots=True)
 class RefreshDownscoped:
-    """Make a downscoped token from the active one, and write it into its Secret."""
+    """Make a downscoped token from the active one, and write it into its Secret.
+
+    ``mends`` are names of what is wrong in a Secret whose token is good: that one stays, and the rest is put right.
+    """
 
     spec: DownscopedSpec
     parent: Fingerprint
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +153,9 @@ Step = (
     | DeleteApp
 )
 
-TOKEN_STEPS = (MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped, RevokeDownscoped)
-"""Steps that are decided upon the Secret's state, which must be fresh and not a memory of it."""
+SECRET_STEPS = (
+    *(CreateApp, SubmitApp),
+    *(MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped, RevokeDownscoped),
+)
+"""Steps that are decided upon the Secret's state, which must be fresh and not a memory of it. Before the admin is asked
+it must be known that the Secret's name is free, and one without the operator's label is not watched."""

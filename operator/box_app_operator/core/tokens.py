@@ -15,12 +15,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from box_app_operator.core.conditions import Reason, format_time
+from box_app_operator.core.conflict import conflict_with
+from box_app_operator.core.contents import contents_of, differences
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, Notice, good, mend, stall, unknown, wait
+from box_app_operator.core.finding import Finding, Notice, good, mend, unknown, wait
 from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import as_wanted, live_slot_in, own_fingerprints, owns_secret
+from box_app_operator.core.published import live_slot_in, own_fingerprints, owns_secret
 from box_app_operator.core.restarts import Restarts, check_restarts
 from box_app_operator.core.retirement import Retirement, check_former, check_retirement
 from box_app_operator.core.rotation import rotation_due
@@ -33,7 +35,7 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     """Does the Secret hold a live token, is it young enough, and is no other token live that should not be?"""
     app, secret = observed.app, observed.secret
     if secret is not None and not owns_secret(desired, observed):
-        return _conflict(secret)
+        return conflict_with(desired, secret, "spec.tokens.secret.name")
     if app is None:
         return unknown(TYPE, "Waits until the app is registered.")
     current = current_of(desired, observed, now)
@@ -41,7 +43,7 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
         return _check_active(current, restart_window)
     if observed.namespace_ends:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
-    moving = next((slot for each in observed.former if (slot := live_slot_in(each, app, now))), None)
+    moving = next((slot for each in observed.former if (slot := live_slot_in(desired, each, app, now))), None)
     if moving is not None:
         publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
@@ -60,27 +62,20 @@ def _check_unusable(app: BoxApp, secret: SecretView | None) -> Finding:
     return wait(TYPE, Reason.AWAITING_AUTHORIZATION, "Box gives out tokens only once a Box admin authorized the app.")
 
 
-def _conflict(secret: SecretView) -> Finding:
-    return stall(
-        TYPE,
-        Reason.SECRET_CONFLICT,
-        f"Secret {secret.name!r} exists and belongs to someone else; it is left untouched. "
-        "Delete it, or choose another name in spec.tokens.secret.name.",
-    )
-
-
 def _usable(app: BoxApp) -> bool:
     return app.authorization.state is AuthorizationState.AUTHORIZED and app.authorization.enabled
 
 
 def _check_active(current: Current, restart_window: timedelta) -> Finding:
     desired, observed, app, slot = current.desired, current.observed, current.app, current.slot
-    if not as_wanted(desired, observed, slot, current.now):
-        publish = PublishSecret(app.id, slot, current.fingerprint)
-        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", publish)
+    mends = differences(current.secret, contents_of(desired, observed, slot, current.now))
+    publish = (PublishSecret(app.id, slot, current.fingerprint, mends),) if mends else ()
+    if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
+        # Under another key: pods do not find it.
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
     message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
     if not _usable(app):
-        return good(TYPE, Reason.PUBLISHED, message)
+        return good(TYPE, Reason.PUBLISHED, message, *publish)
     restarts = check_restarts(current, restart_window)
     step, other = _check_other_slot(current, restarts)
     formers = [(each, check_former(current, each)) for each in observed.former]
@@ -91,7 +86,8 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
     return Finding(
         good(TYPE, Reason.PUBLISHED, " ".join(filter(None, words))).condition,
-        (*restarts.steps, *gone, *step),
+        # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
+        (*publish, *restarts.steps, *gone, *step),
         notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
         look_again_at=min((each for each in moments if each is not None), default=None),
     )

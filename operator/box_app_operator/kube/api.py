@@ -19,6 +19,7 @@ from box_app_operator.proxies import Proxy
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 
 Json = dict[str, Any]
 
@@ -39,16 +40,34 @@ class Line(NamedTuple):
     whole: bool
 
 
+class Cause(NamedTuple):
+    """Why an object is refused. ``field`` is a path in it, empty where the whole object is meant."""
+
+    field: str
+    message: str
+
+
 class KubeError(Exception):
     """The API server refused. ``reason`` is the Status object's, for example ``Conflict``.
 
-    Its message is not kept: for a Secret it could quote a value.
+    ``said`` is its message, with ``causes``. They are not part of this error's own words: for a Secret they could quote
+    a value. See ``kube.refusals``.
     """
 
-    def __init__(self, what: str, status: int, reason: str) -> None:
+    def __init__(self, what: str, status: int, reason: str, said: str = "", causes: tuple[Cause, ...] = ()) -> None:
         super().__init__(f"{what} answered {status} {reason}".rstrip())
         self.status = status
         self.reason = reason
+        self.said = said
+        self.causes = causes
+
+
+class KubeUnavailableError(TransientError):
+    """429 or 5xx. ``said`` is the Status object's message, as in ``KubeError``."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None, said: str) -> None:
+        super().__init__("KubernetesUnavailable", message, retry_after_seconds=retry_after_seconds, uncertain=True)
+        self.said = said
 
 
 class KubeApi:
@@ -244,7 +263,18 @@ def _object(what: str, status: int, payload: bytes, retry_after: float | None = 
     if status == HTTPStatus.UNAUTHORIZED:
         # The kubelet brings another token in time; and an API server that has just started may know none yet.
         raise TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")
+    status_object = body if isinstance(body, dict) else {}
+    said = str(status_object.get("message", ""))
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        message = f"{what} answered {status}"
-        raise TransientError("KubernetesUnavailable", message, retry_after_seconds=retry_after, uncertain=True)
-    raise KubeError(what, status, str(body.get("reason", "")) if isinstance(body, dict) else "")
+        raise KubeUnavailableError(f"{what} answered {status}", retry_after, said)
+    raise KubeError(what, status, str(status_object.get("reason", "")), said, _causes(status_object))
+
+
+def _causes(status: Json) -> tuple[Cause, ...]:
+    details = status.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return tuple(
+        Cause(str(cause.get("field") or ""), str(cause.get("message") or ""))
+        for cause in causes or ()
+        if isinstance(cause, dict)
+    )

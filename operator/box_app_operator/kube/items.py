@@ -12,6 +12,8 @@ class Owner(msgspec.Struct, frozen=True):
 
     uid: str = ""
     controller: bool | None = None
+    kind: str = ""
+    name: str = ""
 
 
 class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
@@ -27,9 +29,15 @@ class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     deletion_timestamp: str | None = None
 
     @property
+    def controller(self) -> Owner | None:
+        """The controlling owner."""
+        return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+    @property
     def owner_uid(self) -> UID | None:
         """The uid of the controlling owner."""
-        return next((UID(owner.uid) for owner in self.owner_references or () if owner.controller), None)
+        controller = self.controller
+        return UID(controller.uid) if controller is not None else None
 
 
 class MetadataItem(msgspec.Struct, frozen=True):

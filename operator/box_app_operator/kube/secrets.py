@@ -1,4 +1,7 @@
-"""Secrets: read as fingerprints, written whole. A value leaves this module only as a ``Token``."""
+"""Secrets: read as fingerprints, and written as far as they are the operator's own.
+
+A value leaves this module only as a ``Token``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -14,17 +16,20 @@ import msgspec
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.publication import OURS
+from box_app_operator.core.publication import ADDED_KEYS, PLAIN_KEYS
 from box_app_operator.core.spec import GROUP, VERSION, Body
 from box_app_operator.errors import ForbiddenError, StalledError, TransientError
-from box_app_operator.kube.api import Json, KubeApi, KubeError
-from box_app_operator.kube.collection import MAX_LINE_BYTES, METADATA
+from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeApi, KubeError, KubeUnavailableError
+from box_app_operator.kube.collection import JSON, MAX_LINE_BYTES, METADATA
 from box_app_operator.kube.items import SecretItem
+from box_app_operator.kube.refusals import refused_deletion, refused_write
 from box_app_operator.ports import SecretWrite, Token
 
 KIND = "BoxCustomApp"
+MANAGED = {"fieldManager": "box-app-operator"}
+"""Tells people in ``managedFields`` which part of a Secret is the operator's."""
 MAX_KEYS = 16
-"""So many values of a Secret are looked at. One more is noted, so that the Secret never counts as what was written."""
+"""So many values of a Secret are looked at: the operator's own first."""
 LONGEST_TOKEN = 1024
 """In base64."""
 
@@ -37,7 +42,8 @@ def path_of(namespace: str, name: str = "") -> str:
 
 def view_secret(item: SecretItem) -> SecretView:
     """A Secret as fingerprints of its values."""
-    meta = item.metadata
+    meta, controller = item.metadata, item.metadata.controller
+    annotations = meta.annotations or {}
     return SecretView(
         namespace=meta.namespace,
         name=meta.name,
@@ -45,15 +51,27 @@ def view_secret(item: SecretItem) -> SecretView:
         resource_version=meta.resource_version,
         owner_uid=meta.owner_uid,
         labels=meta.labels or {},
-        annotations=meta.annotations or {},
-        fingerprints={key: fingerprint_of(_text(value)) for key, value in _few(item.data or {})},
+        annotations=annotations,
+        fingerprints={key: fingerprint_of(_text(value)) for key, value in _few(item.data or {}, annotations)},
+        owner_kind=controller.kind if controller is not None else "",
+        owner_name=controller.name if controller is not None else "",
     )
 
 
-def _few(data: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
-    """A bounded number of values, short ones first: no token is long, and a Secret full of data must cost little."""
-    short_first = sorted(data.items(), key=lambda entry: (len(entry[1] or "") > LONGEST_TOKEN, entry[0]))
-    return short_first[: MAX_KEYS + 1]
+def _few(data: Mapping[str, str | None], annotations: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """A bounded number of values: the operator's own, then short ones, for no token is long.
+
+    A Secret full of other people's data must cost little, and what is in it must not hide the token.
+    """
+    if len(data) <= MAX_KEYS:
+        return list(data.items())
+    own = PLAIN_KEYS | set(annotations.get(ADDED_KEYS, "").split(","))
+
+    def rank(entry: tuple[str, str | None]) -> tuple[bool, bool, str]:
+        key, value = entry
+        return key not in own, len(value or "") > LONGEST_TOKEN, key
+
+    return sorted(data.items(), key=rank)[:MAX_KEYS]
 
 
 def _text(encoded: str | None) -> str:
@@ -134,19 +152,20 @@ class KubeSecrets:
             raise TransientError("KubernetesUnavailable", str(error)) from None
 
     async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
-        """Create the Secret, or replace what ``existing`` saw of it.
+        """Create the Secret, or write what is the operator's own into the one that ``existing`` saw.
 
         Raises:
-            StalledError: a Secret of that name appeared that this object does not own.
-            TransientError: the Secret changed in between: look again.
+            StalledError: Kubernetes cannot take what the spec asks for.
+            TransientError: the Secret changed in between: look again. Or a policy, a quota or a missing right refuses.
         """
-        namespace = app["metadata"]["namespace"]
-        body = _manifest(app, secret, existing)
-        method, path = ("POST", path_of(namespace)) if existing is None else ("PUT", path_of(namespace, secret.name))
+        path = path_of(app["metadata"]["namespace"], secret.name if existing is not None else "")
+        method, type_ = ("POST", JSON) if existing is None else ("PATCH", STRATEGIC_MERGE_PATCH)
+        body = _manifest(app, secret) if existing is None else _patch(app, secret, existing)
         try:
-            return _view(await self._api.request(method, path, body=body))
-        except KubeError as error:
-            raise _refused(error, secret.name) from None
+            written = await self._api.request(method, path, body=body, query=MANAGED, content_type=type_)
+        except (KubeError, KubeUnavailableError) as error:
+            raise refused_write(error, secret, existing) from None
+        return _view(written)
 
     async def delete_secret(self, namespace: str, name: str, uid: UID) -> None:
         """Delete the Secret, if it is still this one; one that is gone is success.
@@ -159,48 +178,52 @@ class KubeSecrets:
             await self._api.request("DELETE", path_of(namespace, name), body=options)
         except KubeError as error:
             if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-                raise TransientError("KubernetesUnavailable", str(error)) from None
+                raise refused_deletion(error, name) from None
 
 
 def _view(body: Json) -> SecretView:
     return view_secret(msgspec.convert(body, SecretItem))
 
 
-def _refused(error: KubeError, name: str) -> Exception:
-    if error.reason == "AlreadyExists":
-        # Whose it is shows at the next look; only a look may call it a conflict.
-        return TransientError("AwaitingToken", f"Secret {name!r} appeared meanwhile")
-    if error.status == HTTPStatus.CONFLICT or error.status == HTTPStatus.NOT_FOUND:
-        return TransientError("AwaitingToken", f"Secret {name!r} changed meanwhile")
-    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return StalledError("InvalidSpec", f"Kubernetes refuses the Secret {name!r}; check spec.tokens.secret")
-    return TransientError("AwaitingToken", f"The Secret cannot be written: {error}")
-
-
-def _manifest(app: Body, secret: SecretWrite, existing: SecretView | None) -> Json:
-    data = {**secret.data, secret.token_key: secret.token.reveal()}
-    metadata: dict[str, Any] = {
-        "name": secret.name,
-        "namespace": app["metadata"]["namespace"],
-        "labels": {**(existing.labels if existing else {}), **secret.labels},
-        "annotations": {**_annotations_of_others(existing), **secret.annotations},
-        "ownerReferences": [owner_reference(app)],
-    }
-    if existing is not None:
-        metadata |= {"uid": existing.uid, "resourceVersion": existing.resource_version}
+def _manifest(app: Body, secret: SecretWrite) -> Json:
+    """A new Secret."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": metadata,
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+        "metadata": {
+            "name": secret.name,
+            "namespace": app["metadata"]["namespace"],
+            "labels": dict(secret.contents.labels),
+            "annotations": dict(secret.contents.annotations),
+            "ownerReferences": [owner_reference(app)],
+        },
+        "data": _data(secret),
     }
 
 
-def _annotations_of_others(existing: SecretView | None) -> dict[str, str]:
-    """Ours are written whole: what they told of another token must not survive."""
-    annotations = existing.annotations if existing is not None else {}
-    return {key: value for key, value in annotations.items() if not key.startswith(OURS)}
+def _patch(app: Body, secret: SecretWrite, existing: SecretView) -> Json:
+    """What is the operator's own in a Secret that is there. Owner references merge by their uid.
+
+    Everything else stays as others made it: finalizers, other owners, the type, labels, annotations and keys. With its
+    resourceVersion, so that what was seen is what is changed.
+    """
+    contents = secret.contents
+    return {
+        "metadata": {
+            "uid": existing.uid,
+            "resourceVersion": existing.resource_version,
+            "labels": {**dict.fromkeys(contents.gone_labels), **contents.labels},
+            "annotations": {**dict.fromkeys(contents.gone_annotations), **contents.annotations},
+            "ownerReferences": [owner_reference(app)],
+        },
+        "data": {**dict.fromkeys(contents.gone_keys), **_data(secret)},
+    }
+
+
+def _data(secret: SecretWrite) -> dict[str, str]:
+    data = {**secret.data, secret.token_key: secret.token.reveal()}
+    return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
 
 
 def owner_reference(app: Body) -> Json:
