@@ -66,7 +66,10 @@ class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
 class Operator:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, api: KubeApi, lists: KubeLists, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: Settings, api: KubeApi, lists: KubeLists, may_act: Callable[[], bool], finalizer: str
+    ) -> None:
+        """``finalizer`` is what this installation puts on BoxEnterprises."""
         self._store = store = Store()
         self.lists = lists
         cluster = KubeCluster(api)
@@ -80,10 +83,11 @@ class Operator:
             wake=lambda key: self.intake.wake(key),
             forgive=lambda key: self.reconciler.forgive(key),
             people_acted=lambda key: self.reconciler.people_acted(key),
+            name_freed=self._name_freed,
             wait_seconds=settings.box_wait.total_seconds(),
         )
 
-        self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds())
+        self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds(), finalizer)
         self.pods = PodWatch(cluster.pods_of, backoff, self._wake)
         self.imports = ImportWatch(cluster, backoff, self._handed_over)
         self.reconciler = Reconciler(
@@ -122,6 +126,12 @@ class Operator:
         key = self._store.key_of(uid)
         if key is not None:
             self.intake.wake(key)
+
+    def _name_freed(self, name: str) -> None:
+        """Names are unique across all of Box: objects of every enterprise may wait for it."""
+        for key in self._store.keys_named(name):
+            if self.reconciler.free_name(key):
+                self.intake.wake(key)
 
     def _handed_over(self, uid: UID) -> None:
         key = self._store.key_of(uid)

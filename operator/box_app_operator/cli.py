@@ -61,8 +61,9 @@ def run(**flags: str | None) -> None:
 @click.option("--policy", type=click.Choice(["refuse", "release-finalizers"]), default="refuse", show_default=True)
 @click.option("--namespaces", metavar="A,B", default="", help="Look only here; when absent in the whole cluster.")
 @click.option("--deployment", metavar="NAMESPACE/NAME", help="The operator's own, stopped before finalizers go.")
+@click.option("--lease", metavar="NAMESPACE/NAME", help="The operator's own: only its BoxEnterprises are looked at.")
 @click.option("--kubeconfig", metavar="FILE", help="As for run.")
-def uninstall(policy: str, namespaces: str, deployment: str | None, kubeconfig: str | None) -> None:
+def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str | None, kubeconfig: str | None) -> None:
     """See to it that the operator can be uninstalled; the chart runs this before it goes.
 
     Objects with the operator's finalizer could never be deleted without it. Either they are told, and the exit code is
@@ -71,7 +72,8 @@ def uninstall(policy: str, namespaces: str, deployment: str | None, kubeconfig: 
     from box_app_operator.uninstall import Uninstall
     from box_app_operator.wiring import run_uninstall
 
-    if deployment is not None and deployment.count("/") != 1:
-        raise click.BadParameter("write namespace/name", param_hint="--deployment")
+    for flag, value in (("--deployment", deployment), ("--lease", lease)):
+        if value is not None and value.count("/") != 1:
+            raise click.BadParameter("write namespace/name", param_hint=flag)
     listed = tuple(each.strip() for each in namespaces.split(",") if each.strip())
-    sys.exit(run_uninstall(Uninstall(policy != "refuse", listed, deployment), kubeconfig, click.echo))
+    sys.exit(run_uninstall(Uninstall(policy != "refuse", listed, deployment, lease), kubeconfig, click.echo))

@@ -11,6 +11,8 @@ from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledEr
 
 logger = logging.getLogger(__name__)
 
+REFUSED = frozenset({Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN})
+"""What is there and of no use: nothing continues before somebody changes it. What is missing is waited for instead."""
 WELL = Condition("Ready", "True", Reason.READY, "The console and the platform answer, and the credential is accepted.")
 
 
@@ -20,6 +22,7 @@ class Health:
     Attributes:
         problem: what keeps Box from being asked; None when nothing does.
         settled: did any try end yet, well or not?
+        stalled: must the owner of the enterprise change what is there?
         failures: tries in a row that failed.
         tried_generation: of the BoxEnterprise's spec that all this speaks of; None before the first try ended.
     """
@@ -27,6 +30,7 @@ class Health:
     def __init__(self, name: str) -> None:
         self.problem: Problem | None = None
         self.settled = False
+        self.stalled = False
         self.failures = 0
         self.tried_generation: int | None = None
         self._name = name
@@ -63,7 +67,7 @@ class Health:
     def well(self) -> bool:
         """The try went well. Tells whether that is news."""
         recovered, first = self.problem is not None, self._is_first_word()
-        self.problem, self.settled = None, True
+        self.problem, self.settled, self.stalled = None, True, False
         self.failures, self._failing_since = 0, None
         if recovered:
             logger.info("BoxEnterprise %s: reachable again", self._name)
@@ -85,6 +89,7 @@ class Health:
         reason = Reason.ENTERPRISE_NOT_READY if waits_for_owner else Reason.BOX_UNAVAILABLE
         message = f"BoxEnterprise {self._name!r} is not ready: {error.message}" if waits_for_owner else error.message
         first = self._is_first_word()
+        self.stalled = isinstance(error, StalledError) or error.reason in REFUSED
         self.problem, self.settled = Problem(reason, message, since), True
         self._trouble = Condition("Ready", "False", error.reason, error.message)
         # What the owner must do is told in every word that changes; of an outage only its kind.

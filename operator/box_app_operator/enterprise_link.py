@@ -22,7 +22,7 @@ from box_app_operator.core.enterprise import Enterprise, EnterpriseSpec, SecretK
 from box_app_operator.core.model import BoxApp, Problem, uid_in
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_health import Health
-from box_app_operator.errors import OperatorError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
@@ -59,7 +59,8 @@ class LinkNeeds:
     """What every link needs.
 
     ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
-    waited for a person at Box. ``wait_seconds`` is how long one look for changes may block: a connection that died
+    waited for a person at Box. ``name_freed`` is called with each name that an app of the enterprise had and has no
+    longer. ``wait_seconds`` is how long one look for changes may block: a connection that died
     without a word is noticed only after that.
     """
 
@@ -71,6 +72,7 @@ class LinkNeeds:
     wake: Callable[[AppKey], None]
     forgive: Callable[[AppKey], None]
     people_acted: Callable[[AppKey], None]
+    name_freed: Callable[[str], None]
     wait_seconds: float
 
 
@@ -79,15 +81,17 @@ class EnterpriseLink:
 
     Attributes:
         heard_at: when the console last told which apps there are; None before, and without a console.
+        is_deleting: was the BoxEnterprise deleted, so that only the apps that use it hold it?
     """
 
     def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
         self.enterprise = enterprise
-        self.listing = Listing()
+        self.listing = Listing(around.name_freed)
         self.health = Health(enterprise.name)
         self.console: Console | None = None
         self.platform: Platform | None = None
         self.heard_at: datetime | None = None
+        self.is_deleting = False
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
@@ -140,7 +144,7 @@ class EnterpriseLink:
         if replace(enterprise.spec, adoption=before.adoption) == before:
             return self._adoption_changed(before.adoption)
         if enterprise.spec.console_url != before.console_url:
-            self.listing, self.heard_at = Listing(), None
+            self.listing, self.heard_at = Listing(self._around.name_freed), None
             self.health.forget()
         self._changed.set()
         self._restart.set()
@@ -279,7 +283,7 @@ class EnterpriseLink:
         try:
             if await self._read_secrets() != self._used:
                 self._restart.set()
-        except StalledError as error:
+        except AwaitingHumanError as error:
             # What is in use may work for long; when it does not any more, the next try says this in the status.
             if self.problem is None:
                 logger.warning("BoxEnterprise %s: a credential may have changed. %s", self.enterprise.name, error)
@@ -310,15 +314,17 @@ def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tu
     """The credential and the CA bundle, if they can be used; without a console there is no credential.
 
     Raises:
-        StalledError: they are missing, or the credential can be no bearer token.
+        AwaitingHumanError: they are missing: manifests may come in any order.
+        StalledError: the credential can be no bearer token.
     """
     if spec.ca is not None and ca is None:
-        raise StalledError(Reason.CA_INVALID, f"The CA bundle is missing: {spec.ca} does not exist or is empty.")
+        message = f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it; it is waited for."
+        raise AwaitingHumanError(Reason.CA_INVALID, message)
     if spec.console_url is None:
         return None, ca
     if not credential:
-        message = f"The console's credential is missing: {spec.credentials} does not exist or is empty. Create it."
-        raise StalledError(Reason.CREDENTIAL_MISSING, message)
+        what = f"The console's credential is missing: {spec.credentials} does not exist or is empty."
+        raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, f"{what} Create it; it is waited for.")
     if not (credential.isascii() and credential.isprintable()) or " " in credential:
         message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
         raise StalledError(Reason.CREDENTIAL_REJECTED, message)

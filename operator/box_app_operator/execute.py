@@ -7,7 +7,7 @@ from dataclasses import replace
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import HeldToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.spec import Body, parse_desired
+from box_app_operator.core.spec import Body, enterprise_of, parse_desired
 from box_app_operator.core.steps import (
     AddFinalizer,
     CreateApp,
@@ -29,7 +29,7 @@ from box_app_operator.core.steps import (
 from box_app_operator.errors import TransientError
 from box_app_operator.execute_public import PublicExecutor
 from box_app_operator.execute_secret import SecretExecutor
-from box_app_operator.links import Link
+from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Console, Platform
@@ -42,7 +42,11 @@ IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, Restar
 class Executor:
     """Performs the steps of one pass for one object."""
 
-    def __init__(self, store: Store, cluster: Cluster, memory: Memory, link: Link | None, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, cluster: Cluster, memory: Memory, links: Links, link: Link | None, clock: Clock
+    ) -> None:
+        """``link`` is that of the object's enterprise, None when there is none."""
+        self._links = links
         self._clock = clock
         self._store = store
         self._cluster = cluster
@@ -71,7 +75,9 @@ class Executor:
 
     async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
         if isinstance(step, AddFinalizer):
-            self._store.put_app(await self._cluster.add_finalizer(body))
+            # The enterprise's own first: without it nothing could be tidied up in Box.
+            async with self._links.held(enterprise_of(body)):
+                self._store.put_app(await self._cluster.add_finalizer(body))
             return "took the object into care"
         left = await self._cluster.remove_finalizer(body)
         if left is None or not left["metadata"].get("finalizers"):

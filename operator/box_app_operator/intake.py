@@ -10,7 +10,7 @@ from box_app_operator.core.due import due_first
 from box_app_operator.core.enterprise import parse_enterprise
 from box_app_operator.core.model import UID
 from box_app_operator.core.remembered import parse_remembered
-from box_app_operator.core.spec import Body, client_id_of, enterprise_of
+from box_app_operator.core.spec import Body, client_id_of, display_name_of, enterprise_of
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
@@ -131,16 +131,27 @@ class Intake:
             self._app_gone(key, body)
         elif self._heard.get(key) != version:
             self._heard[key] = version
+            before = self._store.app(key)
             self._store.put_app(body)
             self.wake(key)
+            self._wake_namesakes(key, *filter(None, (before, body)))
+            if before is not None and enterprise_of(before) != enterprise_of(body):
+                self._enterprises.app_gone(enterprise_of(before))
 
     def _app_gone(self, key: AppKey, body: Body) -> None:
         self._heard.pop(key, None)
         uid = UID(body["metadata"]["uid"])
         self._store.drop_app(key, uid)
         self._reconciler.forget(uid)
-        self._enterprises.report(enterprise_of(body))
+        self._enterprises.app_gone(enterprise_of(body))
         self._wake_rivals(body)
+        self._wake_namesakes(key, body)
+
+    def _wake_namesakes(self, key: AppKey, *bodies: Body) -> None:
+        """Others may wait for the name of this object's app, and say whether it is about to be free."""
+        names = {name for body in bodies for name in (display_name_of(body), self._enterprises.name_in_box(body))}
+        for other in {other for name in names for other in self._store.keys_named(name)} - {key}:
+            self.wake(other)
 
     def _wake_rivals(self, gone: Body) -> None:
         """Others may have waited for the Box app that this one claimed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from box_app_operator.core.adoption import AdoptionEntry
@@ -14,6 +15,7 @@ from box_app_operator.ports import Console, Platform
 class Link(Protocol):
     """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time.
 
+    ``is_deleting`` tells that the BoxEnterprise was deleted, and is held only for the apps that use it.
     ``has_console`` is False in mode Assisted. ``enterprise_id`` is Box's id, None when the BoxEnterprise does not say.
     """
 
@@ -27,6 +29,8 @@ class Link(Protocol):
     def console(self) -> Console | None: ...  # noqa: D102 - see the class
     @property
     def platform(self) -> Platform | None: ...  # noqa: D102 - see the class
+    @property
+    def is_deleting(self) -> bool: ...  # noqa: D102 - see the class
     @property
     def has_console(self) -> bool: ...  # noqa: D102 - see the class
     @property
@@ -46,4 +50,8 @@ class Links(Protocol):
 
     def get(self, name: str) -> Link | None:
         """The way to the BoxEnterprise of this name, if there is one."""
+        ...
+
+    def held(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Keep the BoxEnterprise from being removed while an app gets its finalizer, and afterwards for that app."""
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, uid_in
+from box_app_operator.core.names import name_key
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import Console, Page
 
@@ -19,7 +20,8 @@ class Listing:
         heard: did the last look bring anything, if only the echo of an own write?
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name_freed: Callable[[str], None] = lambda _: None) -> None:
+        """``name_freed`` is called with each name that an app had and has no longer."""
         self.known = False
         self.heard = False
         self.cursor: str | None = None
@@ -29,6 +31,8 @@ class Listing:
         self._news: list[BoxApp] = []
         self._by_uid: dict[UID, AppID] = {}
         self._by_client: dict[ClientID, AppID] = {}
+        self._by_name: dict[str, AppID] = {}
+        self._name_freed = name_freed
 
     def __len__(self) -> int:
         return len(self._apps)
@@ -41,6 +45,11 @@ class Listing:
     def by_client(self, client_id: ClientID) -> BoxApp | None:
         """The app with this client id."""
         app = self._by_client.get(client_id)
+        return self._apps.get(app) if app is not None else None
+
+    def by_name(self, name: str) -> BoxApp | None:
+        """The app that has this name, in upper or lower case."""
+        app = self._by_name.get(name_key(name))
         return self._apps.get(app) if app is not None else None
 
     def by_id(self, app: AppID) -> BoxApp | None:
@@ -62,8 +71,12 @@ class Listing:
 
     def assume(self, app: BoxApp) -> None:
         """Take in how an app must be by now, until something newer is heard of it."""
+        known = self._apps.get(app.id)
         self._apps[app.id] = app
         self._by_client[app.client_id] = app.id
+        self._by_name[name_key(app.name)] = app.id
+        if known is not None and name_key(known.name) != name_key(app.name):
+            self._free_name(known)
         uid = uid_in(app.reference)
         if uid is not None:
             self._by_uid[uid] = app.id
@@ -78,7 +91,15 @@ class Listing:
             uid = uid_in(gone.reference)
             if uid is not None and self._by_uid.get(uid) == app:
                 del self._by_uid[uid]
+            self._free_name(gone)
         return gone
+
+    def _free_name(self, app: BoxApp) -> None:
+        """This app has its name no longer."""
+        key = name_key(app.name)
+        if self._by_name.get(key) == app.id:
+            del self._by_name[key]
+        self._name_freed(app.name)
 
     async def refresh(self, console: Console, wait_seconds: float) -> list[BoxApp]:
         """Learn what is new: everything the first time, then what changed, waiting up to so long for a change.
@@ -147,3 +168,7 @@ class Listing:
     def _take_in(self, page: Page) -> None:
         self._news += [app for app in page.apps if self.fold(app)]
         self._news += [app for app in page.gone if self.drop(app.id) is not None]
+        for app in page.gone:
+            # Also of one that was never seen, or had another name when it was; and Box may have freed the name of one
+            # that is gone already only now.
+            self._name_freed(app.name)

@@ -62,6 +62,7 @@ class Memory:
     is when each of the last ones came up. ``used_by_written_at`` is when the pods on the previous token were last
     reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
+    ``name_freed`` tells that another app gave up the wanted name since the last look.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out.
@@ -80,6 +81,7 @@ class Memory:
     recorded_at: dict[Notice, datetime] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
     granted: SlotToken | None = None
+    name_freed: bool = False
     without_enterprise_since: datetime | None = None
     hand: HandMemory = field(default_factory=HandMemory)
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
@@ -108,7 +110,10 @@ class Memory:
         self.held = self.token = self.granted = None
 
     def renew(self, desired: Desired) -> None:
-        """A new spec, or a new wish to reconcile, makes refused steps worth another try."""
+        """A new spec, a new request to reconcile, or a name that became free makes refused steps worth another try."""
+        if self.name_freed:
+            self._keep(lambda refusal: refusal.reason != Reason.NAME_TAKEN)
+            self.name_freed = False
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
             self.forgive()
@@ -124,6 +129,14 @@ class Memory:
         self.refusals.clear()
         self.workloads.clear()
         self.hand.forgive()
+
+    def free_name(self) -> bool:
+        """Another app gave up the wanted name. Tells whether a refused step waits for that.
+
+        It is noted in any case: a call that is under way may be about to be refused for the app that had the name.
+        """
+        self.name_freed = True
+        return any(refusal.reason == Reason.NAME_TAKEN for refusal in self.refusals.values())
 
     def note(self, notices: Iterable[Notice]) -> None:
         """Something came up that people should hear of; nothing twice."""

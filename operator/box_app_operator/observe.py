@@ -19,6 +19,7 @@ from box_app_operator.core.adoption import (
     claimant_of,
     with_adoption,
 )
+from box_app_operator.core.conditions import Reason
 from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import DeletionPolicy, Desired
 from box_app_operator.core.downscoped import is_downscoped
@@ -36,6 +37,7 @@ from box_app_operator.grants import Grants
 from box_app_operator.links import Link, Links
 from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
+from box_app_operator.name_holder import find_name_holder
 from box_app_operator.ports import Clock, Cluster, Console, Imports
 from box_app_operator.store import Store
 
@@ -63,18 +65,18 @@ class Observer:
         """
         link = self._links.get(desired.enterprise)
         await self._read_changed_secrets(desired)
-        now = self._clock.now()
+        now, remembered = self._clock.now(), parse_remembered(body)
         seen = Observed(
             secret=self._see_secret(desired, desired.secret.name, memory, now),
             former=self._former_secrets(desired),
             held=memory.held,
-            problem=self._problem(desired, link, now),
-            remembered=parse_remembered(body),
+            problem=self._problem(desired, link, remembered, now),
+            remembered=remembered,
             namespace_ends=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
             contests=memory.contests(_names_wanted(desired), now),
         )
-        if link is None:
+        if link is None or self._awaits_namespace(desired, link):
             self._imports.release(desired.uid)
             return seen
         way = _way(desired, link)
@@ -93,7 +95,8 @@ class Observer:
         now = self._clock.now()
         # Asking may have shown that what was held is gone.
         seen = with_adoption(desired, replace(seen, known=True, app=app, held=memory.held), link.adoption, now)
-        seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
+        holder = find_name_holder(desired, link, self._store)
+        seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
@@ -182,7 +185,14 @@ class Observer:
                 return None
             raise
 
-    def _problem(self, desired: Desired, link: Link | None, now: datetime) -> Problem | None:
+    def _awaits_namespace(self, desired: Desired, link: Link) -> bool:
+        """Do the labels of the namespace matter, and did its watch not tell of them yet? It wakes the object."""
+        matters = link.selector is not None and not desired.deleting
+        return matters and not self._store.has_namespace(desired.namespace)
+
+    def _problem(
+        self, desired: Desired, link: Link | None, remembered: RememberedStatus, now: datetime
+    ) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):
             return Problem("InvalidSpec", desired.invalid, now, stalled=True)
         if link is None:
@@ -190,12 +200,21 @@ class Observer:
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
             )
             return Problem("EnterpriseNotFound", message, now, awaited=True)
+        if self._awaits_namespace(desired, link):
+            return None
         if not desired.deleting and not selects(link.selector, self._store.labels_of(desired.namespace)):
             message = (
                 f"BoxEnterprise {desired.enterprise!r} does not allow namespace {desired.namespace!r} "
                 "(spec.allowedNamespaces). Ask its owner, or use another enterprise."
             )
             return Problem("NamespaceNotAllowed", message, now, stalled=True)
+        is_new = not desired.has_finalizer and remembered.app_id is None
+        if link.is_deleting and is_new and not desired.deleting:
+            message = (
+                f"BoxEnterprise {desired.enterprise!r} is being deleted and takes no new apps. "
+                "Use another one in spec.enterpriseRef.name, or this one once it was created again."
+            )
+            return Problem(Reason.ENTERPRISE_NOT_READY, message, now, awaited=True)
         return link.problem
 
 

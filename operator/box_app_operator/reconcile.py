@@ -72,6 +72,11 @@ class Reconciler:
         if memory is not None:
             memory.forgive()
 
+    def free_name(self, key: AppKey) -> bool:
+        """The name that the object wants became free in Box. Tells whether a refused step waits for that."""
+        memory = self._memory_of(key)
+        return memory is not None and memory.free_name()
+
     def people_acted(self, key: AppKey) -> None:
         """Let steps that waited for a person at Box be tried again: something changed there."""
         memory = self._memory_of(key)
@@ -119,7 +124,7 @@ class Reconciler:
         if early is not None:
             return early, "waiting"
         memory.renew(desired)
-        executor = Executor(self._store, self._cluster, memory, link, self._clock)
+        executor = Executor(self._store, self._cluster, memory, self._links, link, self._clock)
         work = Pass(key, body, desired, memory, link, executor, self._around)
         observed, decided = await work.run()
         was, body, report_at = body, self._store.app(key), None

@@ -8,13 +8,21 @@ just wrote. Older news never replace newer ones, also when they speak of an earl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.fields import mapping
 from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.core.spec import Body, client_id_of, enterprise_of, secret_names_of, workloads_of
+from box_app_operator.core.names import name_key
+from box_app_operator.core.spec import (
+    Body,
+    client_id_of,
+    display_name_of,
+    enterprise_of,
+    secret_names_of,
+    workloads_of,
+)
 
 
 class AppKey(NamedTuple):
@@ -65,6 +73,8 @@ class Store:
         self._apps: dict[AppKey, Body] = {}
         self._keys: dict[UID, AppKey] = {}
         self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
+        self._of_enterprise: defaultdict[str, dict[AppKey, None]] = defaultdict(dict)
+        self._named: defaultdict[str, set[AppKey]] = defaultdict(set)
         self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
         self._restarting: defaultdict[tuple[str, WorkloadRef], set[AppKey]] = defaultdict(set)
         self._secrets: dict[AppKey, SecretView] = {}
@@ -87,7 +97,11 @@ class Store:
 
     def keys_of_enterprise(self, enterprise: str) -> list[AppKey]:
         """The apps that refer to this BoxEnterprise."""
-        return [key for key, body in self._apps.items() if enterprise_of(body) == enterprise]
+        return list(self._of_enterprise.get(enterprise, ()))
+
+    def apps_of_enterprise(self, enterprise: str) -> Iterator[Body]:
+        """The apps that refer to this BoxEnterprise, one by one; nothing may be taken in meanwhile."""
+        return (self._apps[key] for key in self._of_enterprise.get(enterprise, ()))
 
     def claims(self, client_id: ClientID) -> list[Body]:
         """The apps that want to adopt the Box app with this client id: first the one that has it, then the oldest."""
@@ -101,6 +115,10 @@ class Store:
     def keys_claiming(self, client_id: ClientID) -> list[AppKey]:
         """The names of the apps that want to adopt the Box app with this client id."""
         return list(self._claims.get(client_id, ()))
+
+    def keys_named(self, display_name: str) -> list[AppKey]:
+        """The objects that want their app to have this name in Box."""
+        return list(self._named.get(name_key(display_name), ()))
 
     def put_app(self, body: Body) -> None:
         """Take in an app, unless something newer is known of it."""
@@ -118,6 +136,8 @@ class Store:
             self._restarting[key.namespace, workload].add(key)
         if client_id := client_id_of(body):
             self._claims[client_id].add(key)
+        self._named[name_key(display_name_of(body))].add(key)
+        self._of_enterprise[enterprise_of(body)][key] = None
 
     def drop_app(self, key: AppKey, uid: UID) -> None:
         """Forget an app that is gone, unless another one took its name."""
@@ -135,6 +155,11 @@ class Store:
                 self._restarting[key.namespace, workload].discard(key)
             if client_id := client_id_of(known):
                 self._claims[client_id].discard(key)
+            self._of_enterprise[enterprise_of(known)].pop(key, None)
+            named = name_key(display_name_of(known))
+            self._named[named].discard(key)
+            if not self._named[named]:
+                del self._named[named]
 
     def secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret of this name as it was read last; None when it is gone, or was never read."""

@@ -1,6 +1,6 @@
 """Before the operator goes: objects with its finalizer could never be deleted without it.
 
-Either they are told and the uninstall stops, or the operator is stopped and the finalizers are taken off. Box is left
+Either they are named and the uninstall stops, or the operator is stopped and the finalizers are taken off. Box is left
 alone in any case.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from box_app_operator.core.spec import FINALIZER, GROUP, VERSION
+from box_app_operator.core.usage import finalizer_of, finalizers_of, is_operators
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS, KubeObjects
@@ -20,6 +21,8 @@ SHOWN = 20
 ROUNDS = 5
 """An object may change between being listed and being written: so often it is listed anew."""
 PATIENCE, PODS_LOOKS, LOOK_SECONDS = 5, 120, 1.0
+ENTERPRISE_LOOKS = 10
+"""The operator takes its finalizer off a BoxEnterprise by itself, right after the last app that uses it is gone."""
 PAGE_SIZE = "500"
 
 Say = Callable[[str], None]
@@ -27,11 +30,24 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Uninstall:
-    """What is to happen: ``release`` takes finalizers off, after ``deployment`` ("namespace/name") was stopped."""
+    """What is to happen: ``release`` takes finalizers off, after ``deployment`` ("namespace/name") was stopped.
+
+    ``lease`` ("namespace/name") is that of the installation whose finalizers on BoxEnterprises count. Without it all of
+    them count where the whole cluster is looked at, and none where other installations may look after the rest.
+    """
 
     release: bool
     namespaces: tuple[str, ...] = ()
     deployment: str | None = None
+    lease: str | None = None
+
+    def counts(self, kind: str, finalizer: str) -> bool:
+        """Does an object of this kind need the operator when it has this finalizer?"""
+        if kind == "BoxCustomApp":
+            return finalizer == FINALIZER
+        if self.lease is not None:
+            return finalizer == finalizer_of(self.lease)
+        return is_operators(finalizer) and not self.namespaces
 
 
 async def prepare_uninstall(wish: Uninstall, api: KubeApi, component: str, say: Say) -> bool:
@@ -40,7 +56,7 @@ async def prepare_uninstall(wish: Uninstall, api: KubeApi, component: str, say: 
     Raises:
         KubeError, TransientError: the API server refused, or does not answer.
     """
-    held = [app async for app in _held(api, wish.namespaces)]
+    held = await (_look(api, wish) if wish.release else _look_patiently(api, wish))
     if not held:
         say("No BoxCustomApp needs the operator any more.")
         return True
@@ -51,29 +67,49 @@ async def prepare_uninstall(wish: Uninstall, api: KubeApi, component: str, say: 
         await _stop(api, wish.deployment, say)
     objects = KubeObjects(api, component)
     for _ in range(ROUNDS):
-        held = [app async for app in _held(api, wish.namespaces)]
+        held = await _look(api, wish)
         if not held:
             return True
-        for app in held:
-            await _release(objects, app, say)
-    say(f"{len(held)} BoxCustomApps have the finalizer again and again: is another operator running?")
+        for body in held:
+            await _release(objects, wish, body, say)
+    say(f"{len(held)} objects have the finalizer again and again: is another operator running?")
     return False
 
 
-async def _held(api: KubeApi, namespaces: tuple[str, ...]) -> AsyncIterator[Json]:
-    """The BoxCustomApps that have the operator's finalizer."""
-    base, plural = f"/apis/{GROUP}/{VERSION}", PLURALS["BoxCustomApp"]
-    paths = [f"{base}/namespaces/{each}/{plural}" for each in namespaces] or [f"{base}/{plural}"]
-    for path in paths:
-        query = {"limit": PAGE_SIZE}
-        while True:
-            page = await _page(api, path, query)
-            for item in page["items"]:
-                if FINALIZER in (item["metadata"].get("finalizers") or ()):
-                    yield {"apiVersion": f"{GROUP}/{VERSION}", "kind": "BoxCustomApp", **item}
-            if not page["metadata"].get("continue"):
-                break
-            query = {**query, "continue": page["metadata"]["continue"]}
+async def _look_patiently(api: KubeApi, wish: Uninstall) -> list[Json]:
+    """The objects that need the operator; BoxEnterprises alone only if they still do after a while."""
+    for _ in range(ENTERPRISE_LOOKS):
+        held = await _look(api, wish)
+        if not held or any(body["kind"] == "BoxCustomApp" for body in held):
+            return held
+        await asyncio.sleep(LOOK_SECONDS)
+    return held
+
+
+async def _look(api: KubeApi, wish: Uninstall) -> list[Json]:
+    """The BoxCustomApps and after them the BoxEnterprises that have the operator's finalizer."""
+    base = f"/apis/{GROUP}/{VERSION}"
+    apps, enterprises = f"{base}/{PLURALS['BoxCustomApp']}", f"{base}/{PLURALS['BoxEnterprise']}"
+    listed = [f"{base}/namespaces/{namespace}/{PLURALS['BoxCustomApp']}" for namespace in wish.namespaces]
+    kinds = [*(("BoxCustomApp", path) for path in listed or [apps])]
+    kinds += [("BoxEnterprise", enterprises)] if wish.lease is not None or not wish.namespaces else []
+    return [
+        {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **item}
+        for kind, path in kinds
+        async for item in _items(api, path)
+        if any(wish.counts(kind, finalizer) for finalizer in finalizers_of(item))
+    ]
+
+
+async def _items(api: KubeApi, path: str) -> AsyncIterator[Json]:
+    query = {"limit": PAGE_SIZE}
+    while True:
+        page = await _page(api, path, query)
+        for item in page["items"]:
+            yield item
+        if not page["metadata"].get("continue"):
+            break
+        query = {**query, "continue": page["metadata"]["continue"]}
 
 
 async def _page(api: KubeApi, path: str, query: dict[str, str]) -> Json:
@@ -93,19 +129,26 @@ async def _page(api: KubeApi, path: str, query: dict[str, str]) -> Json:
     return {"metadata": {}, "items": []}
 
 
-def _name(app: Json) -> str:
-    return f"{app['metadata']['namespace']}/{app['metadata']['name']}"
+def _name(body: Json) -> str:
+    meta = body["metadata"]
+    return f"{meta['namespace']}/{meta['name']}" if "namespace" in meta else f"BoxEnterprise {meta['name']}"
 
 
 def _refusal(held: list[Json]) -> str:
-    names = [f"  {_name(app)}" for app in held[:SHOWN]]
-    more = [f"  and {len(held) - SHOWN} more"] if len(held) > SHOWN else []
+    """What keeps the operator, and how to go on. A BoxEnterprise is named only where no app explains it."""
+    apps = [body for body in held if body["kind"] == "BoxCustomApp"]
+    named, kind = (apps, "BoxCustomApps") if apps else (held, "BoxEnterprises")
+    names = [f"  {_name(body)}" for body in named[:SHOWN]]
+    more = [f"  and {len(named) - SHOWN} more"] if len(named) > SHOWN else []
+    advice = "Delete them first; spec.deletionPolicy says what happens in Box."
+    if not apps:
+        advice = "No BoxCustomApp uses them: the operator would take its finalizer off. See whether it runs."
     return "\n".join(
         [
-            f"BoxCustomApps that still need the operator: {len(held)}. Without it their deletion would wait for ever.",
+            f"{kind} that still need the operator: {len(named)}. Without it their deletion would wait for ever.",
             *names,
             *more,
-            "Delete them first; spec.deletionPolicy says what happens in Box.",
+            advice,
             "Or set the chart's uninstall.policy=ReleaseFinalizers: then they stay, and so does everything in Box.",
             "Nothing was changed. Helm takes no upgrade after a refusal before: helm rollback RELEASE REVISION",
         ]
@@ -127,9 +170,11 @@ async def _stop(api: KubeApi, deployment: str, say: Say) -> None:
     raise TransientError("KubernetesUnavailable", f"pods of Deployment {deployment} do not end")
 
 
-async def _release(objects: KubeObjects, app: Json, say: Say) -> None:
+async def _release(objects: KubeObjects, wish: Uninstall, body: Json, say: Say) -> None:
+    kept = [finalizer for finalizer in finalizers_of(body) if not wish.counts(body["kind"], finalizer)]
+    stays = "; its app in Box, its tokens and its Secret stay as they are" if body["kind"] == "BoxCustomApp" else ""
     try:
-        await objects.remove_finalizer(app)
-        say(f"{_name(app)}: released; its app in Box, its tokens and its Secret stay as they are.")
+        await objects.set_finalizers(body, kept)
+        say(f"{_name(body)}: released{stays}.")
     except TransientError as error:
-        say(f"{_name(app)}: {error}")
+        say(f"{_name(body)}: {error}")

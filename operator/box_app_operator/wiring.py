@@ -22,6 +22,7 @@ from kubernetes.aio.config import ConfigException
 from box_app_operator import import_watch, pod_watch
 from box_app_operator.assembly import COMPONENT, Operator, SystemClock
 from box_app_operator.config import Settings
+from box_app_operator.core.usage import finalizer_of
 from box_app_operator.errors import TransientError
 from box_app_operator.health import AddressError, Probes, serve_health
 from box_app_operator.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
@@ -136,7 +137,9 @@ async def _run(settings: Settings) -> None:
             leadership = _leadership(settings, api)
             if await _is_our_turn(leadership, stop):
                 may_act = leadership.may_act if leadership else lambda: True
-                operator = Operator(settings, KubeApi(client, may_act, via=configuration.via), lists, may_act)
+                finalizer = finalizer_of(leadership.lease if leadership else None)
+                working_api = KubeApi(client, may_act, via=configuration.via)
+                operator = Operator(settings, working_api, lists, may_act, finalizer)
                 await _work(settings, operator, probes, leadership, stop)
             elif leadership is not None:
                 await leadership.resign()

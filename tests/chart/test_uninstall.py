@@ -13,9 +13,13 @@ from box_app_operator.cli import main
 ACCOUNT = {"kind": "ServiceAccount", "name": "box-app-operator-uninstall", "namespace": NAMESPACE}
 LIST = ("boxapps.dev", "boxcustomapps", "list", None)
 PATCH = ("boxapps.dev", "boxcustomapps", "patch", None)
+LIST_ENTERPRISES = ("boxapps.dev", "boxenterprises", "list", None)
+PATCH_ENTERPRISES = ("boxapps.dev", "boxenterprises", "patch", None)
 STOP = {("apps", "deployments/scale", "patch", "box-app-operator"), ("", "pods", "list", None)}
 RELEASE = {"uninstall": {"policy": "ReleaseFinalizers"}}
 LIST_OF_TWO = {"watchNamespaces": ["a", "b"]}
+LEASE = f"--lease={NAMESPACE}/box-app-operator"
+"""Which installation it is: others may hold BoxEnterprises for the apps that they see."""
 
 
 def hooks(rendered: Rendered) -> list[Json]:
@@ -51,7 +55,11 @@ def test_nothing_of_the_hook_stays_but_a_job_that_failed(rendered: Rendered) -> 
     ("values", "args"),
     [
         ({}, ["uninstall", "--policy=refuse"]),
-        (LIST_OF_TWO, ["uninstall", "--policy=refuse", "--namespaces=a,b"]),
+        (LIST_OF_TWO, ["uninstall", "--policy=refuse", "--namespaces=a,b", LEASE]),
+        (
+            {**LIST_OF_TWO, "leaderElection": {"leaseName": "leader"}},
+            ["uninstall", "--policy=refuse", "--namespaces=a,b", f"--lease={NAMESPACE}/leader"],
+        ),
         (RELEASE, ["uninstall", "--policy=release-finalizers", f"--deployment={NAMESPACE}/box-app-operator"]),
         (
             {**RELEASE, **LIST_OF_TWO},
@@ -59,6 +67,7 @@ def test_nothing_of_the_hook_stays_but_a_job_that_failed(rendered: Rendered) -> 
                 "uninstall",
                 "--policy=release-finalizers",
                 "--namespaces=a,b",
+                LEASE,
                 f"--deployment={NAMESPACE}/box-app-operator",
             ],
         ),
@@ -73,11 +82,14 @@ def test_the_job_is_told_what_was_chosen(chart: helm_python.Chart, values: Json,
 @pytest.mark.parametrize(
     ("values", "rights"),
     [
-        ({}, {WHOLE: {LIST}}),
-        (LIST_OF_TWO, {"a": {LIST}, "b": {LIST}}),
-        ({**LIST_OF_TWO, "crds": {"keep": False}}, {WHOLE: {LIST}}),
-        (RELEASE, {WHOLE: {LIST, PATCH}, NAMESPACE: STOP}),
-        ({**RELEASE, **LIST_OF_TWO}, {"a": {LIST, PATCH}, "b": {LIST, PATCH}, NAMESPACE: STOP}),
+        ({}, {WHOLE: {LIST, LIST_ENTERPRISES}}),
+        (LIST_OF_TWO, {WHOLE: {LIST_ENTERPRISES}, "a": {LIST}, "b": {LIST}}),
+        ({**LIST_OF_TWO, "crds": {"keep": False}}, {WHOLE: {LIST, LIST_ENTERPRISES}}),
+        (RELEASE, {WHOLE: {LIST, PATCH, LIST_ENTERPRISES, PATCH_ENTERPRISES}, NAMESPACE: STOP}),
+        (
+            {**RELEASE, **LIST_OF_TWO},
+            {WHOLE: {LIST_ENTERPRISES, PATCH_ENTERPRISES}, "a": {LIST, PATCH}, "b": {LIST, PATCH}, NAMESPACE: STOP},
+        ),
     ],
 )
 def test_the_job_may_do_what_it_is_told_and_no_more(chart: helm_python.Chart, values: Json, rights: Json) -> None:

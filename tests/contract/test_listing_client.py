@@ -41,6 +41,49 @@ async def test_everything_is_found_in_every_way(open_box: Box, clients: Clients)
     assert (uid_in("ns/ours/uid-1"), uid_in("a/b"), uid_in("")) == ("uid-1", None, None)
 
 
+async def test_every_name_that_becomes_free_is_told(open_box: Box, clients: Clients) -> None:
+    """By deletion or renaming, here or at the console, also of an app that came and went between two looks."""
+    freed: list[str] = []
+    deleted, renamed = await open_box.register("Deleted"), await open_box.register("Renamed")
+    listing = Listing(freed.append)
+    await listing.refresh(clients.console, 0)
+    assert freed == []
+    assert listing.by_name("deleted") == listing.by_id(AppID(deleted["id"])) is not None
+
+    passing = await open_box.register("Passing")
+    for app in (deleted, passing):
+        await open_box.call("DELETE", f"{APPS}/{app['id']}", 204)
+    await open_box.call("PATCH", f"{APPS}/{renamed['id']}", 200, json={"name": "Other"})
+    await listing.refresh(clients.console, 0)
+
+    assert set(freed) == {"Deleted", "Passing", "Renamed"}
+    assert [listing.by_name(name) for name in ("Deleted", "Passing", "Renamed")] == [None] * 3
+    assert listing.by_name("OTHER") == listing.by_id(AppID(renamed["id"])) is not None
+    freed.clear()
+    listing.drop(AppID(renamed["id"]))
+    assert (freed, listing.by_name("Other")) == (["Other"], None)
+
+
+async def test_a_name_that_went_on_to_another_app_is_that_apps(open_box: Box, clients: Clients) -> None:
+    """Whichever of the two is heard of first: in upper or lower case it is the same name, and nobody gave it up."""
+    freed: list[str] = []
+    first, second = await open_box.register("Shared"), await open_box.register("Second")
+    listing = Listing(freed.append)
+    await listing.refresh(clients.console, 0)
+    await open_box.call("PATCH", f"{APPS}/{first['id']}", 200, json={"name": "SHARED"})
+    await listing.refresh(clients.console, 0)
+    assert freed == []
+
+    known = listing.by_id(AppID(second["id"]))
+    assert known is not None
+    listing.assume(replace(known, name="Shared"))
+    listing.drop(AppID(first["id"]))
+
+    found = listing.by_name("Shared")
+    assert found is not None
+    assert found.id == second["id"]
+
+
 async def test_pages_are_read_to_the_end(open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     """All apps, in as many calls as there are pages."""
     monkeypatch.setattr("box_app_operator.box.console.PAGE_SIZE", 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +19,7 @@ from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, 
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, Store
+from box_app_operator.store import AppKey, NamespaceView, Store
 
 from .clients import Clients
 from .fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
@@ -33,6 +35,7 @@ class FakeLink:
     settled = True
     problem: Problem | None = None
     selector: Body | None = None
+    is_deleting = False
     has_console = True
     enterprise_id: str | None = None
     adoption: tuple[AdoptionEntry, ...] = ()
@@ -76,6 +79,11 @@ class Stage:
     def get(self, name: str) -> FakeLink | None:
         """The link of the enterprise "default"."""
         return self.link if name == "default" else None
+
+    @contextlib.asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Nobody deletes the enterprise."""
+        yield
 
     def now(self) -> Any:
         """The time."""
@@ -277,6 +285,73 @@ async def test_a_request_is_recorded_when_it_was_acted_upon(stage: Stage) -> Non
 
     assert stage.cluster.app["status"]["lastHandledReconcileAt"] == "one"
     assert stage.calls("POST", "/console/v1/apps") == 3
+
+
+async def test_a_name_that_becomes_free_is_tried_at_once(stage: Stage) -> None:
+    """Refused once, and not again before somebody gave the name up."""
+    stage.box.sandbox.taken_names = {"Viewer"}
+    await stage.turn(3)
+    assert stage.said("Registered") == ("False", "NameTaken")
+    assert stage.calls("POST", "/console/v1/apps") == 1
+    stage.box.sandbox.taken_names = set()
+
+    assert stage.reconciler.free_name(KEY)
+    await stage.turn()
+
+    assert stage.said("Registered") == ("True", "Registered")
+    assert not stage.reconciler.free_name(KEY)
+
+
+async def test_a_name_that_becomes_free_while_it_is_refused_is_not_missed(stage: Stage) -> None:
+    """The refusal is on its way when the news come that the app that had the name is gone."""
+    stage.box.sandbox.taken_names = {"Viewer"}
+    create = stage.clients.console.create_app
+
+    async def refused(*arguments: Any) -> Any:
+        try:
+            return await create(*arguments)
+        finally:
+            stage.box.sandbox.taken_names = set()
+            stage.reconciler.free_name(KEY)
+
+    stage.clients.console.create_app = refused  # type: ignore[method-assign]  # somebody else deletes an app meanwhile
+    await stage.turn()
+
+    assert stage.said("Registered") == ("True", "Registered")
+    assert stage.calls("POST", "/console/v1/apps") - stage.calls("POST", "authorization") == 2
+
+
+async def test_a_namespace_that_was_not_told_of_yet_is_waited_for(stage: Stage) -> None:
+    """Its labels decide, and another watch tells of them: nothing is said, and Box is not asked, before it does."""
+    stage.link.selector = {"matchLabels": {"box": "yes"}}
+    await stage.turn()
+    assert "status" not in stage.cluster.app
+    assert stage.calls("POST", "/console/v1/apps") == 0
+
+    stage.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "1", {}))
+    await stage.turn()
+    assert stage.said("Registered") == ("False", "NamespaceNotAllowed")
+    stage.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "2", {"box": "yes"}))
+    await stage.turn()
+
+    assert stage.said("Registered") == ("True", "Registered")
+
+
+async def test_an_enterprise_that_is_being_deleted_takes_no_new_app(stage: Stage) -> None:
+    """One that was there before goes on; a new one waits, and gets no finalizer."""
+    stage.link.is_deleting = True
+    await stage.turn()
+    assert stage.said("Registered") == ("False", "EnterpriseNotReady")
+    assert stage.cluster.writes == ["status"]
+
+    stage.link.is_deleting = False
+    await stage.turn()
+    assert stage.said("Registered") == ("True", "Registered")
+    stage.link.is_deleting = True
+    await stage.box.decide(stage.app)
+    await stage.turn()
+
+    assert stage.said("Ready") == ("True", "Ready")
 
 
 async def test_a_declining_console_is_asked_once_per_request(stage: Stage) -> None:

@@ -39,8 +39,12 @@ class FakeEnterprises:
         """It is gone."""
         self.gone.append((name, uid))
 
-    def report(self, name: str) -> None:
+    def app_gone(self, name: str) -> None:
         """Count anew."""
+
+    def name_in_box(self, app: Any) -> str:
+        """Nothing is known of Box."""
+        return ""
 
 
 class FakeReconciler:

@@ -73,6 +73,14 @@ def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]
     return until(look, 20, f"BoxEnterprise {name} to be Ready for {reason}")
 
 
+def delete_by_force(play: Playground, enterprise: str) -> None:
+    """Delete a BoxEnterprise although apps use it, and wait until it is gone."""
+    path = f"{GROUP}/boxenterprises/{enterprise}"
+    play.cluster.patch(path, {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
+    play.cluster.delete(path)
+    until(lambda: play.cluster.get(path) is None, 20, f"BoxEnterprise {enterprise} to go")
+
+
 def console_with(play: Playground, secret: str, ns: str = NAMESPACE, **changes: str) -> dict[str, Any]:
     """``spec.console`` of an enterprise whose credential is in this Secret, under the key "token"."""
     reference = {"namespace": ns, "name": secret, "key": "token"}

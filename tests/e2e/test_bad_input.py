@@ -157,14 +157,16 @@ def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
 
 @pytest.mark.also_on("namespaced")
 def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
-    """The enterprise is Stalled and says which Secret and key it misses; it recovers when the Secret appears."""
+    """The enterprise says which Secret and key it misses, and waits; it recovers when the Secret appears."""
     play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     body = play.await_condition(ns, "viewer", "EnterpriseNotReady")
     ready = condition(body, "Ready")
     assert ready is not None
     assert f"key 'token' of Secret {ns}/console" in ready["message"]
-    await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+    enterprise = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+    assert condition(enterprise, "Stalled") is None
+    assert condition(enterprise, "Reconciling") is not None
 
     play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
 
@@ -178,7 +180,7 @@ def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
     play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
     play.await_condition(ns, "viewer", "EnterpriseNotReady")
-    await_enterprise(play, f"{ns}-corp", "CredentialRejected")
+    assert condition(await_enterprise(play, f"{ns}-corp", "CredentialRejected"), "Stalled") is not None
 
     play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/console")
     play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))

@@ -218,8 +218,9 @@ def helm(plane: Cluster, tmp_path: Path) -> Iterator[Helm]:
 
 def forget(plane: Cluster) -> None:
     """Take away the release, its objects and the kinds."""
-    if plane.get(APP):
-        plane.patch(APP, {"metadata": {"finalizers": None}})
+    for path in (APP, ENTERPRISE):
+        if plane.get(path):
+            plane.patch(path, {"metadata": {"finalizers": None}})
     for crd in ("boxcustomapps", "boxenterprises"):
         plane.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}.boxapps.dev")
     until(lambda: plane.get(GROUP) is None, SECONDS, "the kinds to be gone")
@@ -236,6 +237,17 @@ def make_app_with_finalizer(plane: Cluster) -> None:
     until(lambda: plane.send("GET", f"{GROUP}/boxcustomapps").is_success, SECONDS, "the kinds to be served")
     plane.create(app_manifest("billing", "invoices")).raise_for_status()
     plane.patch(APP, {"metadata": {"finalizers": ["boxapps.dev/finalizer", "example.com/other"]}})
+
+
+def enterprise_in_use() -> Json:
+    """A BoxEnterprise as this release leaves it while an app uses it."""
+    finalizers = [f"boxapps.dev/{NAMESPACE}.{RELEASE}", "example.com/other"]
+    return {
+        "apiVersion": "boxapps.dev/v1alpha1",
+        "kind": "BoxEnterprise",
+        "metadata": {"name": "default", "finalizers": finalizers},
+        "spec": {"console": {"mode": "Assisted"}},
+    }
 
 
 def test_the_first_install_brings_an_enterprise_and_an_upgrade_takes_it_over(plane: Cluster, helm: Helm) -> None:
@@ -292,15 +304,17 @@ def test_an_uninstall_stops_while_an_app_has_the_finalizer(plane: Cluster, helm:
 
 @pytest.mark.parametrize("values", [{}, {"watchNamespaces": ["billing"]}], ids=["cluster", "namespaces"])
 def test_an_uninstall_can_let_go_of_the_apps(plane: Cluster, helm: Helm, values: Json) -> None:
-    """The hook's own rights are enough for that, in both modes; finalizers of others stay."""
+    """The hook's own rights are enough for that, in both modes, and for BoxEnterprises; finalizers of others stay."""
     plane.ensure({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "billing"}})
     helm.release.install({**values, "uninstall": {"policy": "ReleaseFinalizers"}})
     make_app_with_finalizer(plane)
+    plane.create(enterprise_in_use()).raise_for_status()
 
     said = helm.release.uninstall()
 
     assert "billing/invoices" in said
     assert plane.get(APP)["metadata"]["finalizers"] == ["example.com/other"]
+    assert plane.get(ENTERPRISE)["metadata"]["finalizers"] == ["example.com/other"]
     assert plane.get(DEPLOYMENT) is None
     assert left_of_the_hook(plane) == []
 

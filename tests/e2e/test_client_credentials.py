@@ -274,7 +274,8 @@ def test_an_edited_secret_keeps_its_token(play: Playground, ns: str, slow: str, 
     if credentials == "gone":
         play.cluster.delete(path_of(ns, CREDENTIALS))
 
-    play.cluster.patch(path_of(ns, SECRET), {"metadata": {"labels": None}, "data": {"THEIRS": "ZXh0cmE=", "BOX_TOKEN_SLOT": "eA=="}})
+    theirs = {"THEIRS": "ZXh0cmE=", "BOX_TOKEN_SLOT": "eA=="}
+    play.cluster.patch(path_of(ns, SECRET), {"metadata": {"labels": None}, "data": theirs})
 
     until(lambda: play.secret(ns, SECRET)["metadata"].get("labels") == before["metadata"]["labels"], 10, "the labels")
     assert play.secret(ns, SECRET)["data"] == {**before["data"], "THEIRS": "ZXh0cmE="}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.conftest import Stage
-from tests.e2e.story import box_app, live_tokens, make_ready, values
+from tests.e2e.story import box_app, delete_by_force, live_tokens, make_ready, values
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import condition
 
 ALSO_ON = ("embedded",)
 """Finalizers and the collection of what has no owner are the imitation's own."""
@@ -124,11 +124,11 @@ def test_what_was_never_registered_goes_at_once(play: Playground, ns: str, spec:
 
 
 @pytest.mark.also_on("namespaced")
-def test_an_enterprise_deleted_first_holds_what_lives_in_box(play: Playground, ns: str) -> None:
+def test_an_enterprise_that_went_by_force_holds_what_lives_in_box(play: Playground, ns: str) -> None:
     """The app's tokens are not forgotten: it waits for the enterprise to come back, or for force-delete."""
     enterprise = play.enterprise(f"{ns}-corp")
     make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
-    play.cluster.delete(f"{GROUP}/boxenterprises/{ns}-corp")
+    delete_by_force(play, f"{ns}-corp")
     play.await_condition(ns, "viewer", "EnterpriseNotFound")
     play.cluster.delete(play.path(ns, "viewer"))
     play.await_condition(ns, "viewer", "Deleting")

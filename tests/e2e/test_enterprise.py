@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import Stage
-from tests.e2e.story import await_enterprise, console_with, make_ready
+from tests.e2e.story import await_enterprise, console_with, delete_by_force, make_ready
 
 from playground import Playground
 from playground.output import until
@@ -78,13 +78,13 @@ def _is_status_of(entry: dict[str, Any], name: str) -> bool:
     return (reference.get("name"), reference.get("subresource")) == (name, "status")
 
 
-def test_a_deleted_enterprise_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:
+def test_an_enterprise_that_went_by_force_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:
     """EnterpriseNotFound, the Secret stays; with the enterprise back everything goes on with the same token."""
     enterprise = play.enterprise(f"{ns}-corp")
     make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
     secret = play.secret(ns, "viewer-box-token")
 
-    play.cluster.delete(f"{GROUP}/boxenterprises/{ns}-corp")
+    delete_by_force(play, f"{ns}-corp")
 
     play.await_condition(ns, "viewer", "EnterpriseNotFound")
     assert play.secret(ns, "viewer-box-token") == secret

@@ -326,13 +326,18 @@ def test_a_pruned_app_waits_for_box_and_says_so(play: Playground, ns: str) -> No
 
 
 def test_health_follows_an_enterprise(play: Playground, ns: str) -> None:
-    """Without its credential it is Degraded, and with it Healthy."""
+    """Without its credential it is Progressing, with one that is refused Degraded, and with the right one Healthy."""
     name = f"{ns}-corp"
     play.enterprise(name, console=console_with(play, "credential", ns))
     body = await_enterprise(play, name, "CredentialMissing")
+    assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
+
+    play.cluster.ensure(secret_manifest(ns, "credential", {"token": "wrong"}))
+    body = await_enterprise(play, name, "CredentialRejected")
     assert (health(body).status, kstatus(body)) == ("Degraded", "Failed")
 
-    play.cluster.ensure(secret_manifest(ns, "credential", {"token": play.box.console_token}))
+    token = {"stringData": {"token": play.box.console_token}}
+    play.cluster.patch(f"/api/v1/namespaces/{ns}/secrets/credential", token)
 
     body = await_enterprise(play, name, "Ready")
     assert (health(body).status, kstatus(body)) == ("Healthy", "Current")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.e2e.story import box_app, live_tokens, make_ready, values
 from playground import Playground
 from playground.cluster import NAMESPACE
 from playground.output import until
+from playground.play import GROUP
 
 DEPLOYMENT = {"namespace": NAMESPACE, "name": "box-app-operator"}
 
@@ -82,6 +84,50 @@ def test_finalizers_are_released_and_box_stays(play: Playground, ns: str, deploy
     play.cluster.delete(play.path(ns, "viewer"))
     until(lambda: play.get(ns, "viewer") is None, 10, "the object to go")
     play.operator.start()
+
+
+def held_enterprise(play: Playground, ns: str) -> str:
+    """A BoxEnterprise with the finalizers of two installations, neither of which is the one that runs; its path."""
+    play.enterprise(f"{ns}-corp")
+    path = f"{GROUP}/boxenterprises/{ns}-corp"
+    play.cluster.patch(path, {"metadata": {"finalizers": [f"boxapps.dev/{ns}.first", f"boxapps.dev/{ns}.second"]}})
+    return path
+
+
+def test_an_enterprise_that_stays_held_is_named(play: Playground, ns: str) -> None:
+    """No app explains it, so that the operator should have let it go; nothing changed."""
+    path = held_enterprise(play, ns)
+
+    done = uninstall(play, in_namespace(ns), f"--lease={ns}/first")
+
+    assert done.returncode == 1
+    for word in (f"BoxEnterprise {ns}-corp", "See whether it runs", "uninstall.policy=ReleaseFinalizers"):
+        assert word in done.stdout
+    assert len(play.cluster.get(path)["metadata"]["finalizers"]) == 2
+
+
+def test_an_enterprise_that_is_let_go_meanwhile_is_waited_for(play: Playground, ns: str) -> None:
+    """The operator takes its finalizer off right after the last app; an uninstall may come in between."""
+    path = held_enterprise(play, ns)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(uninstall, play, in_namespace(ns), f"--lease={ns}/first")
+        play.cluster.patch(path, {"metadata": {"finalizers": [f"boxapps.dev/{ns}.second"]}})
+        done = running.result()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No BoxCustomApp needs the operator" in done.stdout
+
+
+def test_only_an_installations_own_enterprises_are_released(play: Playground, ns: str) -> None:
+    """Another one still holds them for the apps that it sees."""
+    path = held_enterprise(play, ns)
+
+    done = uninstall(play, in_namespace(ns), "--policy=release-finalizers", f"--lease={ns}/first")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"BoxEnterprise {ns}-corp: released." in done.stdout
+    assert play.cluster.get(path)["metadata"]["finalizers"] == [f"boxapps.dev/{ns}.second"]
 
 
 def test_without_a_way_to_kubernetes_it_is_one_line(play: Playground) -> None:

@@ -21,6 +21,7 @@ from tests.gitops.looks import (
     troubled,
     with_bad_key,
     with_good_key,
+    with_name_about_to_be_free,
     with_other_origins,
     without_credentials,
     without_renewal,
@@ -43,7 +44,8 @@ OUTAGE = Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", "Box does not answer."
 RACE = Refusal(RefusalKind.TRANSIENT, "KubernetesConflict", "PATCH answered 409 Conflict")
 READY = record(settled)
 SUSPENDED = record(settled, {"suspend": True}, {"generation": 2}, before=READY)
-NAME_TAKEN = record(nothing, refused=stalled("NameTaken", "Somebody in Box has the name. Choose another."))
+TAKEN = stalled("NameTaken", "Somebody in Box has the name. Choose another.")
+NAME_TAKEN = record(nothing, refused=TAKEN)
 SCOPES_REFUSED = record(
     settled,
     {"downscopedTokens": [{"secretName": "viewer-preview", "scopes": ["base_preview"]}]},
@@ -69,6 +71,7 @@ WITH_A_CONSOLE = [
     State("not held yet", record(nothing, meta={"finalizers": []}, refused=RACE), "Progressing", "InProgress"),
     State("not registered yet", record(nothing, refused=OUTAGE), "Progressing", "InProgress"),
     State("name taken", NAME_TAKEN, "Degraded", "Failed"),
+    State("name about to be free", record(with_name_about_to_be_free, refused=TAKEN), "Progressing", "InProgress"),
     State("name invalid", record(nothing, refused=stalled("NameInvalid")), "Degraded", "Failed"),
     State("app not found", record(nothing, {"clientID": CLIENT_ID}), "Degraded", "Failed"),
     State("managed elsewhere", record(claimed, {"clientID": CLIENT_ID}), "Degraded", "Failed"),

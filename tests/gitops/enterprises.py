@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.gitops.record import Json, State, later
+from tests.gitops.record import manifest as app_manifest
 from tests.unit.pretend import NOON
 
 from box_app_operator.core.enterprise import Enterprise, SecretKeyRef, parse_enterprise
-from box_app_operator.core.spec import Body
+from box_app_operator.core.spec import FINALIZER, Body
 from box_app_operator.enterprise_link import Clients, LinkNeeds
 from box_app_operator.enterprises import Enterprises
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
@@ -58,10 +59,19 @@ class Answers:
         if self.error is not None:
             raise self.error
 
-    @contextlib.asynccontextmanager
-    async def connect(self, enterprise: Enterprise, credential: str | None, ca: str | None) -> AsyncIterator[Clients]:
-        """Clients that end here. The platform is asked first, so that it can answer for the console as well."""
-        yield Clients(console=None, platform=self)  # type: ignore[arg-type]
+    def connect(self, enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
+        """Clients that end here. The platform is asked first, so that it can answer for the console as well.
+
+        Raises:
+            ValueError: the CA bundle is none.
+        """
+        if ca is not None and "CERTIFICATE" not in ca:
+            raise ValueError
+        return contextlib.nullcontext(Clients(console=None, platform=self))  # type: ignore[arg-type]
+
+    async def set_finalizers(self, body: Body, finalizers: list[str]) -> Body | None:
+        """No app uses it."""
+        raise AssertionError(finalizers)
 
     async def write_status(self, body: Body, status: Json) -> Body | None:
         """What would be written."""
@@ -70,13 +80,13 @@ class Answers:
         return None
 
 
-def manifest(spec: Json) -> Json:
-    """A BoxEnterprise that nobody has looked at yet."""
+def manifest(spec: Json, **changes: Any) -> Json:
+    """A BoxEnterprise that nobody has looked at yet; ``changes`` are those of its metadata."""
     meta = {"name": "default", "uid": "8a5a0f0e-0c7c-4c1f-a9d5-5d0c6b2a7f10", "generation": 1}
     return {
         "apiVersion": "boxapps.dev/v1alpha1",
         "kind": "BoxEnterprise",
-        "metadata": {**meta, "creationTimestamp": "2026-03-01T11:00:00Z"},
+        "metadata": {**meta, "creationTimestamp": "2026-03-01T11:00:00Z", **changes},
         "spec": spec,
         "status": {"observedGeneration": -1},
     }
@@ -88,10 +98,18 @@ def record(spec: Json, value: str | None = None, error: OperatorError | None = N
     return {**body, "status": asyncio.run(_written(body, value, error))}
 
 
-async def _written(body: Json, value: str | None, error: OperatorError | None) -> Json:
-    answers, nobody = Answers(value, error), lambda _: None
+def record_deleted(*apps: Json) -> Json:
+    """The object after it was deleted while these apps use it."""
+    body = manifest(ASSISTED, generation=2, deletionTimestamp="2026-03-01T11:59:00Z", finalizers=[FINALIZER])
+    return {**body, "status": asyncio.run(_written(body, None, None, *apps))}
+
+
+async def _written(body: Json, value: str | None, error: OperatorError | None, *apps: Json) -> Json:
+    answers, nobody, store = Answers(value, error), lambda _: None, Store()
+    for app in apps:
+        store.put_app({**app, "metadata": {**app["metadata"], "resourceVersion": "1"}})
     needs = LinkNeeds(
-        store=Store(),
+        store=store,
         connect=answers.connect,
         credentials=answers,
         clock=Clock(),
@@ -99,6 +117,7 @@ async def _written(body: Json, value: str | None, error: OperatorError | None) -
         wake=nobody,
         forgive=nobody,
         people_acted=nobody,
+        name_freed=nobody,
         wait_seconds=0.0,
     )
     enterprises = Enterprises(needs, answers, 0.0)
@@ -118,13 +137,15 @@ MISSING = record(WITH_CONSOLE)
 ENTERPRISES = [
     State("enterprise just applied", manifest(ASSISTED), "Progressing", "InProgress"),
     State("enterprise ready", READY, "Healthy", "Current"),
-    State("credential missing", MISSING, "Degraded", "Failed"),
+    State("credential missing", MISSING, "Progressing", "InProgress"),
     State("credential is none", record(WITH_CONSOLE, "two words"), "Degraded", "Failed"),
     State("credential refused", record(WITH_CONSOLE, "secret", REFUSED), "Degraded", "Failed"),
     State("listing forbidden", record(WITH_CONSOLE, "secret", FORBIDDEN), "Degraded", "Failed"),
-    State("ca missing", record(WITH_CA), "Degraded", "Failed"),
+    State("ca missing", record(WITH_CA), "Progressing", "InProgress"),
+    State("ca is none", record(WITH_CA, "no bundle"), "Degraded", "Failed"),
     State("enterprise that cannot be read", record({"console": {"mode": "Robot"}}), "Degraded", "Failed"),
     State("enterprise away", record(ASSISTED, None, AWAY), "Progressing", "InProgress"),
     State("enterprise changed", later(READY, WITH_CONSOLE), "Progressing", "InProgress"),
+    State("enterprise deleted and in use", record_deleted(app_manifest()), "Progressing", "Terminating"),
     State("enterprise corrected", later(MISSING, ASSISTED), "Progressing", "InProgress"),
 ]

@@ -15,6 +15,7 @@ from box_app_operator.core.adoption import with_adoption
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
 from box_app_operator.core.model import AuthorizationState, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.core.names import Leaving, NameHolder
 from box_app_operator.core.observed import Observed
 
 LIVE = replace(ONE, accepted=True)
@@ -27,6 +28,11 @@ OLD = replace(LIVE, created_at=NOON - timedelta(days=55), expires_at=NOON + time
 def nothing(_: Desired) -> Observed:
     """Box knows no such app."""
     return Observed(known=True)
+
+
+def with_name_about_to_be_free(_: Desired) -> Observed:
+    """Another object's app has the name, and is being deleted."""
+    return Observed(known=True, name_holder=NameHolder("billing", "former", Leaving.DELETED))
 
 
 def standing(state: AuthorizationState, *, enabled: bool = False) -> Look:

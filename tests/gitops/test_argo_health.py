@@ -37,6 +37,7 @@ OF_AN_ENTERPRISE = {
     Reason.CREDENTIAL_FORBIDDEN,
     Reason.CA_INVALID,
     Reason.INVALID_SPEC,
+    Reason.DELETING,
 }
 
 

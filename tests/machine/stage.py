@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -67,7 +68,7 @@ class Log(logging.Handler):
 class SimLink:
     """The way to the one enterprise."""
 
-    settled, problem, selector, has_console, enterprise_id = True, None, None, True, None
+    settled, problem, selector, has_console, enterprise_id, is_deleting = True, None, None, True, None, False
 
     def __init__(self, box: SimBox, entries: list[AdoptionEntry]) -> None:
         self.console = self.platform = box
@@ -109,6 +110,11 @@ class Stage:
     def get(self, name: str) -> Link | None:
         """The way to the one enterprise."""
         return self.link  # type: ignore[return-value]  # it never has a problem
+
+    @contextlib.asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Nobody deletes the enterprise."""
+        yield
 
     def restart_operator(self) -> None:
         """A new process: it lists everything and remembers nothing."""

@@ -41,7 +41,7 @@ from box_app_operator.core.conditions import (
 )
 from box_app_operator.core.desired import DeletionPolicy
 from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
-from box_app_operator.core.model import AppID, AuthorizationState, Refusal, RefusalKind, Slot
+from box_app_operator.core.model import AppID, AuthorizationState, Problem, Refusal, RefusalKind, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.steps import SetCorsDomains, SubmitApp
 
@@ -168,6 +168,19 @@ def test_waiting_for_an_admin_is_reconciling_and_for_the_author_stalled(world: W
     present = {condition.type for condition in decide(world).conditions} & {"Stalled", "Reconciling"}
 
     assert present == ({extra} if extra else set())
+
+
+@pytest.mark.parametrize("was", ["EnterpriseNotFound", "NamespaceNotAllowed"])
+def test_what_is_there_by_now_is_not_said_to_be_missing(was: str) -> None:
+    """Not even for the grace of an outage: Box is out of reach, or the BoxEnterprise that came is not ready."""
+    problem = Problem("EnterpriseNotReady", "Its credential is missing.", NOON)
+    before = {type_: Condition(type_, "False", was, "It is missing.") for type_ in ("Registered", "Ready")}
+
+    plan = decide(World(DESIRED, Observed(problem=problem)), before)
+
+    assert plan.complete
+    for type_ in ("Registered", "Ready"):
+        assert said(plan, type_) == Condition(type_, "Unknown", "EnterpriseNotReady", "Its credential is missing.")
 
 
 REFUSED = "It was refused."

@@ -10,7 +10,7 @@ from box_app_operator.enterprise_health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 
 OUTAGE = TransientError("BoxUnavailable", "nobody answers")
-MISSING = StalledError("CredentialMissing", "Secret a is missing")
+MISSING = AwaitingHumanError("CredentialMissing", "Secret a is missing")
 REFUSED = AwaitingHumanError("CredentialRejected", "the console refuses it")
 
 
@@ -58,10 +58,29 @@ def test_news_is_told_once_and_a_single_stumble_is_none(
     assert said(health) == state
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "stalled"),
+    [
+        ([MISSING], False),
+        ([OUTAGE], False),
+        ([REFUSED], True),
+        ([AwaitingHumanError("CredentialForbidden", "the console does not allow the listing")], True),
+        ([StalledError("CAInvalid", "no PEM bundle")], True),
+        ([REFUSED, MISSING], False),
+        ([REFUSED, None], False),
+    ],
+)
+def test_what_is_missing_is_waited_for(outcomes: list[OperatorError | None], stalled: bool) -> None:
+    """Manifests may come in any order; what is there and of no use must be changed by somebody."""
+    health, _ = tried(*outcomes)
+
+    assert health.stalled is stalled
+
+
 def test_another_missing_secret_is_news_though_the_reason_is_the_same() -> None:
     """The owner acts by the message; a changing message of an outage is no news."""
     health, _ = tried(MISSING)
-    assert health.failed(StalledError("CredentialMissing", "Secret b is missing"), NOON)
+    assert health.failed(AwaitingHumanError("CredentialMissing", "Secret b is missing"), NOON)
     health, _ = tried(OUTAGE)
     assert not health.failed(TransientError("BoxUnavailable", "another path does not answer"), NOON)
 

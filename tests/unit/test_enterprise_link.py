@@ -12,12 +12,12 @@ import pytest
 
 from box_app_operator.core.enterprise import parse_enterprise
 from box_app_operator.enterprise_link import Clients, EnterpriseLink, LinkNeeds
-from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.store import Store
 
 from .pretend import NOON
 
-REFUSED = StalledError("CredentialMissing", "The operator may not read it: it lacks the right.")
+REFUSED = AwaitingHumanError("CredentialMissing", "The operator may not read it: it lacks the right.")
 BROKEN = TransientError("KubernetesUnavailable", "504")
 CA = {"namespace": "box", "name": "ca", "key": "ca.crt"}
 BODY = {
@@ -77,6 +77,7 @@ async def around() -> AsyncIterator[Surroundings]:
         wake=lambda _: None,
         forgive=lambda _: None,
         people_acted=lambda _: None,
+        name_freed=lambda _: None,
         wait_seconds=0.0,
     )
     link = EnterpriseLink(parse_enterprise(BODY), replace(needs), around.report)

@@ -38,8 +38,15 @@ class Others:
         """An object is gone."""
         self.forgotten.append(uid)
 
-    def report(self, _: str) -> None:
+    def app_gone(self, _: str) -> None:
         """Counts may have changed."""
+
+    def name_in_box(self, _: Any) -> str:
+        """Nothing is known of Box."""
+        return ""
+
+    def keep(self, _: Any) -> None:
+        """An enterprise cannot be read."""
 
     def put(self, enterprise: Any, _: Any) -> None:
         """An enterprise is connected to."""

@@ -11,12 +11,12 @@ import pytest
 from box_app_operator import import_watch, secret_watch
 from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID
-from box_app_operator.errors import OperatorError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
 from box_app_operator.import_watch import ImportWatch
 from box_app_operator.secret_watch import follow_secret
 
 NAME = ("billing", "keys")
-REFUSED = StalledError("CredentialMissing", "it lacks the right")
+REFUSED = AwaitingHumanError("CredentialMissing", "it lacks the right")
 BUSY = TransientError("KubernetesUnavailable", "429", retry_after_seconds=3600.0)
 
 

@@ -81,6 +81,28 @@ def test_claims_to_one_client_id_are_ordered_by_age() -> None:
     assert store.claims(ClientID("c")) == []
 
 
+def test_apps_are_found_by_the_name_that_they_want_in_box() -> None:
+    """In upper or lower case; a name that is not wanted any more leads nowhere."""
+    other = AppKey("billing", "other")
+    store = filled(app(displayName="Acme Viewer"), app(name="other", uid="u-2", displayName="ACME viewer"))
+    assert store.keys_named("acme viewer") == [KEY, other] or store.keys_named("acme viewer") == [other, KEY]
+
+    store.put_app(app(6, displayName="Another"))
+    assert store.keys_named("Acme Viewer") == [other]
+    store.drop_app(other, UID("u-2"))
+    assert (store.keys_named("Acme Viewer"), store.keys_named("another")) == ([], [KEY])
+
+
+def test_an_app_of_another_enterprise_is_not_found_in_the_former_one() -> None:
+    """The reference can change as long as nothing is registered."""
+    store = filled(app(), app(6, enterpriseRef={"name": "acme"}))
+
+    assert (store.keys_of_enterprise("default"), store.keys_of_enterprise("acme")) == ([], [KEY])
+    assert [body["metadata"]["name"] for body in store.apps_of_enterprise("acme")] == ["viewer"]
+    store.drop_app(KEY, UID("u-1"))
+    assert list(store.apps_of_enterprise("acme")) == []
+
+
 def test_apps_are_found_by_enterprise_and_by_namespace() -> None:
     """When an enterprise or the labels of a namespace change."""
     store = filled(app(), app(name="other", uid="u-2", enterpriseRef={"name": "acme"}))

@@ -301,7 +301,7 @@ def link_to(spec: EnterpriseSpec) -> EnterpriseLink:
     """A link that was not run yet."""
     nobody = lambda _: None  # noqa: E731 - it stands for several
     answers = Answers()
-    needs = LinkNeeds(Store(), answers.connect, answers, Clock(), lambda _: 60.0, nobody, nobody, nobody, 0.0)  # type: ignore[arg-type]
+    needs = LinkNeeds(Store(), answers.connect, answers, Clock(), lambda _: 60.0, nobody, nobody, nobody, nobody, 0.0)  # type: ignore[arg-type]
     return EnterpriseLink(_enterprise(spec, 1), needs, lambda: None)
 
 

@@ -11,6 +11,7 @@ from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.former import FormerApp
 from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
+from box_app_operator.core.names import NameHolder
 
 
 class UseKind(enum.Enum):
@@ -114,7 +115,8 @@ class Observed:
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
     ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
-    may have it. ``secret`` is the Secret of the wanted name, whoever owns it; ``former`` are Secrets of other names
+    may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
+    ``secret`` is the Secret of the wanted name, whoever owns it; ``former`` are Secrets of other names
     that this object published earlier.
     ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
@@ -129,6 +131,7 @@ class Observed:
     app: BoxApp | None = None
     claimed_by: str | None = None
     adoption: Adoption = Adoption.NOT_NEEDED
+    name_holder: NameHolder | None = None
     secret: SecretView | None = None
     former: tuple[SecretView, ...] = ()
     held: HeldToken | None = None

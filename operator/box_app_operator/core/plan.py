@@ -33,6 +33,7 @@ from box_app_operator.core.grants import (
 )
 from box_app_operator.core.hand import Way
 from box_app_operator.core.model import Problem, Refusal
+from box_app_operator.core.names import wait_for_name
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.rotation import as_asked_for, next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
@@ -52,6 +53,9 @@ CHECK_TOKENS = {
 }
 
 Refusals = Mapping[Step, Refusal]
+
+WERE_MISSING = frozenset({Reason.ENTERPRISE_NOT_FOUND, Reason.NAMESPACE_NOT_ALLOWED})
+"""What is not so any more once something is known of Box, be it only that it is out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ def _find(
 ) -> tuple[Finding, ...]:
     """What every check found, in the order of their steps."""
     findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
+    findings[0] = wait_for_name(findings[0], desired, observed.name_holder)
     findings = [_refuse_bad_origin(finding, desired, observed.way) for finding in findings]
     tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
     tokens = settle_with_downscoped(tokens, desired, observed, now, refusals)
@@ -206,7 +211,7 @@ def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: ti
         return Plan((), _summed_up([registered, *rest]))
     last = [_last(type_, previous, problem) for type_ in FACETS]
     over_at = problem.since + grace
-    if now < over_at and "Ready" in previous:
+    if now < over_at and "Ready" in previous and previous["Ready"].reason not in WERE_MISSING:
         kept = (
             *_kept(previous),
             *(previous[type_] for type_ in ("Ready", "Stalled", "Reconciling") if type_ in previous),
@@ -217,7 +222,7 @@ def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: ti
 
 
 def _last(type_: str, previous: Previous, problem: Problem | None = None) -> Finding:
-    if type_ in previous:
+    if type_ in previous and (problem is None or previous[type_].reason not in WERE_MISSING):
         return Finding(previous[type_])
     if problem is not None and type_ == FACETS[0]:
         return unknown(type_, problem.message, reason_of(problem.reason))

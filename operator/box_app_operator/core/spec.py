@@ -105,6 +105,11 @@ def _enterprise(spec: Fields) -> str:
     return spec.section("enterpriseRef").required_text("name") if spec.has("enterpriseRef") else DEFAULT_ENTERPRISE
 
 
+def display_name_of(body: Body) -> str:
+    """The name that a BoxCustomApp's app is to have in Box; empty when that cannot be read."""
+    return _spec_of(body).text("displayName") or ""
+
+
 def client_id_of(body: Body) -> ClientID | None:
     """The client id that a BoxCustomApp names; None when it names none, or none that can be read."""
     return ClientID(_spec_of(body).text("clientID") or "") or None

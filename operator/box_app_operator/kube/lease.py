@@ -64,6 +64,11 @@ class Leadership:
         self._timer: asyncio.TimerHandle | None = None
         self._election: asyncio.Task[None] | None = None
 
+    @property
+    def lease(self) -> str:
+        """The Lease that the replicas of an installation share, as ``namespace/name``."""
+        return f"{self._candidate.namespace}/{self._candidate.name}"
+
     def may_act(self) -> bool:
         """Is the Lease ours for certain? Also right after the process was frozen for a while."""
         return asyncio.get_running_loop().time() < self._until

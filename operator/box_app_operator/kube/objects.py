@@ -43,7 +43,7 @@ class KubeObjects:
         Raises:
             TransientError: the object changed in between, or is gone: look again.
         """
-        changed = await self._set_finalizers(app, [*_finalizers(app), FINALIZER])
+        changed = await self.set_finalizers(app, [*_finalizers(app), FINALIZER])
         if changed is None:
             raise TransientError("Deleting", "The object is gone")
         return changed
@@ -54,13 +54,18 @@ class KubeObjects:
         Raises:
             TransientError: the object changed in between: look again.
         """
-        return await self._set_finalizers(app, [name for name in _finalizers(app) if name != FINALIZER])
+        return await self.set_finalizers(app, [name for name in _finalizers(app) if name != FINALIZER])
 
-    async def _set_finalizers(self, app: Body, finalizers: list[str]) -> Body | None:
-        meta = app["metadata"]
+    async def set_finalizers(self, body: Body, finalizers: list[str]) -> Body | None:
+        """Replace all finalizers of the object; None when it is gone.
+
+        Raises:
+            TransientError: the object changed since it was read: look again.
+        """
+        meta = body["metadata"]
         # The list is replaced whole: the resourceVersion keeps a finalizer that somebody else just added.
         guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
-        return await self._patch(_path(app), {"metadata": {**guard, "finalizers": finalizers}}, MERGE_PATCH)
+        return await self._patch(_path(body), {"metadata": {**guard, "finalizers": finalizers}}, MERGE_PATCH)
 
     async def write_status(self, body: Body, status: Mapping[str, Any]) -> Body | None:
         """Replace the object's status; None when the object is gone.

@@ -18,7 +18,7 @@ from box_app_operator.core.enterprise import SecretKeyRef
 from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
 from box_app_operator.core.publication import ADDED_KEYS, PLAIN_KEYS
 from box_app_operator.core.spec import GROUP, VERSION, Body
-from box_app_operator.errors import ForbiddenError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, ForbiddenError, TransientError
 from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeApi, KubeError, KubeUnavailableError
 from box_app_operator.kube.collection import JSON, MAX_LINE_BYTES, METADATA
 from box_app_operator.kube.items import SecretItem
@@ -125,7 +125,7 @@ class KubeSecrets:
         """One value of a Secret that somebody else keeps, without white space around it; None when it is missing.
 
         Raises:
-            StalledError: the operator has no right to read it.
+            AwaitingHumanError: the operator has no right to read it.
         """
         try:
             body = await self._get(ref.namespace, ref.name)
@@ -133,7 +133,7 @@ class KubeSecrets:
             message = (
                 f"The operator may not read {ref}: it lacks the right. The chart's rbac.credentialSecrets grants it."
             )
-            raise StalledError(Reason.CREDENTIAL_MISSING, message) from None
+            raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, message) from None
         value = _text(((body or {}).get("data") or {}).get(ref.key)).strip()
         return value or None
 

@@ -1,0 +1,236 @@
+"""Manifests in any order: what is not there yet is waited for, as progress and never as a failure."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import certifi
+import pytest
+from tests.e2e import grants, people
+from tests.e2e.conftest import Stage
+from tests.e2e.story import await_enterprise, box_app, console_with
+from tests.gitops.argo import health
+from tests.gitops.kstatus import kstatus
+
+from playground import Playground
+from playground.output import until
+from playground.play import GROUP, NAMESPACE, condition, secret_manifest
+
+CREDENTIAL = "console-credential"
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+KUBECTL = shutil.which("kubectl")
+END = "-----END CERTIFICATE-----"
+
+
+def path(enterprise: str) -> str:
+    """The API path of a BoxEnterprise."""
+    return f"{GROUP}/boxenterprises/{enterprise}"
+
+
+def make_enterprise(play: Playground, ns: str) -> None:
+    """A BoxEnterprise whose credential is in a Secret of the app's namespace."""
+    play.enterprise(f"{ns}-corp", console=console_with(play, CREDENTIAL, ns))
+
+
+def make_credential(play: Playground, ns: str) -> None:
+    """That Secret."""
+    play.cluster.ensure(secret_manifest(ns, CREDENTIAL, {"token": play.box.console_token}))
+
+
+def make_app(play: Playground, ns: str) -> None:
+    """An app of that BoxEnterprise."""
+    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
+
+
+STEPS: dict[str, Callable[[Playground, str], None]] = {
+    "app": make_app,
+    "enterprise": make_enterprise,
+    "credential": make_credential,
+}
+
+
+def written(play: Playground, start: int, ns: str) -> list[dict[str, Any]]:
+    """Every state in which the operator left an object of the namespace, or its BoxEnterprise, since an offset."""
+    names = {f"{ns}-corp", "viewer"}
+    found = []
+    for entry in play.cluster.audit(start):
+        reference, body = entry.get("objectRef") or {}, entry.get("responseObject") or {}
+        if reference.get("subresource") == "status" and reference.get("name") in names:
+            found.append(body)
+    return [body for body in found if body["metadata"].get("namespace", ns) == ns]
+
+
+def check_never_failed(bodies: list[dict[str, Any]]) -> None:
+    """Neither Argo CD nor Flux took any of them for a failure, and none was Stalled."""
+    assert bodies
+    for body in bodies:
+        assert condition(body, "Stalled") is None, body["status"]
+        assert health(body).status != "Degraded", body["status"]
+        assert kstatus(body) != "Failed", body["status"]
+
+
+def box_writes(play: Playground, mark: int) -> list[str]:
+    """What Box was asked to change since a mark, or to give out."""
+    return [call["path"] for call in play.box.requests(mark) if call["method"] in WRITES]
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(STEPS)], ids="-".join)
+def test_manifests_in_any_order_end_ready(play: Playground, ns: str, order: tuple[str, ...]) -> None:
+    """App, BoxEnterprise and credential: every state on the way is progress, and the last one sets all going.
+
+    No resync is waited for: it comes after ten minutes.
+    """
+    start, mark = play.cluster.audit_size(), play.box.mark()
+    reasons = {
+        frozenset({"app"}): "EnterpriseNotFound",
+        frozenset({"app", "credential"}): "EnterpriseNotFound",
+        frozenset({"app", "enterprise"}): "EnterpriseNotReady",
+    }
+
+    for number, step in enumerate(order, start=1):
+        assert box_writes(play, mark) == []
+        STEPS[step](play, ns)
+        there = frozenset(order[:number])
+        if there in reasons:
+            body = play.await_condition(ns, "viewer", reasons[there])
+            assert condition(body, "Reconciling") is not None
+            assert health(body).status == "Progressing"
+            assert not body["metadata"].get("finalizers")
+        if there >= {"enterprise"} and "credential" not in there:
+            body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+            assert condition(body, "Reconciling") is not None
+            assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
+            assert f"Secret {ns}/{CREDENTIAL}" in health(body).message
+
+    play.await_condition(ns, "viewer", "PendingApproval")
+    play.box.decide(f"{ns} viewer", "authorize")
+    play.await_condition(ns, "viewer", "Ready")
+    check_never_failed(written(play, start, ns))
+    assert box_writes(play, mark).count("/console/v1/apps") == 1
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on PATH")
+def test_kubectl_waits_through_everything_that_is_missing(play: Playground, ns: str) -> None:
+    """``kubectl wait`` begins when there is nothing but the app, and returns when its token is published."""
+    make_app(play, ns)
+    wait = ["wait", "--for=condition=Ready", "boxcustomapp/viewer", "-n", ns, "--timeout=300s"]
+    command = [KUBECTL or "", f"--kubeconfig={play.cluster.kubeconfig}", *wait]
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(subprocess.run, command, capture_output=True, text=True, timeout=400, check=False)
+        play.await_condition(ns, "viewer", "EnterpriseNotFound")
+        make_enterprise(play, ns)
+        await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+        make_credential(play, ns)
+        play.await_condition(ns, "viewer", "PendingApproval")
+        assert not waiting.done()
+        play.box.decide(f"{ns} viewer", "authorize")
+        done = waiting.result()
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_ca_bundle_that_comes_later_is_waited_for(play: Playground, ns: str) -> None:
+    """Reconciling while it is missing; one that is none is somebody's mistake."""
+    reference = {"namespace": ns, "name": "ca", "key": "ca.crt"}
+    play.enterprise(f"{ns}-corp", platform={"url": play.box.url, "caSecretRef": reference})
+    body = await_enterprise(play, f"{ns}-corp", "CAInvalid")
+    assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
+    assert condition(body, "Reconciling") is not None
+
+    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "no bundle"}))
+    until(lambda: condition(play.cluster.get(path(f"{ns}-corp")), "Stalled"), 20, "the enterprise to be Stalled")
+    bundle = certifi.contents().partition(END)[0] + END
+    play.cluster.patch(f"/api/v1/namespaces/{ns}/secrets/ca", {"stringData": {"ca.crt": bundle}})
+
+    await_enterprise(play, f"{ns}-corp", "Ready")
+
+
+def test_client_credentials_that_come_later_are_waited_for(play: Playground, ns: str) -> None:
+    """Reconciling, no Warning, and Box is not asked; the token is obtained as soon as they are there."""
+    play.enterprise(f"{ns}-corp")
+    app = grants.by_hand(play, ns)
+    mark = play.box.mark()
+    play.app(ns, "viewer", **grants.granted_by(f"{ns}-corp", app))
+
+    body = play.await_condition(ns, "viewer", "AwaitingToken")
+
+    assert condition(body, "Reconciling") is not None
+    assert condition(body, "Stalled") is None
+    assert (health(body).status, kstatus(body)) == ("Suspended", "InProgress")
+    assert repr(grants.CREDENTIALS) in health(body).message
+    assert [event for event in play.events(ns, "viewer") if event["type"] == "Warning"] == []
+    assert box_writes(play, mark) == []
+    grants.hand_over(play, ns, app)
+    play.await_condition(ns, "viewer", "Ready")
+    assert box_writes(play, mark) == ["/oauth2/token"]
+
+
+def test_keys_that_come_later_are_waited_for(play: Playground, ns: str) -> None:
+    """Mode Assisted: the Secret of ``tokens.importFrom`` is not there yet."""
+    play.enterprise(f"{ns}-corp", console={"mode": "Assisted"})
+    people.make_authorized(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+
+    body = play.await_condition(ns, "viewer", "AwaitingToken")
+
+    assert condition(body, "Reconciling") is not None
+    assert condition(body, "Stalled") is None
+    assert (health(body).status, kstatus(body)) == ("Suspended", "InProgress")
+    assert repr(people.KEYS) in health(body).message
+    assert [event for event in play.events(ns, "viewer") if event["type"] == "Warning"] == []
+    people.hand_over(play, ns, primary=play.box.generate_key(box_app(play, ns)["name"]))
+    play.await_condition(ns, "viewer", "Ready")
+
+
+@pytest.mark.parametrize("finalizers", [[], ["boxapps.dev/finalizer"]], ids=["new", "from-a-backup"])
+def test_an_app_that_never_had_an_enterprise_goes_at_once(play: Playground, ns: str, finalizers: list[str]) -> None:
+    """Nothing is in Box, so that nothing is waited for, and Box is not asked."""
+    mark = play.box.mark()
+    make_app(play, ns)
+    play.await_condition(ns, "viewer", "EnterpriseNotFound")
+    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": finalizers}})
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    assert box_writes(play, mark) == []
+
+
+def test_an_app_of_an_enterprise_without_a_credential_goes_at_once(play: Playground, ns: str) -> None:
+    """It never got a finalizer."""
+    make_enterprise(play, ns)
+    make_app(play, ns)
+    play.await_condition(ns, "viewer", "EnterpriseNotReady")
+
+    play.cluster.delete(play.path(ns, "viewer"))
+
+    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+
+
+@pytest.mark.also_on("namespaced")
+def test_a_credential_that_may_not_be_read_yet_is_waited_for(stage: Stage, play: Playground, ns: str) -> None:
+    """The right may come with a later manifest: the message says which, and nothing is Stalled."""
+    if not play.cluster.namespaces:
+        pytest.skip("the operator may read Secrets everywhere")
+    stage.aftermath.refusals_expected = True
+    elsewhere = play.namespace(f"{ns}-elsewhere")
+    play.cluster.ensure(secret_manifest(elsewhere, "box-console", {"token": play.box.console_token}))
+    play.enterprise(f"{ns}-corp", console=console_with(play, "box-console", elsewhere))
+    body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+    assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
+
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["box-console"], "verbs": ["get", "watch"]}]
+    api, meta = "rbac.authorization.k8s.io/v1", {"namespace": elsewhere, "name": "box-console"}
+    play.cluster.ensure({"apiVersion": api, "kind": "Role", "metadata": meta, "rules": rules})
+    binding = {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "box-console"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAMESPACE}],
+    }
+    play.cluster.ensure({"apiVersion": api, "kind": "RoleBinding", "metadata": meta, **binding})
+
+    await_enterprise(play, f"{ns}-corp", "Ready")

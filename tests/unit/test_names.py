@@ -1,0 +1,57 @@
+"""Names of apps: what is said while another app has the wanted one."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.examples import DESIRED
+from tests.unit.pretend import World, decide
+
+from box_app_operator.core.model import Refusal, RefusalKind
+from box_app_operator.core.names import Leaving, NameHolder, name_key
+from box_app_operator.core.observed import Observed
+from box_app_operator.core.steps import AddFinalizer
+
+TAKEN = Refusal(RefusalKind.STALLED, "NameTaken", "Somebody has it.")
+INVALID = Refusal(RefusalKind.STALLED, "NameInvalid", "Box does not allow it.")
+OURS = NameHolder(DESIRED.namespace, "former", Leaving.DELETED)
+THEIRS = NameHolder("secret-plans", "theirs", Leaving.RENAMED)
+
+
+def said(holder: NameHolder | None, refusal: Refusal) -> tuple[str, str, str]:
+    """Reason and message of Ready, and what stands beside it, when the registration was refused like that."""
+    world = World(DESIRED, Observed(known=True, name_holder=holder))
+    (step,) = (step for step in decide(world).steps if not isinstance(step, AddFinalizer))
+    conditions = {condition.type: condition for condition in decide(world, refusals={step: refusal}).conditions}
+    beside = next(type_ for type_ in ("Stalled", "Reconciling") if type_ in conditions)
+    return conditions["Ready"].reason, conditions["Ready"].message, beside
+
+
+def test_a_name_that_is_about_to_be_free_is_waited_for() -> None:
+    """Reconciling; another object of the namespace is named, and nothing is to be done."""
+    reason, message, beside = said(OURS, TAKEN)
+
+    assert (reason, beside) == ("NameTaken", "Reconciling")
+    assert f"BoxCustomApp {DESIRED.namespace}/former" in message
+    assert "is being deleted" in message
+
+
+def test_another_tenants_object_is_not_named() -> None:
+    """Neither its name nor its namespace."""
+    reason, message, beside = said(THEIRS, TAKEN)
+
+    assert (reason, beside) == ("NameTaken", "Reconciling")
+    assert "of another namespace" in message
+    assert "about to be renamed" in message
+    assert "secret-plans" not in message
+    assert "theirs" not in message
+
+
+@pytest.mark.parametrize(("holder", "refusal"), [(None, TAKEN), (OURS, INVALID), (None, INVALID)])
+def test_anything_else_is_the_authors_matter(holder: NameHolder | None, refusal: Refusal) -> None:
+    """Stalled, in the words of the refusal."""
+    assert said(holder, refusal) == (refusal.reason, refusal.message, "Stalled")
+
+
+def test_upper_and_lower_case_are_one_name() -> None:
+    """As long as Box does not say otherwise."""
+    assert name_key("Acme VIEWER") == name_key("acme viewer") != name_key("acme-viewer")
