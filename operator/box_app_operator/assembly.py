@@ -52,6 +52,10 @@ class SystemClock:
         """The time, in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
 
+    def monotonic(self) -> float:
+        """Seconds since this machine was started."""
+        return time.monotonic()
+
 
 class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
     """The cluster port: everything over one API client."""
@@ -97,7 +101,7 @@ class Operator:
             self.pods,
             self.imports,
             clock,
-            delays=Delays(settings.outage_grace, settings.restart_window, ENTERPRISE_GRACE),
+            delays=Delays(settings.outage_grace, settings.restart_window, ENTERPRISE_GRACE, settings.rotation_pause),
             status_pause=settings.status_pause,
             backoff=backoff,
             passed=self.enterprises.report,

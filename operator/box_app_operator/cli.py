@@ -36,6 +36,7 @@ def main() -> None:
 @click.option("--outage-grace", metavar="DURATION", help="Before an outage of Box shows in Ready; when absent 5m.")
 @click.option("--status-pause", metavar="DURATION", help="Between status writes of mere counts; when absent 30s.")
 @click.option("--restart-window", metavar="DURATION", help="For apps that restart one workload; when absent 1m.")
+@click.option("--rotation-pause", metavar="DURATION", help="Between two rotations of an app by date; when absent 10m.")
 @click.option("--sweep-interval", metavar="DURATION", help="Between looks for deletions unheard of; when absent 10m.")
 @click.option("--backoff-base", metavar="DURATION", help="First pause after a failure; when absent 1s.")
 @click.option("--backoff-cap", metavar="DURATION", help="Longest pause after failures; when absent 5m.")

@@ -39,6 +39,7 @@ class Settings:
     outage_grace: timedelta = timedelta(minutes=5)
     status_pause: timedelta = timedelta(seconds=30)
     restart_window: timedelta = timedelta(minutes=1)
+    rotation_pause: timedelta = timedelta(minutes=10)
     sweep_interval: timedelta = timedelta(minutes=10)
     backoff_base: timedelta = timedelta(seconds=1)
     backoff_cap: timedelta = timedelta(minutes=5)
@@ -178,6 +179,7 @@ _READERS: Mapping[str, Any] = {
     "outage_grace": _duration,
     "status_pause": _duration,
     "restart_window": _duration,
+    "rotation_pause": _positive,
     "sweep_interval": _positive,
     "backoff_base": _positive,
     "backoff_cap": _positive,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from box_app_operator.core.contents import contents_of, shown
@@ -9,6 +10,7 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.downscoped import downscoped_contents, downscoped_data
 from box_app_operator.core.model import SecretView
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import last_replacement
 from box_app_operator.core.publication import publication_of
 from box_app_operator.core.published import own_secrets, plain_data
 from box_app_operator.core.spec import Body, parse_desired
@@ -51,7 +53,11 @@ class SecretExecutor:
             contents=contents_of(desired, observed, step.slot, self._clock.now()),
             fields=_fields_of(desired),
         )
-        await self._write(body, secret, observed.secret)
+        written = await self._write(body, secret, observed.secret)
+        # Now, and not only at the next look: until then somebody may have deleted the Secret. What was recorded in it
+        # counts, also where somebody takes that away again.
+        record = last_replacement((replace(written, overruled=secret.contents.annotations),))
+        self._memory.pace.note(record, self._clock.now(), self._clock.monotonic())
         self._memory.let_go()
         self._memory.workloads.clear()
         what = f", put right: {shown(step.mends)}" if step.mends else ""
@@ -126,7 +132,7 @@ class SecretExecutor:
             detail = f"Secret {spec.secret} {error.detail}".rstrip()
             raise StalledError("DownscopeRefused", error.message, detail=detail) from None
 
-    async def _write(self, body: Body, secret: SecretWrite, there: SecretView | None) -> None:
+    async def _write(self, body: Body, secret: SecretWrite, there: SecretView | None) -> SecretView:
         """Write it, and remember what was written: so it shows when somebody changes it back."""
         upkeep, now = self._memory.upkeep_of(secret.name), self._clock.now()
         if there is not None:
@@ -134,6 +140,7 @@ class SecretExecutor:
         written = await self._cluster.write_secret(body, secret, there)
         self._store.put_secret(written)
         self._memory.upkeep[secret.name] = upkeep.wrote(written, secret.contents, now)
+        return written
 
 
 def _fields_of(desired: Desired) -> dict[str, str]:

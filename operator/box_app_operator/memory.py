@@ -15,6 +15,7 @@ from box_app_operator.core.hand import FINAL, Identity, Verdict
 from box_app_operator.core.model import UID, Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
 from box_app_operator.core.observed import Contest, WorkloadView
 from box_app_operator.core.steps import RefreshDownscoped, Step
+from box_app_operator.pace import PaceMemory
 from box_app_operator.ports import Granted, Token
 
 REPEAT_AFTER = timedelta(minutes=10)
@@ -62,7 +63,8 @@ class Memory:
     is when each of the last ones came up. ``used_by_written_at`` is when the pods on the previous token were last
     reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
-    ``name_freed`` tells that another app gave up the wanted name since the last look.
+    ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
+    followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out.
@@ -84,6 +86,7 @@ class Memory:
     name_freed: bool = False
     without_enterprise_since: datetime | None = None
     hand: HandMemory = field(default_factory=HandMemory)
+    pace: PaceMemory = field(default_factory=PaceMemory)
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
     exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
 

@@ -19,7 +19,11 @@ class Clock(Protocol):
     """The only way to learn the time."""
 
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """The time, aware, in UTC. Somebody may set it, forward or back."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, on a clock that nobody sets."""
         ...
 
 

@@ -57,7 +57,7 @@ class Reconciler:
         consumers = Consumers(store, cluster, pods, delays.restart)
         observer = Observer(store, links, cluster, consumers, imports, clock)
         self._delays = delays
-        self._around = PassNeeds(store, observer, clock.now, backoff, delays)
+        self._around = PassNeeds(store, observer, clock, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
     def forget(self, uid: UID) -> None:

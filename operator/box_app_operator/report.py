@@ -29,6 +29,7 @@ WARNED = frozenset(
         Reason.DISABLED,
         Reason.TOKEN_REJECTED,
         Reason.SLOTS_OCCUPIED,
+        Reason.ROTATION_LIMITED,
         Reason.BOX_UNAVAILABLE,
         Reason.ENTERPRISE_NOT_FOUND,
         Reason.ENTERPRISE_NOT_READY,

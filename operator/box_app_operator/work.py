@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from box_app_operator.core.audit import record_of
 from box_app_operator.core.conditions import Reason, parse_conditions
 from box_app_operator.core.contest import paused
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Way
-from box_app_operator.core.model import AppID, Refusal, RefusalKind, Slot
+from box_app_operator.core.model import AppID, Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import last_replacement, last_replacement_in_status
 from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.core.published import own_secrets
 from box_app_operator.core.remembered import status_of
 from box_app_operator.core.spec import Body, parse_desired
 from box_app_operator.core.steps import (
@@ -36,6 +38,7 @@ from box_app_operator.execute import IN_CLUSTER, Executor
 from box_app_operator.links import Link
 from box_app_operator.memory import Memory
 from box_app_operator.observe import Observer
+from box_app_operator.ports import Clock
 from box_app_operator.store import AppKey, Store
 from box_app_operator.telemetry import STEPS, AppLog, Stopwatch, requests_noted
 
@@ -53,7 +56,7 @@ class PassNeeds:
 
     store: Store
     observer: Observer
-    now: Callable[[], datetime]
+    clock: Clock
     backoff: Callable[[int], float]
     delays: Delays
 
@@ -104,7 +107,7 @@ class Pass:
             self._body = body
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
-            observed = await self._around.observer.observe(desired, body, self._memory)
+            observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
             if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
@@ -117,8 +120,20 @@ class Pass:
             # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
         raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
 
+    def _paced(self, desired: Desired, body: Body, observed: Observed) -> Observed:
+        """With how soon another token may follow: from memory, and after a restart from what was recorded."""
+        clock, pace = self._around.clock, self._memory.pace
+        now, monotonic = clock.now(), clock.monotonic()
+        record = last_replacement(own_secrets(desired, observed))
+        if record is None and pace.since is None:
+            shown, previous = observed.remembered, parse_conditions(status_of(body))
+            issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))
+            record = last_replacement_in_status(previous, shown.active, issued_at, now)
+        pace.note(record, now, monotonic)
+        return replace(observed, pace=pace.pace(now, monotonic, self._around.delays.rotation))
+
     def _plan(self, desired: Desired, observed: Observed, body: Body) -> Plan:
-        now = self._around.now()
+        now = self._around.clock.now()
         self._memory.expire(now)
         return plan(
             desired,
@@ -142,7 +157,7 @@ class Pass:
     def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
         """Is it too early to put right once more what somebody changes back each time?"""
         secret = self._desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
-        upkeep, now = self._memory.upkeep_of(secret), self._around.now()
+        upkeep, now = self._memory.upkeep_of(secret), self._around.clock.now()
         until = upkeep.paused_until(step.mends, self._around.backoff, now)
         if until is None or until <= now:
             return False
@@ -194,13 +209,13 @@ class Pass:
             self._memory.failures += 1
             self._pause_seconds = self._around.backoff(self._memory.failures)
         self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
-        until = self._around.now() + timedelta(seconds=self._pause_seconds)
+        until = self._around.clock.now() + timedelta(seconds=self._pause_seconds)
         refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
         for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
             self._memory.refusals[each] = refusal
 
     def _record(self, step: Step, observed: Observed) -> None:
-        now = self._around.now()
+        now = self._around.clock.now()
         record = record_of(step, self._desired, observed, now)
         if record is not None:
             self._memory.record(record, now)

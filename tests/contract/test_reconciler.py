@@ -89,6 +89,10 @@ class Stage:
         """The time."""
         return self.clock()
 
+    def monotonic(self) -> float:
+        """Nobody sets the clock here."""
+        return float(self.clock().timestamp())
+
     async def turn(self, times: int = 1) -> float | None:
         """So many passes, each after a look for news of which the app is told."""
         again: float | None = None

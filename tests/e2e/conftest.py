@@ -27,6 +27,7 @@ QUICK = {
     "BOX_APP_OPERATOR_LOG_LEVEL": "DEBUG",
     "BOX_APP_OPERATOR_STATUS_PAUSE": "100ms",
     "BOX_APP_OPERATOR_RESTART_WINDOW": "3s",
+    "BOX_APP_OPERATOR_ROTATION_PAUSE": "500ms",
     "BOX_APP_OPERATOR_SWEEP_INTERVAL": "1s",
     "BOX_APP_OPERATOR_OUTAGE_GRACE": "1s",
     # No test but those of silence waits for it, and a slow machine must not be taken for a silent Box.

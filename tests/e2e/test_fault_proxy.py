@@ -52,11 +52,11 @@ def make(client: httpx.Client, name: str) -> httpx.Response:
 
 def test_without_orders_everything_goes_on(cluster: Cluster, client: httpx.Client) -> None:
     """Bodies, queries, refusals and content types are the API server's own."""
-    assert make(client, "proxied").status_code == httpx.codes.CREATED
-    assert make(client, "proxied").json()["reason"] == "AlreadyExists"
-    answer = client.get(NAMESPACES, params={"fieldSelector": "metadata.name=proxied"})
-    assert [item["metadata"]["name"] for item in answer.json()["items"]] == ["proxied"]
-    assert cluster.get(f"{NAMESPACES}/proxied") is not None
+    assert make(client, "through-the-proxy").status_code == httpx.codes.CREATED
+    assert make(client, "through-the-proxy").json()["reason"] == "AlreadyExists"
+    answer = client.get(NAMESPACES, params={"fieldSelector": "metadata.name=through-the-proxy"})
+    assert [item["metadata"]["name"] for item in answer.json()["items"]] == ["through-the-proxy"]
+    assert cluster.get(f"{NAMESPACES}/through-the-proxy") is not None
 
 
 def test_an_answer_is_given_as_often_as_it_was_ordered(

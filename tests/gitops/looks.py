@@ -17,6 +17,7 @@ from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
 from box_app_operator.core.model import AuthorizationState, HeldToken, Problem, Slot, SlotToken
 from box_app_operator.core.names import Leaving, NameHolder
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import MAX_REPLACEMENTS, Pace
 
 LIVE = replace(ONE, accepted=True)
 OLD = replace(LIVE, created_at=NOON - timedelta(days=55), expires_at=NOON + timedelta(days=5))
@@ -43,6 +44,11 @@ def standing(state: AuthorizationState, *, enabled: bool = False) -> Look:
 def authorized(desired: Desired) -> Observed:
     """The app is authorized and has no token yet."""
     return Observed(known=True, app=app_for(desired))
+
+
+def limited(desired: Desired) -> Observed:
+    """The token is lost, as were those before it."""
+    return replace(authorized(desired), pace=Pace(NOON - timedelta(minutes=1), MAX_REPLACEMENTS))
 
 
 def settled(desired: Desired) -> Observed:

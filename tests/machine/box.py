@@ -60,6 +60,7 @@ class SimBox:
         self.revision = 0
         self.before_write: Callable[[AppID, str, Fingerprint | None], None] = lambda *_: None
         self.before_mint: Callable[[AppID, Slot], None] = lambda *_: None
+        self.before_grant: Callable[[], None] = lambda: None
         self.before_revoke: Callable[[AppID, Slot, Fingerprint], None] = lambda *_: None
 
     # The truth
@@ -215,6 +216,7 @@ class SimBox:
 
     async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
         """An access token."""
+        self.before_grant()
 
         def give() -> Granted:
             issued = Issued(f"1!Token{len(self.issued):027d}", AppID(client_id))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.machine.box import SimBox
@@ -23,6 +24,14 @@ from box_app_operator.ports import SecretWrite
 SIXTH = 6
 
 
+@dataclass
+class Pace:
+    """When a token last took the place of another, in seconds that really passed, and how many lost ones in a row."""
+
+    replaced_at: float | None = None
+    lost: int = 0
+
+
 class Judge:
     """Keeps in ``broken`` what must never happen: raised on the spot, the operator would take it for its own bug."""
 
@@ -35,17 +44,32 @@ class Judge:
         notices: Callable[[], str],
         entries: Callable[[], list[AdoptionEntry]],
         held: Callable[[], Fingerprint | None],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self.box, self.kube, self.known, self.listing, self.notices = box, kube, known, listing, notices
-        self.entries, self.held = entries, held
+        self.entries, self.held, self.now, self.monotonic = entries, held, now, monotonic
         self.overlaps: dict[Fingerprint, Any] = {}
+        self.pace = Pace()
+        self.facts_lost = False
+        self.coming: dict[Fingerprint, bool] = {}
         self.broken: list[str] = []
         box.before_mint, box.before_revoke, kube.before_publish = self.mint, self.revoke, self.publish
-        box.before_write = self.write
+        box.before_write, box.before_grant, kube.after_publish = self.write, self.grant, self.published
 
     def _must(self, so: object, otherwise: str) -> None:
         if not so:
             self.broken.append(otherwise)
+
+    def forget_promises(self) -> None:
+        """The clock was set, or the Secret is gone with what it told."""
+        self.overlaps.clear()
+        self.facts_lost = True
+
+    def forget_pace(self) -> None:
+        """The operator is another process, and knows what is recorded, if that is still there and its clock right."""
+        if self.facts_lost:
+            self.pace = Pace()
 
     def write(self, app: AppID, what: str, fingerprint: Fingerprint | None) -> None:
         """An app that was not registered for the object is left alone unless the owner of the enterprise allowed it.
@@ -73,7 +97,49 @@ class Judge:
         self._must(slot not in believed.tokens, "minted into a slot that is occupied")
         self._must(not body["metadata"].get("deletionTimestamp"), "minted for an object that goes")
         self._must(self._active(believed) is None or self._due(believed), "minted without need")
+        self._hurry(self._active(believed), self._due_by_date(believed))
         return None
+
+    def grant(self) -> None:
+        """Access tokens follow each other no faster."""
+        self._hurry(self._believed_active(), by_date=True)
+
+    def _believed_active(self) -> Fingerprint | None:
+        """The token in the Secret, if it is live as the operator's clock has it."""
+        desired = parse_desired(self.known())
+        apps = [app for each in self.box.apps if (app := self.listing().by_id(each)) is not None]
+        found = next((active for app in apps if (active := self._active(app)) is not None), None)
+        secret = self.kube.secrets.get(desired.secret.name)
+        if found is not None or desired.grant is None or secret is None:
+            return found
+        ends = datetime.fromisoformat(secret.annotations.get("boxapps.dev/expires-at", "2000-01-01T00:00:00+00:00"))
+        held = self.box.access.keys() & secret.fingerprints.values()
+        return next(iter(held), None) if ends > self.now() else None
+
+    def _hurry(self, active: Fingerprint | None, by_date: bool) -> None:
+        """At most one rotation by date in ten minutes; three lost tokens, then one in ten; on request one a minute."""
+        if self.pace.replaced_at is None:
+            return
+        passed = self.monotonic() - self.pace.replaced_at
+        if active is None:
+            self._must(self.pace.lost < 3 or passed >= 600, "replaced lost tokens in a storm")
+        elif by_date and not self._asked():
+            self._must(passed >= 600, "rotated by date in a storm")
+        else:
+            self._must(passed >= 60, "rotated on request in a storm")
+
+    def _asked(self) -> bool:
+        """Is there a reason to rotate that is no date? A request, another kind of token, other credentials."""
+        desired = parse_desired(self.known())
+        secret = self.kube.secrets.get(desired.secret.name)
+        told = dict(secret.annotations) if secret is not None else {}
+        if desired.rotate_request and desired.rotate_request != told.get("boxapps.dev/rotate-requested-at"):
+            return True
+        if desired.grant is None:
+            days = desired.token_days
+            return told.get("boxapps.dev/expiry") not in (None, f"{days}d" if days is not None else "Never")
+        credentials = (self.kube.credentials or {}).get("clientID", b"").decode()
+        return told.get("boxapps.dev/client-id") != credentials
 
     def _active(self, app: BoxApp) -> Fingerprint | None:
         """The live token in the Secret of the wanted name."""
@@ -81,7 +147,7 @@ class Judge:
         secret = self.kube.secrets.get(parse_desired(body).secret.name)
         if secret is None or secret.owner_uid not in (None, body["metadata"]["uid"]):
             return None
-        live = {token.fingerprint for token in app.tokens.values() if token.is_live(self.box.now())}
+        live = {token.fingerprint for token in app.tokens.values() if token.is_live(self.now())}
         return next((each for each in secret.fingerprints.values() if each in live), None)
 
     def _access(self) -> Fingerprint | None:
@@ -92,13 +158,21 @@ class Judge:
         return next(iter(held & self.box.live_access()), None)
 
     def _due(self, app: BoxApp) -> bool:
-        desired, now = parse_desired(self.known()), self.box.now()
+        desired = parse_desired(self.known())
         token = next(token for token in app.tokens.values() if token.fingerprint == self._active(app))
         if desired.rotate_request:
             return True
         lifetime = token.expires_at - token.created_at if token.expires_at else None
         if lifetime != (timedelta(days=desired.token_days) if desired.token_days else None):
             return True
+        return self._due_by_date(app)
+
+    def _due_by_date(self, app: BoxApp) -> bool:
+        desired, now = parse_desired(self.known()), self.now()
+        token = next((token for token in app.tokens.values() if token.fingerprint == self._active(app)), None)
+        if token is None:
+            return False
+        lifetime = token.expires_at - token.created_at if token.expires_at else None
         every = desired.rotation.every
         if every is not None and now >= token.created_at + 0.9 * every:
             return True
@@ -112,11 +186,22 @@ class Judge:
         there = self.kube.secrets.get(secret.name)
         before = set(there.fingerprints.values()) if there else set()
         if fingerprint not in before:
-            self.overlaps |= dict.fromkeys(before & self.box.issued.keys(), self.box.now())
+            self.overlaps |= dict.fromkeys(before & self.box.issued.keys(), self.now())
+        if fingerprint not in stands and secret.contents.annotations.get("boxapps.dev/previous-fingerprint"):
+            # Without a previous one it is the first of all, as far as anybody can know.
+            self.coming[fingerprint] = self._believed_active() is None
+
+    def published(self, secret: SecretWrite) -> None:
+        """Another token came into the Secret."""
+        lost = self.coming.pop(secret.token.fingerprint, None)
+        if lost is not None:
+            quiet = self.pace.replaced_at is None or self.monotonic() >= self.pace.replaced_at + 1800
+            self.pace = Pace(self.monotonic(), min((0 if quiet else self.pace.lost) + lost, 3))
+            self.facts_lost = False
 
     def revoke(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
         """Rules 2, 4 and 5, I2: no consumer loses a token that it was promised."""
-        truth, body, now = self.box.apps.get(app), self.known(), self.box.now()
+        truth, body, now = self.box.apps.get(app), self.known(), self.now()
         token = truth.tokens.get(slot) if truth else None
         if truth is None or body is None or token is None or token.fingerprint != fingerprint or not token.is_live(now):
             return

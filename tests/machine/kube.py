@@ -47,6 +47,7 @@ class SimKube:
         self.credentials: dict[str, bytes] | None = None
         self.news: list[Callable[[Store], None]] = []
         self.before_publish: Callable[[SecretWrite], None] = lambda _: None
+        self.after_publish: Callable[[SecretWrite], None] = lambda _: None
 
     # The truth
 
@@ -130,6 +131,7 @@ class SimKube:
                 fingerprints={},
             )
             kept = _left(values if there else None, contents.gone_keys)
+            self.after_publish(secret)
             return self.put_secret(view, {**kept, **secret.data, secret.token_key: secret.token.reveal()})
 
         return self.fates.meet(write)

@@ -55,12 +55,17 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         key=st.booleans(),
         allowed=st.sampled_from(["yes", "yes", "with deletion", "no"]),
         ready=st.sampled_from([True, True, False]),
+        by_credentials=st.sampled_from([False, False, False, True]),
     )
-    def create(self, adopt: bool, key: bool, allowed: str, ready: bool) -> None:
-        """The object appears; sometimes for an app that a person made, with a key of theirs; mostly it is Ready."""
-        self.adopted, client = adopt, {}
+    def create(self, adopt: bool, key: bool, allowed: str, ready: bool, by_credentials: bool) -> None:
+        """The object appears; sometimes for an app that a person made, with a key of theirs; mostly it is Ready.
+
+        Its authentication stays what it is.
+        """
+        self.adopted, self.granted = adopt and not by_credentials, by_credentials
+        client: dict[str, Any] = BY_CREDENTIALS if by_credentials else {}
         self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))
-        if adopt:
+        if self.adopted:
             app = self.box.register("Viewer", "")
             self.box.decide(app.id, AuthorizationState.AUTHORIZED, enabled=True)
             if key:
@@ -122,15 +127,16 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         """Calls whose answers were given up reach their goal."""
         self.fates.deliver_late()
 
-    @rule(seconds=st.sampled_from([1, 10, 120, 3600, 86400, 7 * 86400, 26 * 86400, 61 * 86400, -3600]))
+    @rule(seconds=st.sampled_from([1, 10, 120, 3600, 86400, 7 * 86400, 26 * 86400, 61 * 86400]))
     def pass_time(self, seconds: int) -> None:
-        """The clock moves, mostly forward."""
-        self.time += timedelta(seconds=seconds)
-        if seconds < 0:
-            # What was promised under a clock that was wrong is not held against the operator.
-            self.judge.overlaps.clear()
-            for pod in self.kube.pods:
-                pod.holds = frozenset()
+        """Time passes."""
+        self.pass_seconds(seconds)
+
+    @rule(hours=st.sampled_from([0, 5, -5, 55 * 24, 70 * 24, -55 * 24]), fates=FATES)
+    def set_the_clock(self, hours: int, fates: list[Fate]) -> None:
+        """The operator's clock is put right, or wrong, and it works."""
+        self.set_clock(timedelta(hours=hours))
+        self.work(fates)
 
     # What people do to the object
 
@@ -152,13 +158,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         if NAME in self.kube.apps:
             self.edit(suspend=False)
 
-    @precondition(lambda self: NAME in self.kube.apps)
-    @rule(by_credentials=st.booleans(), fates=FATES)
-    def authenticate(self, by_credentials: bool, fates: list[Fate]) -> None:
-        """Another authentication, and it works."""
-        self.edit(**(BY_CREDENTIALS if by_credentials else dict.fromkeys(BY_CREDENTIALS)))
-        self.work(fates)
-
+    @precondition(lambda self: self.granted)
     @rule(client=st.sampled_from([*CLIENTS, None]))
     def hand_over(self, client: str | None) -> None:
         """Client credentials are put where the spec says, of one app or the other, or are taken away."""
@@ -200,7 +200,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
             self.box.remove(app)
         for secret in list(self.kube.secrets):
             self.kube.drop_secret(secret)
-        self.make({})
+        self.make(BY_CREDENTIALS if self.granted else {})
 
     @rule(
         how=st.sampled_from(["delete", "empty", "edit", "owner", "labels"]),
@@ -215,16 +215,31 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         match how:
             case "delete":
                 # With the Secret goes what it told of an overlap.
-                self.judge.overlaps.clear()
+                self.judge.forget_promises()
                 self.kube.drop_secret(which)
             case "empty" if secret.owner_uid:
                 self.kube.put_secret(secret, {})
             case "edit" if secret.owner_uid:
                 self.kube.put_secret(secret, {**values, "BOX_APP_TOKEN": "nonsense"})
             case "owner" if self.box.issued.keys() & secret.fingerprints.values():
+                self.judge.facts_lost = True
                 self.kube.put_secret(replace(secret, owner_uid=None), values)
             case "labels":
                 self.kube.put_secret(replace(secret, labels={}), values)
+
+    @rule(
+        how=st.sampled_from(["delete", "edit"]),
+        times=st.integers(1, 5),
+        which=st.sampled_from(["viewer-box-token", "viewer-box-token", "other"]),
+        crash=st.booleans(),
+    )
+    def take_away(self, how: str, times: int, which: str, crash: bool) -> None:
+        """Somebody takes each new token away again; perhaps the operator is another one every time."""
+        for _ in range(times):
+            self.tamper(how, which)
+            self.work([])
+            if crash:
+                self.restart_operator()
 
     # What happens in Box and around
 
@@ -257,7 +272,9 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         view = self.kube.secrets.get(secret)
         if view is not None:
             name = f"pod-{len(self.kube.pods)}-{self.time:%d%H%M%S}"
-            self.kube.pods.append(Pod(name, secret, self.time, frozenset(view.fingerprints.values())))
+            # Under a clock that is wrong nobody can tell which pods were there before a publication.
+            held = frozenset(view.fingerprints.values()) if not self.offset else frozenset()
+            self.kube.pods.append(Pod(name, secret, self.time, held))
 
     @precondition(lambda self: self.kube.pods)
     @rule()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from tests.machine.box import CLIENTS, SimBox
 from tests.machine.fates import Fates
-from tests.machine.judge import Judge
+from tests.machine.judge import Judge, Pace
 from tests.machine.kube import NAMESPACE, SimKube
 
 from box_app_operator.core.adoption import AdoptionEntry
@@ -91,21 +91,46 @@ class Stage:
 
     def __init__(self) -> None:
         self.time = START
+        self.seconds = 0.0
+        self.offset = timedelta()
         self.fates = Fates()
-        self.box, self.kube = SimBox(self.fates, self.now), SimKube(self.fates, self.now)
+        self.box, self.kube = SimBox(self.fates, self.true_time), SimKube(self.fates, self.true_time)
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
             self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices,
-            lambda: self.entries, self._held,
+            lambda: self.entries, self._held, self.now, self.monotonic,
         )  # fmt: skip
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)
         self.requests = self.lives = 0
         self.restart_operator()
 
-    def now(self) -> datetime:
-        """The one clock."""
+    def true_time(self) -> datetime:
+        """Box's clock, and that of the pods."""
         return self.time
+
+    def now(self) -> datetime:
+        """The operator's clock."""
+        return self.time + self.offset
+
+    def monotonic(self) -> float:
+        """Seconds that really passed."""
+        return self.seconds
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Time passes."""
+        self.time += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+    def set_clock(self, offset: timedelta) -> None:
+        """Somebody sets the operator's clock: so far ahead, or behind.
+
+        What was promised under a clock that was wrong is not held against the operator.
+        """
+        self.offset = offset
+        self.judge.forget_promises()
+        for pod in self.kube.pods:
+            pod.holds = frozenset()
 
     def get(self, name: str) -> Link | None:
         """The way to the one enterprise."""
@@ -118,6 +143,7 @@ class Stage:
 
     def restart_operator(self) -> None:
         """A new process: it lists everything and remembers nothing."""
+        self.judge.forget_pace()
         self.store, self.link = self.kube.listed(), SimLink(self.box, self.entries)
         finish(self.link.listing.refresh(self.box, 0))
         self.reconciler = Reconciler(
@@ -164,9 +190,10 @@ class Stage:
         assert not self.log.bugs, self.log.bugs
         return again
 
-    def make(self, client: dict[str, str]) -> None:
-        """A new life of the object, perhaps with the client id of an app to be adopted."""
+    def make(self, client: dict[str, Any]) -> None:
+        """A new life of the object, perhaps with the client id of an app to be adopted, or by client credentials."""
         self.lives += 1
+        self.judge.pace = Pace()
         self.kube.put_app(
             NAME,
             apiVersion="boxapps.dev/v1alpha1",
@@ -189,6 +216,8 @@ class Stage:
     def settle(self) -> None:
         """The admin authorizes, nobody suspends, everything is heard, and time passes while something is awaited."""
         self.fates.deliver_late()
+        if self.offset:
+            self.set_clock(timedelta())
         if self.kube.credentials is None:
             self.kube.credentials = credentials_of(CLIENTS[0])
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
@@ -202,7 +231,7 @@ class Stage:
                     break
                 # What was just written is looked at first: access tokens are renewed for ever.
                 continue
-            self.time += timedelta(seconds=min(again if again is not None else 60.0, 86400.0))
+            self.pass_seconds(min(again if again is not None else 60.0, 86400.0))
         else:
             raise AssertionError(f"not at rest: {self.kube.apps.get(NAME)}")
         self._check_rest()

@@ -12,7 +12,8 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeOfAToken
 
-from box_app_operator.core import adoption, departure, rotation, tokens
+from box_app_operator import work
+from box_app_operator.core import adoption, rotation, tokens
 from box_app_operator.core.finding import Finding
 from box_app_operator.core.model import BoxApp, HeldToken
 from box_app_operator.core.observed import Adoption
@@ -35,9 +36,10 @@ MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
     "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
     "5-orphans-stay": (tokens, "_ours", lambda *_: False, "not at rest"),
     "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),
-    "another-authentication-no-overlap": (departure, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
-    "another-authentication-no-end": (departure, "_with_end", lambda finding, *_: finding, "not at rest"),
-    "another-authentication-is-no-reason": (rotation, "as_asked_for", lambda _: True, "of these credentials"),
+    "other-credentials-are-no-reason": (rotation, "as_asked_for", lambda _: True, "of these credentials"),
+    "limits-no-pause-by-date": (tokens, "rotation_waits_until", lambda *_: None, "in a storm"),
+    "limits-lost-without-end": (tokens, "check_replacement", lambda *_: None, "lost tokens in a storm"),
+    "limits-forgotten-in-a-crash": (work, "last_replacement", lambda _: None, "in a storm"),
     "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""

@@ -30,7 +30,13 @@ PLANES = ("node",)
 LOG = logging.getLogger(__name__)
 QUICK = {
     "replicaCount": 2,
-    "settings": {"statusPause": "100ms", "restartWindow": "1s", "sweepInterval": "1s", "backoffCap": "1s"},
+    "settings": {
+        "statusPause": "100ms",
+        "restartWindow": "1s",
+        "rotationPause": "1s",
+        "sweepInterval": "1s",
+        "backoffCap": "1s",
+    },
     "startupProbe": {"periodSeconds": 1, "failureThreshold": 60},
     "readinessProbe": {"periodSeconds": 1},
 }

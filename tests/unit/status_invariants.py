@@ -84,6 +84,7 @@ NOT_GOOD: Mapping[str, frozenset[str]] = {
         Reason.SECRET_REFUSED,
         Reason.SLOTS_OCCUPIED,
         Reason.DOWNSCOPE_REFUSED,
+        Reason.ROTATION_LIMITED,
         Reason.DISABLED,
         Reason.INVALID_SPEC,
     },

@@ -23,7 +23,13 @@ from playground.output import until
 from playground.play import secret_manifest
 
 BOX_FLAGS = ("--rate-limit", "100000", "--access-token-seconds", "300", "--taken-name", "Somebody Else's")
-OPERATOR_FLAGS = ("--leader-elect", f"--lease-namespace={NAMESPACE}", "--sweep-interval=2m", "--backoff-cap=30s")
+OPERATOR_FLAGS = (
+    "--leader-elect",
+    f"--lease-namespace={NAMESPACE}",
+    "--sweep-interval=2m",
+    "--backoff-cap=30s",
+    "--rotation-pause=1m",
+)
 TEAMS = ("billing", "claims", "search", "archive")
 APPS, GRANTED = 28, 4
 QUICK_ROTATION = {"every": "6m", "overlap": "30s"}

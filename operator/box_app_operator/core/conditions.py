@@ -66,6 +66,8 @@ class Reason(enum.StrEnum):
     APP_RENAMED = "AppRenamed"
     APP_DELETED = "AppDeleted"
     DRIFT_CORRECTED = "DriftCorrected"
+    # TokenReady, and an Event beside it while it is True
+    ROTATION_LIMITED = "RotationLimited"
     # several
     NOT_YET_KNOWN = "NotYetKnown"
     BOX_UNAVAILABLE = "BoxUnavailable"

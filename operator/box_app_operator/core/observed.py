@@ -12,6 +12,7 @@ from box_app_operator.core.former import FormerApp
 from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 from box_app_operator.core.names import NameHolder
+from box_app_operator.core.pace import Pace
 
 
 class UseKind(enum.Enum):
@@ -124,7 +125,7 @@ class Observed:
     ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
     ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
     ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
-    those that lose their owner reference so.
+    those that lose their owner reference so. ``pace`` says how soon another token may follow.
     """
 
     known: bool = False
@@ -148,3 +149,4 @@ class Observed:
     former_app: FormerApp | None = None
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)

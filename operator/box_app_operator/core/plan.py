@@ -35,6 +35,7 @@ from box_app_operator.core.hand import Way
 from box_app_operator.core.model import Problem, Refusal
 from box_app_operator.core.names import wait_for_name
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import PAUSE
 from box_app_operator.core.rotation import as_asked_for, next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
 from box_app_operator.core.tokens import check_tokens
@@ -64,12 +65,14 @@ class Delays:
 
     ``outage`` is how long Box may be out of reach before ``Ready`` says so. ``restart`` is how long a workload that
     several apps name waits for the rest of them to rotate. ``enterprise`` is how long a BoxEnterprise may be unknown
-    before an object says so: it may have been applied together with the object.
+    before an object says so: it may have been applied together with the object. ``rotation`` is how soon one token may
+    follow another, see ``core.pace``.
     """
 
     outage: timedelta = timedelta(minutes=5)
     restart: timedelta = timedelta(minutes=1)
     enterprise: timedelta = timedelta()
+    rotation: timedelta = PAUSE
 
 
 @dataclass(frozen=True, slots=True)

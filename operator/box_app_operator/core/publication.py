@@ -28,6 +28,7 @@ FORMER_SINCE = "boxapps.dev/former-app-since"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
+REPLACEMENTS = "boxapps.dev/replacements"
 PARENT = "boxapps.dev/downscoped-from"
 WANTED = "boxapps.dev/downscoped-as"
 ADDED_LABELS = "boxapps.dev/added-labels"
@@ -37,7 +38,7 @@ OWN = frozenset(
     {
         *(FINGERPRINT, SECRET_NAME, PUBLISHED_AT, MOVED_AT, ROTATED_AT, PREVIOUS, EXPIRY, SUBJECT, CLIENT_ID),
         *(FORMER_TOKENS, FORMER_SINCE, ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, PARENT, WANTED),
-        *(ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
+        *(REPLACEMENTS, ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
     }
 )
 """The annotations that the operator writes. Others of the same domain are somebody else's, and stay."""
@@ -57,7 +58,8 @@ class Publication:
     ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
     ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``former`` are
     App Tokens that were published before access tokens, ``former_since`` is when those took their place. ``issued_at``
-    and ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them.
+    and ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is
+    how many lost tokens were replaced in a row until this one.
     """
 
     published_at: datetime | None
@@ -72,6 +74,7 @@ class Publication:
     moved_at: datetime | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
+    replacements: int = 0
 
 
 def publication_of(secret: SecretView) -> Publication:
@@ -90,7 +93,13 @@ def publication_of(secret: SecretView) -> Publication:
         moved_at=parse_time(notes.get(MOVED_AT)),
         issued_at=parse_time(notes.get(ISSUED_AT)),
         expires_at=parse_time(notes.get(EXPIRES_AT)),
+        replacements=_count(notes.get(REPLACEMENTS, "")),
     )
+
+
+def _count(text: str) -> int:
+    """A small number; 0 for anything else that somebody wrote there."""
+    return int(text) if len(text) == 1 and text.isascii() and text.isdigit() else 0
 
 
 def expiry_text(days: int | None) -> str:
@@ -123,6 +132,7 @@ def texts_of(told: Publication) -> dict[str, str]:
         FORMER_TOKENS: " ".join(map(str, told.former)),
         FORMER_SINCE: told.former_since.isoformat() if told.former_since else None,
         ROTATE_REQUEST: told.rotate_request,
+        REPLACEMENTS: str(told.replacements) if told.replacements else None,
     }
     return {key: text for key, text in texts.items() if text}
 

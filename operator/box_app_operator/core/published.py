@@ -202,7 +202,14 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         former_since=_former_since(desired, observed, now) if former else None,
         moved_at=_moved_at(desired, observed),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
+        replacements=_replacements(desired, observed, now) if previous is not None else 0,
     )
+
+
+def _replacements(desired: Desired, observed: Observed, now: datetime) -> int:
+    """With this token: it replaces a lost one, unless the Secret holds one that is live."""
+    lost = active_slot(desired, observed, now) is None
+    return observed.pace.replacements_after(now, lost=lost)
 
 
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
@@ -283,6 +290,7 @@ def _same_token(
         former_since=_former_since(desired, observed, now) if former else None,
         moved_at=None if moved else told.moved_at,
         rotate_request=told.rotate_request,
+        replacements=told.replacements,
     )
 
 

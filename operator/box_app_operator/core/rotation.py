@@ -6,6 +6,7 @@ Sources of a rotation: expiry (``renewBefore``), age (``every``), another ``expi
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from box_app_operator.core.current import Current
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.publication import expiry_text, is_access_token, subject_of
 
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""So far clocks of machines differ that are kept right; and so far one is put back at once."""
 JITTER = 0.1
 """The last part of every wait over which rotations are spread, so that a thousand apps that were created together do
 not rotate together."""
@@ -50,15 +53,42 @@ def _share(uid: str) -> float:
     return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4]) / 2**32
 
 
-def rotation_due(current: Current) -> bool:
-    """Must the token in the Secret be replaced now?"""
+class Cause(enum.Enum):
+    """Why a token is to be replaced."""
+
+    REQUEST = "A rotation was requested"
+    SPEC = "A token of another kind is asked for"
+    DATE = "The token is due to be replaced by date"
+
+
+def rotation_cause(current: Current) -> Cause | None:
+    """Why the token in the Secret must be replaced now; None while it need not."""
     desired, told = current.desired, current.told
     if desired.rotate_request and desired.rotate_request != told.rotate_request:
-        return True
+        return Cause.REQUEST
     if not as_asked_for(current):
-        return True
+        return Cause.SPEC
     moment = next_rotation(current)
-    return moment is not None and moment <= current.now
+    due = moment is not None and moment <= current.now
+    return Cause.DATE if due or _is_from_the_future(current) else None
+
+
+def rotation_due(current: Current) -> bool:
+    """Must the token in the Secret be replaced now?"""
+    return rotation_cause(current) is not None
+
+
+def _is_from_the_future(current: Current) -> bool:
+    """Was an access token dated by a clock that was ahead? Then it is over long before it seems to be.
+
+    Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
+    """
+    return current.desired.grant is not None and current.token.created_at > current.now + CLOCK_TOLERANCE
+
+
+def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
+    """Until when a rotation waits because another token came into the Secret right before; None when it need not."""
+    return current.observed.pace.may_rotate_at(current.now, by_date=cause is Cause.DATE)
 
 
 def as_asked_for(current: Current) -> bool:

@@ -20,7 +20,7 @@ from box_app_operator.core.plan import Plan
 from box_app_operator.core.publication import is_access_token
 from box_app_operator.core.remembered import status_of
 from box_app_operator.core.restarts import restarted
-from box_app_operator.core.rotation import next_rotation
+from box_app_operator.core.rotation import Cause, next_rotation, rotation_waits_until
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 
 FROM_BOX = (
@@ -178,6 +178,8 @@ def _former(current: Current) -> dict[str, Any] | None:
 def _active(current: Current) -> dict[str, Any]:
     shown: dict[str, Any] = {"secretName": current.desired.secret.name, "active": _token(current.app, current.slot)}
     moment = next_rotation(current)
+    earliest = rotation_waits_until(current, Cause.DATE)
+    moment = max(moment, earliest) if moment and earliest else moment
     shown |= {"nextRotationTime": format_time(moment)} if moment else {}
     done = restarted(current)
     return {**shown, "restarted": done} if done else shown

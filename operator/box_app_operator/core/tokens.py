@@ -22,10 +22,11 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.finding import Finding, Notice, good, mend, unknown, wait
 from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
+from box_app_operator.core.pace import check_replacement, rotation_notice
 from box_app_operator.core.published import live_slot_in, own_fingerprints, owns_secret
 from box_app_operator.core.restarts import Restarts, check_restarts
 from box_app_operator.core.retirement import Retirement, check_former, check_retirement
-from box_app_operator.core.rotation import rotation_due
+from box_app_operator.core.rotation import Cause, rotation_cause, rotation_waits_until
 from box_app_operator.core.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
 
 TYPE = "TokenReady"
@@ -51,7 +52,8 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
         return _check_unusable(app, secret)
     if observed.held is not None:
         return _check_held(app, observed.held)
-    return _check_free_slot(desired, observed, app, now)
+    limited = check_replacement(observed.pace, desired.secret.name, now)
+    return limited if limited is not None else _check_free_slot(desired, observed, app, now)
 
 
 def _check_unusable(app: BoxApp, secret: SecretView | None) -> Finding:
@@ -77,11 +79,13 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     if not _usable(app):
         return good(TYPE, Reason.PUBLISHED, message, *publish)
     restarts = check_restarts(current, restart_window)
-    step, other = _check_other_slot(current, restarts)
+    cause = rotation_cause(current) if not observed.namespace_ends else None
+    limit = _check_pace(current, cause)
+    step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
     formers = [(each, check_former(current, each)) for each in observed.former]
     # A Secret of a former name goes before its token does.
     gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
-    waits = [other, *(retirement for _, retirement in formers)]
+    waits = [other, limit, *(retirement for _, retirement in formers)]
     words = [message, restarts.words, *(each.words for each in waits)]
     moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
     return Finding(
@@ -93,10 +97,20 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     )
 
 
-def _check_other_slot(current: Current, restarts: Restarts) -> tuple[tuple[Step, ...], Retirement]:
+def _check_pace(current: Current, cause: Cause | None) -> Retirement:
+    """May the rotation that is due begin, or did another token come into the Secret right before?"""
+    until = rotation_waits_until(current, cause) if cause is not None else None
+    if cause is None or until is None:
+        return Retirement(True)
+    words = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
+    notices = (rotation_notice(current.observed.pace.pause),) if cause is Cause.DATE else ()
+    return Retirement(False, words, until, notices)
+
+
+def _check_other_slot(current: Current, restarts: Restarts, *, due: bool) -> tuple[tuple[Step, ...], Retirement]:
     """What becomes of the slot beside the active one; read it from top to bottom."""
     app, slot, other, held = current.app, current.slot.other, current.other, current.observed.held
-    due, done = rotation_due(current) and not current.observed.namespace_ends, Retirement(True)
+    done = Retirement(True)
     if other is None:
         return ((MintToken(app.id, slot, current.desired.token_days),) if due else ()), done
     revoke = RevokeSlot(app.id, slot, other.fingerprint)

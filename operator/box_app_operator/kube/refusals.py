@@ -37,7 +37,7 @@ def refused_write(
     if error.reason == "AlreadyExists":
         # Whose it is shows at the next look; only a look may call it a conflict.
         return TransientError("AwaitingToken", f"Secret {secret.name!r} appeared meanwhile")
-    if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+    if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return TransientError("AwaitingToken", f"Secret {secret.name!r} changed meanwhile")
     authors = _authors(error, secret)
     if authors is not None:

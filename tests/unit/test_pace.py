@@ -1,0 +1,242 @@
+"""Never a storm: how soon another token may follow, whatever the clocks say, and who takes tokens away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.unit.examples import APP_ID, NO_TOKEN, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.pretend import NOON, World, decide, published_secret
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.conditions import Condition, Reason
+from box_app_operator.core.current import current_of
+from box_app_operator.core.desired import ClientGrant, Rotation
+from box_app_operator.core.model import Fingerprint, HeldToken, Slot
+from box_app_operator.core.observed import RememberedStatus
+from box_app_operator.core.pace import Pace, Record, last_replacement, last_replacement_in_status
+from box_app_operator.core.publication import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
+from box_app_operator.core.rotation import Cause, rotation_cause
+from box_app_operator.core.status import build_status
+from box_app_operator.core.steps import MintToken, PublishSecret, RevokeSlot
+from box_app_operator.pace import PaceMemory
+
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+MINT = MintToken(APP_ID, Slot.SECONDARY, 60)
+OLD = replace(ONE, created_at=NOON - timedelta(days=55), expires_at=NOON + timedelta(days=5))
+"""Due by date."""
+
+
+def rotated_at(moment: datetime, **wish: object) -> World:
+    """A ready app whose token took the place of another at this moment, and is due by date."""
+    world = look(ready_world(primary=OLD), pace=Pace(moment))
+    return replace(world, desired=replace(world.desired, **wish))
+
+
+def waiting(world: World, now: datetime = NOON) -> tuple[bool, str]:
+    """Is nothing generated yet, and what is said?"""
+    plan = decide(world, now=now)
+    return MINT not in plan.steps, said(plan, "TokenReady").message
+
+
+def test_a_date_rotates_once_in_ten_minutes() -> None:
+    """The token stays as it is; message and Event say so, and the pass comes back in time."""
+    world = rotated_at(NOON - 9 * MINUTE)
+    plan = decide(world)
+
+    assert plan.steps == ()
+    assert said(plan, "Ready").status == "True"
+    assert "due to be replaced by date, and that waits until 2026-03-01T12:01:00Z" in said(plan, "Ready").message
+    assert [(notice.reason, notice.warning) for notice in plan.notices] == [(Reason.ROTATION_LIMITED, True)]
+    assert plan.look_again_at == NOON + MINUTE
+    assert decide(world, now=NOON + MINUTE).steps == (MINT,)
+    assert decide(world, now=NOON + MINUTE).notices == ()
+
+
+@pytest.mark.parametrize("wish", [{"rotate_request": "again"}, {"token_days": 30}], ids=["request", "spec"])
+def test_a_person_rotates_once_a_minute(wish: dict[str, object]) -> None:
+    """Also where a date would have to wait. No Event: the person knows."""
+    waits, words = waiting(rotated_at(NOON - MINUTE + SECOND, **wish))
+
+    assert waits
+    assert "and that waits until 2026-03-01T12:00:01Z" in words
+    assert decide(rotated_at(NOON - MINUTE + SECOND, **wish)).notices == ()
+    assert decide(rotated_at(NOON - MINUTE, **wish)).steps == (
+        replace(MINT, expires_in_days=wish.get("token_days", 60)),
+    )
+
+
+def test_the_first_token_keeps_nobody_waiting() -> None:
+    """Neither it nor the one after it."""
+    assert decide(look(NO_TOKEN, pace=Pace())).steps == (replace(MINT, slot=Slot.PRIMARY),)
+    world = ready_world()
+    assert decide(replace(world, desired=replace(world.desired, rotate_request="at once"))).steps == (MINT,)
+
+
+def test_nextRotationTime_says_when_it_really_comes() -> None:  # noqa: N802 - the name of the field
+    """Not the date that has passed."""
+    world = rotated_at(NOON - 9 * MINUTE)
+    body = {"metadata": {"generation": 1}, "status": {}}
+
+    status = build_status(body, world.desired, world.observed, decide(world), NOON)
+
+    assert status["tokens"]["nextRotationTime"] == "2026-03-01T12:01:00Z"
+
+
+def lost(replacements: int, passed: timedelta) -> World:
+    """The Secret is gone; so many were replaced in a row before it, the last one so long ago."""
+    return look(ready_world(), secret=None, pace=Pace(NOON - passed, replacements))
+
+
+@pytest.mark.parametrize(
+    ("replacements", "passed", "waits"),
+    [
+        (0, SECOND, False),
+        (2, SECOND, False),
+        (3, SECOND, True),
+        (3, 10 * MINUTE - SECOND, True),
+        (3, 10 * MINUTE, False),
+    ],
+)
+def test_three_lost_tokens_are_replaced_at_once(replacements: int, passed: timedelta, waits: bool) -> None:
+    """And from then on one in ten minutes, which the condition says."""
+    plan = decide(lost(replacements, passed))
+
+    assert (MINT not in plan.steps) == waits
+    if waits:
+        condition = said(plan, "TokenReady")
+        assert (condition.status, condition.reason) == ("False", Reason.ROTATION_LIMITED)
+        assert (NOON - passed + 10 * MINUTE).strftime("generated at %Y-%m-%dT%H:%M:%SZ") in condition.message
+        assert plan.look_again_at == NOON - passed + 10 * MINUTE
+        assert said(plan, "Reconciling").reason == Reason.ROTATION_LIMITED
+
+
+def test_what_was_generated_is_published_all_the_same() -> None:
+    """Also what a person hands over: it is there, and nobody is helped by waiting."""
+    world = lost(3, SECOND)
+    held = HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+
+    assert decide(look(world, held=held)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+
+
+@pytest.mark.parametrize(
+    ("before", "passed", "is_lost", "after"),
+    [
+        (0, MINUTE, True, 1),
+        (2, MINUTE, True, 3),
+        (3, 11 * MINUTE, True, 3),
+        (3, 30 * MINUTE, True, 1),
+        (2, MINUTE, False, 2),
+        (2, 30 * MINUTE, False, 0),
+    ],
+)
+def test_lost_tokens_are_counted_in_the_secret(before: int, passed: timedelta, is_lost: bool, after: int) -> None:
+    """Half an hour without a new token, and they count from the beginning."""
+    assert Pace(NOON - passed, before).replacements_after(NOON, lost=is_lost) == after
+    world = look(ready_world(), pace=Pace(NOON - passed, before))
+    app = app_for(tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: TWO})
+    seen = replace(world.observed, secret=None if is_lost else world.observed.secret)
+
+    written = published_secret(world.desired, app, Slot.SECONDARY, seen).annotations
+
+    assert written.get(REPLACEMENTS) == (str(after) if after else None)
+    assert last_replacement((published_secret(world.desired, app, Slot.SECONDARY, seen),)) == Record(
+        TWO.fingerprint, NOON, after
+    )
+
+
+def test_the_first_token_is_no_replacement() -> None:
+    """It took nobody's place."""
+    assert last_replacement((published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY),)) is None
+
+
+def test_of_two_secrets_the_younger_token_counts() -> None:
+    """Whatever their names are."""
+    secret = ready_world().observed.secret
+    assert secret is not None
+    old, new = (
+        replace(secret, name=name, annotations={**secret.annotations, PREVIOUS: "p", PUBLISHED_AT: moment.isoformat()})
+        for name, moment in (("wanted", NOON - MINUTE), ("former", NOON))
+    )
+
+    assert last_replacement((old, new)) == Record(ONE.fingerprint, NOON)
+
+
+def test_with_the_secret_gone_the_status_says_that_the_limit_was_reached() -> None:
+    """And nothing else: how many were lost before that, it does not know."""
+    limited = {"TokenReady": Condition("TokenReady", "False", Reason.ROTATION_LIMITED)}
+    awaiting = {"TokenReady": Condition("TokenReady", "False", Reason.AWAITING_TOKEN)}
+    issued_at = NOON - 3 * MINUTE
+
+    assert last_replacement_in_status(limited, ONE.fingerprint, issued_at, NOON) == Record(
+        ONE.fingerprint, issued_at, 3
+    )
+    assert last_replacement_in_status(limited, None, None, NOON) == Record(Fingerprint(""), NOON, 3)
+    assert last_replacement_in_status(awaiting, ONE.fingerprint, issued_at, NOON) is None
+    assert last_replacement_in_status({}, None, None, NOON) is None
+
+
+PAUSE = 10 * MINUTE
+FIRST, SECOND_TOKEN = (Record(Fingerprint(each * 16), NOON, 2) for each in ("a", "b"))
+
+
+def test_a_clock_that_is_set_changes_nothing_but_the_words() -> None:
+    """What really passed counts, whichever way the clock jumps; a clock that runs a little wrong changes no word."""
+    memory = PaceMemory()
+    memory.note(FIRST, NOON, 1000.0)
+
+    assert memory.pace(NOON + MINUTE, 1060.0, PAUSE) == Pace(NOON, 2, PAUSE)
+    assert memory.pace(NOON + MINUTE + 2 * SECOND, 1060.0, PAUSE) == Pace(NOON, 2, PAUSE)
+    for jump in (timedelta(hours=5), timedelta(days=-70), timedelta()):
+        pace = memory.pace(NOON + jump + MINUTE, 1060.0, PAUSE)
+        assert pace.replaced_at == NOON + jump
+        assert pace.may_rotate_at(NOON + jump + MINUTE, by_date=True) == NOON + jump + PAUSE
+
+
+@pytest.mark.parametrize(
+    ("ahead", "left"), [(timedelta(), PAUSE), (-4 * MINUTE, 6 * MINUTE), (timedelta(hours=5), PAUSE)]
+)
+def test_after_a_restart_the_record_counts_once(ahead: timedelta, left: timedelta) -> None:
+    """By the clock; and what was recorded for the future counts as now, so that nothing waits longer than the pause."""
+    memory = PaceMemory()
+    memory.note(replace(FIRST, replaced_at=NOON + ahead), NOON, 50.0)
+    memory.note(replace(FIRST, replaced_at=NOON + ahead), NOON + MINUTE, 110.0)
+
+    until = memory.pace(NOON + MINUTE, 110.0, PAUSE).may_rotate_at(NOON + MINUTE, by_date=True)
+
+    assert until == NOON + left
+
+
+def test_a_secret_from_a_backup_takes_nothing_back() -> None:
+    """Somebody puts an old one back again and again; the one that was just published counts."""
+    memory = PaceMemory()
+    memory.note(SECOND_TOKEN, NOON, 1000.0)
+    memory.note(replace(FIRST, replaced_at=NOON - timedelta(days=1)), NOON + SECOND, 1001.0)
+
+    assert memory.pace(NOON + SECOND, 1001.0, PAUSE) == Pace(NOON, 2, PAUSE)
+    memory.note(replace(FIRST, replaced_at=NOON + MINUTE, replacements=3), NOON + MINUTE, 1060.0)
+    assert memory.pace(NOON + MINUTE, 1060.0, PAUSE) == Pace(NOON + MINUTE, 3, PAUSE)
+
+
+@pytest.mark.parametrize(("ahead", "cause"), [(timedelta(hours=5), Cause.DATE), (30 * SECOND, None)])
+def test_an_access_token_from_the_future_is_replaced(ahead: timedelta, cause: Cause | None) -> None:
+    """It was dated by a clock that was ahead, and is over long before it seems to be."""
+    granted = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
+    token = replace(ONE, created_at=NOON + ahead, expires_at=NOON + ahead + 70 * MINUTE)
+    world = ready_world(granted, primary=token)
+    current = current_of(granted, world.observed, NOON)
+    assert current is not None
+
+    assert rotation_cause(current) == cause
+
+
+def test_a_token_that_is_due_still_lets_the_previous_one_go() -> None:
+    """Its overlap is over; the next rotation does not need its slot yet."""
+    world = rotated_at(NOON - MINUTE, rotation=Rotation(overlap=timedelta()))
+    app = replace(world.app, tokens={Slot.PRIMARY: OLD, Slot.SECONDARY: TWO})
+    remembered = RememberedStatus(APP_ID, None, OLD.fingerprint, TWO.fingerprint)
+    world = look(world, app=app, remembered=remembered)
+    world = look(world, secret=published_secret(world.desired, app, Slot.PRIMARY, world.observed))
+
+    assert decide(world).steps == (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)
