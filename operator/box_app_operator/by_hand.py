@@ -5,14 +5,14 @@ Never writes. A key that Box was asked about is not asked about again before the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.core.by_hand import NOBODY
 from box_app_operator.core.desired import Desired
 from box_app_operator.core.former import FormerApp, FormerToken
-from box_app_operator.core.hand import Hand, Identity, KeyView, Verdict
+from box_app_operator.core.hand import Hand, KeyView, Verdict
 from box_app_operator.core.model import (
     AppID,
     Authorization,
@@ -20,6 +20,7 @@ from box_app_operator.core.model import (
     BoxApp,
     ClientID,
     Fingerprint,
+    HeldToken,
     Slot,
     SlotToken,
 )
@@ -27,13 +28,12 @@ from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import is_access_token, publication_of
 from box_app_operator.core.published import client_said_by, own_secrets, published_fingerprints
 from box_app_operator.errors import TransientError
-from box_app_operator.memory import Memory
+from box_app_operator.keys import Keys, client_value, complaint_about
+from box_app_operator.memory import HandMemory, Memory
 from box_app_operator.ports import Cluster, Platform, Token
+from box_app_operator.proof import BoxAccess, Candidate, judge
 from box_app_operator.slots import STANDING, choose_held, dated, is_asked_for, tokens_by_slot
 
-NO_KEY = "1!"
-"""So begin tokens that the OAuth endpoints give out. Source: Box's notice of 2021 about longer tokens, which App Tokens
-were exempt from."""
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
 SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
@@ -46,34 +46,27 @@ class ByHand:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def look(
-        self,
-        desired: Desired,
-        seen: Observed,
-        platform: Platform,
-        memory: Memory,
-        enterprise: str | None,
-        now: datetime,
-    ) -> Observed:
-        """Ask Box about each key that is not known yet, and about each origin.
-
-        Args:
-            enterprise: id of the enterprise that a key must belong to, None for any.
-        """
-        keys = await self._handed_over(desired, memory)
-        published = await self._published(desired, seen, memory)
+    async def look(self, desired: Desired, seen: Observed, box: BoxAccess, memory: Memory, now: datetime) -> Observed:
+        """Ask Box about each key that is not known yet, and about each origin."""
+        hand, store = memory.hand, Keys(self._cluster, desired, seen, memory.hand)
+        keys, published = await store.handed_over(), _published(desired, seen)
         before = published_fingerprints(desired, seen)
-        for fingerprint in {*(key.fingerprint for key in keys), published, *before} - {None}:
-            if fingerprint not in memory.hand.verdicts and fingerprint in memory.hand.values:
-                await _ask(memory, platform, fingerprint, seen.remembered.app_id, enterprise)
-        keys = tuple(_judged(key, memory) for key in keys)
+        for fingerprint, name in _in_order(published, keys, hand).items():
+            token = await store.value(fingerprint) if fingerprint not in hand.verdicts else None
+            if token is not None:
+                await judge(Candidate(token, name, fingerprint in before), box, hand, seen.remembered.app_id)
+        keys = tuple(_judged(key, hand) for key in keys)
         tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
-        seen = replace(seen, held=choose_held(desired, seen, keys, tokens, memory))
-        usable = (token.fingerprint for token in tokens.values() if token.accepted)
-        live = next((memory.hand.values[each] for each in usable if each in memory.hand.values), None)
-        if live is not None and not desired.deleting:
-            await _try_origins(desired, seen, live, platform, memory)
-        return replace(seen, app=_app(desired, seen, tokens, memory), hand=await self._hand(desired, keys, memory))
+        seen = replace(seen, held=_hold(desired, seen, keys, tokens, store, memory))
+        usable = [token.fingerprint for token in tokens.values() if token.accepted]
+        if usable and not desired.deleting:
+            await _try_origins(desired, seen, usable, store, box.platform, hand)
+        standing = {token.fingerprint for token in tokens.values()}
+        hand.values = {each: store.found[each] for each in standing & store.found.keys()}
+        hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
+        unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
+        found = replace(await self._hand(desired, keys, hand), unidentified=unidentified)
+        return replace(seen, app=_app(desired, seen, tokens, hand), hand=found)
 
     async def look_back(
         self,
@@ -89,9 +82,12 @@ class ByHand:
         Args:
             told: those that Secret and status tell of.
         """
-        await self._handed_over(desired, memory)
-        await self._published(desired, seen, memory)
-        standing = [each for each in told if await _stands(each.fingerprint, desired, seen, platform, memory, now)]
+        store = Keys(self._cluster, desired, seen, memory.hand)
+        await store.handed_over()
+        stands = [await _stands(token.fingerprint, desired, seen, platform, memory, store, now) for token in told]
+        standing = [token for token, live in zip(told, stands, strict=True) if live]
+        values = {each.fingerprint: await store.value(each.fingerprint) for each in standing}
+        memory.hand.values = {fingerprint: token for fingerprint, token in values.items() if token is not None}
         if not standing:
             return None
         tokens = {each.slot: dated(desired, seen, each.fingerprint, memory, now) for each in standing}
@@ -99,93 +95,99 @@ class ByHand:
             await self.client_secret(desired) is not None
             and not memory.hand.revocation_refused
             and desired.client_id is not None
-            and all(each.fingerprint in memory.hand.values for each in standing)
+            and None not in values.values()
         )
         return FormerApp(_left_app(desired, seen, standing, tokens), in_console=False, can_revoke=can_revoke)
 
-    async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], memory: Memory) -> Hand:
-        who, verdicts = memory.hand.identity, memory.hand.verdicts.values()
+    async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], hand: HandMemory) -> Hand:
+        who, verdicts = hand.identity, hand.verdicts.values()
+        given = (await self._given_secret(desired)).strip()
         return Hand(
             keys=keys,
             app_id=who.app_id if who else None,
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
-            origins=dict(memory.hand.origins),
-            can_revoke=await self.client_secret(desired) is not None and not memory.hand.revocation_refused,
-            ended=frozenset(memory.hand.ended),
+            origins=dict(hand.origins),
+            can_revoke=client_value(given) is not None and not hand.revocation_refused,
+            ended=frozenset(hand.ended),
+            trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
         )
 
     async def client_secret(self, desired: Desired) -> Token | None:
-        """The client's secret, if the spec names one and it is there."""
-        if desired.client_secret is None:
-            return None
-        name, key = desired.client_secret
-        value = ((await self._cluster.read_values(desired.namespace, name)) or {}).get(key, b"")
-        text = _text(value)
+        """The client's secret, if the spec names one and it is there, and can be one."""
+        text = client_value(await self._given_secret(desired))
         return Token(text) if text else None
 
-    async def _handed_over(self, desired: Desired, memory: Memory) -> tuple[KeyView, ...]:
-        if desired.import_from is None:
-            return ()
-        values = await self._cluster.read_values(desired.namespace, desired.import_from)
-        return tuple(_read(slot, values, memory) for slot in Slot if values is not None and str(slot) in values)
-
-    async def _published(self, desired: Desired, seen: Observed, memory: Memory) -> Fingerprint | None:
-        """The token in the object's own Secret, with its value in memory as soon as it must be asked about."""
-        secret = next(iter(own_secrets(desired, seen)), None)
-        fingerprint = secret.fingerprints.get(desired.secret.keys.token) if secret is not None else None
-        if secret is None or fingerprint is None or is_access_token(publication_of(secret), desired):
-            # An access token says nothing of the app that keys are handed over for.
-            return None
-        if fingerprint not in memory.hand.values:
-            token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
-            if token is not None:
-                memory.hand.values[fingerprint] = token
-        return fingerprint
+    async def _given_secret(self, desired: Desired) -> bytes:
+        """What stands where the client's secret should be."""
+        if desired.client_secret is None:
+            return b""
+        name, key = desired.client_secret
+        return (await self._cluster.read_values(desired.namespace, name) or {}).get(key, b"")
 
 
-def _read(slot: Slot, values: Mapping[str, bytes], memory: Memory) -> KeyView:
-    """A key as a person put it there; white space around it is nobody's intention."""
-    raw = values[str(slot)]
-    if not raw.strip():
-        return KeyView(slot, None, Verdict.UNREADABLE, "it is empty.")
-    text = _text(raw)
-    if text is None:
-        return KeyView(slot, None, Verdict.UNREADABLE, "it is not text; put the key there as the console shows it.")
-    if len(text.split()) > 1:
-        return KeyView(
-            slot, None, Verdict.UNREADABLE, "there is white space inside; put one key there and nothing else."
-        )
-    if text.startswith(NO_KEY):
-        words = f"it is no key of an app, for it begins with {NO_KEY!r}; is it a downscoped token?"
-        return KeyView(slot, None, Verdict.UNREADABLE, words)
-    token = Token(text)
-    memory.hand.values[token.fingerprint] = token
-    return KeyView(slot, token.fingerprint, Verdict.LIVE)
+def _is_none(given: bytes) -> bool:
+    """Is there something that can be no client secret?"""
+    return bool(given) and client_value(given) is None
 
 
-def _text(raw: bytes) -> str | None:
-    try:
-        text = raw.decode("ascii").strip()
-    except UnicodeDecodeError:
+def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
+    """The App Token in the object's own Secret. An access token says nothing of the app of the keys."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    if secret is None or is_access_token(publication_of(secret), desired):
         return None
-    return text if all(character.isprintable() or character.isspace() for character in text) else None
+    return secret.fingerprints.get(desired.secret.keys.token)
+
+
+def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: HandMemory) -> dict[Fingerprint, str]:
+    """The keys to ask Box about, with what people call them.
+
+    Where they belong to different apps, the first counts: the one in the object's own Secret, then ``primary``.
+    """
+    first = {published: "The token in the Secret"} if published is not None else {}
+    handed_over = {key.fingerprint: f"Key {str(key.slot)!r}" for key in keys if key.fingerprint is not None}
+    return {**first, **handed_over, **{each: "" for each in hand.values if each not in {*first, *handed_over}}}
+
+
+def _hold(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    tokens: dict[Slot, SlotToken],
+    store: Keys,
+    memory: Memory,
+) -> HeldToken | None:
+    """The key to be published next is in memory until it is."""
+    held = choose_held(desired, seen, keys, tokens)
+    token = store.found.get(held.fingerprint) if held is not None else None
+    if held is None or token is None:
+        memory.let_go()
+        return None
+    memory.hold(held, token)
+    return held
 
 
 async def _stands(
-    fingerprint: Fingerprint, desired: Desired, seen: Observed, platform: Platform, memory: Memory, now: datetime
+    fingerprint: Fingerprint,
+    desired: Desired,
+    seen: Observed,
+    platform: Platform,
+    memory: Memory,
+    store: Keys,
+    now: datetime,
 ) -> bool:
     """May a key from before the client credentials be live? Whose it is was found out when it was published."""
-    value, verdicts = memory.hand.values.get(fingerprint), memory.hand.verdicts
-    if value is None and fingerprint not in verdicts:
-        return is_asked_for(fingerprint, desired, seen, now)
-    if value is not None and fingerprint not in verdicts:
+    verdicts = memory.hand.verdicts
+    if fingerprint not in verdicts:
+        token = await store.value(fingerprint)
+        if token is None:
+            return is_asked_for(fingerprint, desired, seen, now)
         try:
-            answer = await platform.identify(value)
+            verdict = await platform.prove(token)
         except TransientError:
             # The access tokens must not wait for the answer.
             return True
-        verdicts[fingerprint] = answer if isinstance(answer, Verdict) else Verdict.LIVE
+        verdicts[fingerprint] = Verdict.LIVE if verdict is Verdict.NARROW else verdict
     return verdicts[fingerprint] in STANDING
 
 
@@ -205,41 +207,6 @@ def _left_app(desired: Desired, seen: Observed, keys: list[FormerToken], tokens:
     )
 
 
-async def _ask(
-    memory: Memory, platform: Platform, fingerprint: Fingerprint, app_id: AppID | None, enterprise: str | None
-) -> None:
-    answer = await platform.identify(memory.hand.values[fingerprint])
-    if isinstance(answer, Verdict):
-        memory.hand.verdicts[fingerprint] = answer
-        return
-    known = memory.hand.identity.app_id if memory.hand.identity is not None else app_id
-    verdict = _belongs(answer, known, enterprise)
-    memory.hand.verdicts[fingerprint] = verdict
-    memory.hand.words[fingerprint] = _complaint(verdict, answer, known, enterprise)
-    if verdict is Verdict.LIVE:
-        memory.hand.identity = answer
-
-
-def _belongs(who: Identity, app_id: AppID | None, enterprise: str | None) -> Verdict:
-    if who.app_id is None:
-        return Verdict.A_PERSONS
-    if enterprise is not None and who.enterprise_id not in (None, enterprise):
-        return Verdict.OTHER_ENTERPRISE
-    return Verdict.LIVE if app_id in (None, who.app_id) else Verdict.OTHER_APP
-
-
-def _complaint(verdict: Verdict, who: Identity, app_id: AppID | None, enterprise: str | None) -> str:
-    match verdict:
-        case Verdict.A_PERSONS:
-            return f"it acts for {who.login}, a person; is it a developer token? Generate a key for the app instead."
-        case Verdict.OTHER_ENTERPRISE:
-            return f"it belongs to enterprise {who.enterprise_id}, not to {enterprise}."
-        case Verdict.OTHER_APP:
-            return f"it belongs to app {who.app_id} ({who.name}), not to app {app_id}."
-        case _:
-            return ""
-
-
 WORDS = {
     Verdict.DEAD: "Box does not accept it: it was revoked, has expired, or was not copied whole.",
     Verdict.NARROW: "it has fewer rights than a key of the app; is it a downscoped token?",
@@ -247,19 +214,19 @@ WORDS = {
 }
 
 
-def _judged(key: KeyView, memory: Memory) -> KeyView:
+def _judged(key: KeyView, hand: HandMemory) -> KeyView:
     if key.fingerprint is None:
         return key
-    verdict = memory.hand.verdicts.get(key.fingerprint, Verdict.DISABLED)
-    return replace(key, verdict=verdict, words=memory.hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+    verdict = hand.verdicts.get(key.fingerprint, Verdict.DISABLED)
+    return replace(key, verdict=verdict, words=hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
 
 
-def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory: Memory) -> BoxApp | None:
+def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], hand: HandMemory) -> BoxApp | None:
     if desired.client_id is None:
         return None
     disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
-    app_id = memory.hand.identity.app_id if memory.hand.identity is not None else seen.remembered.app_id
-    allowed = tuple(origin for origin, is_allowed in memory.hand.origins.items() if is_allowed and origin)
+    app_id = hand.identity.app_id if hand.identity is not None else seen.remembered.app_id
+    allowed = tuple(origin for origin, is_allowed in hand.origins.items() if is_allowed and origin)
     return BoxApp(
         id=AppID(app_id or ""),
         client_id=ClientID(desired.client_id),
@@ -272,12 +239,14 @@ def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], memory
     )
 
 
-async def _try_origins(desired: Desired, seen: Observed, token: Token, platform: Platform, memory: Memory) -> None:
+async def _try_origins(
+    desired: Desired, seen: Observed, usable: Sequence[Fingerprint], store: Keys, platform: Platform, hand: HandMemory
+) -> None:
     """Each origin of the spec once, and those that Box allowed before and the spec dropped.
 
     At the next resync only those are tried again that were not as they should be.
     """
-    hand, wanted = memory.hand, desired.cors_domains or (NOBODY,)
+    wanted = desired.cors_domains or (NOBODY,)
     if not hand.origins and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
         hand.origins = {origin: origin != NOBODY for origin in wanted}
@@ -285,8 +254,10 @@ async def _try_origins(desired: Desired, seen: Observed, token: Token, platform:
         in_order = {origin: origin in desired.cors_domains for origin in hand.origins}
         hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed == in_order[origin]}
         hand.try_origins_again = False
-    for origin in dict.fromkeys([*wanted, *seen.remembered.allowed]):
-        if origin not in hand.origins:
+    due = [each for each in dict.fromkeys([*wanted, *seen.remembered.allowed]) if each not in hand.origins]
+    token = await store.any_value(usable) if due else None
+    if token is not None:
+        for origin in due:
             sample = origin.replace("*", SAMPLE_HOST) if origin else SAMPLE_ORIGIN
             hand.origins[origin] = await platform.allows_origin(token, sample)
     hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed or origin in wanted}

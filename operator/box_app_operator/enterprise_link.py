@@ -23,6 +23,7 @@ from box_app_operator.core.model import BoxApp, Problem, uid_in
 from box_app_operator.core.spec import Body
 from box_app_operator.enterprise_health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.identities import Identities
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.secret_watch import Credentials, SecretWatch
@@ -82,6 +83,7 @@ class EnterpriseLink:
     Attributes:
         heard_at: when the console last told which apps there are; None before, and without a console.
         is_deleting: was the BoxEnterprise deleted, so that only the apps that use it hold it?
+        identities: does Box say whose a key is?
     """
 
     def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
@@ -92,6 +94,7 @@ class EnterpriseLink:
         self.platform: Platform | None = None
         self.heard_at: datetime | None = None
         self.is_deleting = False
+        self.identities = Identities()
         self._around = around
         self._report = report
         self._restart = asyncio.Event()
@@ -143,6 +146,7 @@ class EnterpriseLink:
         self._unreadable = self._read_spec()
         if replace(enterprise.spec, adoption=before.adoption) == before:
             return self._adoption_changed(before.adoption)
+        self.identities = Identities()
         if enterprise.spec.console_url != before.console_url:
             self.listing, self.heard_at = Listing(self._around.name_freed), None
             self.health.forget()
@@ -307,6 +311,7 @@ class EnterpriseLink:
                 await asyncio.wait_for(self._changed.wait(), self.enterprise.spec.resync.total_seconds())
                 continue  # Another interval may be in force: count anew.
             logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
+            self.identities.resync()
             self.wake_all()
 
 

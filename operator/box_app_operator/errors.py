@@ -4,6 +4,7 @@
     ├── TransientError       time heals it: look again after a while
     │   └── ForbiddenError   Kubernetes: a right is missing
     ├── AwaitingHumanError   a Box admin or a person at the console must act: look again at the next change
+    │   └── FewerRightsError a token is live, and may do less than an App Token
     └── StalledError         the author of the spec must act: look again when the spec changes
 
 Foreign exceptions are translated into these in ``box`` and ``kube``, and nowhere else. Messages never hold a token.
@@ -60,6 +61,10 @@ class ForbiddenError(TransientError):
 
 class AwaitingHumanError(OperatorError):
     """A Box admin, or a person at the console, must act."""
+
+
+class FewerRightsError(AwaitingHumanError):
+    """Box knows the token, and does not let it read files, which every App Token may."""
 
 
 class StalledError(OperatorError):

@@ -26,7 +26,7 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import FewerRightsError, TransientError
 from box_app_operator.execute_public import PublicExecutor
 from box_app_operator.execute_secret import SecretExecutor
 from box_app_operator.links import Link, Links
@@ -129,7 +129,13 @@ class Executor:
         held, token = self._memory.held, self._memory.token
         if held is None or token is None:
             raise TransientError("AwaitingToken", f"Token {fingerprint} is not held any more")
-        proven = await self._platform.accepts(token)
+        try:
+            proven = await self._platform.accepts(token)
+        except FewerRightsError:
+            if self._memory.granted is None:
+                raise
+            # An access token may do what the app's scopes say, which need not be to read files.
+            proven = True
         self._memory.held = replace(held, proven=proven)
         return f"token {fingerprint} is {'accepted' if proven else 'rejected'} by Box"
 

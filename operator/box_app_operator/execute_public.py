@@ -9,10 +9,10 @@ from box_app_operator.core.desired import Desired
 from box_app_operator.core.hand import Verdict, Way
 from box_app_operator.core.model import ClientID, Fingerprint, HeldToken, SlotToken
 from box_app_operator.core.observed import Observed
-from box_app_operator.core.published import own_secrets
 from box_app_operator.core.steps import MintToken, RevokeDownscoped, RevokeSlot
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.grants import Grants
+from box_app_operator.keys import Keys
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Clock, Cluster, Platform, Token
 
@@ -100,13 +100,8 @@ class PublicExecutor:
         return (desired.client_id, secret) if desired.client_id and secret is not None else None
 
     async def _value(self, fingerprint: Fingerprint, desired: Desired, observed: Observed) -> Token | None:
-        known = self._memory.hand.values.get(fingerprint)
-        if known is not None:
-            return known
         if self._memory.token is not None and self._memory.token.fingerprint == fingerprint:
             return self._memory.token
-        for secret in own_secrets(desired, observed):
-            token = await self._cluster.read_token(desired.namespace, secret.name, fingerprint)
-            if token is not None:
-                return token
-        return None
+        keys = Keys(self._cluster, desired, observed, self._memory.hand)
+        await keys.handed_over()
+        return await keys.value(fingerprint)

@@ -6,6 +6,7 @@ that is not yet. Earlier ones end by themselves within the hour.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from box_app_operator.core.desired import Desired
@@ -23,6 +24,7 @@ from box_app_operator.core.model import (
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import FINGERPRINT, is_access_token, publication_of
 from box_app_operator.core.published import client_said_by, own_secrets, slot_said_by
+from box_app_operator.keys import client_value, complaint_about
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Token
 
@@ -37,13 +39,9 @@ class Grants:
 
     async def look(self, desired: Desired, seen: Observed, memory: Memory) -> Observed:
         """No call to Box: a token proves itself when it is given out."""
-        credentials = await self.credentials(desired)
-        trouble = None
-        if credentials is None and desired.grant is not None:
-            trouble = (
-                f"Secret {desired.grant.secret!r} with the keys {CLIENT_ID!r} and {CLIENT_SECRET!r} is missing. Create "
-                "it with what the Developer Console shows under Configuration."
-            )
+        values = await self._values(desired)
+        credentials = _credentials(values)
+        trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
         if memory.held is not None and memory.granted is None:
             # An App Token that was generated before the spec asked for client credentials: nobody wants it any more.
             memory.let_go()
@@ -69,16 +67,30 @@ class Grants:
         return replace(seen, app=app, hand=hand, held=memory.held)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
-        """Client id and client secret; None while either is missing."""
+        """Client id and client secret; None while either is missing, or can be none."""
+        return _credentials(await self._values(desired))
+
+    async def _values(self, desired: Desired) -> Mapping[str, bytes]:
         if desired.grant is None:
-            return None
-        values = await self._cluster.read_values(desired.namespace, desired.grant.secret) or {}
-        client_id, secret = (_text(values.get(key, b"")) for key in (CLIENT_ID, CLIENT_SECRET))
-        return (client_id, Token(secret)) if client_id and secret else None
+            return {}
+        return await self._cluster.read_values(desired.namespace, desired.grant.secret) or {}
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("ascii", errors="replace").strip()
+def _credentials(values: Mapping[str, bytes]) -> tuple[str, Token] | None:
+    client_id, secret = (client_value(values.get(key, b"")) for key in (CLIENT_ID, CLIENT_SECRET))
+    return (client_id, Token(secret)) if client_id and secret else None
+
+
+def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
+    """Why the credentials cannot be used, and what to do."""
+    given = (key for key in (CLIENT_ID, CLIENT_SECRET) if values.get(key, b"").strip())
+    wrong = next((key for key in given if client_value(values[key]) is None), None)
+    if wrong is not None:
+        return f"{complaint_about(secret, wrong)} Put it there as the Developer Console shows it under Configuration."
+    return (
+        f"Secret {secret!r} with the keys {CLIENT_ID!r} and {CLIENT_SECRET!r} is missing. Create it with what the "
+        "Developer Console shows under Configuration."
+    )
 
 
 def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> dict[Slot, SlotToken]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.model import Problem
 from box_app_operator.core.spec import Body
+from box_app_operator.identities import Identities
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 
@@ -17,6 +18,7 @@ class Link(Protocol):
 
     ``is_deleting`` tells that the BoxEnterprise was deleted, and is held only for the apps that use it.
     ``has_console`` is False in mode Assisted. ``enterprise_id`` is Box's id, None when the BoxEnterprise does not say.
+    ``identities`` knows whether Box says whose a key is.
     """
 
     @property
@@ -35,6 +37,8 @@ class Link(Protocol):
     def has_console(self) -> bool: ...  # noqa: D102 - see the class
     @property
     def enterprise_id(self) -> str | None: ...  # noqa: D102 - see the class
+    @property
+    def identities(self) -> Identities: ...  # noqa: D102 - see the class
     @property
     def selector(self) -> Body | None: ...  # noqa: D102 - see the class
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.contents import OWNER
@@ -22,23 +23,29 @@ REPEAT_AFTER = timedelta(minutes=10)
 """How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
 not fill the list of Events."""
 
+V = TypeVar("V")
+
 
 @dataclass(slots=True)
 class HandMemory:
     """What was asked of Box about an app without a console endpoint, until the next resync.
 
-    ``values``, ``verdicts``, ``words`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what is
-    wrong with it, and since when it is known. ``identity`` is whom they act for. ``origins`` says what was found of
-    each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that Box does not
-    let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and downscoped
-    ones that were revoked, or must be left to their end.
+    ``verdicts``, ``words``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
+    is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
+    app's slots, two at most, and of no others: their Secrets may get lost, and that they are over must be proven some
+    day. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins`` says what
+    was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that
+    Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and
+    downscoped ones that were revoked, or must be left to their end.
     """
 
-    values: dict[Fingerprint, Token] = field(default_factory=dict)
     verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
     words: dict[Fingerprint, str] = field(default_factory=dict)
+    identities: dict[Fingerprint, Identity] = field(default_factory=dict)
     first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
     identity: Identity | None = None
+    came_first: str = ""
+    values: dict[Fingerprint, Token] = field(default_factory=dict)
     origins: dict[str, bool] = field(default_factory=dict)
     try_origins_again: bool = False
     revocation_refused: bool = False
@@ -50,6 +57,18 @@ class HandMemory:
         self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
         self.try_origins_again = True
         self.revocation_refused = False
+
+    def keep_only(self, known: Iterable[Fingerprint]) -> None:
+        """Forget every key but these."""
+        kept = frozenset(known)
+        self.verdicts = _only(self.verdicts, kept)
+        self.words = _only(self.words, kept)
+        self.identities = _only(self.identities, kept)
+        self.first_seen = _only(self.first_seen, kept)
+
+
+def _only(found: dict[Fingerprint, V], kept: frozenset[Fingerprint]) -> dict[Fingerprint, V]:
+    return {fingerprint: value for fingerprint, value in found.items() if fingerprint in kept}
 
 
 @dataclass(slots=True)
@@ -123,6 +142,9 @@ class Memory:
             self.hand.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
+        if asked_anew:
+            # Box may call the app by another name by now.
+            self.hand.identities.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request

@@ -39,6 +39,7 @@ from box_app_operator.listing import Listing
 from box_app_operator.memory import Memory
 from box_app_operator.name_holder import find_name_holder
 from box_app_operator.ports import Clock, Cluster, Console, Imports
+from box_app_operator.proof import BoxAccess
 from box_app_operator.store import Store
 
 
@@ -87,6 +88,8 @@ class Observer:
         return await self._with_console(desired, seen, link, memory) if link.listing.known else seen
 
     async def _with_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        # Nothing is proven by its value here.
+        memory.hand.values.clear()
         app = _find(desired, link.listing)
         if seen.problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
@@ -108,10 +111,12 @@ class Observer:
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
-                seen = await self._by_hand.look(desired, seen, link.platform, memory, link.enterprise_id, now)
+                box = BoxAccess(link.platform, link.identities, link.enterprise_id)
+                seen = await self._by_hand.look(desired, seen, box, memory, now)
             except TransientError as error:
-                if error.unreachable or error.uncertain:
-                    # Nobody follows Box here: the enterprise learns from its apps that something is wrong.
+                if (error.unreachable or error.uncertain) and link.platform is box.platform:
+                    # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a
+                    # call that was under way while it connected anew, or it would do that again and again.
                     link.suspect()
                 raise
             seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
@@ -124,7 +129,9 @@ class Observer:
         """The app from before the client credentials, wherever its tokens can be seen."""
         told = former_told(desired, seen)
         # Whose the keys were does not say whose later ones must be.
-        memory.hand.identity = None
+        memory.hand.identity, memory.hand.came_first = None, ""
+        if link.has_console or not told:
+            memory.hand.values.clear()
         if link.has_console:
             return await _former_in_console(desired, link, told, held_by_value(desired, seen))
         if link.platform is None or not told:

@@ -129,12 +129,16 @@ class Platform(Protocol):
         """Does anybody answer?"""
         ...
 
+    async def prove(self, token: Token) -> Verdict:
+        """What becomes of this token? LIVE, DISABLED, DEAD or NARROW."""
+        ...
+
     async def accepts(self, token: Token) -> bool:
         """Does Box accept this token? False only when Box says clearly that it does not."""
         ...
 
-    async def identify(self, token: Token) -> Identity | Verdict:
-        """Who does this token act for? A verdict when Box refuses it."""
+    async def identify(self, token: Token) -> Identity | Verdict | None:
+        """Who does this token act for? A verdict when Box refuses it; None when Box does not say."""
         ...
 
     async def allows_origin(self, token: Token, origin: str) -> bool:

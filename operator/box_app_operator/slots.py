@@ -65,7 +65,7 @@ def _out_of_sight(
     """
     found: dict[Fingerprint, Slot] = {}
     remembered = seen.remembered
-    if remembered.app_id is None:
+    if not remembered.of_app_tokens:
         # No key was ever accepted: what the status speaks of are access tokens of another authentication.
         return found
     if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
@@ -135,23 +135,20 @@ def choose_held(
     seen: Observed,
     keys: tuple[KeyView, ...],
     tokens: Mapping[Slot, SlotToken],
-    memory: Memory,
 ) -> HeldToken | None:
-    """The key to be published next: one that pods never had, or any when the Secret has none that is live."""
+    """The key to be published next: one that pods never had, or any when the Secret has none that is live.
+
+    Of two, the one in the primary slot.
+    """
     before = published_fingerprints(desired, seen)
     active = _active(desired, seen, tokens)
     fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
     again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
     chosen = next(iter([*fresh, *again]), None)
     if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
-        memory.let_go()
         return None
     slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
-    if slot is None:
-        return None
-    held = HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days)
-    memory.hold(held, memory.hand.values[chosen.fingerprint])
-    return held
+    return HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:

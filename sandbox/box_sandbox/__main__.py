@@ -62,6 +62,11 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
     metavar="SECONDS",
     help="How far Box's clock is ahead; negative: behind.",
 )
+@click.option(
+    "--app-tokens-without-users-me",
+    is_flag=True,
+    help="App Tokens get 403 from GET /2.0/users/me. Box does not say whether they may call it.",
+)
 @click.option("--reveal-issued-tokens", is_flag=True, help="Let tests read every token back. Box never does.")
 def serve(
     host: str,
@@ -75,6 +80,7 @@ def serve(
     rate_limit: int,
     access_token_seconds: int,
     clock_offset: float,
+    app_tokens_without_users_me: bool,
     reveal_issued_tokens: bool,
 ) -> None:
     """Serve until interrupted; prints the URL as soon as it answers."""
@@ -89,6 +95,7 @@ def serve(
         console_enabled=not no_console,
         access_token_seconds=access_token_seconds,
         clock_offset_seconds=clock_offset,
+        app_tokens_without_users_me=app_tokens_without_users_me,
     )
     make_server(config, host, port, click.echo).run()
 

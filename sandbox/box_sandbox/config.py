@@ -24,6 +24,7 @@ class SandboxConfig:
     token's value back; Box never allows that. ``console_enabled``: is there a Console API? Box has none.
     ``access_token_seconds``: how long downscoped tokens and those for client credentials live.
     ``clock_offset_seconds``: how far Box's clock is ahead of this machine's, negative when it is behind.
+    ``app_tokens_without_users_me``: App Tokens, and what is downscoped from them, may not ask who they act as.
     """
 
     console_token: str
@@ -36,4 +37,5 @@ class SandboxConfig:
     console_enabled: bool = True
     access_token_seconds: int = ACCESS_TOKEN_SECONDS
     clock_offset_seconds: float = 0.0
+    app_tokens_without_users_me: bool = False
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -1,7 +1,8 @@
 """The content calls of Box's public API that App Tokens may make.
 
-Sources: Box OpenAPI 2024.0 and the guides named below. Not imitated: the ``fields`` of items, ``expiring_embed_link``,
-``access_token`` as a query parameter, 202 with Retry-After on a download that is not ready, size and quota limits.
+Sources: Box OpenAPI 2024.0 and the guides named below. Not imitated: the ``fields`` of folders,
+``expiring_embed_link``, ``access_token`` as a query parameter, 202 with Retry-After on a download that is not ready,
+size and quota limits.
 """
 
 from __future__ import annotations
@@ -39,12 +40,15 @@ def caller(request: Request, needs: Iterable[str] = ()) -> tuple[Sandbox, Accoun
         raise BoxError(401, "unauthorized", "Unauthorized - Cannot authorize with this service", headers=challenge)
     _check_origin(request, app)
     if token.scopes is not None and needs and not set(needs) & set(token.scopes):
-        raise _insufficient_scope()
+        raise insufficient_scope()
     return state, state.account_of(token), token
 
 
-def _insufficient_scope() -> BoxError:
-    """Source: box/developer.box.com, common-errors; the header observed in cburnette/boxr#26."""
+def insufficient_scope() -> BoxError:
+    """The token is known, and may not do this.
+
+    Source: box/developer.box.com, common-errors; the header observed in cburnette/boxr#26.
+    """
     text = "The request requires higher privileges than provided by the access token."
     challenge = f'{REALM}, error="insufficient_scope", error_description="{text}"'
     return BoxError(403, "insufficient_scope", text, headers={"WWW-Authenticate": challenge})
@@ -79,7 +83,7 @@ def _item(account: Account, type_: ItemType, number: str, token: AccessToken) ->
     if item is None or item.type != type_:
         raise BoxError(404, "not_found", "Not Found")
     if not reaches(account, token, item):
-        raise _insufficient_scope()
+        raise insufficient_scope()
     return item
 
 
@@ -179,9 +183,16 @@ async def upload(request: Request) -> Response:
 
 
 async def get_file(request: Request) -> Response:
-    """``GET /files/{id}``."""
+    """``GET /files/{id}``: 404 for one that is not there and for one of another account (Box OpenAPI 2024.0).
+
+    ``fields`` gives those beside type, id and etag; unknown ones are left out.
+    """
     _, account, token = caller(request, READ)
-    return json_answer(request, _file_body(account, _item(account, "file", request.path_params["item_id"], token)))
+    body = _file_body(account, _item(account, "file", request.path_params["item_id"], token))
+    fields = request.query_params.get("fields")
+    if fields:
+        body = {name: body[name] for name in ("type", "id", "etag", *fields.split(",")) if name in body}
+    return json_answer(request, body)
 
 
 async def file_content(request: Request) -> Response:

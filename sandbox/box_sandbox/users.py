@@ -1,4 +1,9 @@
-"""``GET /2.0/users/me``: whom a token acts as. Source: Box OpenAPI 2024.0, ``User``."""
+"""``GET /2.0/users/me``: whom a token acts as. Source: Box OpenAPI 2024.0, ``User``.
+
+Whether App Tokens may call it is not documented: Box's list of what they may call does not have it
+(box/developer.box.com, authentication/app-token/endpoints), and the sample in the guide beside it does
+(authentication/app-token/without-sdk). So the sandbox can play both.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +12,27 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from box_sandbox.model import ENTERPRISE, Account
-from box_sandbox.platform import caller, json_answer, preflight
+from box_sandbox.model import ENTERPRISE, AccessToken, Account, App
+from box_sandbox.platform import caller, insufficient_scope, json_answer, preflight
 from box_sandbox.routing import route
 
 
 async def me(request: Request) -> Response:
     """The service account of an app, or a person; ``fields`` narrows and widens what is shown."""
-    _, account, _ = caller(request)
+    state, account, token = caller(request)
+    if state.config.app_tokens_without_users_me and _is_of_app_tokens(state.apps[token.app_id], token):
+        raise insufficient_scope()
     user = _user(account)
     fields = request.query_params.get("fields")
     if fields:
         known = {**user, "enterprise": _enterprise(account.enterprise)}
         user = {name: known[name] for name in ("type", "id", *fields.split(",")) if name in known}
     return json_answer(request, user)
+
+
+def _is_of_app_tokens(app: App, token: AccessToken) -> bool:
+    """Is it an App Token, or downscoped from one? A developer token of the same app is a person's."""
+    return app.kind == "app_token" and token.kind != "developer"
 
 
 def _user(account: Account) -> dict[str, Any]:

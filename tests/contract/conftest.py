@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -108,14 +109,21 @@ def loopback(serve: Serve) -> Loopback:
     return serve()
 
 
-@pytest.fixture
-def session(loopback: Loopback) -> Iterator[NetworkSession]:
+@contextlib.contextmanager
+def session_with(box: Loopback) -> Iterator[NetworkSession]:
     """The SDK's own way to another host, and its own setting that gives up after one attempt."""
-    urls = BaseUrls(base_url=loopback.url, upload_url=f"{loopback.url}/api", oauth_2_url=f"{loopback.url}/api/oauth2")
+    urls = BaseUrls(base_url=box.url, upload_url=f"{box.url}/api", oauth_2_url=f"{box.url}/api/oauth2")
     retries = BoxRetryStrategy(max_attempts=1, max_retries_on_exception=0)
     with requests.Session() as connections:
         client = BoxNetworkClient(requests_session=connections)
         yield NetworkSession(network_client=client, base_urls=urls, retry_strategy=retries)
+
+
+@pytest.fixture
+def session(loopback: Loopback) -> Iterator[NetworkSession]:
+    """The SDK's way to the sandbox."""
+    with session_with(loopback) as session:
+        yield session
 
 
 @pytest.fixture
@@ -128,6 +136,14 @@ def a_month(clock: ManualClock) -> Callable[[], None]:
 async def open_box(clock: ManualClock) -> AsyncIterator[Box]:
     """A sandbox in this process that remembers the value of every token, so that leaks can be looked for."""
     config = SandboxConfig(CONSOLE, ADMIN, reveal_issued_tokens=True, now=clock)
+    async with in_process(config, described=False) as box:
+        yield box
+
+
+@pytest.fixture
+async def silent(clock: ManualClock) -> AsyncIterator[Box]:
+    """Another one, which does not say to an App Token whose it is."""
+    config = SandboxConfig(CONSOLE, ADMIN, reveal_issued_tokens=True, app_tokens_without_users_me=True, now=clock)
     async with in_process(config, described=False) as box:
         yield box
 

@@ -96,11 +96,38 @@ async def test_other_credentials_are_used_once(stage: GrantStage) -> None:
     assert (stage.issued, stage.cluster.writes.count("secret")) == (2, 2)
 
 
+async def test_an_access_token_need_not_read_files(stage: GrantStage) -> None:
+    """What it may do the app's scopes say. Box knows it, and that is the proof."""
+    stage.box.order(kind="status", status=403, code="insufficient_scope", path="/2.0/files/1", count=None)
+
+    await stage.make_ready()
+
+    assert stage.issued == 1
+
+
+CREDENTIALS_MESSAGE = "Key 'clientSecret' of Secret 'creds' cannot be used: it has characters other than ASCII"
+
+
+async def test_credentials_that_can_be_none_are_not_sent_to_box(stage: GrantStage) -> None:
+    """A person is told which key it is; the corrected one is used."""
+    app = await stage.make("Viewer")
+    await stage.hand_over(app, "gehéim")
+
+    await stage.turn()
+
+    assert stage.said("TokenReady") == ("False", "AwaitingToken")
+    assert stage.cluster.app["status"]["nextSteps"][0]["what"].startswith(CREDENTIALS_MESSAGE)
+    assert stage.calls("POST", "/oauth2/token") == 0
+    await stage.hand_over(app)
+    await stage.turn()
+    assert stage.said("Ready") == ("True", "Ready")
+
+
 async def test_a_token_that_is_held_stays_whose_it_is(stage: GrantStage) -> None:
     """The credentials change between obtaining and publishing: first it is published as what it is, then replaced."""
     first, other = await stage.make("Viewer"), await stage.make("Other")
     await stage.hand_over(first)
-    stage.box.order(kind="status", status=500, method="GET", path="/2.0/users/me")
+    stage.box.order(kind="status", status=500, method="GET", path="/2.0/files/1")
     await stage.turn()
     await stage.hand_over(other)
     stage.box.order(kind="status", status=500, method="POST", path="/oauth2/token")

@@ -22,7 +22,7 @@ from box_sdk_gen import (
     UploadFileAttributesParentField,
 )
 
-from .conftest import Loopback
+from .conftest import Loopback, Serve, session_with
 
 ROOT = "0"
 CONTENT = b"an invoice, \x00 and not only text"
@@ -119,6 +119,39 @@ def refused(call: Callable[[], object]) -> tuple[int, str | None]:
 def test_a_token_acts_as_the_service_account(viewer: Actor) -> None:
     """``me`` is the app's own user."""
     assert viewer.mint().me() == viewer.app["service_account"]["login"]
+
+
+def test_a_token_may_not_say_whose_it_is(serve: Serve) -> None:
+    """Box's list of what App Tokens may call has no ``users/me``; what it has works all the same."""
+    with session_with(box := serve(app_tokens_without_users_me=True)) as session:
+        sdk = Actor(box, session, "Viewer").mint()
+        child = Actor(box, session, "Parent").mint().downscope(["item_preview"])
+
+        insufficient = (403, "insufficient_scope")
+        assert refused(sdk.me) == refused(Sdk(session, child, {"client_id": ""}, "").me) == insufficient
+        challenge = requests.get(
+            f"{box.url}/2.0/users/me", headers={"Authorization": f"Bearer {sdk.token}"}, timeout=10
+        )
+        assert 'error="insufficient_scope"' in challenge.headers["WWW-Authenticate"]
+        file = sdk.upload(parent=sdk.create_folder())
+        assert sdk.download(file) == CONTENT
+        assert sdk.client.files.get_file_by_id(file, fields=["id"]).id == file
+        sdk.delete(file)
+
+
+def test_a_file_of_nobody_is_not_found(viewer: Actor, stranger: Actor, a_month: Callable[[], None]) -> None:
+    """The answer to a live token; one that is over is refused. ``fields`` gives those beside type, id and etag."""
+    sdk = viewer.mint()
+    file = sdk.upload()
+
+    def look(who: Sdk, number: str) -> tuple[int, str | None]:
+        return refused(lambda: who.client.files.get_file_by_id(number, fields=["id"]))
+
+    assert look(sdk, "1") == look(stranger.mint(), file) == (404, "not_found")
+    found = sdk.client.files.get_file_by_id(file, fields=["id", "size"])
+    assert (found.id, found.type, found.size, found.name) == (file, "file", len(CONTENT), None)
+    a_month()
+    assert look(sdk, "1") == look(sdk, file) == (401, None)
 
 
 def test_files_come_back_as_they_went(viewer: Actor) -> None:

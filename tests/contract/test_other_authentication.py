@@ -221,7 +221,7 @@ async def test_a_key_that_was_generated_in_vain_ends_at_once(stage: ChangingStag
 async def test_what_is_not_published_yet_is_never_called_an_access_token(stage: ChangingStage) -> None:
     """A token was generated, Box was away when it was to be proven, and then the spec changed."""
     await stage.approve()
-    stage.box.order(kind="status", status=500, method="GET", path="/2.0/users/me")
+    stage.box.order(kind="status", status=500, method="GET", path="/2.0/files/1")
     await stage.turn()
     assert stage.issued == 1
 

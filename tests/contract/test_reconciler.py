@@ -16,6 +16,7 @@ from box_app_operator.core.model import UID, AppID, Problem
 from box_app_operator.core.observed import PodView
 from box_app_operator.core.plan import Delays
 from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.identities import Identities
 from box_app_operator.listing import Listing
 from box_app_operator.ports import Console, Platform
 from box_app_operator.reconcile import Reconciler
@@ -41,7 +42,7 @@ class FakeLink:
     adoption: tuple[AdoptionEntry, ...] = ()
 
     def __init__(self, clients: Clients) -> None:
-        self.listing = Listing()
+        self.listing, self.identities = Listing(), Identities()
         self.console: Console | None = clients.console
         self.platform: Platform | None = clients.platform
         self.suspected = 0
@@ -157,7 +158,7 @@ async def test_the_main_path_costs_four_writes(stage: Stage) -> None:
 async def test_rejected_tokens_are_no_storm(stage: Stage) -> None:
     """However often the app is woken, the next token waits for the backoff, which grows."""
     await stage.approve()
-    stage.box.order(kind="status", status=401, code="invalid_token", path="/2.0/users/me", count=None)
+    stage.box.order(kind="status", status=401, code="invalid_token", path="/2.0/files/1", count=None)
 
     await stage.turn(20)
     assert stage.issued == 1
@@ -168,6 +169,21 @@ async def test_rejected_tokens_are_no_storm(stage: Stage) -> None:
     stage.clock.pass_by(PAUSE)
     assert await stage.turn(20) == PAUSE.total_seconds()
     assert stage.issued == 2
+
+
+async def test_a_token_with_fewer_rights_waits_for_a_person(stage: Stage) -> None:
+    """Box knows it and does not let it read files: neither published nor revoked, and asked about again."""
+    await stage.approve()
+    stage.box.order(kind="status", status=403, code="insufficient_scope", path="/2.0/files/1")
+
+    await stage.turn(20)
+
+    assert stage.said("TokenReady") == ("False", "TokenRejected")
+    assert (stage.issued, stage.cluster.secret) == (1, None)
+    stage.reconciler.forgive(KEY)
+    await stage.turn()
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.issued == 1
 
 
 async def test_unreadable_mintings_are_no_storm(stage: Stage) -> None:
@@ -263,7 +279,7 @@ async def test_a_refused_credential_has_the_link_look_again(stage: Stage) -> Non
 async def test_a_disabled_app_is_taken_up_when_it_is_enabled(stage: Stage) -> None:
     """Box said that the app is disabled when the token was to be proven: the next change in Box is worth a try."""
     await stage.approve()
-    stage.box.order(kind="status", status=401, code="unauthorized", path="/2.0/users/me")
+    stage.box.order(kind="status", status=401, code="unauthorized", path="/2.0/files/1")
     await stage.turn()
     assert stage.said("TokenReady") == ("False", "Disabled")
 
@@ -405,7 +421,7 @@ async def test_a_spec_that_changes_during_a_pass_is_what_counts(stage: Stage) ->
 async def test_a_forgotten_token_is_found_after_a_restart(stage: Stage) -> None:
     """Killed between minting and publishing: the orphan is revoked, another token is published."""
     await stage.approve()
-    stage.box.order(kind="status", status=500, method="GET", path="/2.0/users/me", count=None)
+    stage.box.order(kind="status", status=500, method="GET", path="/2.0/files/1", count=None)
     await stage.turn()
     assert stage.issued == 1
     stage.box.traffic.faults.clear()

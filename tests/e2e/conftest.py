@@ -60,12 +60,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that needs a cluster on the planes that are meant for it.
 
     A module says in ``PLANES`` which it can run on, when these are not all, and in ``ALSO_ON`` which can differ for it.
+    One that needs ``users_me`` runs once more on the imitation, with a Box that does not say whose an App Token is: for
+    that the control plane makes no difference.
     """
     if "cluster" in metafunc.fixturenames:
         marks = [plane for mark in metafunc.definition.iter_markers("also_on") for plane in mark.args]
         also_on = {*getattr(metafunc.module, "ALSO_ON", ()), *marks}
         planes = planes_for(getattr(metafunc.module, "PLANES", GENERAL), also_on)
-        metafunc.parametrize("cluster", planes, indirect=True, scope="session")
+        if "users_me" not in metafunc.fixturenames:
+            metafunc.parametrize("cluster", planes, indirect=True, scope="session")
+            return
+        ways = [pytest.param(plane, True, id=plane) for plane in planes]
+        ways += [pytest.param(plane, False, id=f"{plane}-no-users-me") for plane in planes_for(("embedded",), ())]
+        metafunc.parametrize(("cluster", "users_me"), ways, indirect=True, scope="session")
 
 
 def _plane_of(item: pytest.Item) -> str | None:
@@ -142,6 +149,13 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The control plane that the test was asked to run on."""
     plane: Cluster = request.getfixturevalue(request.param)
     return plane
+
+
+@pytest.fixture(scope="session")
+def users_me(request: pytest.FixtureRequest) -> bool:
+    """May App Tokens ask Box whose they are? Box does not say, so tests of their proof run both ways."""
+    may: bool = request.param
+    return may
 
 
 @dataclass

@@ -18,6 +18,7 @@ from playground.output import until
 from playground.play import GROUP, condition, secret_manifest
 
 FLAGS = ("--no-console", "--rate-limit", "100000")
+WITHOUT_USERS_ME = "--app-tokens-without-users-me"
 CONSOLE = "https://app.box.com/developers/console"
 ADMIN_APPS = "https://app.box.com/master/platform-apps"
 KEYS = "keys"
@@ -27,8 +28,13 @@ EXPIRIES = {"30 days": 30, "60 days": 60, "No Expiry": None}
 
 
 @contextlib.contextmanager
-def assisted(cluster: Cluster, flags: tuple[str, ...], **spec: Any) -> Iterator[Stage]:
-    """A Box without a Console API, an operator, and the enterprise "default" in mode Assisted."""
+def assisted(cluster: Cluster, flags: tuple[str, ...], *, users_me: bool = True, **spec: Any) -> Iterator[Stage]:
+    """A Box without a Console API, an operator, and the enterprise "default" in mode Assisted.
+
+    Args:
+        users_me: may App Tokens ask whose they are?
+    """
+    flags = flags if users_me else (*flags, WITHOUT_USERS_ME)
     with Playground(cluster, flags) as play:
         stage = Stage(play)
         play.start_operator(**QUICK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.e2e.conftest import Stage
@@ -17,13 +18,13 @@ PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
 APPS = {"embedded": 60, "real": 200}
 RESYNCS_AT_REST = 5
-ME = ("GET", "/2.0/users/me")
+PROOF, WHOSE = "/2.0/files/1", "/2.0/users/me"
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
+def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
     """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS) as stage:
+    with assisted(cluster, FLAGS, users_me=users_me) as stage:
         yield stage
 
 
@@ -61,9 +62,15 @@ def resyncs(play: Playground, said: int = 0) -> int:
 
 def calls_by_app(play: Playground, mark: int) -> Counter[str]:
     """How many calls each app made to Box, all of them to say that its token still works."""
-    calls = [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
-    assert {(call["method"], call["path"]) for call in calls} <= {ME}
+    calls = calls_of_apps(play, mark)
+    assert {call["method"] for call in calls} <= {"GET"}
+    assert {call["path"] for call in calls} <= {PROOF, WHOSE}
     return Counter(call["caller"] for call in calls)
+
+
+def calls_of_apps(play: Playground, mark: int) -> list[dict[str, Any]]:
+    """The calls that were made with a token."""
+    return [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
 
 
 def test_rest_writes_nothing_and_asks_once(play: Playground, many: int) -> None:
@@ -79,6 +86,8 @@ def test_rest_writes_nothing_and_asks_once(play: Playground, many: int) -> None:
     calls = calls_by_app(play, mark)
     # What was under way at the beginning belongs to the resync before.
     assert max(calls.values()) <= resyncs(play, said) + 1
+    # Where Box does not say whose a key is, one of all apps asks again.
+    assert sum(call["path"] == WHOSE for call in calls_of_apps(play, mark)) <= resyncs(play, said) + 1
     assert play.cluster.writes(start) == []
 
 

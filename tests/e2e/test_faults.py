@@ -41,7 +41,7 @@ CALLS = {
     "submit": ("POST", "/console/v1/apps/[0-9]+/authorization$"),
     "mint": ("POST", "/console/v1/apps/[0-9]+/tokens/"),
     "look": ("GET", "/console/v1/apps/[0-9]+$"),
-    "prove": ("GET", "/2.0/users/me"),
+    "prove": ("GET", "/2.0/files/1"),
 }
 
 
@@ -111,7 +111,7 @@ def test_a_long_outage_is_said_and_ends_by_itself(play: Playground, ns: str) -> 
 
 def test_a_rejected_token_is_never_published(play: Playground, ns: str) -> None:
     """A token that Box does not accept is revoked; the next one that it accepts is published."""
-    play.box.fault({"kind": "status", "status": 401, "code": "invalid_token", "path": "/2.0/users/me", "count": 2})
+    play.box.fault({"kind": "status", "status": 401, "code": "invalid_token", "path": "/2.0/files/1", "count": 2})
     make_ready(play, ns)
 
     token = await_one_token(play, ns)

@@ -36,9 +36,9 @@ EXCHANGE = {
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[Stage]:
+def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
     """An enterprise whose id the BoxEnterprise says, so that keys of another one are known."""
-    with assisted(cluster, FLAGS, enterpriseID=OWN_ENTERPRISE) as stage:
+    with assisted(cluster, FLAGS, users_me=users_me, enterpriseID=OWN_ENTERPRISE) as stage:
         yield stage
 
 
@@ -125,9 +125,21 @@ def await_complaint(play: Playground, ns: str, words: str) -> dict[str, Any]:
     return until(look, 20, f"{ns}/viewer to say {words!r}")
 
 
+OF_OTHERS = ("another-app", "another-enterprise")
+
+
+@pytest.fixture
+def identified(users_me: bool) -> None:
+    """For tests in which Box must say whose a key is; ``test_a_key_of_others_...`` has what happens otherwise."""
+    if not users_me:
+        pytest.skip("Box does not say whose a key is")
+
+
 @pytest.mark.parametrize("kind", BAD)
-def test_consumers_keep_the_good_one(play: Playground, ns: str, kind: str) -> None:
+def test_consumers_keep_the_good_one(play: Playground, ns: str, users_me: bool, kind: str) -> None:
     """A bad key beside one that works is named, and changes nothing."""
+    if not users_me and kind in OF_OTHERS:
+        pytest.skip("Box does not say whose a key is")
     app = make_ready(play, ns)
     start, secret, (generate, words) = play.cluster.audit_size(), play.secret(ns, SECRET), BAD[kind]
     before, key = condition(play.get(ns, "viewer"), "Ready"), generate(play, app)
@@ -144,8 +156,10 @@ def test_consumers_keep_the_good_one(play: Playground, ns: str, kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", [each for each in BAD if each != "another-app"])
-def test_a_bad_first_key_is_never_published(play: Playground, ns: str, kind: str) -> None:
+def test_a_bad_first_key_is_never_published(play: Playground, ns: str, users_me: bool, kind: str) -> None:
     """TokenReady is False and says what is wrong with it; the right one is taken as soon as it is there."""
+    if not users_me and kind in OF_OTHERS:
+        pytest.skip("Box does not say whose a key is")
     app = make_authorized(play, ns)
     start, (generate, words) = play.cluster.audit_size(), BAD[kind]
     key = generate(play, app)
@@ -164,6 +178,26 @@ def test_a_bad_first_key_is_never_published(play: Playground, ns: str, kind: str
     assert key == EMPTY or traces(play, start, key) == []
 
 
+@pytest.mark.parametrize("kind", OF_OTHERS)
+def test_a_key_of_others_is_not_noticed_where_box_does_not_say_so(
+    play: Playground, ns: str, users_me: bool, kind: str
+) -> None:
+    """It is live, so it is taken as any other; Registered tells that nobody can see whose it is."""
+    if users_me:
+        pytest.skip("Box says whose a key is")
+    app = make_authorized(play, ns)
+    key = BAD[kind][0](play, app)
+
+    hand_over(play, ns, primary=key)
+
+    body = play.await_condition(ns, "viewer", "Ready")
+    assert token_in(play, ns) == key
+    assert "a key of another app would not be noticed" in (condition(body, "Registered") or {})["message"]
+    assert body["status"]["clientID"] == app["client_id"]
+    assert "appID" not in body["status"]
+
+
+@pytest.mark.usefixtures("identified")
 def test_a_bad_key_in_place_of_a_lost_one(play: Playground, ns: str) -> None:
     """The app is known by then: a key of another one is refused although no other is there."""
     app = make_ready(play, ns)
@@ -178,6 +212,7 @@ def test_a_bad_key_in_place_of_a_lost_one(play: Playground, ns: str) -> None:
     assert play.secret(ns, SECRET) == before
 
 
+@pytest.mark.usefixtures("identified")
 def test_the_first_key_of_another_app_can_be_undone(play: Playground, ns: str) -> None:
     """Box does not tell whose client id a key has: the first is believed, and its name shown; a new object mends it."""
     app = make_authorized(play, ns, deletionPolicy="Retain")

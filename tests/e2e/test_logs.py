@@ -55,7 +55,7 @@ def test_each_step_is_one_line_with_all_that_support_asks_for(play: Playground, 
         "CreateApp": ("POST", "/console/v1/apps"),
         "SubmitApp": ("POST", f"{app}/authorization"),
         "MintToken": ("POST", f"{app}/tokens/primary"),
-        "ProveToken": ("GET", "/2.0/users/me"),
+        "ProveToken": ("GET", "/2.0/files/1"),
     }
 
 

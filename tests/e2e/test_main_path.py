@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 from tests.e2e.pace import crowding
+from tests.e2e.people import WITHOUT_USERS_ME
 from tests.e2e.story import DOMAINS, approve, values
 
 from playground import Playground
@@ -17,8 +18,14 @@ ALSO_ON = ("embedded",)
 """The demo plays this on the imitation."""
 
 
+@pytest.fixture(scope="module")
+def box_flags(box_flags: tuple[str, ...], users_me: bool) -> tuple[str, ...]:
+    """Whether App Tokens may ask whose they are makes no difference here."""
+    return box_flags if users_me else (*box_flags, WITHOUT_USERS_ME)
+
+
 @pytest.mark.also_on("namespaced")
-def test_a_manifest_becomes_a_working_token(play: Playground, ns: str) -> None:
+def test_a_manifest_becomes_a_working_token(play: Playground, ns: str, users_me: bool) -> None:
     """The whole way, with an admin who approves; the token in the Secret works and is the only one."""
     play.app(ns, "viewer", cors={"domains": DOMAINS})
     play.await_condition(ns, "viewer", "PendingApproval")
@@ -41,7 +48,10 @@ def test_a_manifest_becomes_a_working_token(play: Playground, ns: str) -> None:
     assert app["tokens"][slot]["fingerprint"] == status["tokens"]["active"]["fingerprint"]
     assert [name for name, token in app["tokens"].items() if token] == [slot]
     headers = {"Authorization": f"Bearer {data['BOX_APP_TOKEN']}"}
-    assert httpx.get(f"{play.box.url}/2.0/users/me", headers=headers).json()["login"] == app["service_account"]["login"]
+    folder = {"name": "Invoices", "parent": {"id": "0"}}
+    assert httpx.post(f"{play.box.url}/2.0/folders", headers=headers, json=folder).status_code == 201
+    whose = httpx.get(f"{play.box.url}/2.0/users/me", headers=headers)
+    assert whose.json().get("login") == (app["service_account"]["login"] if users_me else None)
 
 
 def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:

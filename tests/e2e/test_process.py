@@ -33,7 +33,7 @@ def test_being_told_to_stop_finishes_what_was_begun(play: Playground, ns: str) -
     """SIGTERM between minting and publishing: the token is published, not lost; then the process ends with 0."""
     play.app(ns, "viewer")
     play.await_condition(ns, "viewer", "PendingApproval")
-    play.box.fault({"kind": "latency", "seconds": 1, "method": "GET", "path": "/2.0/users/me"})
+    play.box.fault({"kind": "latency", "seconds": 1, "method": "GET", "path": "/2.0/files/1"})
     play.box.decide(f"{ns} viewer", "authorize")
     until(lambda: play.box.faults_left() == [], 10, "the token to be proven")
     process = play.operator
@@ -129,7 +129,7 @@ def test_debug_logs_hold_no_token(play: Playground, ns: str) -> None:
     for fault in ("garbage", "half_body", "cut_after"):
         play.box.fault(
             {"kind": fault, "method": "POST", "path": "/console/v1/apps/[0-9]+/tokens/"},
-            {"kind": fault, "method": "GET", "path": "/2.0/users/me"},
+            {"kind": fault, "method": "GET", "path": "/2.0/files/1"},
         )
         make_ready(play, ns, fault.replace("_", "-"))
 

@@ -97,7 +97,7 @@ def test_a_request_is_not_repeated_when_its_record_was_lost(play: Playground, ns
 
 CALLS = {
     "mint": ("POST", "/console/v1/apps/[0-9]+/tokens/"),
-    "prove": ("GET", "/2.0/users/me"),
+    "prove": ("GET", "/2.0/files/1"),
     "revoke": ("DELETE", "/console/v1/apps/[0-9]+/tokens/"),
 }
 

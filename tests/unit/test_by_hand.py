@@ -13,7 +13,7 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Desired
 from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
-from box_app_operator.core.model import AppID, HeldToken, Slot, SlotToken
+from box_app_operator.core.model import AppID, HeldToken, Problem, Slot, SlotToken
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
@@ -87,6 +87,72 @@ def test_at_rest_nobody_has_to_do_anything() -> None:
     assert (plan.steps, plan.next_steps) == ((), ())
     assert said(plan, "Ready").status == "True"
     assert "if it was generated as spec.tokens.expiry says" in said(plan, "TokenReady").message
+
+
+def silent(world: World, **changes: Any) -> World:
+    """Box accepts the key and never said whose it is."""
+    hand = replace(world.observed.hand, app_id=None, name="", unidentified=True)
+    return replace(world, observed=replace(world.observed, remembered=RememberedStatus(), hand=hand, **changes))
+
+
+def test_a_key_that_box_does_not_identify_makes_the_app_ready() -> None:
+    """And Registered says that nobody would notice a wrong one."""
+    plan = decide(silent(settled()))
+
+    assert said(plan, "Ready").status == "True"
+    assert (said(plan, "Registered").status, said(plan, "Registered").reason) == ("True", "Adopted")
+    assert said(plan, "Registered").message == (
+        "Box accepted a key and does not say whose it is. Make sure that it is of the app with client id "
+        f"{WISH.client_id}: a key of another app would not be noticed."
+    )
+
+
+def test_a_later_key_that_box_does_not_identify_is_said() -> None:
+    """The app is known by an earlier one."""
+    message = said(decide(settled(unidentified=True)), "Registered").message
+
+    assert message.startswith(f"Box knows the app as {APP_ID}. Box does not say whose the present key is")
+    assert "does not say" not in said(decide(settled()), "Registered").message
+
+
+def test_a_key_that_is_over_does_not_take_the_confirmation_back() -> None:
+    """The Secret tells that there was one: nobody is asked to submit the app again."""
+    world = silent(settled())
+    plan = decide(replace(world, observed=replace(world.observed, app=replace(world.app, tokens={}))))
+
+    assert said(plan, "Registered").status == "True"
+    assert ["Generate Key" in task for task in tasks(plan)] == [True]
+
+
+YOUNG = (NOON, NOON + timedelta(days=30))
+HOUR = (NOON, NOON + timedelta(minutes=70))
+
+
+@pytest.mark.parametrize(
+    ("app_id", "dates", "expected"),
+    [
+        (None, YOUNG, True),
+        (None, (NOON, None), True),
+        (None, HOUR, False),
+        (AppID("4711"), HOUR, True),
+        (None, None, False),
+    ],
+)
+def test_what_the_status_remembers_is_told_apart_by_its_age(app_id: AppID | None, dates: Any, expected: bool) -> None:
+    """Nobody learns the id of an app with access tokens, and of one with keys only where Box says whose they are."""
+    known = {ONE.fingerprint: dates} if dates else {}
+    remembered = RememberedStatus(app_id, active=ONE.fingerprint, dates=known)
+
+    assert remembered.of_app_tokens is expected
+
+
+def test_a_status_that_knows_no_app_keeps_the_object_while_its_key_may_live() -> None:
+    """The enterprise and the Secret are gone: somebody must still revoke the key."""
+    problem = Problem("EnterpriseNotFound", "There is no BoxEnterprise.", NOON, awaited=True)
+    for dates, steps in ((YOUNG, ()), (HOUR, (RemoveFinalizer(),))):
+        remembered = RememberedStatus(active=ONE.fingerprint, dates={ONE.fingerprint: dates})
+        observed = Observed(problem=problem, remembered=remembered, way=Way.BY_HAND)
+        assert decide(World(replace(WISH, deleting=True), observed)).steps == steps
 
 
 def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:

@@ -23,6 +23,7 @@ from box_app_operator.telemetry import AppLog, note_request, requests_noted
         ("/console/v1/apps/tokens/tokens/apps", "/console/v1/apps/{id}/tokens/{slot}"),
         ("/console/v1/apps/123/cors_domains", "/console/v1/apps/{id}/cors_domains"),
         ("/2.0/users/me", "/2.0/users/me"),
+        ("/2.0/files/1", "/2.0/files/1"),
     ],
 )
 def test_endpoints_have_no_ids(path: str, endpoint: str) -> None:

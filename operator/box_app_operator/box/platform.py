@@ -11,9 +11,12 @@ from box_app_operator.box.transport import Answer, Transport
 from box_app_operator.core.desired import ClientGrant
 from box_app_operator.core.hand import Identity, Verdict
 from box_app_operator.core.model import AppID
-from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, FewerRightsError, StalledError, TransientError
 from box_app_operator.ports import Granted, Token
 
+FILE = "/2.0/files/1"
+"""A file that hardly anybody has."""
+FIELDS = {"fields": "id"}
 ME = "/2.0/users/me"
 TOKEN = "/oauth2/token"
 REVOKE = "/oauth2/revoke"
@@ -25,6 +28,10 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 class _Enterprise(msgspec.Struct):
     id: str
+
+
+class _File(msgspec.Struct):
+    type: str
 
 
 class _User(msgspec.Struct):
@@ -49,54 +56,71 @@ class HttpPlatform:
         """Does anybody answer? A refusal for want of a token is an answer. Source: ``GET /2.0/users/me``."""
         await self._transport.call("GET", ME)
 
-    async def accepts(self, token: Token) -> bool:
-        """Does Box accept this token? Source: Box OpenAPI 2024.0, ``GET /2.0/users/me``.
+    async def prove(self, token: Token) -> Verdict:
+        """What becomes of this token? LIVE, DISABLED, DEAD or NARROW, by ``GET /2.0/files/1``.
 
-        False only for 401 without a body or with ``invalid_token``, which is what an invalid, expired or revoked
-        token gets (box/box-node-sdk#157, observed).
+        It is the only read that App Tokens may make by Box's list, so 404 is the answer of a live one, or 200 where the
+        account has that very file. Source: box/developer.box.com, authentication/app-token/endpoints; Box OpenAPI
+        2024.0, ``GET /files/{file_id}``.
 
         Raises:
-            AwaitingHumanError: the app is disabled (401 "Cannot authorize with this service").
+            TransientError: the answer is not Box's word about the token.
         """
-        answer = await self._transport.call("GET", ME, bearer=token.reveal())
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return True
-        if _is_disabled(answer):
-            raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
-        if _is_dead(answer):
-            return False
-        # Anything else is not Box's word about the token: a proxy on the way also says 401, with a page of its own.
-        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+        answer = await self._transport.call("GET", FILE, query=FIELDS, bearer=token.reveal())
+        verdict = Verdict.LIVE if _lets_read(answer) else _refusal(answer)
+        if verdict is None:
+            # A proxy on the way also says 401 or 404, with a page of its own.
+            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+        return verdict
 
-    async def identify(self, token: Token) -> Identity | Verdict:
+    async def accepts(self, token: Token) -> bool:
+        """Does Box accept this token? False only for one that is dead.
+
+        Raises:
+            FewerRightsError: it is live, and has fewer rights than an App Token.
+            AwaitingHumanError: the app is disabled.
+        """
+        verdict = await self.prove(token)
+        if verdict is Verdict.DISABLED:
+            raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
+        if verdict is Verdict.NARROW:
+            message = (
+                "Box does not let the new token read files, which every App Token may. "
+                "Look at the app's scopes in the Developer Console."
+            )
+            raise FewerRightsError("TokenRejected", message)
+        return verdict is Verdict.LIVE
+
+    async def identify(self, token: Token) -> Identity | Verdict | None:
         """Who does this token act for? Source: Box OpenAPI 2024.0, ``GET /2.0/users/me``.
 
-        A token without the right to ask is taken for a downscoped one: 403 means fewer rights than an App Token has.
+        Whether App Tokens may ask is not documented. A verdict when Box refuses this token: NARROW says that it is live
+        and may not ask. None when Box says anything else; for DISABLED it must say so in words.
         """
         query = {"fields": "id,login,name,enterprise"}
         answer = await self._transport.call("GET", ME, query=query, bearer=token.reveal())
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return _identity(answer.decode(_User))
-        if _is_disabled(answer):
-            return Verdict.DISABLED
-        if _is_dead(answer):
-            return Verdict.DEAD
-        if answer.status == HTTPStatus.FORBIDDEN and answer.error.code in ("insufficient_scope", NARROW_CODE):
-            return Verdict.NARROW
-        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+        verdict = _refusal(answer)
+        return None if verdict is Verdict.DISABLED and not _says_disabled(answer) else verdict
 
     async def allows_origin(self, token: Token, origin: str) -> bool:
-        """May a browser call from this origin? Source: box/developer.box.com, security/cors.
+        """May a browser call from this origin? Asked with a live token. Source: box/developer.box.com, security/cors.
 
         Raises:
             TransientError: Box says neither yes nor ``cors_origin_not_whitelisted``.
         """
-        answer = await self._transport.call("GET", ME, headers={"Origin": origin}, bearer=token.reveal())
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return True
+        answer = await self._transport.call(
+            "GET", FILE, query=FIELDS, headers={"Origin": origin}, bearer=token.reveal()
+        )
         if answer.status == HTTPStatus.FORBIDDEN and answer.error.code == "cors_origin_not_whitelisted":
             return False
-        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+        if _is_narrow(answer):
+            # For another reason than the origin. A page may see the answer all the same, or it may not.
+            return "access-control-allow-origin" in answer.headers
+        if not _lets_read(answer):
+            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+        return True
 
     async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
         """An access token for a client and its secret. Source: Box OpenAPI 2024.0, ``POST /oauth2/token``.
@@ -143,16 +167,53 @@ class HttpPlatform:
             raise StalledError("TokenRejected", message, detail=answer.detail)
 
 
-NARROW_CODE = "access_denied_insufficient_permissions"
+def _lets_read(answer: Answer) -> bool:
+    """Did Box look for the file? It did not find it, or found it.
+
+    Raises:
+        TransientError: it is called a success, and is no file.
+    """
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return answer.decode(_File).type == "file"
+    return answer.status == HTTPStatus.NOT_FOUND and answer.error.code in ("not_found", "trashed")
 
 
-def _is_disabled(answer: Answer) -> bool:
-    """Source: box support 360044193313: "Cannot authorize with this service"."""
-    return answer.status == HTTPStatus.UNAUTHORIZED and answer.error.code == "unauthorized"
+def _refusal(answer: Answer) -> Verdict | None:
+    """What Box says against a token; None when it is not about the token."""
+    if _is_dead(answer):
+        return Verdict.DEAD
+    if _is_disabled(answer):
+        return Verdict.DISABLED
+    return Verdict.NARROW if _is_narrow(answer) else None
 
 
 def _is_dead(answer: Answer) -> bool:
-    return answer.status == HTTPStatus.UNAUTHORIZED and (not answer.body or answer.error.code == "invalid_token")
+    """401 without a body or with ``invalid_token``: invalid, expired or revoked (box/box-node-sdk#157, observed)."""
+    codes = ("invalid_token", "unauthorized") if _challenged(answer, "invalid_token") else ("invalid_token",)
+    return answer.status == HTTPStatus.UNAUTHORIZED and (not answer.body or answer.error.code in codes)
+
+
+def _is_disabled(answer: Answer) -> bool:
+    """Disabled, or not authorized any more, or the service account was deactivated (Box community 360049185473)."""
+    return _says_disabled(answer) or (answer.status == HTTPStatus.UNAUTHORIZED and answer.error.code == "unauthorized")
+
+
+def _says_disabled(answer: Answer) -> bool:
+    """Source: box support 360044193313: 401, "Unauthorized - Cannot authorize with this service"."""
+    refused = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    return refused and "cannot authorize with this service" in answer.error.message.lower()
+
+
+def _is_narrow(answer: Answer) -> bool:
+    """The token is known, and may not do this. Source: common-errors; the challenge observed in cburnette/boxr#26."""
+    scarce = answer.error.code in ("insufficient_scope", "access_denied_insufficient_permissions")
+    return answer.status == HTTPStatus.FORBIDDEN and (scarce or _challenged(answer, "insufficient_scope"))
+
+
+def _challenged(answer: Answer, error: str) -> bool:
+    """Does the answer challenge the bearer token with this error? Source: RFC 6750, section 3."""
+    challenge = answer.headers.get("www-authenticate", "")
+    return challenge.lower().startswith("bearer") and f'error="{error}"' in challenge
 
 
 def _identity(user: _User) -> Identity:

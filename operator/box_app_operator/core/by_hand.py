@@ -20,7 +20,7 @@ from box_app_operator.core.model import Fingerprint, Slot
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.places import ADMIN_APPS, CONSOLE, app_page
 from box_app_operator.core.publication import is_access_token, publication_of
-from box_app_operator.core.published import slot_said_by
+from box_app_operator.core.published import own_secrets, slot_said_by
 from box_app_operator.core.steps import AddFinalizer, MintToken, RevokeSlot, Step
 from box_app_operator.core.tokens import check_tokens
 
@@ -51,11 +51,28 @@ def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetim
         return replace(wait(type_, Reason.AWAITING_CLIENT_ID, message), next_steps=(create,))
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
-    hand = observed.hand
-    if hand.app_id is None and observed.remembered.app_id is None:
+    hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
+    if app_id is None and not key_was_accepted(desired, observed):
         return unknown(type_, "Box confirms the app when its first key is used.")
+    if app_id is None:
+        message = (
+            "Box accepted a key and does not say whose it is. Make sure that it is of the app with client id "
+            f"{desired.client_id}: a key of another app would not be noticed."
+        )
+        return good(type_, Reason.ADOPTED, message)
     named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
-    return good(type_, Reason.ADOPTED, f"Box knows the app as {hand.app_id or observed.remembered.app_id}{named}.")
+    whose = " Box does not say whose the present key is: make sure that it is of this app." if hand.unidentified else ""
+    return good(type_, Reason.ADOPTED, f"Box knows the app as {app_id}{named}.{whose}")
+
+
+def key_was_accepted(desired: Desired, observed: Observed) -> bool:
+    """Did Box ever accept a key, as far as Secret and status tell?"""
+    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.of_app_tokens:
+        return True
+    if observed.app is not None and any(token.accepted for token in observed.app.tokens.values()):
+        return True
+    secret = next(iter(own_secrets(desired, observed)), None)
+    return secret is not None and not is_access_token(publication_of(secret), desired)
 
 
 def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -70,7 +87,7 @@ def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetim
         return replace(wait(type_, Reason.DISABLED, message), next_steps=(enable,))
     if observed.app is not None and observed.app.tokens:
         return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
-    if observed.hand.app_id or observed.remembered.app_id:
+    if key_was_accepted(desired, observed):
         return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
     submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
     admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
@@ -145,7 +162,7 @@ def _last_slot(desired: Desired, observed: Observed) -> Slot | None:
         said = slot_said_by(secret, desired)
         if said is not None:
             return said
-    return remembered.slots.get(remembered.active or Fingerprint("")) if remembered.app_id is not None else None
+    return remembered.slots.get(remembered.active or Fingerprint("")) if remembered.of_app_tokens else None
 
 
 def _without(finding: Finding, step: Step) -> Finding:
@@ -155,6 +172,8 @@ def _without(finding: Finding, step: Step) -> Finding:
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
     words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"
+    if observed.hand.trouble is not None:
+        words = f"{words} {observed.hand.trouble}"
     condition = replace(finding.condition, message=words)
     return replace(finding, condition=condition, next_steps=(*finding.next_steps, step))
 

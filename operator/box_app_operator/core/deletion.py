@@ -134,7 +134,7 @@ def _by_hand(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
 
 def _nothing_in_box(observed: Observed) -> bool:
     """Nothing was ever made in Box, or what is there belongs to another object."""
-    never = observed.remembered.app_id is None and observed.secret is None and observed.held is None
+    never = not observed.remembered.of_app_tokens and observed.secret is None and observed.held is None
     without_enterprise = observed.problem is not None and observed.problem.in_cluster
     return observed.claimed_by is not None or (never and without_enterprise)
 

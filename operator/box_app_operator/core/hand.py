@@ -30,8 +30,8 @@ class Verdict(enum.Enum):
     UNREADABLE = "not a key at all"
 
 
-FINAL = frozenset({Verdict.DEAD, Verdict.A_PERSONS, Verdict.NARROW, Verdict.UNREADABLE})
-"""What never changes: Box need not be asked again."""
+FINAL = frozenset({Verdict.DEAD, Verdict.A_PERSONS, Verdict.UNREADABLE})
+"""What never changes: Box need not be asked again. What a key may do follows the app's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,17 @@ class KeyView:
 class Hand:
     """What is known of an app without a console endpoint.
 
-    ``keys`` are those that a person handed over. ``name`` is what Box calls the app. ``origins`` says of each origin
-    that was tried whether Box allows it; the key "" stands for one that nobody asked for. ``can_revoke`` tells that
-    there is a client secret that Box accepts, ``ended`` are tokens that need not be revoked any more. ``trouble`` is
-    why Box gave out no access token, and ``unauthorized`` that the enterprise admin is the reason.
+    ``keys`` are those that a person handed over. ``name`` is what Box calls the app. ``unidentified`` tells that Box
+    accepts a key and does not say whose it is. ``origins`` says of each origin that was tried whether Box allows it;
+    the key "" stands for one that nobody asked for. ``can_revoke`` tells that there is a client secret that Box
+    accepts, ``ended`` are tokens that need not be revoked any more. ``trouble`` is what is wrong with the client's
+    credentials, and ``unauthorized`` tells that the enterprise admin is why Box gave out no access token.
     """
 
     keys: tuple[KeyView, ...] = ()
     app_id: AppID | None = None
     name: str = ""
+    unidentified: bool = False
     disabled: bool = False
     origins: Mapping[str, bool] = field(default_factory=dict)
     can_revoke: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.core.former import FormerApp
@@ -13,6 +13,9 @@ from box_app_operator.core.hand import Hand, Way
 from box_app_operator.core.model import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 from box_app_operator.core.names import NameHolder
 from box_app_operator.core.pace import Pace
+
+SHORTEST_APP_TOKEN = timedelta(days=1)
+"""Less than any App Token lives, and more than any access token."""
 
 
 class UseKind(enum.Enum):
@@ -86,6 +89,18 @@ class RememberedStatus:
     def fingerprints(self) -> frozenset[Fingerprint]:
         """The tokens that were published before."""
         return frozenset(each for each in (self.active, self.retiring) if each)
+
+    @property
+    def of_app_tokens(self) -> bool:
+        """Is it an App Token that was active, and no access token?
+
+        Of an app with access tokens nobody learns the id. Nor does anybody where Box does not say whose a key is; but
+        access tokens live for about an hour, and App Tokens for 30 days or more.
+        """
+        if self.app_id is not None or self.active is None or self.active not in self.dates:
+            return self.app_id is not None
+        issued, expires = self.dates[self.active]
+        return expires is None or expires - issued >= SHORTEST_APP_TOKEN
 
 
 class Adoption(enum.Enum):

@@ -111,8 +111,8 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
 def former_told(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
     """With client credentials: the App Tokens that pods got before, as far as Secret and status tell."""
     secret, remembered = next(iter(own_secrets(desired, observed)), None), observed.remembered
-    # An object with access tokens knows no app id, and phases nothing out but App Tokens.
-    shown = remembered.fingerprints if remembered.app_id is not None else {remembered.retiring}
+    # An object with access tokens phases nothing out but App Tokens.
+    shown = remembered.fingerprints if remembered.of_app_tokens else {remembered.retiring}
     places = {each: remembered.slots.get(each, Slot.PRIMARY) for each in shown if each is not None}
     noted: tuple[FormerToken, ...] = ()
     if secret is not None and is_access_token(publication_of(secret), desired):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from box_app_operator.core.by_hand import key_was_accepted
 from box_app_operator.core.conditions import format_time, merge_conditions
 from box_app_operator.core.consumers import SHOWN, pods_on_previous
 from box_app_operator.core.current import Current, current_of
@@ -95,8 +96,7 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
     state = states.get(authorized.reason)
     return {
         "appID": app_id,
-        # Not before Box knew the app: until then a wrong one can be corrected.
-        "clientID": _client_id(desired, observed, app, now) if app is not None and (app_id or desired.grant) else None,
+        "clientID": _client_id(desired, observed, app, now) if app is not None else None,
         "consoleURL": app_page(app_id) if app_id else None,
         "authorization": {"state": state} if state else None,
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,
@@ -115,7 +115,12 @@ def _app_id(desired: Desired, observed: Observed, now: datetime) -> AppID | None
 
 
 def _client_id(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> str | None:
-    """Whose the active token is; without one, whose the next one will be."""
+    """Whose the active token is; without one, whose the next one will be. Of keys, as the spec states.
+
+    Not before Box accepted a key: until then a wrong one can be corrected.
+    """
+    if desired.grant is None and not key_was_accepted(desired, observed):
+        return None
     current = current_of(desired, observed, now)
     return (current.client_id if current is not None else app.client_id) or None
 

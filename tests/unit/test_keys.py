@@ -1,0 +1,111 @@
+"""Reading what people hand over in Secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.strategies import DESIRED
+
+from box_app_operator.core.desired import ClientGrant, Desired
+from box_app_operator.core.hand import KeyView, Verdict
+from box_app_operator.core.model import Slot, fingerprint_of
+from box_app_operator.core.observed import Observed
+from box_app_operator.grants import Grants
+from box_app_operator.keys import Keys, client_value
+from box_app_operator.memory import HandMemory, Memory
+
+KEY = "k" * 32
+
+
+class Secrets:
+    """A cluster of which only Secrets that people keep are read."""
+
+    def __init__(self, **values: bytes) -> None:
+        self.values = values
+
+    async def read_values(self, namespace: str, name: str) -> dict[str, bytes] | None:
+        """The data of whichever Secret is asked for."""
+        return self.values or None
+
+
+async def read(**values: bytes) -> tuple[KeyView, ...]:
+    """The keys that a Secret hands over."""
+    desired = replace(DESIRED, import_from="keys")
+    return await Keys(Secrets(**values), desired, Observed(), HandMemory()).handed_over()  # type: ignore[arg-type]
+
+
+async def test_keys_are_read_in_the_order_of_their_slots() -> None:
+    """Whatever their order in the Secret: the first of two decides which app is meant."""
+    assert [key.slot for key in await read(secondary=b"b", primary=b"a")] == [Slot.PRIMARY, Slot.SECONDARY]
+
+
+async def test_white_space_around_a_key_does_not_count() -> None:
+    """However much of it there is."""
+    (key,) = await read(primary=b"\r\n" * 400 + KEY.encode() + b"\n")
+    assert (key.fingerprint, key.verdict) == (fingerprint_of(KEY), Verdict.LIVE)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b" \n", "it is empty."),
+        (b"a b", "there is white space inside"),
+        ("schlüssel".encode(), "it is not text"),
+        (b"a\x00b", "it is not text"),
+        (b"1!" + b"x" * 80, "is it a downscoped token?"),
+        (b"x" * 513, "it has 513 bytes, and no key has more than 512;"),
+        (b"\xff" * 1_000_000, "it has 1000000 bytes"),
+    ],
+)
+async def test_what_can_be_no_key_is_named(value: bytes, words: str) -> None:
+    """It gets no fingerprint: Box is not asked about it, and its value is kept nowhere."""
+    (key,) = await read(primary=value)
+    assert (key.fingerprint, key.verdict) == (None, Verdict.UNREADABLE)
+    assert words in key.words
+
+
+async def test_the_longest_key_is_taken() -> None:
+    """512 bytes."""
+    (key,) = await read(primary=b"x" * 512)
+    assert key.verdict is Verdict.LIVE
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", "gehéim".encode(), b"a\tb", b"a\nb", b"a\x7fb", b"x" * 513])
+def test_what_no_client_id_or_secret_can_be(raw: bytes) -> None:
+    """RFC 6749, appendix A: printable ASCII and nothing else."""
+    assert client_value(raw) is None
+
+
+@pytest.mark.parametrize("text", ["a b", "~!@#$%^&*()+=/\\\"'", "x" * 512])
+def test_all_of_printable_ascii_is_sent_as_it_is(text: str) -> None:
+    """Without the white space around it."""
+    assert client_value(f" {text}\n".encode()) == text
+
+
+def granted(**values: bytes) -> tuple[Grants, Desired]:
+    """An app whose Secret with client credentials holds these values."""
+    desired = replace(DESIRED, client_id=None, grant=ClientGrant("creds", "enterprise", "1"))
+    return Grants(Secrets(**values)), desired  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", ["clientID", "clientSecret"])
+@pytest.mark.parametrize("value", ["gehéim".encode(), b"a\x00b", b"x" * 513])
+async def test_credentials_that_can_be_none_are_not_sent(key: str, value: bytes) -> None:
+    """Key and Secret are named, and what to do; no value is said."""
+    grants, desired = granted(**{"clientID": b"id", "clientSecret": b"secret", key: value})
+
+    seen = await grants.look(desired, Observed(), Memory())
+
+    assert await grants.credentials(desired) is None
+    assert seen.hand.trouble is not None
+    assert seen.hand.trouble.startswith(f"Key {key!r} of Secret 'creds' cannot be used: it has characters other than ")
+    assert seen.hand.trouble.endswith("Put it there as the Developer Console shows it under Configuration.")
+
+
+@pytest.mark.parametrize("values", [{}, {"clientID": b"id"}, {"clientID": b"id", "clientSecret": b" \n"}])
+async def test_missing_credentials_are_asked_for(values: dict[str, bytes]) -> None:
+    """Also when they are empty."""
+    grants, desired = granted(**values)
+
+    assert "is missing. Create it" in ((await grants.look(desired, Observed(), Memory())).hand.trouble or "")
