@@ -14,7 +14,7 @@ WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring e2e node bench-restart controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring walk e2e node bench-restart controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -45,13 +45,13 @@ check: install  ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test-long: install  ## let the state machine of a token's life and the properties search for long: about fifteen minutes
+test-long: install  ## search for long: the machine of a token's life, properties, every value of the schema
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
 	  echo "The seed is $$seed. To search in the same way again: make test-long SEED=$$seed"; \
-	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) --hypothesis-seed=$$seed tests/machine tests/unit \
+	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) --hypothesis-seed=$$seed tests/machine tests/unit tests/walk \
 	  || { echo "Failed with the seed $$seed."; exit 1; }
 
-unit contract machine chart gitops image monitoring e2e: install  ## run one suite only
+unit contract machine chart gitops image monitoring walk e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@
 
 node: install  ## the chart as pods on a real node: as root, with containerd and runc

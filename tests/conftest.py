@@ -1,7 +1,8 @@
-"""The last lines of a run: which control planes it was on, and whether the operator needs all of its rights."""
+"""The last lines of a run: which control planes it was on, what was walked, and which rights nothing needs."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from tests.planes import PLANES, ran, used, wanted
 from tests.rights import unused
+from tests.walk.report import summary, walks
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +48,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["ran"] = ran
+        output["walks"] = walks
         output["used"] = {plane: [list(right) for right in rights] for plane, rights in used.items()}
     elif _unused(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -56,6 +59,7 @@ def pytest_testnodedown(node: Any) -> None:
     """Take over from a worker."""
     output = getattr(node, "workeroutput", {})
     ran.update(output.get("ran", {}))
+    walks.update(output.get("walks", {}))
     for plane, rights in output.get("used", {}).items():
         used[plane] |= {tuple(right) for right in rights}
 
@@ -74,6 +78,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"{plane}: {ran.get(plane, f'did not run: {reason}')}")
     if shutil.which("kubectl") is None:
         terminalreporter.write_line("kubectl: not on PATH, so that what it shows was not tested")
+    if walks:
+        terminalreporter.section("walks over the schema")
+        terminalreporter.write_line("\n".join(summary(whole=os.environ.get("HYPOTHESIS_PROFILE") == "long")))
     lines = _unused(config)
     if lines:
         terminalreporter.section("FAILED: rights that are granted and were never used")

@@ -103,20 +103,24 @@ class Observer:
         return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
-        if seen.problem is not None or link.platform is None or (link.has_console and not link.listing.known):
+        if seen.problem is not None or (link.has_console and not link.listing.known):
             return seen
+        platform = link.platform
+        if platform is None:
+            # The link connects anew. That it succeeds is no news to it, so that nobody would wake this object.
+            raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
         seen, now = replace(seen, known=True), self._clock.now()
         if seen.way is Way.GRANT:
             seen = replace(seen, former_app=await self._look_back(desired, seen, link, memory, now))
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
-                box = BoxAccess(link.platform, link.identities, link.enterprise_id)
+                box = BoxAccess(platform, link.identities, link.enterprise_id)
                 seen = await self._by_hand.look(desired, seen, box, memory, now)
             except TransientError as error:
-                if (error.unreachable or error.uncertain) and link.platform is box.platform:
-                    # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a
-                    # call that was under way while it connected anew, or it would do that again and again.
+                # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a call
+                # that was under way while it connected anew, or it would do that again and again.
+                if (error.unreachable or error.uncertain) and link.platform is platform:
                     link.suspect()
                 raise
             seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))

@@ -108,7 +108,10 @@ def embedded() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[Cluster]:
-    """A real control plane, for the whole run."""
+    """A real control plane, for the whole run: the one that tests of another folder have started, if they have."""
+    if _real:
+        yield _real[0]
+        return
     try:
         with real_cluster(_say) as cluster:
             ran["real"] = f"ran ({cluster.name}); {_clothes()}"
