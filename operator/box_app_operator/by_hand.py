@@ -5,7 +5,7 @@ Never writes. A key that Box was asked about is not asked about again before the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -108,7 +108,7 @@ class ByHand:
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
             origins=dict(hand.origins),
-            can_revoke=client_value(given) is not None and not hand.revocation_refused,
+            can_revoke=bool(desired.client_id) and client_value(given) is not None and not hand.revocation_refused,
             ended=frozenset(hand.ended),
             trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
         )
@@ -222,14 +222,15 @@ def _judged(key: KeyView, hand: HandMemory) -> KeyView:
 
 
 def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], hand: HandMemory) -> BoxApp | None:
-    if desired.client_id is None:
+    client_id = desired.client_id or _left_behind(desired, seen, tokens)
+    if client_id is None:
         return None
     disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
     app_id = hand.identity.app_id if hand.identity is not None else seen.remembered.app_id
     allowed = tuple(origin for origin, is_allowed in hand.origins.items() if is_allowed and origin)
     return BoxApp(
         id=AppID(app_id or ""),
-        client_id=ClientID(desired.client_id),
+        client_id=client_id,
         name=desired.display_name,
         reference=desired.reference,
         authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=not disabled),
@@ -237,6 +238,17 @@ def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], hand: 
         cors_domains=allowed,
         revision=0,
     )
+
+
+def _left_behind(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> ClientID | None:
+    """Whose the tokens are of an object that goes and names no app: its enterprise had a console endpoint once.
+
+    They must end all the same.
+    """
+    if not desired.deleting or not tokens:
+        return None
+    known, secret = seen.remembered.client_id, next(iter(own_secrets(desired, seen)), None)
+    return known or (client_said_by(secret, ()) if secret is not None else None) or ClientID("")
 
 
 async def _try_origins(

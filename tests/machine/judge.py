@@ -52,6 +52,7 @@ class Judge:
         self.overlaps: dict[Fingerprint, Any] = {}
         self.pace = Pace()
         self.facts_lost = False
+        self.looked = False
         self.coming: dict[Fingerprint, bool] = {}
         self.broken: list[str] = []
         box.before_mint, box.before_revoke, kube.before_publish = self.mint, self.revoke, self.publish
@@ -65,9 +66,13 @@ class Judge:
         """The clock was set, or the Secret is gone with what it told."""
         self.overlaps.clear()
         self.facts_lost = True
+        if not self.looked:
+            # What was recorded went before the new process read it.
+            self.pace = Pace()
 
     def forget_pace(self) -> None:
         """The operator is another process, and knows what is recorded, if that is still there and its clock right."""
+        self.looked = False
         if self.facts_lost:
             self.pace = Pace()
 

@@ -42,13 +42,7 @@ def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetim
     if observed.claimed_by is not None:
         return managed_elsewhere(desired, observed.claimed_by)
     if not desired.client_id:
-        create = NextStep(
-            f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
-            "write its Client ID into spec.clientID.",
-            CONSOLE,
-        )
-        message = f"Somebody must create the app in the Developer Console. {create.what}"
-        return replace(wait(type_, Reason.AWAITING_CLIENT_ID, message), next_steps=(create,))
+        return _ask_for_app(desired, observed)
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
     hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
@@ -63,6 +57,22 @@ def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetim
     named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
     whose = " Box does not say whose the present key is: make sure that it is of this app." if hand.unidentified else ""
     return good(type_, Reason.ADOPTED, f"Box knows the app as {app_id}{named}.{whose}")
+
+
+def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
+    known = observed.remembered.client_id
+    if known is not None:
+        # The enterprise had a console endpoint, or somebody took the field away.
+        step = NextStep(f"Write {known!r} into spec.clientID, or delete this object.", page_of(observed))
+        message = f"The app is in Box with client id {known!r}, and nobody looks after it. {step.what}"
+    else:
+        step = NextStep(
+            f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
+            "write its Client ID into spec.clientID.",
+            CONSOLE,
+        )
+        message = f"Somebody must create the app in the Developer Console. {step.what}"
+    return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), next_steps=(step,))
 
 
 def key_was_accepted(desired: Desired, observed: Observed) -> bool:

@@ -96,7 +96,7 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
     state = states.get(authorized.reason)
     return {
         "appID": app_id,
-        "clientID": _client_id(desired, observed, app, now) if app is not None else None,
+        "clientID": _client_id(desired, observed, app, now) if app is not None else observed.remembered.client_id,
         "consoleURL": app_page(app_id) if app_id else None,
         "authorization": {"state": state} if state else None,
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,
