@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -79,8 +79,8 @@ class Memory:
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
     whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
-    is when each of the last ones came up. ``used_by_written_at`` is when the pods on the previous token were last
-    reported.
+    is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event that they would be
+    worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
     ``granted`` is what Box told of a held access token, which nobody else knows.
     ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
     followed each other.
@@ -100,6 +100,7 @@ class Memory:
     notices: dict[Notice, bool] = field(default_factory=dict)
     records: list[Notice] = field(default_factory=list)
     recorded_at: dict[Notice, datetime] = field(default_factory=dict)
+    unsure: dict[Step, Notice] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
     granted: SlotToken | None = None
     name_freed: bool = False
@@ -142,6 +143,7 @@ class Memory:
             self.hand.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
+            self.unsure.clear()
         if asked_anew:
             # Box may call the app by another name by now.
             self.hand.identities.clear()
@@ -182,6 +184,15 @@ class Memory:
         if notice not in self.recorded_at:
             self.recorded_at[notice] = now
             self.records.append(notice)
+
+    def find_done(self, wanted: Collection[Step], now: datetime) -> None:
+        """A step whose answer was lost and that is asked for no more has reached its goal all the same.
+
+        Args:
+            wanted: the steps of a plan that rests on a look at Box and the Secret.
+        """
+        for step in self.unsure.keys() - self.refusals.keys() - set(wanted):
+            self.record(self.unsure.pop(step), now)
 
     def take_records(self) -> list[Notice]:
         """The Events about finished steps that are to be written now."""

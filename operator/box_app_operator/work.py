@@ -110,6 +110,8 @@ class Pass:
             observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
+            if observed.known and observed.problem is None:
+                self._memory.find_done(decided.steps, self._around.clock.now())
             if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
@@ -175,6 +177,7 @@ class Pass:
                 self._log.warning("%s", error, extra=about)
                 self._memory.doubtful |= error.uncertain and not isinstance(step, IN_CLUSTER)
                 self._unreachable = error if error.unreachable else None
+                self._doubt(step, observed, error)
                 self._put_off(step, error)
             case OperatorError() as error:
                 self._log.info("%s", error, extra=about)
@@ -216,9 +219,16 @@ class Pass:
 
     def _record(self, step: Step, observed: Observed) -> None:
         now = self._around.clock.now()
+        self._memory.unsure.pop(step, None)
         record = record_of(step, self._desired, observed, now)
         if record is not None:
             self._memory.record(record, now)
+
+    def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
+        """Its answer was lost: whether it deserves its Event shows when it is asked for again, or is not."""
+        record = record_of(step, self._desired, observed, self._around.clock.now()) if error.uncertain else None
+        if record is not None:
+            self._memory.unsure[step] = record
 
     def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
         """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""

@@ -14,7 +14,7 @@ from box_app_operator.core.audit import record_of
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.desired import Rotation
 from box_app_operator.core.finding import Notice
-from box_app_operator.core.model import Fingerprint, Slot, SlotToken
+from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.steps import (
     AddFinalizer,
@@ -192,3 +192,23 @@ def test_a_record_is_written_once_and_not_repeated_for_a_while() -> None:
     assert memory.take_records() == []
     memory.record(notice, NOON + REPEAT_AFTER)
     assert memory.take_records() == [notice]
+
+
+@pytest.mark.parametrize(
+    ("refused", "wanted", "told"),
+    [(True, (), False), (False, (PUBLISH,), False), (False, (), True)],
+    ids=["waits", "asked for again", "asked for no more"],
+)
+def test_a_step_whose_answer_was_lost_is_recorded_once_it_is_known_to_be_done(
+    refused: bool, wanted: tuple[Step, ...], told: bool
+) -> None:
+    """Not before it may be tried again: until then nobody asks for it either."""
+    memory, notice = Memory(), Notice(Reason.TOKEN_ROTATED, "rotated", warning=False)
+    memory.unsure[PUBLISH] = notice
+    if refused:
+        memory.refusals[PUBLISH] = Refusal(RefusalKind.TRANSIENT, Reason.BOX_UNAVAILABLE, "no answer", NOON)
+
+    memory.find_done(wanted, NOON)
+
+    assert memory.take_records() == ([notice] if told else [])
+    assert (PUBLISH in memory.unsure) is not told

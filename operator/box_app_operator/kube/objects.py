@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -91,19 +92,36 @@ class KubeObjects:
             raise TransientError("KubernetesConflict", str(error)) from None
 
     async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
-        """Tell those who look at the object. An Event is a courtesy: a failure is logged and forgotten."""
+        """Tell those who look at the object. An Event is a courtesy: it is tried twice, then logged and forgotten."""
         event = self._event(app, warning=warning, reason=reason, message=message, now=now)
         try:
-            await self._api.request("POST", f"/api/v1/namespaces/{app['metadata']['namespace']}/events", body=event)
+            await self._post_event(event)
         except (KubeError, TransientError) as error:
             logger.warning("An Event could not be written: %s", error)
+
+    async def _post_event(self, event: Json) -> None:
+        """Under one name, so that an Event whose answer was lost is not there twice."""
+        path = f"/api/v1/namespaces/{event['metadata']['namespace']}/events"
+        try:
+            await self._api.request("POST", path, body=event)
+            return
+        except KubeError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                raise
+        except TransientError:
+            pass
+        try:
+            await self._api.request("POST", path, body=event)
+        except KubeError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
 
     def _event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> Json:
         meta = app["metadata"]
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{meta['name'][:200]}.", "namespace": meta["namespace"]},
+            "metadata": {"name": f"{meta['name'][:200]}.{uuid.uuid4().hex[:16]}", "namespace": meta["namespace"]},
             "involvedObject": {
                 "apiVersion": app["apiVersion"],
                 "kind": app["kind"],
