@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.aftermath import clear_cluster
 from tests.e2e.conftest import QUICK, Stage
 from tests.e2e.rotating import await_pass, request_rotation
 from tests.e2e.story import approve
@@ -60,7 +61,15 @@ def stage(cluster: Cluster, calendar: Calendar) -> Iterator[Stage]:
         calendar.turn_to(0, play)
         kubeconfig = cluster.kubeconfig_of_operator(play.folder)
         listed = (f"--namespaces={','.join(cluster.namespaces)}",) if cluster.namespaces else ()
-        command = (sys.executable, str(LAUNCHER), str(calendar.file), "run", f"--kubeconfig={kubeconfig}", *listed)
+        command = (
+            sys.executable,
+            str(LAUNCHER),
+            "passes",
+            str(calendar.file),
+            "run",
+            f"--kubeconfig={kubeconfig}",
+            *listed,
+        )
         probes = {"BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
         environment = {**os.environ, **QUICK, **probes}
         play.launch_operator(Process("operator", command, play.folder / "operator-of-the-year.log", environment))
@@ -68,6 +77,7 @@ def stage(cluster: Cluster, calendar: Calendar) -> Iterator[Stage]:
         yield stage
         play.stop_operator()
         stage.aftermath.check_no_leaks()
+        clear_cluster(cluster)
 
 
 class Story:

@@ -148,7 +148,7 @@ def set_clock(play: Playground, settings: dict[str, str], tmp_path: Path) -> Ite
     set_to(0)
     play.operator.stop()
     kubeconfig = play.cluster.kubeconfig_of_operator(play.folder)
-    command = (sys.executable, str(LAUNCHER), str(file), "run", f"--kubeconfig={kubeconfig}")
+    command = (sys.executable, str(LAUNCHER), "set", str(file), "run", f"--kubeconfig={kubeconfig}")
     environment = {**os.environ, **settings, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
     play.launch_operator(Process("operator", command, play.folder / "operator-with-a-clock.log", environment))
     yield set_to

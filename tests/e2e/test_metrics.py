@@ -60,7 +60,7 @@ def test_a_life_shows_in_the_numbers(play: Playground, ns: str) -> None:
     assert more("steps_total", step="PublishSecret", result="done") == 2
     mint = {"api": "console", "method": "POST", "endpoint": "/console/v1/apps/{id}/tokens/{slot}", "status": "201"}
     assert more("box_request_duration_seconds_count", **mint) == 2
-    assert more("box_request_duration_seconds_count", api="platform", status="200") >= 2
+    assert more("box_request_duration_seconds_count", api="platform", status="404") >= 2
     assert more("reconcile_duration_seconds_count", result="settled") >= 1
     assert more("authorization_wait_seconds_count") == 1
     assert value(samples, "enterprise_ready", enterprise="default") == 1

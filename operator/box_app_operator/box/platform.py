@@ -66,12 +66,15 @@ class HttpPlatform:
         Raises:
             TransientError: the answer is not Box's word about the token.
         """
+        return (await self._try(token))[0]
+
+    async def _try(self, token: Token) -> tuple[Verdict, Answer]:
         answer = await self._transport.call("GET", FILE, query=FIELDS, bearer=token.reveal())
         verdict = Verdict.LIVE if _lets_read(answer) else _refusal(answer)
         if verdict is None:
             # A proxy on the way also says 401 or 404, with a page of its own.
             raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
-        return verdict
+        return verdict, answer
 
     async def accepts(self, token: Token) -> bool:
         """Does Box accept this token? False only for one that is dead.
@@ -79,8 +82,11 @@ class HttpPlatform:
         Raises:
             FewerRightsError: it is live, and has fewer rights than an App Token.
             AwaitingHumanError: the app is disabled.
+            TransientError: as ``prove``, or Box refuses without saying why: a console endpoint knows what is disabled.
         """
-        verdict = await self.prove(token)
+        verdict, answer = await self._try(token)
+        if verdict is Verdict.DISABLED and not _says_disabled(answer):
+            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
         if verdict is Verdict.DISABLED:
             raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
         if verdict is Verdict.NARROW:
