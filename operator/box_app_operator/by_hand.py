@@ -26,7 +26,7 @@ from box_app_operator.core.model import (
 )
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import is_access_token, publication_of
-from box_app_operator.core.published import client_said_by, own_secrets, published_fingerprints
+from box_app_operator.core.published import client_said_by, own_secrets, published_fingerprints, token_of
 from box_app_operator.errors import TransientError
 from box_app_operator.keys import Keys, client_value, complaint_about
 from box_app_operator.memory import HandMemory, Memory
@@ -136,7 +136,7 @@ def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
     secret = next(iter(own_secrets(desired, seen)), None)
     if secret is None or is_access_token(publication_of(secret), desired):
         return None
-    return secret.fingerprints.get(desired.secret.keys.token)
+    return token_of(secret, desired)
 
 
 def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: HandMemory) -> dict[Fingerprint, str]:

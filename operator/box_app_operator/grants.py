@@ -23,7 +23,7 @@ from box_app_operator.core.model import (
 )
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import FINGERPRINT, is_access_token, publication_of
-from box_app_operator.core.published import client_said_by, own_secrets, slot_said_by
+from box_app_operator.core.published import client_said_by, own_secrets, slot_said_by, token_of
 from box_app_operator.keys import client_value, complaint_about
 from box_app_operator.memory import Memory
 from box_app_operator.ports import Cluster, Token
@@ -121,7 +121,7 @@ def _app_token(secret: SecretView, seen: Observed) -> SlotToken | None:
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
-    told, fingerprint = publication_of(secret), secret.fingerprints.get(desired.secret.keys.token)
+    told, fingerprint = publication_of(secret), token_of(secret, desired)
     client_id = client_said_by(secret, known)
     if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
         return None

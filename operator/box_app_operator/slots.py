@@ -14,7 +14,7 @@ from box_app_operator.core.hand import KeyView, Verdict
 from box_app_operator.core.model import Fingerprint, HeldToken, SecretView, Slot, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.publication import publication_of
-from box_app_operator.core.published import own_secrets, published_fingerprints, slot_said_by
+from box_app_operator.core.published import own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.core.rotation import retire_deadline
 from box_app_operator.memory import Memory
 
@@ -124,7 +124,7 @@ def is_asked_for(fingerprint: Fingerprint, desired: Desired, seen: Observed, now
 
 def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
     for secret in own_secrets(desired, seen):
-        if secret.fingerprints.get(desired.secret.keys.token) == fingerprint:
+        if token_of(secret, desired) == fingerprint:
             told = publication_of(secret)
             return (told.issued_at, told.expires_at) if told.issued_at is not None else None
     return None

@@ -44,10 +44,15 @@ def keeps_invariants(seen: Seen) -> Iterator[str]:
 
 
 def kstatus_agrees(seen: Seen) -> Iterator[str]:
-    """Flux and others take the object for done exactly when it is Ready."""
-    word, ready = kstatus(seen.body), seen.says("Ready")
-    if (word == "Current") != ready:
-        yield f"kstatus says {word}, and Ready is {'True' if ready else 'not True'}"
+    """Flux and others take the object for done exactly when it is Ready and nothing else that was asked for is open."""
+    word, done = kstatus(seen.body), seen.says("Ready") and not _lacks_something(seen)
+    if (word == "Current") != done:
+        yield f"kstatus says {word}, and the object is {'done' if done else 'not done'}"
+
+
+def _lacks_something(seen: Seen) -> bool:
+    """Does a condition beside ``Ready`` say that not all of the spec can be had?"""
+    return seen.says("Reconciling") or seen.says("Stalled")
 
 
 def secret_is_as_asked(seen: Seen) -> Iterator[str]:
@@ -76,7 +81,7 @@ def token_is_live(seen: Seen) -> Iterator[str]:
         yield "TokenReady is True, and Box accepts no such token"
         return
     wanted = KINDS[seen.spec.get("authentication", "AppToken")]
-    if token["kind"] != wanted and seen.says("Ready"):
+    if token["kind"] != wanted and seen.says("Ready") and not _lacks_something(seen):
         yield f"Ready is True with a token of the kind {token['kind']}, and the spec asks for {wanted}"
 
 
@@ -223,8 +228,8 @@ def deletion_leaves_nothing(seen: Seen, spec: Mapping[str, Any]) -> Iterator[str
     if seen.body:
         yield f"the object is still there, with the finalizers {seen.body['metadata'].get('finalizers')}"
     yield from (f"the Secret {secret['metadata']['name']} is left" for secret in seen.secrets)
-    # What nobody can revoke any more ends by itself, and an Event says when.
-    excused = {"client_credentials"} if "LeftToExpire" in seen.events else set()
+    # What nobody can revoke any more ends by itself, and an Event says when. Downscoped tokens do so within the hour.
+    excused = {"downscoped", *(["client_credentials"] if "LeftToExpire" in seen.events else [])}
     kinds = [token["kind"] for token in seen.live.values() if policy != "Retain"]
     yield from (f"a token of the kind {kind} is live" for kind in kinds if kind not in excused)
     # Of an app with client credentials the operator has the credentials, and no right to delete it.

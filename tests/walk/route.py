@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from tests.walk.conftest import Effort
@@ -75,7 +76,9 @@ class Route:
     def pairs(self, *, beside_faults: bool) -> None:
         """Two fields at a time; in the end the object is deleted."""
         number = self._effort.seed + beside_faults
-        some = list(pairs(self._taken, self._walk.base, self._effort.pairs, number))
+        # A rule of the schema may forbid two values together that it takes alone.
+        drawn = pairs(self._taken, self._walk.base, 2 * self._effort.pairs, number)
+        some = list(islice(filter(self._walk.takes, drawn), self._effort.pairs))
         with self._judged():
             self._walk.run(some, last=lambda _: True, faults=trouble(number) if beside_faults else None)
 

@@ -129,7 +129,8 @@ def essence(seen: Seen) -> dict[str, Any]:
     status["conditions"] = {
         each["type"]: [each["status"], each["reason"], each["message"]] for each in status.get("conditions") or ()
     }
-    kinds = sorted(token["kind"] for token in seen.live.values())
+    # Downscoped tokens end by themselves within the hour.
+    kinds = sorted(token["kind"] for token in seen.live.values() if token["kind"] != "downscoped")
     return {
         "status": _plain(status, tokens),
         "secrets": {secret["metadata"]["name"]: _plain(_shape(secret), tokens) for secret in seen.secrets},

@@ -149,7 +149,8 @@ class Subject:
     def can_go(self) -> bool:
         """Can it be deleted as it is now? What waits for Box, or for people, waits rightly."""
         ready = condition(self.play.cluster.get(self.app_path), "Ready") or {}
-        return ready.get("status") == "True" or (self.alone and ready.get("reason") not in WAITING)
+        waits = ready.get("reason") in WAITING | {"AwaitingClientID"}
+        return ready.get("status") == "True" or (self.alone and not waits)
 
     def waiting(self) -> Waiting:
         """How to wait for it."""
@@ -291,7 +292,8 @@ def await_gone(subject: Subject, path: str) -> None:
         return subject.play.cluster.get(path) is None and not owned
 
     try:
-        until(gone, 5, f"{path} to go")
+        # The garbage collector looks for new kinds every half a minute.
+        until(gone, 15, f"{path} to go")
     except TimeoutError:
         return
 

@@ -94,6 +94,10 @@ class Walk:
         edits = (edit for edits in zip_longest(*by_field) for edit in edits if edit is not None)
         return list({key_of(edit.spec): edit for edit in edits}.values())
 
+    def takes(self, edit: Edit) -> bool:
+        """Would the API server take this edit?"""
+        return self._row[0].takes(edit.spec)
+
     def _counted(self, probed: Iterator[Edit | None], field: Field) -> Iterator[Edit]:
         for edit in probed:
             self._report.count(field.name, "tried", "refused" if edit is None else "accepted")

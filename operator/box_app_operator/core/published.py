@@ -74,6 +74,14 @@ def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerpri
     return own if own in tokens else next((each for each in secret.fingerprints.values() if each in tokens), None)
 
 
+def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
+    """The token in a Secret: under the token's own key, or the one that was published, under the key's former name."""
+    own, noted = secret.fingerprints.get(desired.secret.keys.token), secret.notes.get(FINGERPRINT)
+    if own is not None or noted not in secret.fingerprints.values():
+        return own
+    return Fingerprint(noted) if noted else None
+
+
 def is_original(secret: SecretView) -> bool:
     """Was it published under this very name, and is no copy that somebody made of it?"""
     return secret.notes.get(SECRET_NAME) == secret.name
@@ -128,7 +136,7 @@ def former_told(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]
 def _standing_in(secret: SecretView, desired: Desired) -> dict[Fingerprint, Slot]:
     """The App Token in a Secret and the one that it took the place of, with their slots."""
     slot = slot_said_by(secret, desired) or Slot.PRIMARY
-    tokens = {slot: secret.fingerprints.get(desired.secret.keys.token), slot.other: publication_of(secret).previous}
+    tokens = {slot: token_of(secret, desired), slot.other: publication_of(secret).previous}
     return {fingerprint: where for where, fingerprint in tokens.items() if fingerprint is not None}
 
 

@@ -157,11 +157,16 @@ def _downscoped(spec: Fields) -> tuple[DownscopedSpec, ...]:
 
 def _twice(desired: Desired) -> str | None:
     """Two tokens, or a token and what a person hands over, in one Secret would overwrite each other."""
-    names = [desired.secret.name, *(spec.secret for spec in desired.downscoped), desired.import_from]
-    names += [desired.client_secret[0]] if desired.client_secret is not None else []
-    names += [desired.grant.secret] if desired.grant is not None else []
+    named = [("tokens.secret.name", desired.secret.name), ("tokens.importFrom.name", desired.import_from)]
+    named += [("downscopedTokens[].secretName", spec.secret) for spec in desired.downscoped]
+    named += [("clientSecretRef.name", desired.client_secret[0])] if desired.client_secret is not None else []
+    named += [("clientCredentials.secretRef.name", desired.grant.secret)] if desired.grant is not None else []
+    names = [name for _, name in named]
     twice = next((name for name in names if name is not None and names.count(name) > 1), None)
-    return f"Secret {twice!r} is named twice in the spec; each purpose needs a Secret of its own." if twice else None
+    if twice is None:
+        return None
+    fields = " and ".join(f"spec.{field}" for field, name in named if name == twice)
+    return f"Secret {twice!r} is named twice, by {fields}; each purpose needs a Secret of its own."
 
 
 def _rotation(rotation: Fields) -> Rotation:
