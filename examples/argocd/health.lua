@@ -15,8 +15,9 @@ local waits_for_people = {
   SlotsOccupied = true, -- somebody revokes a key of theirs
 }
 
--- A person hands over a key, or the operator is about to put a token into the Secret: the steps for people tell.
-local waits_for_a_key = { AwaitingToken = true, TokenRejected = true }
+-- A person hands over a key, or must enable the app; or the operator is about to put a token into the Secret: the
+-- steps for people tell.
+local waits_for_a_key = { AwaitingToken = true, TokenExpired = true, TokenRejected = true }
 
 -- The operator submits the app by itself, unless the spec leaves that to a person.
 local waits_for_submission = { NotSubmitted = true, ReauthorizationRequired = true }

@@ -65,7 +65,7 @@ class ByHand:
         hand.values = {each: store.found[each] for each in standing & store.found.keys()}
         hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
         unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
-        found = replace(await self._hand(desired, keys, hand), unidentified=unidentified)
+        found = replace(await self._hand(desired, keys, published, hand), unidentified=unidentified)
         return replace(seen, app=_app(desired, seen, tokens, hand), hand=found)
 
     async def look_back(
@@ -99,11 +99,14 @@ class ByHand:
         )
         return FormerApp(_left_app(desired, seen, standing, tokens), in_console=False, can_revoke=can_revoke)
 
-    async def _hand(self, desired: Desired, keys: tuple[KeyView, ...], hand: HandMemory) -> Hand:
+    async def _hand(
+        self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
+    ) -> Hand:
         who, verdicts = hand.identity, hand.verdicts.values()
         given = (await self._given_secret(desired)).strip()
         return Hand(
             keys=keys,
+            published=hand.verdicts.get(published) if published is not None else None,
             app_id=who.app_id if who else None,
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,

@@ -28,6 +28,7 @@ WARNED = frozenset(
         Reason.DECLINED,
         Reason.DISABLED,
         Reason.TOKEN_REJECTED,
+        Reason.TOKEN_EXPIRED,
         Reason.SLOTS_OCCUPIED,
         Reason.ROTATION_LIMITED,
         Reason.BOX_UNAVAILABLE,

@@ -13,6 +13,7 @@ from tests.e2e.story import box_app, make_ready, values
 from playground import Playground
 from playground.cluster import path_of
 from playground.output import until
+from playground.play import condition
 
 SECRET = "viewer-box-token"
 TOKEN_MARK = "boxapps.dev/token"
@@ -179,6 +180,20 @@ def say_of_token(play: Playground, ns: str, name: str = "viewer") -> str:
     """The message of the condition TokenReady."""
     conditions = play.get(ns, name)["status"]["conditions"]
     return next(str(each["message"]) for each in conditions if each["type"] == "TokenReady")
+
+
+def check_refused(play: Playground, ns: str, body: dict[str, Any], words: str, name: str = "viewer") -> None:
+    """Box refuses the token in the Secret: TokenReady, Ready and one Warning say so first, all in the same words."""
+    ready, token = condition(body, "Ready") or {}, condition(body, "TokenReady") or {}
+    assert (token["status"], token["reason"]) == ("False", "TokenRejected")
+    assert token["message"].startswith(f"Pods get 401: Box refuses the token in Secret '{name}-box-token'")
+    assert words in token["message"]
+    assert [ready[key] for key in ("status", "reason", "message")] == [
+        token[key] for key in ("status", "reason", "message")
+    ]
+    assert await_warning(play, ns, "TokenRejected", name) == ready["message"]
+    bearer = {"Authorization": f"Bearer {token_in(play, ns, f'{name}-box-token')}"}
+    assert httpx.get(f"{play.box.url}/2.0/users/me", headers=bearer).status_code == httpx.codes.UNAUTHORIZED
 
 
 # Pods

@@ -133,7 +133,7 @@ def test_every_event_of_a_year(play: Playground, ns: str, calendar: Calendar) ->
     story.chapter(85, story.edit(suspend=False), "Ready")
     story.chapter(100, lambda: request_rotation(play, ns), "TokenRotated")
     story.chapter(101, None, "TokenRevoked")
-    story.chapter(110, story.at_box("disable"), "Disabled")
+    story.chapter(110, story.at_box("disable"), "TokenRejected")
     story.chapter(111, story.at_box("enable"), "Ready")
     story.chapter(152, None, "TokenRotated")
     story.chapter(153, None, "TokenRevoked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.e2e.rotating import await_warning, check_refused
 from tests.e2e.story import approve, make_ready
 
 from playground import Playground
@@ -50,20 +51,35 @@ def test_a_declined_app_waits_for_its_author(play: Playground, ns: str) -> None:
 
 
 def test_a_disabled_app_keeps_its_secret(play: Playground, ns: str) -> None:
-    """A Secret that holds a token is never emptied because the app lost its authorization."""
+    """A Secret that holds a token is never emptied because the app lost its authorization; what pods get is said."""
     name = make_ready(play, ns)["spec"]["displayName"]
     before = play.secret(ns, "viewer-box-token")
 
     play.box.decide(name, "disable")
-    body = play.await_condition(ns, "viewer", "Disabled")
+    body = play.await_condition(ns, "viewer", "TokenRejected")
 
     assert play.secret(ns, "viewer-box-token") == before
-    ready = condition(body, "Ready")
-    assert ready is not None
-    assert "must enable it" in ready["message"]
+    check_refused(play, ns, body, "A Box admin must enable it in the Admin Console.")
     play.box.decide(name, "enable")
-    play.await_condition(ns, "viewer", "Ready")
+    body = play.await_condition(ns, "viewer", "Ready")
+    assert (condition(body, "TokenReady") or {})["reason"] == "Published"
     assert play.secret(ns, "viewer-box-token") == before
+
+
+def test_a_token_that_was_revoked_and_cannot_be_replaced(play: Playground, ns: str) -> None:
+    """Somebody revoked it at the console, and Box gives out no other: pods get 401 until it does."""
+    name = make_ready(play, ns)["spec"]["displayName"]
+    play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": "/console/.*tokens/.*", "count": None})
+    play.box.revoke_key(name)
+
+    body = play.await_condition(ns, "viewer", "TokenRejected")
+
+    ready = condition(body, "Ready") or {}
+    assert ready["message"] == (condition(body, "TokenReady") or {})["message"]
+    assert "it is in no slot of the app any more. A token is about to be generated." in ready["message"]
+    assert await_warning(play, ns, "TokenRejected").startswith("Pods get 401: Box refuses the token")
+    play.box.fault()
+    play.await_condition(ns, "viewer", "Ready")
 
 
 def test_reauthorization_is_asked_for(play: Playground, ns: str) -> None:
@@ -72,7 +88,8 @@ def test_reauthorization_is_asked_for(play: Playground, ns: str) -> None:
     before = play.secret(ns, "viewer-box-token")
 
     play.box.decide(name, "require_reauthorization")
-    play.await_condition(ns, "viewer", "PendingApproval")
+    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
+    play.await_condition(ns, "viewer", "TokenRejected")
     play.box.decide(name, "authorize")
 
     play.await_condition(ns, "viewer", "Ready")
@@ -118,5 +135,5 @@ def test_decisions_are_told_once(play: Playground, ns: str, decision: str) -> No
     count = 1 if decision == "authorize" else 2
     until(lambda: len(play.events(ns, "viewer")) == count, 10, f"{count} Events")
     reasons = {event["reason"]: event["type"] for event in play.events(ns, "viewer")}
-    expected = {"decline": {"Declined": "Warning"}, "disable": {"Disabled": "Warning"}, "authorize": {}}
+    expected = {"decline": {"Declined": "Warning"}, "disable": {"TokenRejected": "Warning"}, "authorize": {}}
     assert reasons == {"Ready": "Normal", **expected[decision]}

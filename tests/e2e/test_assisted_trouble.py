@@ -20,7 +20,17 @@ from tests.e2e.people import (
     make_ready,
     steps,
 )
-from tests.e2e.rotating import SECRET, ago, await_pass, await_warning, request_rotation, restart_operator, token_in
+from tests.e2e.rotating import (
+    SECRET,
+    ago,
+    await_pass,
+    await_warning,
+    check_refused,
+    request_rotation,
+    restart_operator,
+    token_in,
+    warnings,
+)
 from tests.e2e.story import DOMAINS, await_one_token, live_tokens
 
 from playground import Cluster, Playground
@@ -227,18 +237,39 @@ def test_with_both_secrets_lost_the_steps_lead_to_another_key(play: Playground, 
 
 
 def test_an_app_that_is_disabled_and_enabled_again(play: Playground, ns: str) -> None:
-    """A Box admin is asked; the Secret stays as it is."""
+    """Pods get 401, and that is said first; a Box admin is asked, and the Secret stays as it is."""
     app = make_ready(play, ns, cors={"domains": []})
     secret, person = play.secret(ns, SECRET), Person(play, ns)
     play.box.decide(app["name"], "disable")
 
-    body = play.await_condition(ns, "viewer", "Disabled")
+    body = play.await_condition(ns, "viewer", "TokenRejected")
 
-    assert (condition(body, "Authorized") or {})["status"] == "False"
+    check_refused(play, ns, body, "Box says that the app is disabled.")
+    assert (condition(body, "Authorized") or {})["reason"] == "Disabled"
     assert body["status"]["authorization"] == {"state": "Disabled"}
     person.work_until_ready()
     assert person.did == ["enable"]
     assert play.secret(ns, SECRET) == secret
+    assert (condition(play.get(ns, "viewer"), "TokenReady") or {})["reason"] == "Published"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "gone"])
+def test_a_dead_key_is_said_before_the_task_to_generate_another(play: Playground, ns: str, kept: bool) -> None:
+    """Whether or not it still lies where it was handed over; the next key mends it."""
+    app = make_ready(play, ns)
+    person = Person(play, ns)
+    if not kept:
+        drop_secret(play, ns, KEYS)
+    play.box.revoke_key(app["name"])
+
+    body = play.await_condition(ns, "viewer", "TokenRejected")
+
+    check_refused(play, ns, body, "it was revoked, or has expired. Under Configuration press Generate Key")
+    await_pass(play, ns)
+    person.work_until_ready()
+    assert person.did[0].startswith("generate")
+    assert len(warnings(play, ns, "TokenRejected")) == 1
+    assert (condition(play.get(ns, "viewer"), "TokenReady") or {})["reason"] == "Published"
 
 
 @pytest.mark.parametrize("domains", [[], DOMAINS], ids=["no-domains", "domains"])
@@ -262,7 +293,7 @@ def test_an_app_that_lost_its_authorization(play: Playground, ns: str, decision:
     """Box's words are the same as for one that is disabled: the step must fit both."""
     app = make_ready(play, ns)
     play.box.decide(app["name"], decision)
-    play.await_condition(ns, "viewer", "Disabled")
+    play.await_condition(ns, "viewer", "TokenRejected")
 
     Person(play, ns).work_until_ready()
 

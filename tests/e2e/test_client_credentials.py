@@ -283,16 +283,20 @@ def test_an_edited_secret_keeps_its_token(play: Playground, ns: str, slow: str, 
 
 
 def test_a_disabled_app_is_said_and_recovers(play: Playground, ns: str, corp: str) -> None:
-    """When the token is due Box says no; before and after its end Ready names the admin, and enabling mends it."""
+    """When the token is due Box says no; before and after its end pods get 401, Ready names the admin, and enabling
+    mends it.
+    """
     play.box.access_token_seconds(stretched(QUICK_SECONDS))
     make_granted(play, ns, corp)
 
     play.box.decide(f"{ns} viewer", "disable")
 
-    body = play.await_condition(ns, "viewer", "PendingApproval")
-    assert body["status"]["clientID"] in message_of(body)
-    play.await_condition(ns, "viewer", "AwaitingAuthorization", "TokenReady")
-    assert grants.ready_of(play, ns) == ("False", "PendingApproval")
+    for reason in ("TokenRejected", "TokenExpired"):
+        body = play.await_condition(ns, "viewer", reason)
+        assert message_of(body).startswith("Pods get 401: ")
+        assert body["status"]["clientID"] in message_of(body)
+        assert message_of(body) == message_of(body, "TokenReady")
+    assert (condition(body, "Authorized") or {})["reason"] == "PendingApproval"
     play.box.decide(f"{ns} viewer", "enable")
     play.await_condition(ns, "viewer", "Ready", seconds=5)
     assert grants.use(play, token_in(play, ns)).is_success

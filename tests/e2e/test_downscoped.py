@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -153,9 +154,11 @@ def test_a_disabled_app_recovers(play: Playground, ns: str) -> None:
     play.box.access_token_seconds(8)
     make_ready(play, ns, downscopedTokens=[{**READ, "refreshBefore": "4s"}])
     play.box.decide(f"{ns} viewer", "disable")
-    play.await_condition(ns, "viewer", "Disabled")
-    until(lambda: "must wait" in message_of(play.get(ns, "viewer"), "TokenReady"), 10, "the refusal to be said")
-    before = token_in(play, ns, NARROW)
+    play.await_condition(ns, "viewer", "Disabled", "Authorized")
+    before, due = token_in(play, ns, NARROW), datetime.fromisoformat(notes(play, ns, NARROW)["expires-at"])
+    until(lambda: datetime.now(UTC) > due, 10, "the downscoped token to be over")
+    await_pass(play, ns)
+    assert token_in(play, ns, NARROW) == before
 
     play.box.decide(f"{ns} viewer", "enable")
 

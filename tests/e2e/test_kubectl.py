@@ -67,6 +67,12 @@ def outage(play: Playground, ns: str) -> None:
     play.box.fault({"kind": "status", "status": 503, "path": "/", "count": None})
 
 
+def disabled(play: Playground, ns: str) -> None:
+    """The admin switched the app off, with a token in the Secret."""
+    make_ready(play, ns)
+    play.box.decide(f"{ns} viewer", "disable")
+
+
 def suspended(play: Playground, ns: str) -> None:
     """Left alone."""
     make_ready(play, ns)
@@ -79,6 +85,7 @@ STATES: dict[str, tuple[Callable[[Playground, str], None], tuple[str, str, str],
     "NameTaken": (taken, ("False", "Unknown", "Unknown"), "Choose another spec.displayName"),
     "SecretConflict": (conflict, ("False", "Unknown", "False"), "Choose another name in spec.tokens.secret.name"),
     "BoxUnavailable": (outage, ("Unknown", "True", "True"), "answered 503"),
+    "TokenRejected": (disabled, ("False", "False", "False"), "Pods get 401: Box refuses the token in Secret"),
     "Suspended": (suspended, ("Unknown", "Unknown", "Unknown"), "Set it to false to go on"),
 }
 

@@ -147,7 +147,7 @@ def test_a_disabled_app_keeps_both_tokens(play: Playground, ns: str) -> None:
     make_ready(play, ns)
     active = rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
     play.box.decide(f"{ns} viewer", "disable")
-    play.await_condition(ns, "viewer", "Disabled")
+    play.await_condition(ns, "viewer", "Disabled", "Authorized")
     set_rotation(play, ns, overlap="0s")
     await_pass(play, ns)
     assert len(slots(play, ns)) == 2
@@ -163,7 +163,7 @@ def test_a_disabled_app_rotates_once_it_is_enabled(play: Playground, ns: str) ->
     """Box gives out no tokens before; the request is kept."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "1s"}})
     play.box.decide(f"{ns} viewer", "disable")
-    play.await_condition(ns, "viewer", "Disabled")
+    play.await_condition(ns, "viewer", "Disabled", "Authorized")
     mark, request = play.box.mark(), request_rotation(play, ns)
     assert "lastHandledRotateAt" not in await_pass(play, ns)["status"]
     assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []

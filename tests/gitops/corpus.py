@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.gitops.looks import (
     OLD,
+    OVER,
     authorized,
     by_hand,
     by_hand_in_box,
@@ -13,14 +14,17 @@ from tests.gitops.looks import (
     limited,
     nothing,
     occupied,
+    overdue,
     pending_with_other_origins,
     renamed_and_conflicting,
     rotated,
     settled,
+    settled_but,
     settled_by_hand,
     standing,
     troubled,
     with_bad_key,
+    with_dead_key,
     with_good_key,
     with_name_about_to_be_free,
     with_other_origins,
@@ -52,10 +56,11 @@ SCOPES_REFUSED = record(
     {"downscopedTokens": [{"secretName": "viewer-preview", "scopes": ["base_preview"]}]},
     refused=stalled("DownscopeRefused", "Box gives out no token (invalid_scope)."),
 )
-DECLINED = AuthorizationState.DECLINED
+DECLINED, PENDING = AuthorizationState.DECLINED, AuthorizationState.PENDING
 UNSUBMITTED = {"authorization": {"submit": False}}
 NOT_SUBMITTED = standing(AuthorizationState.NOT_SUBMITTED)
-CHANGED = standing(AuthorizationState.REAUTHORIZATION_REQUIRED)
+TO_BE_ASKED_ANEW = AuthorizationState.REAUTHORIZATION_REQUIRED
+CHANGED = standing(TO_BE_ASKED_ANEW)
 AUTHORIZED = AuthorizationState.AUTHORIZED
 DISABLED = Refusal(
     RefusalKind.AWAITING_HUMAN, "Disabled", "Box says that the app is disabled; a Box admin must enable it."
@@ -88,8 +93,13 @@ WITH_A_CONSOLE = [
     State("declined", record(standing(DECLINED)), "Degraded", "Failed"),
     State("asks again", record(standing(DECLINED), meta=AGAIN, refused=OUTAGE), "Progressing", "InProgress"),
     State("disabled", record(standing(AUTHORIZED)), "Suspended", "InProgress"),
+    State("disabled, with a token", record(settled_but(AUTHORIZED)), "Suspended", "InProgress"),
+    State("declined, with a token", record(settled_but(DECLINED)), "Degraded", "Failed"),
+    State("expired, and pending", record(settled_but(PENDING, OVER)), "Suspended", "InProgress"),
+    State("expired, another waits", record(overdue, refused=OUTAGE), "Progressing", "InProgress"),
     State("disabled, said by the platform", record(authorized, refused=DISABLED), "Suspended", "InProgress"),
     State("changed", record(CHANGED, UNSUBMITTED), "Suspended", "InProgress"),
+    State("changed, with a token", record(settled_but(TO_BE_ASKED_ANEW), UNSUBMITTED), "Suspended", "InProgress"),
     State("changed, submission waits", record(CHANGED, refused=OUTAGE), "Progressing", "InProgress"),
     State("no token yet", record(authorized, refused=OUTAGE), "Progressing", "InProgress"),
     State("tokens got lost again and again", record(limited), "Progressing", "InProgress"),
@@ -134,6 +144,7 @@ WITHOUT = [
     State("key rejected, another proven", record(with_good_key, HAND, refused=REJECTED), "Progressing", "InProgress"),
     State("origins to be corrected", record(settled_by_hand(origins={"": True}), HAND), "Suspended", "InProgress"),
     State("origins not tried yet", record(settled_by_hand(origins={}), HAND), "Progressing", "InProgress"),
+    State("key dead", record(with_dead_key, HAND), "Suspended", "InProgress"),
     State("disabled by hand", record(settled_by_hand(enabled=False), HAND), "Suspended", "InProgress"),
     State("ready by hand", record(settled_by_hand(), HAND), "Healthy", "Current"),
     State("ready, another key is due", record(settled_by_hand(OLD), HAND), "Healthy", "Current"),

@@ -20,6 +20,7 @@ from box_app_operator.core.observed import Observed
 from box_app_operator.core.pace import MAX_REPLACEMENTS, Pace
 
 LIVE = replace(ONE, accepted=True)
+OVER = replace(ONE, expires_at=NOON)
 OLD = replace(LIVE, created_at=NOON - timedelta(days=55), expires_at=NOON + timedelta(days=5))
 
 
@@ -54,6 +55,22 @@ def limited(desired: Desired) -> Observed:
 def settled(desired: Desired) -> Observed:
     """The Secret holds a live token."""
     return ready_world(desired).observed
+
+
+def settled_but(state: AuthorizationState, token: SlotToken = ONE) -> Look:
+    """The Secret holds a token, and the app stands so with the admin."""
+
+    def look(desired: Desired) -> Observed:
+        seen = ready_world(desired, primary=token).observed
+        assert seen.app is not None
+        return replace(seen, app=decided(seen.app, state))
+
+    return look
+
+
+def overdue(desired: Desired) -> Observed:
+    """The token in the Secret has expired."""
+    return ready_world(desired, primary=OVER).observed
 
 
 def with_other_origins(desired: Desired) -> Observed:
@@ -134,15 +151,31 @@ def with_good_key(desired: Desired) -> Observed:
 
 def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
     """A key that a person generated is in the Secret."""
-    known = {"app_id": APP_ID, "name": "Acme Viewer", "origins": {"": False}, "disabled": not enabled, **hand}
+    said = Verdict.LIVE if enabled else Verdict.DISABLED
+    known = {
+        "app_id": APP_ID,
+        "published": said,
+        "name": "Acme Viewer",
+        "origins": {"": False},
+        "disabled": not enabled,
+    }
 
     def look(desired: Desired) -> Observed:
         seen = ready_world(desired, primary=token).observed
         assert seen.app is not None
         authorization = replace(seen.app.authorization, enabled=enabled)
-        return replace(seen, way=Way.BY_HAND, hand=Hand(**known), app=replace(seen.app, authorization=authorization))
+        return replace(
+            seen, way=Way.BY_HAND, hand=Hand(**{**known, **hand}), app=replace(seen.app, authorization=authorization)
+        )
 
     return look
+
+
+def with_dead_key(desired: Desired) -> Observed:
+    """Box does not accept the key in the Secret any more."""
+    seen = settled_by_hand(published=Verdict.DEAD)(desired)
+    assert seen.app is not None
+    return replace(seen, app=replace(seen.app, tokens={}))
 
 
 def granted(*, held: bool = False, **hand: Any) -> Look:

@@ -26,8 +26,8 @@ STATES = [*APPS, *ENTERPRISES]
 EVERY = pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 SCHEMAS = {"BoxCustomApp": Schema(root_of(APP)), "BoxEnterprise": Schema(root_of(ENTERPRISE))}
 
-BEHIND_AUTHORIZED = {Reason.AWAITING_AUTHORIZATION, Reason.TOKEN_EXPIRED}
-"""Reasons of TokenReady that Ready never has, because Authorized is not True either and comes first."""
+BEHIND_AUTHORIZED = {Reason.AWAITING_AUTHORIZATION}
+"""A reason of TokenReady that Ready never has, because Authorized is not True either and comes first."""
 OF_READY = {Reason.READY, *OF_READY_ALONE, *(each for reasons in NOT_GOOD.values() for each in reasons)}
 OF_AN_ENTERPRISE = {
     Reason.READY,
@@ -190,6 +190,7 @@ BROKEN = {
     "PendingApproval": ("PendingApproval = true", "PendingApproval = false"),
     "SlotsOccupied": ("SlotsOccupied = true", "SlotsOccupied = false"),
     "AwaitingToken": ("AwaitingToken = true", "AwaitingToken = false"),
+    "TokenExpired": ("TokenExpired = true", "TokenExpired = false"),
     "TokenRejected": ("TokenRejected = true", "TokenRejected = false"),
     "NotSubmitted": ("NotSubmitted = true", "NotSubmitted = false"),
     "ReauthorizationRequired": ("ReauthorizationRequired = true", "ReauthorizationRequired = false"),

@@ -271,7 +271,8 @@ class Stage:
         """Somebody else's Secret is in the way, or on an adopted app somebody else's key; or nobody allowed it."""
         if ready["reason"] in ("SecretConflict", "AppNotFound", "AdoptionNotAllowed"):
             return True
-        return self.adopted and (ready["reason"] == "SlotsOccupied" or "is due to be" in ready["message"])
+        words = ("Revoke one of the two tokens", "is due to be")
+        return self.adopted and any(each in ready["message"] for each in words)
 
     def _check_rest(self) -> None:
         """I1: exactly one live token, the one in the Secret, or one beside access tokens of before; at the end none."""

@@ -10,7 +10,10 @@
     7  lastTransitionTime moves only when status changes, and never backwards
     8  nothing looks like a token: no 32 letters and digits other than the client id, or one that is called a client id
     9  a message is there, and ends where a sentence may end
-    10 Ready that is not True takes its reason from a type that is not True, or from a cause of its own
+    10 Ready has the words of a type that it sums up: while it is True TokenReady's message; else status, reason and
+       message of one that is not True, unless it has a cause of its own
+    11 TokenReady is not True where Authorized is False: Box refuses the tokens of such an app. But with client
+       credentials of another app Authorized speaks of that one, before its token takes the place of the present one
 
 Knows nothing of pytest, so that any runner can use it.
 """
@@ -123,6 +126,7 @@ def violations(old: Body | None, body: Body) -> Iterator[str]:
     yield from _presence(by_type)
     if "Ready" in by_type:
         yield from _ready(by_type)
+    yield from _refusal(by_type)
     for condition in conditions:
         yield from _reason(condition)
         yield from _message(condition)
@@ -166,12 +170,24 @@ def _ready(by_type: Mapping[str, Body]) -> Iterator[str]:
     not_true = [type_ for type_ in FACETS if type_ in by_type and by_type[type_]["status"] != "True"]
     if ready["status"] == "True":
         yield from (f"4 Ready is True and {type_} is not" for type_ in not_true)
+        if "TokenReady" in by_type and ready["message"] != by_type["TokenReady"]["message"]:
+            yield "10 Ready is True, and says something else than TokenReady"
         return
     if not present and ready["reason"] != Reason.SUSPENDED:
         yield f"5 Ready is {ready['status']} ({ready['reason']}), and neither Stalled nor Reconciling is there"
-    borrowed = {by_type[type_]["reason"] for type_ in not_true}
-    if ready["reason"] not in borrowed | OF_READY_ALONE:
-        yield f"10 Ready has the reason {ready['reason']}, which no other condition gives"
+    if ready["reason"] not in OF_READY_ALONE and _said(ready) not in [_said(by_type[type_]) for type_ in not_true]:
+        yield f"10 Ready is {ready['status']} ({ready['reason']}) in words that no other condition has"
+
+
+def _said(condition: Body) -> tuple[str, ...]:
+    return condition["status"], condition["reason"], condition.get("message", "")
+
+
+def _refusal(by_type: Mapping[str, Body]) -> Iterator[str]:
+    status = {type_: by_type[type_]["status"] for type_ in ("Authorized", "TokenReady") if type_ in by_type}
+    another = "takes its place" in by_type.get("TokenReady", {}).get("message", "")
+    if status == {"Authorized": "False", "TokenReady": "True"} and not another:
+        yield f"11 TokenReady is True although Authorized is False ({by_type['Authorized']['reason']})"
 
 
 def _reason(condition: Body) -> Iterator[str]:

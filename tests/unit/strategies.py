@@ -270,11 +270,11 @@ def previous_conditions(draw: st.DrawFn) -> dict[str, Condition]:
     if draw(st.booleans()):
         return {}
     found = [draw(facets(type_)) for type_ in FACETS]
+    if (found[1].status, found[2].status) == ("False", "True"):
+        found[2] = Condition("TokenReady", "False", Reason.TOKEN_REJECTED, "As it was.")
     first = next((condition for condition in found if condition.status != "True"), None)
     if first is None:
-        return {
-            condition.type: condition for condition in [*found, Condition("Ready", "True", "Ready", "All is well.")]
-        }
+        return {condition.type: condition for condition in [*found, Condition("Ready", "True", "Ready", "As it was.")]}
     extra = draw(st.sampled_from(["Reconciling", "Stalled"]))
     summary = [Condition("Ready", first.status, first.reason, first.message)]
     summary.append(Condition(extra, "True", first.reason, first.message))

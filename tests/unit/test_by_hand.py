@@ -47,7 +47,8 @@ def test_without_an_app_somebody_must_create_it() -> None:
     plan = decide(by_hand(replace(DESIRED, import_from="keys")))
 
     assert said(plan, "Registered").reason == "AwaitingClientID"
-    assert said(plan, "Ready").message == tasks(plan)[0]
+    assert said(plan, "Ready").message == said(plan, "Registered").message
+    assert tasks(plan)[0] in said(plan, "Ready").message
     assert "'Acme Viewer'" in tasks(plan)[0]
     assert plan.steps == ()
 
@@ -65,6 +66,10 @@ def test_before_the_first_key_all_steps_are_there_in_order() -> None:
     assert "https://a.example.com, https://*.b.example.com" in tasks(plan)[0]
     assert tasks(plan)[3].endswith("choose 60 days, and put the key into Secret 'keys' under 'primary'.")
     assert said(plan, "Ready").reason == "AwaitingToken"
+    assert said(plan, "Ready").message == said(plan, "TokenReady").message
+    assert said(plan, "Ready").message == (
+        f"Several steps, until you put the key into Secret 'keys' under 'primary'. The first: {tasks(plan)[0]}"
+    )
 
 
 @pytest.mark.parametrize(("days", "words"), [(30, "30 days"), (60, "60 days"), (None, "No Expiry")])

@@ -48,6 +48,7 @@ from box_app_operator.core.steps import SetCorsDomains, SubmitApp
 S = AuthorizationState
 OVER = {Slot.PRIMARY: replace(ONE, expires_at=NOON)}
 EXPIRED_UNAUTHORIZED = look(ready_world(), app=decided(app_for(tokens=OVER), S.PENDING))
+DISABLED = look(ready_world(), app=decided(ready_world().app, S.AUTHORIZED))
 TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (ready_world(), "Registered", "True", "Registered", ["app 4711"]),
     (ready_world(ADOPT), "Registered", "True", "Adopted", [CLIENT_ID]),
@@ -99,8 +100,9 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (standing(S.REAUTHORIZATION_REQUIRED), "Authorized", "False", "ReauthorizationRequired", ["authorize it again"]),
     (ready_world(), "TokenReady", "True", "Published", ["'viewer-box-token'", "primary", "until 2026-04-29T12:00:00Z"]),
     (NOTHING, "TokenReady", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (DISABLED, "TokenReady", "False", "TokenRejected", ["Pods get 401", "Box admin must enable it", CLIENT_ID]),
     (standing(S.PENDING), "TokenReady", "False", "AwaitingAuthorization", ["once a Box admin authorized"]),
-    (EXPIRED_UNAUTHORIZED, "TokenReady", "False", "TokenExpired", ["is over", "Box admin"]),
+    (EXPIRED_UNAUTHORIZED, "TokenReady", "False", "TokenExpired", ["Pods get 401", "expired at", "Box admin"]),
     (NO_TOKEN, "TokenReady", "False", "AwaitingToken", ["about to be generated"]),
     (holding(None), "TokenReady", "False", "AwaitingToken", ["being proven"]),
     (holding(True), "TokenReady", "False", "AwaitingToken", ["about to be published"]),
@@ -119,6 +121,8 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (look(ready_world(WITH_CORS), app=app_for()), "CORSSynced", "Unknown", "NotYetKnown", ["differ from the spec"]),
     (ready_world(), "Ready", "True", "Ready", ["holds the token"]),
     (standing(S.PENDING), "Ready", "False", "PendingApproval", ["Box admin must authorize"]),
+    (DISABLED, "Ready", "False", "TokenRejected", ["Pods get 401", "Box admin must enable it", CLIENT_ID]),
+    (EXPIRED_UNAUTHORIZED, "Ready", "False", "TokenExpired", ["Pods get 401", "expired at", "Box admin"]),
     (troubled("BoxUnavailable", stalled=False), "Ready", "Unknown", "BoxUnavailable", ["in the way"]),
     (troubled("EnterpriseNotReady", stalled=False), "Ready", "Unknown", "EnterpriseNotReady", ["in the way"]),
     (World(replace(DESIRED, suspended=True), Observed()), "Ready", "Unknown", "Suspended", ["Set it to false"]),

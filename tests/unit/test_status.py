@@ -251,6 +251,8 @@ def _back(body: Json) -> None:
         (9, _set(3, message=" ")),
         (9, _set(3, message="This ends in the middle,")),
         (10, _set(4, status="False", reason="NameTaken")),
+        (10, _set(4, message="Nobody else says so.")),
+        (11, _set(1, status="False", reason="Disabled")),
     ],
 )
 def test_each_invariant_is_noticed_when_it_is_broken(number: int, spoil: Callable[[Json], None]) -> None:

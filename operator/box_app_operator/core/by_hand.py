@@ -6,6 +6,7 @@ not claimed. The rules for tokens are those of ``tokens``; only minting and revo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -140,21 +141,27 @@ def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, re
     """The rules for tokens, with what only a person can do turned into a task."""
     finding = check_tokens(desired, observed, now, restart_window)
     current = current_of(desired, observed, now)
+    # A key that had its time lies there until its slot is needed again: that is nobody's fault.
+    known = current.was_published if current is not None else _was_active(desired, observed)
     bad = [key for key in observed.hand.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
-    if current is not None:
-        # A key that had its time lies there until its slot is needed again: that is nobody's fault.
-        bad = [key for key in bad if key.fingerprint is None or not current.was_published(key.fingerprint)]
+    bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
     if desired.client_id is None or is_conflict(finding):
         return finding
     if current is None and not finding.steps and not observed.hand.disabled:
-        finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed))
+        finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
     for step in finding.steps:
         if isinstance(step, MintToken):
             slot = step.slot if current is not None else _next_slot(desired, observed)
-            finding = _ask_for_key(desired, observed, _without(finding, step), slot)
+            finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
         elif isinstance(step, RevokeSlot) and not observed.hand.can_revoke:
             finding = _ask_to_revoke(observed, _without(finding, step), step.slot)
     return _with_complaints(finding, bad)
+
+
+def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint], bool]:
+    """Is a key the one that stands in the Secret? That Box refuses it is said of the Secret already."""
+    secret = observed.secret
+    return lambda key: secret is not None and key == secret.fingerprints.get(desired.secret.keys.token)
 
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
@@ -188,18 +195,22 @@ def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     return replace(finding, condition=condition, next_steps=(*finding.next_steps, step))
 
 
-def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot) -> Finding:
+def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot, now: datetime) -> Finding:
     where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
+    hand_over = f"put the key into {where} under {str(slot)!r}."
     step = NextStep(
         f"Under Configuration press Generate Key for the {slot.capitalize()} Access Token, choose "
-        f"{EXPIRIES[desired.token_days]}, and put the key into {where} under {str(slot)!r}.",
+        f"{EXPIRIES[desired.token_days]}, and {hand_over}",
         page_of(observed),
     )
     steps = (*finding.next_steps, step)
     if finding.condition.status == "True":
         words = f"{finding.condition.message} The token is due to be replaced. {step.what}"
         return replace(finding, condition=replace(finding.condition, message=words), next_steps=steps)
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, step.what), next_steps=steps)
+    # Before the first key the admin comes first. What may be there to paste comes last.
+    first, *others = (*check_authorized_by_hand(desired, observed, now).next_steps, *steps)
+    words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), next_steps=(first, *others))
 
 
 def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:

@@ -59,14 +59,16 @@ class KeyView:
 class Hand:
     """What is known of an app without a console endpoint.
 
-    ``keys`` are those that a person handed over. ``name`` is what Box calls the app. ``unidentified`` tells that Box
-    accepts a key and does not say whose it is. ``origins`` says of each origin that was tried whether Box allows it;
-    the key "" stands for one that nobody asked for. ``can_revoke`` tells that there is a client secret that Box
-    accepts, ``ended`` are tokens that need not be revoked any more. ``trouble`` is what is wrong with the client's
-    credentials, and ``unauthorized`` tells that the enterprise admin is why Box gave out no access token.
+    ``keys`` are those that a person handed over. ``published`` is what Box says of the token in the own Secret, None
+    where it was not asked. ``name`` is what Box calls the app. ``unidentified`` tells that Box accepts a key and does
+    not say whose it is. ``origins`` says of each origin that was tried whether Box allows it; the key "" stands for one
+    that nobody asked for. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are tokens
+    that need not be revoked any more. ``trouble`` is what is wrong with the client's credentials, and ``unauthorized``
+    tells that the enterprise admin is why Box gave out no access token.
     """
 
     keys: tuple[KeyView, ...] = ()
+    published: Verdict | None = None
     app_id: AppID | None = None
     name: str = ""
     unidentified: bool = False

@@ -95,6 +95,11 @@ class BoxApp:
     cors_domains: tuple[str, ...]
     revision: int
 
+    @property
+    def is_usable(self) -> bool:
+        """Does Box give out tokens for it, and accept them?"""
+        return self.authorization.state is AuthorizationState.AUTHORIZED and self.authorization.enabled
+
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot whose token has this fingerprint."""
         return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)

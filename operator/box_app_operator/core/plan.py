@@ -1,6 +1,6 @@
 """The decision: from what is wanted and what was observed to the next steps and the conditions. Pure and total.
 
-The checks are a chain; ``Ready`` is the first of them that is not True. A step that was refused is not offered
+The checks are a chain; ``Ready`` has the words of one of them that is not True. A step that was refused is not offered
 again while its refusal is remembered, and its check says why instead.
 """
 
@@ -36,6 +36,7 @@ from box_app_operator.core.model import Problem, Refusal
 from box_app_operator.core.names import wait_for_name
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.pace import PAUSE
+from box_app_operator.core.refused import is_refused, refused_of, with_refusal
 from box_app_operator.core.rotation import as_asked_for, next_rotation
 from box_app_operator.core.steps import AddFinalizer, Step
 from box_app_operator.core.tokens import check_tokens
@@ -130,10 +131,14 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
-    tasks = tuple(step for finding in findings for step in finding.next_steps)
+    # Without a console endpoint what is known not to be so counts more than what nobody can know yet.
+    cause = _cause(findings, falses_first=observed.way is not Way.CONSOLE)
+    # What Ready asks for is asked for first.
+    asking = (*((cause,) if cause is not None else ()), *findings)
+    tasks = tuple(dict.fromkeys(step for finding in asking for step in finding.next_steps))
     return Plan(
         steps,
-        _summed_up(findings, tasks, falses_first=observed.way is not Way.CONSOLE),
+        _summed_up(findings, cause),
         look_again_at=_next_look(desired, observed, findings, now),
         notices=(*(notice for finding in findings for notice in finding.notices), *_stalled_while_good(findings)),
         next_steps=tasks,
@@ -152,6 +157,8 @@ def _find(
     tokens = _hold_against_spec(tokens, current_of(desired, observed, now))
     if is_conflict(tokens):
         findings = [held_back(finding) for finding in findings]
+    authorized = next(finding.condition for finding in findings if finding.condition.type == "Authorized")
+    tokens = with_refusal(tokens, refused_of(desired, observed, now), authorized)
     return (*findings, with_contests(tokens, desired, observed))
 
 
@@ -211,7 +218,7 @@ def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: ti
         condition = Condition("Registered", "False", reason_of(problem.reason), problem.message)
         registered = Finding(condition, stalled=problem.stalled)
         rest = [_last(type_, previous) for type_ in FACETS[1:]]
-        return Plan((), _summed_up([registered, *rest]))
+        return Plan((), _summed_up([registered, *rest], registered))
     last = [_last(type_, previous, problem) for type_ in FACETS]
     over_at = problem.since + grace
     if now < over_at and "Ready" in previous and previous["Ready"].reason not in WERE_MISSING:
@@ -236,29 +243,35 @@ def _kept(previous: Previous) -> tuple[Condition, ...]:
     return tuple(_last(type_, previous).condition for type_ in FACETS)
 
 
-def _summed_up(
-    findings: Iterable[Finding], tasks: tuple[NextStep, ...] = (), *, falses_first: bool = False
-) -> tuple[Condition, ...]:
+def _cause(findings: Iterable[Finding], *, falses_first: bool) -> Finding | None:
+    """Whose words ``Ready`` has: the first facet that is not True; None when all are.
+
+    A token that Box refuses comes before whatever is only waited for. And as long as the Secret's name is taken, all
+    else is waited for in vain.
+    """
+    by_type = {finding.condition.type: finding for finding in findings}
+    facets, tokens = [by_type[type_] for type_ in FACETS], by_type["TokenReady"]
+    first = next((each for each in facets if each.condition.status != "True"), None)
+    if first is None:
+        return None
+    if falses_first:
+        first = next((each for each in facets if each.condition.status == "False"), first)
+    return tokens if is_conflict(tokens) or (is_refused(tokens) and not first.stalled) else first
+
+
+def _summed_up(findings: Iterable[Finding], cause: Finding | None) -> tuple[Condition, ...]:
     """All conditions of these findings, with Ready, Stalled and Reconciling derived from them.
 
-    Without a console endpoint what is known not to be so counts more than what nobody can know yet. Where a person has
-    something to do, the first task is what ``Ready`` says.
+    Args:
+        cause: what ``Ready`` is not True for, and in whose words; None when it is True.
     """
     by_type = {finding.condition.type: finding for finding in findings}
     facets = [by_type[type_] for type_ in FACETS]
-    first = next((finding.condition for finding in facets if finding.condition.status != "True"), None)
     lacks = _most_urgent(finding.lacks for finding in facets)
-    if first is None:
+    if cause is None:
         ready = Condition("Ready", "True", Reason.READY, by_type["TokenReady"].condition.message)
         return (*(finding.condition for finding in facets), ready, *([lacks] if lacks is not None else ()))
-    if falses_first:
-        first = next((each.condition for each in facets if each.condition.status == "False"), first)
-    if is_conflict(by_type["TokenReady"]):
-        # Whatever else there is to wait for: as long as the Secret's name is taken it is waited for in vain.
-        first, tasks = by_type["TokenReady"].condition, ()
-    if tasks and not any(finding.stalled for finding in facets):
-        first = replace(first, message=tasks[0].what)
-    ready = Condition("Ready", first.status, first.reason, first.message)
+    ready = replace(cause.condition, type="Ready", observed_generation=None)
     stalled = next((finding.condition for finding in facets if finding.stalled), None)
     if stalled is None and lacks is not None and lacks.type == "Stalled":
         stalled = lacks

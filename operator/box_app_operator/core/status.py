@@ -84,7 +84,7 @@ def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> 
         "tokens": _tokens(desired, observed, app, now),
         "downscopedTokens": downscoped_status(desired, observed) or None,
         "corsDomains": list(app.cors_domains) or None,
-        "nextSteps": _next_steps(app),
+        "nextSteps": _next_steps(app, submit=desired.submit) or _shown(plan.next_steps) or None,
     }
 
 
@@ -206,12 +206,15 @@ def _token(app: BoxApp, slot: Slot) -> dict[str, str]:
     }
 
 
-def _next_steps(app: BoxApp) -> list[dict[str, str]] | None:
+def _next_steps(app: BoxApp, *, submit: bool) -> list[dict[str, str]] | None:
+    called = f"{app.name!r} (client id {app.client_id})"
     match app.authorization.state, app.authorization.enabled:
         case AuthorizationState.PENDING, _:
-            verb = "authorize"
+            step = NextStep(f"A Box admin must authorize {called}.", ADMIN_APPS)
         case AuthorizationState.AUTHORIZED, False:
-            verb = "enable"
+            step = NextStep(f"A Box admin must enable {called}.", ADMIN_APPS)
+        case ((AuthorizationState.NOT_SUBMITTED | AuthorizationState.REAUTHORIZATION_REQUIRED), _) if not submit:
+            step = NextStep(f"Somebody must submit {called} to the Box admin.", app_page(app.id))
         case _:
             return None
-    return [{"what": f"A Box admin must {verb} {app.name!r} (client id {app.client_id}).", "where": ADMIN_APPS}]
+    return _shown((step,))

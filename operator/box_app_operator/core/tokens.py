@@ -19,17 +19,20 @@ from box_app_operator.core.conflict import conflict_with
 from box_app_operator.core.contents import contents_of, differences
 from box_app_operator.core.current import Current, current_of
 from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Finding, Notice, good, mend, unknown, wait
-from box_app_operator.core.model import AuthorizationState, BoxApp, Fingerprint, HeldToken, SecretView, Slot, SlotToken
+from box_app_operator.core.finding import Finding, NextStep, Notice, good, mend, unknown, wait
+from box_app_operator.core.model import BoxApp, Fingerprint, HeldToken, Slot, SlotToken
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.pace import check_replacement, rotation_notice
+from box_app_operator.core.places import app_page
 from box_app_operator.core.published import live_slot_in, own_fingerprints, owns_secret
+from box_app_operator.core.refused import KEPT
 from box_app_operator.core.restarts import Restarts, check_restarts
 from box_app_operator.core.retirement import Retirement, check_former, check_retirement
 from box_app_operator.core.rotation import Cause, rotation_cause, rotation_waits_until
 from box_app_operator.core.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
 
 TYPE = "TokenReady"
+NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."
 
 
 def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
@@ -48,24 +51,17 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     if moving is not None:
         publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
-    if not _usable(app):
-        return _check_unusable(app, secret)
+    if not _may_act(app):
+        return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
     if observed.held is not None:
         return _check_held(app, observed.held)
     limited = check_replacement(observed.pace, desired.secret.name, now)
     return limited if limited is not None else _check_free_slot(desired, observed, app, now)
 
 
-def _check_unusable(app: BoxApp, secret: SecretView | None) -> Finding:
-    held = set(secret.fingerprints.values()) if secret is not None else set()
-    if any(token.fingerprint in held for token in app.tokens.values()):
-        message = "The token in the Secret is over. Another is generated once a Box admin authorized the app again."
-        return wait(TYPE, Reason.TOKEN_EXPIRED, message)
-    return wait(TYPE, Reason.AWAITING_AUTHORIZATION, "Box gives out tokens only once a Box admin authorized the app.")
-
-
-def _usable(app: BoxApp) -> bool:
-    return app.authorization.state is AuthorizationState.AUTHORIZED and app.authorization.enabled
+def _may_act(app: BoxApp) -> bool:
+    """Rule 1."""
+    return app.is_usable
 
 
 def _check_active(current: Current, restart_window: timedelta) -> Finding:
@@ -75,9 +71,10 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
         return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
+    if not _may_act(app):
+        # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
+        return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
-    if not _usable(app):
-        return good(TYPE, Reason.PUBLISHED, message, *publish)
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_ends else None
     limit = _check_pace(current, cause)
@@ -160,7 +157,7 @@ def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: dat
         return mend(TYPE, Reason.AWAITING_TOKEN, "A token is about to be generated.", mint)
     slot = _expendable(desired, observed, app, now)
     if slot is None:
-        return wait(TYPE, Reason.SLOTS_OCCUPIED, _occupied(app))
+        return _occupied(app)
     token = app.tokens[slot]
     message = f"The lost token in the {slot} slot is about to be revoked."
     finding = mend(TYPE, Reason.AWAITING_TOKEN, message, RevokeSlot(app.id, slot, token.fingerprint))
@@ -187,12 +184,15 @@ def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime
     return min(ours, key=usefulness, default=None)
 
 
-def _occupied(app: BoxApp) -> str:
+def _occupied(app: BoxApp) -> Finding:
     older = min(app.tokens, key=lambda slot: app.tokens[slot].created_at)
-    return (
-        "Both slots hold tokens whose values the operator does not have. Revoke one of them in the Developer Console, "
+    what = (
+        "Revoke one of the two tokens in the Developer Console, "
         f"for example the older one in the {older} slot (generated {format_time(app.tokens[older].created_at)})."
     )
+    message = f"Both slots hold tokens whose values the operator does not have. {what}"
+    finding = wait(TYPE, Reason.SLOTS_OCCUPIED, message)
+    return replace(finding, next_steps=(NextStep(what, app_page(app.id)),))
 
 
 def _until(token: SlotToken) -> str:
