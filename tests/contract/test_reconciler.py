@@ -276,14 +276,14 @@ async def test_a_refused_credential_has_the_link_look_again(stage: Stage) -> Non
     assert stage.said("Ready") == ("True", "Ready")
 
 
-async def test_a_disabled_app_is_taken_up_when_it_is_enabled(stage: Stage) -> None:
-    """Box said that the app is disabled when the token was to be proven: the next change in Box is worth a try."""
+async def test_a_refusal_that_says_nothing_is_asked_again(stage: Stage) -> None:
+    """Box refused a new token without saying why: no person is asked for anything, and no other token is generated."""
     await stage.approve()
     stage.box.order(kind="status", status=401, code="unauthorized", path="/2.0/files/1")
     await stage.turn()
-    assert stage.said("TokenReady") == ("False", "Disabled")
+    assert stage.said("TokenReady") == ("False", "AwaitingToken")
 
-    await stage.box.decide(stage.app, "enable")
+    stage.clock.pass_by(PAUSE)
     await stage.turn()
 
     assert stage.said("Ready") == ("True", "Ready")
