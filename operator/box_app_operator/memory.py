@@ -191,7 +191,7 @@ class Memory:
         Args:
             wanted: the steps of a plan that rests on a look at Box and the Secret.
         """
-        for step in self.unsure.keys() - self.refusals.keys() - set(wanted):
+        for step in [each for each in self.unsure if each not in self.refusals and each not in wanted]:
             self.record(self.unsure.pop(step), now)
 
     def take_records(self) -> list[Notice]:
