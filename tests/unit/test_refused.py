@@ -18,6 +18,7 @@ from box_app_operator.core.current import current_of
 from box_app_operator.core.desired import ClientGrant
 from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
 from box_app_operator.core.model import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.core.pace import MAX_REPLACEMENTS, Pace
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.steps import MintToken, PublishSecret
 
@@ -179,6 +180,25 @@ EDITED = look(
 def test_what_nobody_knows_is_not_claimed(world: World) -> None:
     """Only a word of Box, or of its listing, is good enough."""
     assert "Pods get 401" not in said(settled(world), "TokenReady").message
+
+
+@pytest.mark.parametrize(
+    ("world", "reason", "begins"),
+    [
+        (ready_world(primary=OLD), Reason.ROTATION_LIMITED, "Tokens got lost again and again"),
+        (without_token(ready_world()), Reason.TOKEN_REJECTED, POD),
+    ],
+    ids=["over when it comes", "taken away"],
+)
+def test_a_limit_says_what_is_known(world: World, reason: Reason, begins: str) -> None:
+    """Tokens that are over as soon as they come show a clock that is off, and Box may accept them all."""
+    often = Pace(NOON, MAX_REPLACEMENTS)
+
+    found = said(decide(look(world, pace=often)), "TokenReady")
+
+    assert (found.status, found.reason) == ("False", reason)
+    assert found.message.startswith(begins)
+    assert "again and again" in found.message
 
 
 def test_the_secret_is_mended_all_the_same() -> None:

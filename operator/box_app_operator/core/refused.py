@@ -102,7 +102,8 @@ def with_refusal(finding: Finding, refused: Refused | None, authorized: Conditio
     Args:
         authorized: the condition of that type. Where it is False it says why Box refuses the token, and who can help.
     """
-    if refused is None:
+    if refused is None or (refused.reason, finding.condition.reason) == (Reason.TOKEN_EXPIRED, Reason.ROTATION_LIMITED):
+        # One token after another that is over when it comes: then a clock is off, and Box may accept them all.
         return finding
     found, denied = finding.condition, authorized.status == "False"
     words = [refused.words, *([authorized.message] if denied else [])]
