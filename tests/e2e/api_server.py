@@ -60,3 +60,12 @@ def await_said(play: Playground, since: int, words: str) -> None:
 def reasons(play: Playground, ns: str, name: str = "viewer") -> list[str]:
     """The reasons of all Events about an object, in order of their reasons."""
     return sorted(event["reason"] for event in play.events(ns, name))
+
+
+def await_reasons(play: Playground, ns: str, *expected: str, name: str = "viewer") -> None:
+    """Wait until these Events are there and no others. They come right after the status that they speak of."""
+
+    def told() -> bool:
+        return reasons(play, ns, name) == sorted(expected)
+
+    until(told, SECONDS, f"the Events {sorted(expected)}; there are {reasons(play, ns, name)}")

@@ -15,9 +15,9 @@ from tests.e2e.api_server import (
     REVOKE,
     SECONDS,
     await_end_in_one_line,
+    await_reasons,
     await_said,
     calls,
-    reasons,
     set_cors,
 )
 from tests.e2e.conftest import Stage
@@ -71,7 +71,7 @@ def test_the_api_server_answers_trouble_to_every_request(
     await_one_token(play, ns, seconds=SECONDS)
     assert (calls(play, mark, REGISTER), calls(play, mark, MINT), calls(play, mark, REVOKE)) == (1, 2, 1)
     # Also where a write was done and its answer lost.
-    until(lambda: sorted(reasons(play, ns)) == ["Ready", "TokenRevoked", "TokenRotated"], SECONDS, "every Event, once")
+    await_reasons(play, ns, "Ready", "TokenRevoked", "TokenRotated")
     assert [order.path for order in orders if order.met == 0] == [], "these requests were never made"
     assert play.operator.ended() is None
 
@@ -115,7 +115,7 @@ def test_watches_break_and_begin_anew(play: Playground, proxy: FaultProxy, ns: s
     set_cors(play, ns, "https://two.example.com")
     await_one_token(play, ns)
     assert (calls(play, mark, REGISTER), calls(play, mark, MINT)) == (0, 0)
-    assert reasons(play, ns) == ["CORSChanged", "CORSChanged", "Ready"]
+    await_reasons(play, ns, "CORSChanged", "CORSChanged", "Ready")
     assert play.operator.ended() is None
 
 
@@ -189,7 +189,7 @@ def test_rights_vanish_for_a_minute(stage: Stage, play: Playground, proxy: Fault
     await_one_token(play, ns, "waiting")
     play.await_condition(ns, "meanwhile", "PendingApproval", seconds=SECONDS)
     assert (calls(play, mark, REGISTER), calls(play, mark, MINT), calls(play, mark, REVOKE)) == (1, 1, 0)
-    assert reasons(play, ns, "waiting") == ["Ready"]
+    await_reasons(play, ns, "Ready", name="waiting")
     assert play.get(ns, "viewer")["status"] == before
     assert play.operator.ended() is None
 
@@ -205,7 +205,7 @@ def test_a_token_that_cannot_be_published_is_kept(play: Playground, proxy: Fault
     assert order.met == 3
     await_one_token(play, ns)
     assert (calls(play, mark, MINT), calls(play, mark, REVOKE)) == (1, 0)
-    assert reasons(play, ns) == ["Ready", *(["SecretRefused"] if status == 403 else [])]
+    await_reasons(play, ns, "Ready", *(["SecretRefused"] if status == 403 else []))
 
 
 LISTED = ("boxenterprises", "boxcustomapps", "secrets", "namespaces")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.api_server import INSTALL_CRDS, MINT, REGISTER, SECONDS, await_end_in_one_line, calls, reasons
+from tests.e2e.api_server import INSTALL_CRDS, MINT, REGISTER, SECONDS, await_end_in_one_line, await_reasons, calls
 from tests.e2e.conftest import Stage
 from tests.e2e.story import await_one_token, make_ready
 
@@ -84,4 +84,5 @@ def test_a_crd_is_deleted_and_installed_again(stage: Stage, play: Playground, ns
 
     await_one_token(play, ns)
     assert (calls(play, mark, REGISTER), calls(play, mark, MINT)) == (1, 1)
-    assert reasons(play, ns) == ["AppDeleted", "Ready", "Ready"], "Ready once for each life of the object"
+    # Ready once for each life of the object.
+    await_reasons(play, ns, "AppDeleted", "Ready", "Ready")
