@@ -101,6 +101,12 @@ def going(spec: Any, **meta: Any) -> Desired:
     return parse_desired(app(spec, deletionTimestamp="2026-03-01T12:00:00Z", **meta))
 
 
+def _can_be_sent(value: Any) -> bool:
+    """An API server takes no number beyond 64 bits, and the rules of a schema cannot count so far."""
+    text = json.dumps(value)
+    return "null" not in text and str(10**30) not in text
+
+
 @st.composite
 def spoiled(draw: st.DrawFn, spec: Json) -> Json:
     """A spec of which one value is of another type, or no word that this version knows. A null is no value at all."""
@@ -109,7 +115,7 @@ def spoiled(draw: st.DrawFn, spec: Json) -> Json:
     where: Any = body
     for name in path[:-1]:
         where = where[name]
-    where[path[-1]] = draw(NONSENSE.filter(lambda value: "null" not in json.dumps(value)))
+    where[path[-1]] = draw(NONSENSE.filter(_can_be_sent))
     return body
 
 

@@ -147,6 +147,9 @@ def name_is_equal(seen: Seen) -> Iterator[str]:
     """``Registered``: the app has the spec's name in Box, where the operator is who gives it."""
     if not seen.says("Registered") or seen.app is None or not seen.app.get("reference"):
         return
+    if seen.spec.get("authentication") == "ClientCredentials":
+        # Nobody may rename it with these credentials.
+        return
     if seen.app["name"] != seen.spec["displayName"]:
         yield f"Registered is True, Box has the name {seen.app['name']!r}, the spec {seen.spec['displayName']!r}"
 
