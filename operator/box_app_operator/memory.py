@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -143,7 +143,6 @@ class Memory:
             self.hand.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
-            self.unsure.clear()
         if asked_anew:
             # Box may call the app by another name by now.
             self.hand.identities.clear()
@@ -185,13 +184,9 @@ class Memory:
             self.recorded_at[notice] = now
             self.records.append(notice)
 
-    def find_done(self, wanted: Collection[Step], now: datetime) -> None:
-        """A step whose answer was lost and that is asked for no more has reached its goal all the same.
-
-        Args:
-            wanted: the steps of a plan that rests on a look at Box and the Secret.
-        """
-        for step in [each for each in self.unsure if each not in self.refusals and each not in wanted]:
+    def find_done(self, happened: Callable[[Step], bool], now: datetime) -> None:
+        """Record each step whose answer was lost and that has reached its goal, as Box and the Secret show."""
+        for step in [each for each in self.unsure if happened(each)]:
             self.record(self.unsure.pop(step), now)
 
     def take_records(self) -> list[Notice]:

@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
-from box_app_operator.core.audit import record_of
+from box_app_operator.core.audit import has_happened, record_of
 from box_app_operator.core.conditions import Reason, parse_conditions
 from box_app_operator.core.contest import paused
 from box_app_operator.core.desired import Desired
@@ -111,7 +112,7 @@ class Pass:
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
             if observed.known and observed.problem is None:
-                self._memory.find_done(decided.steps, self._around.clock.now())
+                self._memory.find_done(partial(has_happened, observed=observed), self._around.clock.now())
             if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
@@ -225,7 +226,7 @@ class Pass:
             self._memory.record(record, now)
 
     def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
-        """Its answer was lost: whether it deserves its Event shows when it is asked for again, or is not."""
+        """Its answer was lost: whether it deserves its Event shows at the next look."""
         record = record_of(step, self._desired, observed, self._around.clock.now()) if error.uncertain else None
         if record is not None:
             self._memory.unsure[step] = record

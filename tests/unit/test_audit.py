@@ -10,11 +10,11 @@ from tests.unit.examples import APP_ID, CORS, GONE, ONE, TWO, WITH_CORS, app_for
 from tests.unit.pretend import NOON, World
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.audit import record_of
+from box_app_operator.core.audit import has_happened, record_of
 from box_app_operator.core.conditions import Reason
 from box_app_operator.core.desired import Rotation
 from box_app_operator.core.finding import Notice
-from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
+from box_app_operator.core.model import Fingerprint, Slot, SlotToken
 from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.steps import (
     AddFinalizer,
@@ -194,21 +194,33 @@ def test_a_record_is_written_once_and_not_repeated_for_a_while() -> None:
     assert memory.take_records() == [notice]
 
 
-@pytest.mark.parametrize(
-    ("refused", "wanted", "told"),
-    [(True, (), False), (False, (PUBLISH,), False), (False, (), True)],
-    ids=["waits", "asked for again", "asked for no more"],
-)
-def test_a_step_whose_answer_was_lost_is_recorded_once_it_is_known_to_be_done(
-    refused: bool, wanted: tuple[Step, ...], told: bool
+AWAY = app_for(tokens={})
+HAPPENED: list[tuple[Step, World, bool]] = [
+    (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint), ready_world(), True),
+    (PUBLISH, ready_world(), False),
+    (PUBLISH, look(ready_world(), secret=None), False),
+    (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), look(ready_world(), app=AWAY), True),
+    (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), ready_world(), False),
+    (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), look(ready_world(), app=None), False),
+    (SetCorsDomains(APP_ID, app_for().cors_domains), ready_world(), True),
+    (SetCorsDomains(APP_ID, ("https://other.example.com",)), ready_world(), False),
+    (RenameApp(APP_ID, app_for().name), ready_world(), True),
+    (RenameApp(APP_ID, "Other"), ready_world(), False),
+    (DeleteApp(APP_ID), look(ready_world(), app=None), True),
+    (DeleteApp(APP_ID), ready_world(), False),
+    (SubmitApp(APP_ID), ready_world(), False),
+]
+
+
+@pytest.mark.parametrize(("step", "world", "happened"), HAPPENED)
+def test_a_step_whose_answer_was_lost_is_recorded_once_it_is_seen_to_be_done(
+    step: Step, world: World, happened: bool
 ) -> None:
-    """Not before it may be tried again: until then nobody asks for it either."""
-    memory, notice = Memory(), Notice(Reason.TOKEN_ROTATED, "rotated", warning=False)
-    memory.unsure[PUBLISH] = notice
-    if refused:
-        memory.refusals[PUBLISH] = Refusal(RefusalKind.TRANSIENT, Reason.BOX_UNAVAILABLE, "no answer", NOON)
+    """What shows in Box or in the Secret counts, and not that nobody asks for the step any more."""
+    memory, notice = Memory(), Notice(Reason.TOKEN_ROTATED, "changed", warning=False)
+    memory.unsure[step] = notice
 
-    memory.find_done(wanted, NOON)
+    memory.find_done(lambda each: has_happened(each, world.observed), NOON)
 
-    assert memory.take_records() == ([notice] if told else [])
-    assert (PUBLISH in memory.unsure) is not told
+    assert memory.take_records() == ([notice] if happened else [])
+    assert (step in memory.unsure) is not happened

@@ -46,6 +46,23 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
     return None
 
 
+def has_happened(step: Step, observed: Observed) -> bool:
+    """Did a step whose answer was lost reach its goal, as far as Box and the Secret show it?"""
+    app, secret = observed.app, observed.secret
+    match step:
+        case PublishSecret():
+            return secret is not None and step.fingerprint in secret.fingerprints.values()
+        case RevokeSlot():
+            return app is not None and app.slot_of(step.fingerprint) is None
+        case SetCorsDomains(_, domains):
+            return app is not None and tuple(app.cors_domains) == tuple(domains)
+        case RenameApp(_, name):
+            return app is not None and app.name == name
+        case DeleteApp():
+            return app is None
+    return False
+
+
 def _record(reason: Reason, message: str) -> Notice:
     return Notice(reason, message, warning=False)
 
