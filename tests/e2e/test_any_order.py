@@ -214,7 +214,7 @@ def test_an_app_of_an_enterprise_without_a_credential_goes_at_once(play: Playgro
 
 @pytest.mark.also_on("namespaced")
 def test_a_credential_that_may_not_be_read_yet_is_waited_for(stage: Stage, play: Playground, ns: str) -> None:
-    """The right may come with a later manifest: the message says which, and nothing is Stalled."""
+    """The right may come with a later manifest: the message says which, where to grant it, and nothing is Stalled."""
     if not play.cluster.namespaces:
         pytest.skip("the operator may read Secrets everywhere")
     stage.aftermath.refusals_expected = True
@@ -223,6 +223,8 @@ def test_a_credential_that_may_not_be_read_yet_is_waited_for(stage: Stage, play:
     play.enterprise(f"{ns}-corp", console=console_with(play, "box-console", elsewhere))
     body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
     assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
+    assert f"Secret {elsewhere}/box-console" in str(body["status"])
+    assert "rbac.credentialSecrets" in str(body["status"])
 
     rules = [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["box-console"], "verbs": ["get", "watch"]}]
     api, meta = "rbac.authorization.k8s.io/v1", {"namespace": elsewhere, "name": "box-console"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Stage
 from tests.e2e.story import await_enterprise, console_with, delete_by_force, make_ready
 
 from playground import Playground
@@ -52,25 +51,6 @@ def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: 
     written = [entry["responseObject"] for entry in play.cluster.audit(start) if _is_status_of(entry, f"{ns}-corp")]
     states = {(body["status"]["observedGeneration"], body["status"]["conditions"][0]["reason"]) for body in written}
     assert states == {(2, "CredentialMissing"), (3, "CredentialMissing")}
-
-
-@pytest.mark.also_on("namespaced")
-def test_a_credential_that_may_not_be_read_is_told(stage: Stage, play: Playground, ns: str) -> None:
-    """Where it has rights in some namespaces only: the message says what is missing, and where to grant it."""
-    if not play.cluster.namespaces:
-        pytest.skip("the operator may read Secrets everywhere")
-    stage.aftermath.refusals_expected = True
-    elsewhere = play.namespace(f"{ns}-elsewhere")
-    play.cluster.ensure(secret_manifest(elsewhere, "box-console", {"token": play.box.console_token}))
-
-    play.enterprise(f"{ns}-corp", console=console_with(play, "box-console", elsewhere))
-
-    body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
-    assert f"Secret {elsewhere}/box-console" in str(body["status"])
-    assert "rbac.credentialSecrets" in str(body["status"])
-    play.cluster.delete(f"{GROUP}/boxenterprises/{ns}-corp")
-    # Once the operator comes round to this, it has heard of that.
-    make_ready(play, ns)
 
 
 def _is_status_of(entry: dict[str, Any], name: str) -> bool:
