@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from tests.e2e.rotating import SECRET, annotate, await_pass, token_in
+from tests.e2e.rotating import SECRET, annotate, await_logged_pass, await_pass, token_in
 from tests.e2e.story import box_app, values
 
 from playground import Playground
@@ -164,8 +164,7 @@ def await_other(play: Playground, ns: str, before: str, secret: str = SECRET, se
 def quiet(play: Playground, ns: str) -> int:
     """Wait until nothing is left to be done and all of it is logged; returns the offset of the audit log."""
     start = play.cluster.audit_size()
-    last = f"'lastHandledReconcileAt': '{await_pass(play, ns)['status']['lastHandledReconcileAt']}'"
-    until(lambda: any(last in str(entry.get("responseObject")) for entry in play.cluster.audit(start)), 10, "the log")
+    await_logged_pass(play, ns, start)
     return play.cluster.audit_size()
 
 

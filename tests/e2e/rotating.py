@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 from tests.e2e.story import box_app, make_ready, values
 
 from playground import Playground
-from playground.cluster import path_of
+from playground.cluster import is_own_write, path_of
 from playground.output import until
 from playground.play import condition
 
@@ -93,8 +93,7 @@ def await_writes(play: Playground, ns: str, start: int, *wanted: str) -> None:
 
     A slow machine may report two things in one status: there may be fewer of them, and not more.
     """
-    last = f"'lastHandledReconcileAt': '{await_pass(play, ns)['status']['lastHandledReconcileAt']}'"
-    until(lambda: any(last in body for body in logged_bodies(play, start)), 10, "the pass in the audit log")
+    await_logged_pass(play, ns, start)
     written, status = _writes(play, ns, start), "boxcustomapps/status"
     assert [each for each in written if each != status] == [each for each in wanted if each != status]
     assert written[-1] == status
@@ -109,9 +108,19 @@ def _statuses(play: Playground, ns: str, start: int) -> list[dict[str, str]]:
     return [{item["type"]: f"{item['reason']}: {item['message']}" for item in items} for items in conditions]
 
 
-def logged_bodies(play: Playground, start: int) -> Iterator[str]:
-    """What the API server answered with since an offset of the audit log."""
-    return (str(entry.get("responseObject")) for entry in play.cluster.audit(start))
+def await_logged_pass(play: Playground, ns: str, start: int) -> None:
+    """Wait for one more pass, and until the status that it wrote is in the audit log behind this offset.
+
+    Only the operator's own write tells: who reads the object meanwhile is logged with the same status, and often before.
+    """
+    handled = await_pass(play, ns)["status"]["lastHandledReconcileAt"]
+
+    def logged() -> bool:
+        written = (entry.get("responseObject") or {} for entry in play.cluster.audit(start) if is_own_write(entry))
+        apps = (body for body in written if body.get("kind") == "BoxCustomApp")
+        return any((body.get("status") or {}).get("lastHandledReconcileAt") == handled for body in apps)
+
+    until(logged, 10, "the pass in the audit log")
 
 
 def tokens(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:

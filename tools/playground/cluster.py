@@ -125,12 +125,7 @@ class Cluster:
 
     def writes(self, start: int = 0) -> list[Write]:
         """What the operator wrote since an offset of the audit log."""
-        return [
-            _write(entry)
-            for entry in self.audit(start)
-            if entry["user"]["username"].endswith(f":{ACCOUNT}")
-            and entry["verb"] in ("create", "update", "patch", "delete")
-        ]
+        return [_write(entry) for entry in self.audit(start) if is_own_write(entry)]
 
     def kubeconfig_of_operator(self, folder: Path) -> Path:
         """A kubeconfig with the rights that the operator ships with, and no others."""
@@ -167,6 +162,12 @@ def _client_for(kubeconfig: Path) -> httpx.Client:
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=authority) if authority else True
     headers = {"Authorization": f"Bearer {user['token']}"}
     return httpx.Client(base_url=cluster["server"], verify=verify, headers=headers, timeout=120.0)
+
+
+def is_own_write(entry: dict[str, Any]) -> bool:
+    """Is this entry of the audit log a request of the operator that writes?"""
+    by_operator = entry["user"]["username"].endswith(f":{ACCOUNT}")
+    return by_operator and entry["verb"] in ("create", "update", "patch", "delete")
 
 
 def _write(entry: dict[str, Any]) -> Write:
