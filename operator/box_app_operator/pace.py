@@ -16,6 +16,9 @@ JUMP = timedelta(seconds=5)
 """A clock that moved by more than this was set. By less it only runs a little faster or slower, and what was said with
 it stays as it was said: a status is not written anew for that."""
 
+SAME_SECONDS = 1.0
+"""Annotations tell whole seconds. Of two tokens within one, the one that counts more replacements came later."""
+
 
 @dataclass(slots=True)
 class PaceMemory:
@@ -39,9 +42,16 @@ class PaceMemory:
         # From a future that cannot be: then it is taken for just now.
         age = max(0.0, (now - record.replaced_at).total_seconds())
         since = monotonic - age
-        if self.since is None or since >= self.since:
-            self.fingerprint, self.replacements = record.fingerprint, record.replacements
-            self.since, self.at = since, now - timedelta(seconds=age)
+        if self._is_older(since) or (self._is_as_old(since) and record.replacements < self.replacements):
+            return
+        self.fingerprint, self.replacements = record.fingerprint, record.replacements
+        self.since, self.at = since, now - timedelta(seconds=age)
+
+    def _is_older(self, since: float) -> bool:
+        return self.since is not None and since < self.since - SAME_SECONDS
+
+    def _is_as_old(self, since: float) -> bool:
+        return self.since is not None and abs(since - self.since) <= SAME_SECONDS
 
     def pace(self, now: datetime, monotonic: float, pause: timedelta) -> Pace:
         """How soon another token may follow."""

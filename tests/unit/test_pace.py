@@ -219,6 +219,17 @@ def test_a_secret_from_a_backup_takes_nothing_back() -> None:
     assert memory.pace(NOON + MINUTE, 1060.0, PAUSE) == Pace(NOON + MINUTE, 3, PAUSE)
 
 
+def test_of_two_tokens_of_one_second_the_one_that_counts_more_came_later() -> None:
+    """Annotations tell whole seconds: the Secret of a former name does not set the count back."""
+    memory = PaceMemory()
+    memory.note(SECOND_TOKEN, NOON, 1000.0)
+    memory.note(replace(FIRST, replacements=1), NOON + SECOND, 1001.001)
+
+    assert memory.pace(NOON + SECOND, 1001.001, PAUSE) == Pace(NOON, 2, PAUSE)
+    memory.note(replace(FIRST, replacements=3), NOON + SECOND, 1001.0)
+    assert memory.pace(NOON + SECOND, 1001.0, PAUSE) == Pace(NOON, 3, PAUSE)
+
+
 @pytest.mark.parametrize(("ahead", "cause"), [(timedelta(hours=5), Cause.DATE), (30 * SECOND, None)])
 def test_an_access_token_from_the_future_is_replaced(ahead: timedelta, cause: Cause | None) -> None:
     """It was dated by a clock that was ahead, and is over long before it seems to be."""

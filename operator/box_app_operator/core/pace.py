@@ -67,7 +67,7 @@ class Record:
 def last_replacement(secrets: Iterable[SecretView]) -> Record | None:
     """What the annotations of an object's own Secrets tell of the youngest token; None for the first of all."""
     found = [record for secret in secrets if (record := _record(secret)) is not None]
-    return max(found, key=lambda record: record.replaced_at, default=None)
+    return max(found, key=lambda record: (record.replaced_at, record.replacements), default=None)
 
 
 def _record(secret: SecretView) -> Record | None:
