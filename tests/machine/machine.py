@@ -46,6 +46,8 @@ BY_CREDENTIALS = {
 class LifeOfAToken(Stage, RuleBasedStateMachine):
     """One BoxCustomApp, from its creation to rest."""
 
+    only_by_credentials = False
+
     def __init__(self) -> None:
         RuleBasedStateMachine.__init__(self)
         Stage.__init__(self)
@@ -62,6 +64,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
 
         Its authentication stays what it is.
         """
+        by_credentials = by_credentials or self.only_by_credentials
         self.adopted, self.granted = adopt and not by_credentials, by_credentials
         client: dict[str, Any] = BY_CREDENTIALS if by_credentials else {}
         self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))

@@ -25,8 +25,9 @@ from box_app_operator.store import AppKey
 NAME = "viewer"
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MOST_LOOKS = 160
-"""More passes than anything needs to settle: a day each, for an overlap that began under a clock that was ahead."""
+MOST_LOOKS = 160 + 14 * 24
+"""More passes than anything needs to settle: a day each, for an overlap that began under a clock that was ahead, and
+one an hour while pods may still use a Secret of a former name."""
 MOST_RENEWALS = 500
 """Access tokens are renewed twice an hour: so many passes more until the last deadline is over."""
 
@@ -259,6 +260,8 @@ class Stage:
             return True
         request = (body["metadata"].get("annotations") or {}).get(ROTATE_ANNOTATION)
         asked = request is not None and request != status.get("lastHandledRotateAt")
+        if any(condition["type"] == "Reconciling" for condition in status["conditions"]):
+            return False
         waits = "retiring" in status.get("tokens", {}) or len(self._owned()) > 1 or "must wait" in ready["message"]
         return ready["status"] == "True" and not asked and not waits
 
