@@ -19,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONG_FIRST = (
+    *("walk/test_enterprise", "walk/test_automated", "walk/test_client_credentials"),
     *("node/", "e2e/test_kill", "e2e/test_leader", "e2e/test_no_downtime", "e2e/test_scale", "e2e/test_assisted_scale"),
     *("e2e/test_chart_server_side", "image/test_built_image", "machine/test_mutations", "machine/test_machine"),
     *("e2e/test_demo", "monitoring/", "gitops/test_kstatus", "contract/test_command_line", "e2e/"),

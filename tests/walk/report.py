@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-COUNTS = ("tried", "refused", "accepted", "findings")
+COUNTS = ("tried", "refused", "accepted", "left out", "findings")
 
 walks: dict[str, dict[str, Any]] = {}
 """By name of the walk: ``seed``, ``fields`` with their counts, and ``findings``; plain JSON, to be handed on."""

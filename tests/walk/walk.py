@@ -10,7 +10,7 @@ from tests.walk import oracles
 from tests.walk.beat import Beat, await_rest
 from tests.walk.edits import Book, Edit, key_of
 from tests.walk.fields import Field
-from tests.walk.known import is_known
+from tests.walk.known import is_known, is_too_slow
 from tests.walk.oracles import BUGS
 from tests.walk.report import Report
 from tests.walk.subjects import Subject, View, abandon, await_ready
@@ -95,11 +95,14 @@ class Walk:
         return list({key_of(edit.spec): edit for edit in edits}.values())
 
     def takes(self, edit: Edit) -> bool:
-        """Would the API server take this edit?"""
-        return self._row[0].takes(edit.spec)
+        """Would the API server take this edit, and is it to be tried?"""
+        return not is_too_slow(edit.spec) and self._row[0].takes(edit.spec)
 
     def _counted(self, probed: Iterator[Edit | None], field: Field) -> Iterator[Edit]:
         for edit in probed:
+            if edit is not None and is_too_slow(edit.spec):
+                self._report.count(field.name, "left out")
+                continue
             self._report.count(field.name, "tried", "refused" if edit is None else "accepted")
             if edit is not None:
                 yield edit
