@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 
 from playground import helm
-from playground.cluster import NAMESPACE
+from playground.cluster import NAMESPACE, YAML_LOADER
 
 HOOK = "helm.sh/hook"
 RIGHTS = frozenset({"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
@@ -19,9 +20,7 @@ Manifest = dict[str, Any]
 
 def rendered(values: Mapping[str, Any]) -> list[Manifest]:
     """Every object of a release, hooks too, in the order of its templates."""
-    texts = _texts(json.dumps(values, sort_keys=True))
-    files = [text for name, text in sorted(texts.items()) if name.endswith(".yaml")]
-    return [manifest for text in files for manifest in yaml.safe_load_all(text) if manifest]
+    return copy.deepcopy(_objects(json.dumps(values, sort_keys=True)))
 
 
 def installation(namespaces: tuple[str, ...] = ()) -> Iterator[Manifest]:
@@ -44,9 +43,11 @@ def operator_pod(namespaces: tuple[str, ...] = ()) -> Manifest:
 
 
 @functools.cache
-def _texts(values: str) -> dict[str, str]:
+def _objects(values: str) -> list[Manifest]:
     """Helm's answer, which takes a process of its own each time."""
-    return helm.render(json.loads(values))
+    texts = helm.render(json.loads(values))
+    files = [text for name, text in sorted(texts.items()) if name.endswith(".yaml")]
+    return [manifest for text in files for manifest in yaml.load_all(text, YAML_LOADER) if manifest]
 
 
 def hook_of(manifest: Manifest) -> str:

@@ -16,7 +16,7 @@ import yaml
 from controlplane.process import Process
 from playground.box import Box
 from playground.chart import RIGHTS, installation, operator_pod
-from playground.cluster import ACCOUNT, NAMESPACE, ROOT, Cluster, path_of
+from playground.cluster import ACCOUNT, NAMESPACE, ROOT, YAML_LOADER, Cluster, path_of
 from playground.fault_proxy import FaultProxy
 from playground.output import await_line, launch, until
 from playground.pod import AccountFiles, account_files, pod_process, why_no_pods
@@ -285,4 +285,4 @@ def secret_manifest(namespace: str, name: str, values: dict[str, str]) -> dict[s
 def crds() -> Iterator[dict[str, Any]]:
     """The CustomResourceDefinitions."""
     for file in sorted((ROOT / "crds").glob("*.yaml")):
-        yield yaml.safe_load(file.read_text())
+        yield yaml.load(file.read_text(), YAML_LOADER)
