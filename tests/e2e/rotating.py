@@ -111,7 +111,7 @@ def _statuses(play: Playground, ns: str, start: int) -> list[dict[str, str]]:
 def await_logged_pass(play: Playground, ns: str, start: int) -> None:
     """Wait for one more pass, and until the status that it wrote is in the audit log behind this offset.
 
-    Only the operator's own write tells: who reads the object meanwhile is logged with the same status, and often before.
+    Only the operator's own write tells: who reads the object meanwhile is logged with that status, often before.
     """
     handled = await_pass(play, ns)["status"]["lastHandledReconcileAt"]
 

@@ -16,7 +16,7 @@ from playground.play import GROUP, condition
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
-APPS = {"embedded": 60, "real": 200}
+APPS = {"embedded": 30, "real": 200}
 RESYNCS_AT_REST = 5
 PROOF, WHOSE = "/2.0/files/1", "/2.0/users/me"
 
@@ -49,9 +49,9 @@ def many(play: Playground, ns: str) -> int:
     count = APPS["embedded" if play.cluster.name == "embedded" else "real"]
     for number in range(len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]), count):
         make_one(play, ns, number)
-    until(lambda: ready_count(play) == count, 120, f"{count} apps to be Ready")
     path, counts = f"{GROUP}/boxenterprises/default", {"total": count, "ready": count}
-    until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 30, "the counts of the enterprise")
+    until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 150, f"{count} apps to be counted as Ready")
+    assert ready_count(play) == count
     return count
 
 
