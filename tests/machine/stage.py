@@ -28,8 +28,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MOST_LOOKS = 160 + 14 * 24
 """More passes than anything needs to settle: a day each, for an overlap that began under a clock that was ahead, and
 one an hour while pods may still use a Secret of a former name."""
-MOST_RENEWALS = 500
-"""Access tokens are renewed twice an hour: so many passes more until the last deadline is over."""
+MOST_RENEWALS = 3400
+"""Access tokens are renewed twice an hour: so many passes more until the last deadline is over, under a clock too that
+was 55 days ahead when it began."""
 
 T = TypeVar("T")
 

@@ -108,6 +108,30 @@ def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
     assert decide(world, now=NOON + timedelta(minutes=60)).steps == (DeleteSecret("old", old.uid),)
 
 
+@pytest.mark.parametrize(
+    ("former", "own", "taken_back"),
+    [(-1, -2, True), (-2, -1, False), (55 * 24, -1, False), (55 * 24, 54 * 24, True)],
+    ids=["later", "earlier", "by-a-clock-ahead", "both-by-a-clock-ahead"],
+)
+def test_a_name_that_was_taken_back_counts_from_then(former: int, own: int, taken_back: bool) -> None:
+    """Else the token would seem to be published anew on each look, by a clock that was ahead when the name was left.
+
+    ``former`` and ``own`` are hours from now.
+    """
+    world = granted()
+    secret = world.observed.secret
+    assert secret is not None
+    moments = [NOON + timedelta(hours=hours) for hours in (former, own)]
+    left, stands = (
+        replace(secret, annotations={**secret.annotations, PUBLISHED_AT: moment.isoformat()}) for moment in moments
+    )
+    observed = replace(world.observed, secret=stands, former=(replace(left, name="old", uid=UID("old")),))
+
+    notes = secret_annotations(GRANT, observed, Slot.PRIMARY, NOON)
+
+    assert notes[PUBLISHED_AT] == (NOON if taken_back else moments[1]).isoformat()
+
+
 def test_an_access_token_is_no_app_token_of_before() -> None:
     """A status that tells an app id speaks of App Tokens; that of an earlier version may have kept it too long."""
     world = granted()

@@ -186,7 +186,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     if stands is None:
         told = _new_token(desired, observed, observed.app, slot, now)
     else:
-        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands), now=now)
+        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands, now), now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
@@ -208,7 +208,7 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         client_id=app.tokens[slot].client_id,
         former=former,
         former_since=_former_since(desired, observed, now) if former else None,
-        moved_at=_moved_at(desired, observed),
+        moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
         replacements=_replacements(desired, observed, now) if previous is not None else 0,
     )
@@ -260,21 +260,26 @@ def _overlap_begins(
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
-def _moved_at(desired: Desired, observed: Observed) -> datetime | None:
+def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
     """Since when the Secret has this name, for as long as others of former names are phased out."""
     secret = observed.secret if owns_secret(desired, observed) else None
-    if secret is None or not observed.former or _moves(observed, secret):
+    if secret is None or not observed.former or _moves(observed, secret, now):
         return None
     told = publication_of(secret)
     return told.moved_at or told.published_at
 
 
-def _moves(observed: Observed, stands: SecretView) -> bool:
+def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
     """Does the token come from another Secret, or was this name left and taken back?"""
     since = publication_of(stands).published_at
-    later = (publication_of(secret).published_at for secret in observed.former)
-    taken_back = since is not None and any(moment is not None and moment > since for moment in later)
+    others = (publication_of(secret).published_at for secret in observed.former)
+    taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
     return stands is not observed.secret or taken_back
+
+
+def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
+    """Was it later? A date to come, written by a clock that was ahead, tells nothing beside one that has passed."""
+    return moment > since and (moment <= now or since > now)
 
 
 def _same_token(
