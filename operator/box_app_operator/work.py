@@ -88,6 +88,7 @@ class Pass:
         self._unreachable: TransientError | None = None
         self._pause_seconds: float | None = None
         self._done: set[Step] = set()
+        self._forgiven = 0
 
     @property
     def desired(self) -> Desired:
@@ -108,6 +109,7 @@ class Pass:
             self._body = body
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
+            self._forgiven = self._memory.forgiven
             observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
@@ -203,6 +205,10 @@ class Pass:
             if error.reason == Reason.CREDENTIAL_REJECTED and self._link is not None:
                 self._link.suspect()
             self._put_off(step, TransientError(Reason.BOX_UNAVAILABLE, error.message))
+            return
+        if self._memory.forgiven != self._forgiven:
+            # Somebody put something right while Box was being asked about what was there before: it is asked again.
+            self._memory.hand.forgive()
             return
         kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
         self._memory.refusals[step] = Refusal(kind, error.reason, error.message)

@@ -105,6 +105,27 @@ async def test_an_access_token_need_not_read_files(stage: GrantStage) -> None:
     assert stage.issued == 1
 
 
+async def test_credentials_put_right_while_box_is_asked_are_tried(stage: GrantStage) -> None:
+    """Box refuses what was there before, and that is not held against what is there now."""
+    app = await stage.make("Viewer")
+    await stage.hand_over(app, "not-the-secret")
+    grant = stage.clients.platform.grant
+
+    async def grant_meanwhile(*given: Any) -> Any:
+        stage.clients.platform.grant = grant  # type: ignore[method-assign]
+        try:
+            return await grant(*given)
+        finally:
+            await stage.hand_over(app)
+            stage.reconciler.forgive(KEY)
+
+    stage.clients.platform.grant = grant_meanwhile  # type: ignore[method-assign]
+    await stage.turn()
+
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.issued == 1
+
+
 CREDENTIALS_MESSAGE = "Key 'clientSecret' of Secret 'creds' cannot be used: it has characters other than ASCII"
 
 
