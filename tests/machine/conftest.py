@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "stateful_step_count": 40}
 PROFILES = {
     "short": settings(max_examples=200, derandomize=True, database=None, **QUIET),  # type: ignore[arg-type]
-    "long": settings(max_examples=5000, database=None, print_blob=True, **QUIET),  # type: ignore[arg-type]
+    "long": settings(max_examples=3000, database=None, print_blob=True, **QUIET),  # type: ignore[arg-type]
 }
 
 

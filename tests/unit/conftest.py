@@ -7,5 +7,5 @@ import os
 from hypothesis import settings
 
 settings.register_profile("unit", max_examples=100, deadline=None, derandomize=True, database=None)
-settings.register_profile("long", max_examples=5000, deadline=None, database=None, print_blob=True)
+settings.register_profile("long", max_examples=1500, deadline=None, database=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

@@ -62,7 +62,7 @@ class Effort:
     stride: int = 4
 
 
-SHORT, LONG = Effort(False, 0, 8, 8), Effort(True, 0, 16, 128)
+SHORT, LONG = Effort(False, 0, 8, 8), Effort(True, 0, 16, 64)
 
 
 @pytest.fixture(scope="session")
