@@ -86,8 +86,8 @@ class Memory:
     followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
-    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` counts how often
-    refused steps were let go of: what is refused later for what was seen before must not count.
+    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` counts how
+    often refused steps were let go of: what is refused later for what was seen before must not count.
     """
 
     held: HeldToken | None = None

@@ -53,15 +53,25 @@ def rotate(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
 
 
 def await_pass(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
-    """Wait until the operator looked at everything once more and found nothing left to do; returns the object."""
-    value = f"request-{next(_requests)}"
+    """Wait until the operator looked at everything once more, found nothing left to do, and all of it is logged.
+
+    Returns the object. Only the operator's own write in the audit log tells: who reads the object sees it before.
+    """
+    value, start = f"request-{next(_requests)}", play.cluster.audit_size()
     annotate(play, ns, name, "reconcile-requested-at", value)
 
     def look() -> dict[str, Any] | None:
         body = play.get(ns, name)
         return dict(body) if body["status"].get("lastHandledReconcileAt") == value else None
 
-    return until(look, 20, f"{ns}/{name} to be looked at")
+    def logged() -> bool:
+        written = (entry.get("responseObject") or {} for entry in play.cluster.audit(start) if is_own_write(entry))
+        apps = (body for body in written if body.get("kind") == "BoxCustomApp")
+        return any((body.get("status") or {}).get("lastHandledReconcileAt") == value for body in apps)
+
+    found = until(look, 20, f"{ns}/{name} to be looked at")
+    until(logged, 10, "the pass in the audit log")
+    return found
 
 
 def restart_operator(play: Playground) -> None:
@@ -93,7 +103,7 @@ def await_writes(play: Playground, ns: str, start: int, *wanted: str) -> None:
 
     A slow machine may report two things in one status: there may be fewer of them, and not more.
     """
-    await_logged_pass(play, ns, start)
+    await_pass(play, ns)
     written, status = _writes(play, ns, start), "boxcustomapps/status"
     assert [each for each in written if each != status] == [each for each in wanted if each != status]
     assert written[-1] == status
@@ -106,21 +116,6 @@ def _statuses(play: Playground, ns: str, start: int) -> list[dict[str, str]]:
     ours = [body for body in bodies if (body.get("metadata") or {}).get("namespace") == ns and body.get("status")]
     conditions = [body["status"].get("conditions") or () for body in ours if body.get("kind") == "BoxCustomApp"]
     return [{item["type"]: f"{item['reason']}: {item['message']}" for item in items} for items in conditions]
-
-
-def await_logged_pass(play: Playground, ns: str, start: int) -> None:
-    """Wait for one more pass, and until the status that it wrote is in the audit log behind this offset.
-
-    Only the operator's own write tells: who reads the object meanwhile is logged with that status, often before.
-    """
-    handled = await_pass(play, ns)["status"]["lastHandledReconcileAt"]
-
-    def logged() -> bool:
-        written = (entry.get("responseObject") or {} for entry in play.cluster.audit(start) if is_own_write(entry))
-        apps = (body for body in written if body.get("kind") == "BoxCustomApp")
-        return any((body.get("status") or {}).get("lastHandledReconcileAt") == handled for body in apps)
-
-    until(logged, 10, "the pass in the audit log")
 
 
 def tokens(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:

@@ -303,7 +303,7 @@ def test_the_report_counts_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
         report.find("no_bug", "spec.a", edit, "a line", known=False)
     report.find("no_bug", "spec.b", "spec.b = 1", "a line", known=True)
     one, found, known = summary(whole=False)
-    assert one == "One: 2 fields, values: 2 tried, 1 refused, 1 accepted, 3 findings; seed 7"
+    assert one == "One: 2 fields, values: 2 tried, 1 refused, 1 accepted, 0 left out, 3 findings; seed 7"
     assert found == "  FOUND: no_bug: spec.a = 1: a line (and 1 more of spec.a)"
     assert known == "  known: no_bug: spec.b = 1: a line"
     assert report.news() == [found.strip()]
