@@ -17,7 +17,8 @@ JUMP = timedelta(seconds=5)
 it stays as it was said: a status is not written anew for that."""
 
 SAME_SECONDS = 1.0
-"""Annotations tell whole seconds. Of two tokens within one, the one that counts more replacements came later."""
+"""Moments this close are not told apart: two clocks are read one after the other. Then the token that counts more
+replacements came later."""
 
 
 @dataclass(slots=True)

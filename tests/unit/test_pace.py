@@ -220,7 +220,7 @@ def test_a_secret_from_a_backup_takes_nothing_back() -> None:
 
 
 def test_of_two_tokens_of_one_second_the_one_that_counts_more_came_later() -> None:
-    """Annotations tell whole seconds: the Secret of a former name does not set the count back."""
+    """The Secret of a former name does not set the count back."""
     memory = PaceMemory()
     memory.note(SECOND_TOKEN, NOON, 1000.0)
     memory.note(replace(FIRST, replacements=1), NOON + SECOND, 1001.001)
