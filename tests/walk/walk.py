@@ -150,7 +150,10 @@ class Walk:
                 self._find(going[subject.ns][1], "is_a_way_back" if back else "is_taken", answer.text, when)
                 spoiled.append(subject)
         rests = await_rest(self._beat, {subject.ns: subject.waiting() for subject, _ in specs})
-        self._play.box.fault()
+        if self._faults is not None:
+            # Who was still being refused counts as at rest while that goes on, and goes on once it is over.
+            self._play.box.fault()
+            rests = await_rest(self._beat, {subject.ns: subject.waiting() for subject, _ in specs})
         lines = self._play.logs()[said:].splitlines()
         for subject, _ in specs:
             views = subject.look(rests, _lines_about(subject.ns, lines, set(going)))
