@@ -86,8 +86,9 @@ class Memory:
     followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
-    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` counts how
-    often refused steps were let go of: what is refused later for what was seen before must not count.
+    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` and
+    ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
+    refused later for what was seen before must not count.
     """
 
     held: HeldToken | None = None
@@ -111,6 +112,7 @@ class Memory:
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
     exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
     forgiven: int = 0
+    human_acts: int = 0
 
     def upkeep_of(self, secret: str) -> Upkeep:
         """What was written into a Secret, and what became of it."""
@@ -199,7 +201,7 @@ class Memory:
 
     def people_acted(self) -> None:
         """Something changed in Box: what waited for a person there is worth another try."""
-        self.forgiven += 1
+        self.human_acts += 1
         self._keep(lambda refusal: refusal.kind is not RefusalKind.AWAITING_HUMAN)
 
     def expire(self, now: datetime) -> None:

@@ -88,7 +88,7 @@ class Pass:
         self._unreachable: TransientError | None = None
         self._pause_seconds: float | None = None
         self._done: set[Step] = set()
-        self._forgiven = 0
+        self._forgiven = self._human_acts = 0
 
     @property
     def desired(self) -> Desired:
@@ -109,7 +109,7 @@ class Pass:
             self._body = body
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
-            self._forgiven = self._memory.forgiven
+            self._forgiven, self._human_acts = self._memory.forgiven, self._memory.human_acts
             observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
             decided = self._plan(desired, observed, body)
             self._memory.note(decided.notices)
@@ -206,11 +206,12 @@ class Pass:
                 self._link.suspect()
             self._put_off(step, TransientError(Reason.BOX_UNAVAILABLE, error.message))
             return
-        if self._memory.forgiven != self._forgiven:
+        kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
+        acted = kind is RefusalKind.AWAITING_HUMAN and self._memory.human_acts != self._human_acts
+        if acted or self._memory.forgiven != self._forgiven:
             # Somebody put something right while Box was being asked about what was there before: it is asked again.
             self._memory.hand.forgive()
             return
-        kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
         self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
 
     def _put_off(self, step: Step, error: TransientError) -> None:

@@ -105,10 +105,13 @@ async def test_an_access_token_need_not_read_files(stage: GrantStage) -> None:
     assert stage.issued == 1
 
 
-async def test_credentials_put_right_while_box_is_asked_are_tried(stage: GrantStage) -> None:
+@pytest.mark.parametrize("who", ["owner", "admin"])
+async def test_what_is_put_right_while_box_is_asked_is_tried(stage: GrantStage, who: str) -> None:
     """Box refuses what was there before, and that is not held against what is there now."""
     app = await stage.make("Viewer")
-    await stage.hand_over(app, "not-the-secret")
+    await stage.hand_over(app, "not-the-secret" if who == "owner" else None)
+    if who == "admin":
+        await stage.box.decide(app, "decline")
     grant = stage.clients.platform.grant
 
     async def grant_meanwhile(*given: Any) -> Any:
@@ -116,8 +119,12 @@ async def test_credentials_put_right_while_box_is_asked_are_tried(stage: GrantSt
         try:
             return await grant(*given)
         finally:
-            await stage.hand_over(app)
-            stage.reconciler.forgive(KEY)
+            if who == "owner":
+                await stage.hand_over(app)
+                stage.reconciler.forgive(KEY)
+            else:
+                await stage.box.decide(app)
+                stage.reconciler.people_acted(KEY)
 
     stage.clients.platform.grant = grant_meanwhile  # type: ignore[method-assign]
     await stage.turn()
