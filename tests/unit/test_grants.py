@@ -132,6 +132,21 @@ def test_a_name_that_was_taken_back_counts_from_then(former: int, own: int, take
     assert notes[PUBLISHED_AT] == (NOON if taken_back else moments[1]).isoformat()
 
 
+def test_a_name_that_was_left_stays_until_the_other_is_written() -> None:
+    """A policy may refuse that write, or a conflict put it off: the overlap has not begun, and ends nothing before."""
+    world = granted()
+    secret = world.observed.secret
+    assert secret is not None
+    stands, left = (
+        replace(secret, annotations={**secret.annotations, PUBLISHED_AT: (NOON - timedelta(hours=hours)).isoformat()})
+        for hours in (3, 2)
+    )
+    observed = replace(world.observed, secret=stands, former=(replace(left, name="old", uid=UID("old")),))
+    wish = replace(GRANT, rotation=Rotation(overlap=timedelta(hours=1)))
+
+    assert [type(step) for step in decide(World(wish, observed)).steps] == [PublishSecret]
+
+
 def test_an_access_token_is_no_app_token_of_before() -> None:
     """A status that tells an app id speaks of App Tokens; that of an earlier version may have kept it too long."""
     world = granted()

@@ -6,6 +6,7 @@ place of: a crash between the Secret and the status loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,8 +79,12 @@ class Publication:
 
 
 def publication_of(secret: SecretView) -> Publication:
-    """What the annotations tell; nothing of what was removed or made unreadable by hand."""
-    notes = secret.notes
+    """What the annotations of a Secret tell; nothing of what was removed or made unreadable by hand."""
+    return publication_in(secret.notes)
+
+
+def publication_in(notes: Mapping[str, str]) -> Publication:
+    """What these annotations tell."""
     return Publication(
         published_at=parse_time(notes.get(PUBLISHED_AT)),
         previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,

@@ -24,6 +24,7 @@ from box_app_operator.core.model import BoxApp, Fingerprint, HeldToken, Slot, Sl
 from box_app_operator.core.observed import Observed
 from box_app_operator.core.pace import check_replacement, rotation_notice
 from box_app_operator.core.places import app_page
+from box_app_operator.core.publication import publication_in
 from box_app_operator.core.published import live_slot_in, own_fingerprints, owns_secret
 from box_app_operator.core.refused import KEPT
 from box_app_operator.core.restarts import Restarts, check_restarts
@@ -66,7 +67,8 @@ def _may_act(app: BoxApp) -> bool:
 
 def _check_active(current: Current, restart_window: timedelta) -> Finding:
     desired, observed, app, slot = current.desired, current.observed, current.app, current.slot
-    mends = differences(current.secret, contents_of(desired, observed, slot, current.now))
+    contents = contents_of(desired, observed, slot, current.now)
+    mends = differences(current.secret, contents)
     publish = (PublishSecret(app.id, slot, current.fingerprint, mends),) if mends else ()
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
@@ -75,6 +77,8 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
         # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
+    # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
+    current = replace(current, told=publication_in(contents.annotations))
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_ends else None
     limit = _check_pace(current, cause)
