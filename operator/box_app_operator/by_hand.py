@@ -262,7 +262,7 @@ async def _try_origins(
     At the next resync only those are tried again that were not as they should be.
     """
     wanted = desired.cors_domains or (NOBODY,)
-    if not hand.origins and seen.remembered.origins == desired.cors_domains:
+    if not hand.origins and seen.remembered.settled and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
         hand.origins = {origin: origin != NOBODY for origin in wanted}
     if hand.try_origins_again:

@@ -23,6 +23,7 @@ from box_app_operator.core.due import due_first
 from box_app_operator.core.model import AppID, AuthorizationState, ClientID, Fingerprint, Slot
 from box_app_operator.core.observed import RememberedStatus
 from box_app_operator.core.remembered import parse_remembered, shown_conditions, status_of
+from box_app_operator.core.spec import RECONCILE_ANNOTATION
 from box_app_operator.core.status import build_status
 from box_app_operator.store import Store
 from kube_sandbox.schema import Schema
@@ -233,13 +234,23 @@ def test_every_field_of_the_schema_is_remembered() -> None:
     assert status_of({"status": status}) == status
 
 
-@pytest.mark.parametrize(("looked_at", "origins"), [(3, ("https://a",)), (2, None)])
-def test_domains_count_as_tried_only_for_the_spec_they_were_tried_for(looked_at: int, origins: Any) -> None:
-    """The status may be of this spec and the condition of an earlier one: Box was out of reach then."""
-    condition = {"type": "CORSSynced", "status": "True", "reason": "Synced", "observedGeneration": looked_at}
-    status = {"observedGeneration": 3, "corsDomains": ["https://a"], "conditions": [condition]}
+@pytest.mark.parametrize(
+    ("looked_at", "asked", "settled"),
+    [(3, None, True), (3, "handled", True), (3, "new", False), (2, None, False)],
+    ids=["now", "handled", "asked-again", "earlier-spec"],
+)
+def test_domains_count_as_tried_only_for_the_spec_they_were_tried_for(looked_at: int, asked: Any, settled: Any) -> None:
+    """The status may be of this spec and the condition of an earlier one: Box was out of reach then.
 
-    assert parse_remembered({"metadata": {"generation": 3}, "status": status}).origins == origins
+    That they were as the spec asked stays known: what differs from them in Box somebody changed there.
+    """
+    condition = {"type": "CORSSynced", "status": "True", "reason": "Synced", "observedGeneration": looked_at}
+    known = {"corsDomains": ["https://a"], "conditions": [condition], "lastHandledReconcileAt": "handled"}
+    notes = {RECONCILE_ANNOTATION: asked} if asked else {}
+
+    remembered = parse_remembered({"metadata": {"generation": 3, "annotations": notes}, "status": known})
+
+    assert (remembered.origins, remembered.settled) == (("https://a",), settled)
 
 
 def test_only_origins_are_sent_to_box_as_origins() -> None:

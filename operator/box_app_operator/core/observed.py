@@ -71,8 +71,9 @@ class RememberedStatus:
     """What the object's status says before this pass.
 
     ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
-    token was issued and when it expires, ``slots`` where it stood. ``origins`` are those of the
-    spec, None unless Box allowed exactly these; ``allowed`` are those that Box allowed when it was asked last.
+    token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
+    were last what the spec asked for, None when they were not; ``settled`` tells that this was for the very spec of
+    now, and that nobody has asked for another look since. ``allowed`` are those that Box allowed last.
     """
 
     app_id: AppID | None = None
@@ -83,6 +84,7 @@ class RememberedStatus:
     dates: Mapping[Fingerprint, tuple[datetime, datetime | None]] = field(default_factory=dict)
     slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
     origins: tuple[str, ...] | None = None
+    settled: bool = False
     allowed: tuple[str, ...] = ()
 
     @property

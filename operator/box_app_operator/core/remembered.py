@@ -142,6 +142,10 @@ def parse_remembered(body: Body) -> RememberedStatus:
     known = {Fingerprint(token["fingerprint"]): token for token in shown.values() if "fingerprint" in token}
     active, retiring = (shown[role].get("fingerprint") for role in ("active", "retiring"))
     domains = tuple(status.get("corsDomains") or ())
+    found = (
+        item for item in status.get("conditions") or () if (item["type"], item["status"]) == ("CORSSynced", "True")
+    )
+    synced = next(found, None)
     return RememberedStatus(
         app_id=AppID(status["appID"]) if "appID" in status else None,
         client_id=ClientID(status["clientID"]) if "clientID" in status else None,
@@ -150,7 +154,8 @@ def parse_remembered(body: Body) -> RememberedStatus:
         restarted=tuple(tokens.get("restarted") or ()),
         dates={fingerprint: _dates(token) for fingerprint, token in known.items() if "issuedTime" in token},
         slots={fingerprint: Slot(token["slot"]) for fingerprint, token in known.items() if "slot" in token},
-        origins=domains if _is_synced(body, status) else None,
+        origins=domains if synced is not None else None,
+        settled=synced is not None and _is_settled(body, status, synced),
         allowed=tuple(text for text in domains if origin_problem(text) is None),
     )
 
@@ -159,10 +164,9 @@ def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:
     return datetime.fromisoformat(token["issuedTime"]), parse_time(token.get("expiryTime"))
 
 
-def _is_synced(body: Body, status: Mapping[str, Any]) -> bool:
-    """Did the last pass find the CORS domains of this very spec, and has nobody asked for another look since?"""
+def _is_settled(body: Body, status: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
+    """Is the condition about the very spec of now, and has nobody asked for another look since?"""
     meta = mapping(body.get("metadata"))
     request = mapping(meta.get("annotations")).get(RECONCILE_ANNOTATION)
-    known: Body = next((item for item in status.get("conditions") or () if item["type"] == "CORSSynced"), {})
-    current = known.get("observedGeneration") == meta.get("generation")
-    return current and known.get("status") == "True" and request in (None, status.get("lastHandledReconcileAt"))
+    current = condition.get("observedGeneration") == meta.get("generation")
+    return current and request in (None, status.get("lastHandledReconcileAt"))
