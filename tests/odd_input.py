@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from box_app_operator.core import origins
+from box_app_operator.api import origins
 
 Json = dict[str, Any]
 

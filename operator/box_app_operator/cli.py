@@ -53,7 +53,7 @@ def run(**flags: str | None) -> None:
         click.echo(f"The configuration cannot be used ({PREFIX}* and flags):\n{lines}", err=True)
         sys.exit(EXIT_MALFORMED)
     # Imported late: `--help` and a malformed configuration answer at once, without loading any client.
-    from box_app_operator.wiring import run_operator
+    from box_app_operator.run import run_operator
 
     sys.exit(run_operator(settings))
 
@@ -70,8 +70,8 @@ def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str |
     Objects with the operator's finalizer could never be deleted without it. Either they are told, and the exit code is
     1, or the finalizers are taken off. Nothing is changed in Box.
     """
+    from box_app_operator.run import run_uninstall
     from box_app_operator.uninstall import Uninstall
-    from box_app_operator.wiring import run_uninstall
 
     for flag, value in (("--deployment", deployment), ("--lease", lease)):
         if value is not None and value.count("/") != 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from box_app_operator.core.fields import LONGEST, parse_duration
+from box_app_operator.api.fields import LONGEST, parse_duration
 from box_app_operator.proxies import ProxyError, read_proxies
 
 PREFIX = "BOX_APP_OPERATOR_"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.core.contents import Contents
-from box_app_operator.core.desired import ClientGrant, WorkloadRef
-from box_app_operator.core.hand import Identity, Verdict
-from box_app_operator.core.model import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
-from box_app_operator.core.observed import PodView, WorkloadView
-from box_app_operator.core.spec import Body
+from box_app_operator.api.spec import Body
+from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.model.desired import ClientGrant, WorkloadRef
+from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.observed import PodView, WorkloadView
+from box_app_operator.secret.contents import Contents
 
 
 class Clock(Protocol):

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.core.desired import WorkloadRef
-from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.observed import PodView, WorkloadView
-from box_app_operator.core.spec import FINALIZER, Body
+from box_app_operator.api.spec import FINALIZER, Body
+from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.observed import PodView, WorkloadView
 from box_app_operator.ports import SecretWrite, Token
 
 NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c3c9d2f11"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.core.model import fingerprint_of
-from box_app_operator.core.publication import FORMER_TOKENS
+from box_app_operator.model.box import fingerprint_of
+from box_app_operator.secret.annotations import FORMER_TOKENS
 
 from .clients import Clients
 from .fake_cluster import NAME, NAMESPACE, FakeCluster

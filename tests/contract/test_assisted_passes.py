@@ -8,10 +8,10 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from box_app_operator.core.conditions import parse_conditions
-from box_app_operator.core.hand import Verdict
+from box_app_operator.cache.identities import Identities
 from box_app_operator.errors import TransientError
-from box_app_operator.identities import Identities
+from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.hand import Verdict
 from box_app_operator.ports import Token
 
 from .clients import Clients

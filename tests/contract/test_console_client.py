@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from box_app_operator.core.model import AppID, Fingerprint, Slot, fingerprint_of
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.model.box import AppID, Fingerprint, Slot, fingerprint_of
 
 from .clients import Clients, answering, check_secrets, refused
 from .world import APPS, CONSOLE, Box

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import AppID
+from box_app_operator.model.box import AppID
 
 from .clients import Clients
 from .test_reconciler import KEY, Stage

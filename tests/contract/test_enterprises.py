@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.enterprise import parse_enterprise
-from box_app_operator.core.model import UID
-from box_app_operator.core.spec import FINALIZER, Body
+from box_app_operator.api.enterprise import parse_enterprise
+from box_app_operator.api.spec import FINALIZER, Body
+from box_app_operator.cache.cluster import Store
 from box_app_operator.core.usage import finalizer_of
-from box_app_operator.enterprise_link import Clients, LinkNeeds
-from box_app_operator.enterprises import Enterprises
+from box_app_operator.enterprise.connection import Clients, LinkNeeds
+from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import TransientError
-from box_app_operator.store import Store
+from box_app_operator.model.box import UID
 
 NAME = "acme"
 FIRST, SECOND = finalizer_of("ops/first"), finalizer_of("ops/second")

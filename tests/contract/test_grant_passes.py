@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import fingerprint_of
+from box_app_operator.model.box import fingerprint_of
 
 from .clients import Clients
 from .people import People

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from box_app_operator.core.model import UID, AppID, ClientID
+from box_app_operator.cache.apps import Listing, uid_in
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.listing import Listing, uid_in
+from box_app_operator.model.box import UID, AppID, ClientID
 from box_sandbox.model import App
 
 from .clients import Clients, refused

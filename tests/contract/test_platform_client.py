@@ -7,8 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from box_app_operator.core.hand import Identity, Verdict
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, TransientError
+from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.ports import Token
 
 from .clients import Clients, answering, check_secrets, refused

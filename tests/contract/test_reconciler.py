@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.cache.apps import Listing
+from box_app_operator.cache.cluster import AppKey, NamespaceView, Store
+from box_app_operator.cache.identities import Identities
+from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.core.conditions import parse_conditions
-from box_app_operator.core.model import UID, AppID, Problem
-from box_app_operator.core.observed import PodView
 from box_app_operator.core.plan import Delays
-from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
-from box_app_operator.identities import Identities
-from box_app_operator.listing import Listing
+from box_app_operator.model.box import UID, AppID, Problem
+from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.observed import PodView
 from box_app_operator.ports import Console, Platform
-from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, NamespaceView, Store
 
 from .clients import Clients
 from .fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster

@@ -8,16 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from box_app_operator.assembly import SystemClock
-from box_app_operator.core.model import UID, SecretView
-from box_app_operator.enterprises import Enterprises
+from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.composition import SystemClock
+from box_app_operator.controller.events import Intake
+from box_app_operator.controller.missed_deletions import RestoredError, Sweep
+from box_app_operator.controller.reconciler import Reconciler
+from box_app_operator.controller.workqueue import WorkQueue
+from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import TransientError
-from box_app_operator.intake import Intake
 from box_app_operator.kube.lists import Present
-from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, Store
-from box_app_operator.sweep import RestoredError, Sweep
-from box_app_operator.workqueue import WorkQueue
+from box_app_operator.model.box import UID, SecretView
 
 from .fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
 

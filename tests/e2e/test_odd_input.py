@@ -7,7 +7,7 @@ from typing import Any
 from tests.e2e.story import box_app, make_ready
 from tests.odd_input import APPS, ENTERPRISES, GOOD_APPS, GOOD_ENTERPRISES, ORIGINS, SAME, SPANS
 
-from box_app_operator.core.origins import normal_form
+from box_app_operator.api.origins import normal_form
 from playground import Playground
 from playground.cluster import collection_of
 from playground.play import app_manifest, condition

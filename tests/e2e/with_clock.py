@@ -10,7 +10,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from box_app_operator import assembly
+from box_app_operator import composition as assembly
 from box_app_operator.cli import main
 
 PASSES = sys.argv.pop(1) == "passes"

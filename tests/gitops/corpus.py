@@ -34,7 +34,7 @@ from tests.gitops.looks import (
 from tests.gitops.record import State, later, manifest, record, stalled
 from tests.unit.pretend import CLIENT_ID
 
-from box_app_operator.core.model import AuthorizationState, Refusal, RefusalKind
+from box_app_operator.model.box import AuthorizationState, Refusal, RefusalKind
 
 KEYS = {"importFrom": {"name": "viewer-keys"}}
 CORS = ["https://app.acme.com", "https://*.internal.acme.com"]

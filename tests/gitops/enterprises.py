@@ -12,12 +12,12 @@ from tests.gitops.record import Json, State, later
 from tests.gitops.record import manifest as app_manifest
 from tests.unit.pretend import NOON
 
-from box_app_operator.core.enterprise import Enterprise, SecretKeyRef, parse_enterprise
-from box_app_operator.core.spec import FINALIZER, Body
-from box_app_operator.enterprise_link import Clients, LinkNeeds
-from box_app_operator.enterprises import Enterprises
+from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, parse_enterprise
+from box_app_operator.api.spec import FINALIZER, Body
+from box_app_operator.cache.cluster import Store
+from box_app_operator.enterprise.connection import Clients, LinkNeeds
+from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
-from box_app_operator.store import Store
 
 CREDENTIAL = {"namespace": "box-app-operator", "name": "box-console", "key": "token"}
 AUTOMATED = {"mode": "Automated", "url": "https://console.example.com", "credentialsSecretRef": CREDENTIAL}

@@ -12,12 +12,12 @@ from tests.unit.pretend import APP_ID, NOON, decided, published_secret
 from tests.unit.strategies import foreign_secret
 
 from box_app_operator.core.adoption import with_adoption
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
-from box_app_operator.core.model import AuthorizationState, HeldToken, Problem, Slot, SlotToken
-from box_app_operator.core.names import Leaving, NameHolder
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.box import AuthorizationState, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.names import Leaving, NameHolder
+from box_app_operator.model.observed import Observed
+from box_app_operator.tokens.pace import MAX_REPLACEMENTS, Pace
 
 LIVE = replace(ONE, accepted=True)
 OVER = replace(ONE, expires_at=NOON)

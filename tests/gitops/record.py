@@ -13,14 +13,14 @@ from typing import Any
 
 from tests.unit.pretend import NOON
 
-from box_app_operator.core.conditions import parse_conditions
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.model import Refusal, RefusalKind
-from box_app_operator.core.observed import Observed
+from box_app_operator.api.spec import FINALIZER, parse_desired
 from box_app_operator.core.plan import Delays, plan
-from box_app_operator.core.spec import FINALIZER, parse_desired
 from box_app_operator.core.status import build_status
-from box_app_operator.core.steps import Step
+from box_app_operator.model.box import Refusal, RefusalKind
+from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import Step
 
 Json = dict[str, Any]
 Look = Callable[[Desired], Observed]

@@ -19,7 +19,7 @@ from tests.unit.status_invariants import NOT_GOOD, OF_READY_ALONE, check_status
 from tests.unit.strategies import previous_conditions, worlds
 from tests.unit.test_crds import APP, ENTERPRISE, root_of
 
-from box_app_operator.core.conditions import Reason, merge_conditions, parse_conditions
+from box_app_operator.model.conditions import Reason, merge_conditions, parse_conditions
 from kube_sandbox.schema import Schema
 
 STATES = [*APPS, *ENTERPRISES]

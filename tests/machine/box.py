@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from tests.machine.fates import Fates
 
-from box_app_operator.core.desired import ClientGrant
-from box_app_operator.core.model import (
+from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.model.box import (
     AppID,
     Authorization,
     AuthorizationState,
@@ -23,7 +23,7 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.errors import StalledError, TransientError
+from box_app_operator.model.desired import ClientGrant
 from box_app_operator.ports import Granted, Page, Token
 
 ACCESS_SECONDS = 4175

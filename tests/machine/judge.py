@@ -14,11 +14,11 @@ from typing import Any
 from tests.machine.box import SimBox
 from tests.machine.kube import SimKube
 
+from box_app_operator.api.spec import parse_desired
+from box_app_operator.cache.apps import Listing
 from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.core.desired import Retire
-from box_app_operator.core.model import AppID, AuthorizationState, BoxApp, Fingerprint, Slot
-from box_app_operator.core.spec import parse_desired
-from box_app_operator.listing import Listing
+from box_app_operator.model.box import AppID, AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.model.desired import Retire
 from box_app_operator.ports import SecretWrite
 
 SIXTH = 6

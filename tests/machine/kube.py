@@ -10,13 +10,13 @@ from typing import Any
 
 from tests.machine.fates import Fates
 
-from box_app_operator.core.desired import WorkloadRef
-from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.observed import PodView, SecretUse, UseKind, WorkloadView
-from box_app_operator.core.spec import FINALIZER, Body
+from box_app_operator.api.spec import FINALIZER, Body
+from box_app_operator.cache.cluster import NamespaceView, Store
 from box_app_operator.errors import TransientError
+from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.observed import PodView, SecretUse, UseKind, WorkloadView
 from box_app_operator.ports import SecretWrite, Token
-from box_app_operator.store import NamespaceView, Store
 
 NAMESPACE = "billing"
 
@@ -228,6 +228,6 @@ def _left(texts: Mapping[str, str] | None, gone: frozenset[str]) -> dict[str, st
 
 
 def _key(name: str) -> Any:
-    from box_app_operator.store import AppKey
+    from box_app_operator.cache.cluster import AppKey
 
     return AppKey(NAMESPACE, name)

@@ -20,10 +20,10 @@ from tests.machine.kube import Pod
 from tests.machine.stage import NAME, Stage, credentials_of
 from tests.unit.status_invariants import check_status
 
-from box_app_operator.core.desired import WorkloadRef
-from box_app_operator.core.model import AuthorizationState, Slot
-from box_app_operator.core.observed import WorkloadView
-from box_app_operator.core.spec import ROTATE_ANNOTATION
+from box_app_operator.api.spec import ROTATE_ANNOTATION
+from box_app_operator.model.box import AuthorizationState, Slot
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.observed import WorkloadView
 
 FATES = st.lists(st.sampled_from([Fate.OK, Fate.OK, *Fate]), max_size=8)
 TOKEN_SPECS: tuple[dict[str, Any], ...] = (

@@ -13,12 +13,14 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeOfAToken
 
-from box_app_operator import work
-from box_app_operator.core import adoption, rotation, tokens
-from box_app_operator.core.finding import Finding
-from box_app_operator.core.model import BoxApp, HeldToken
-from box_app_operator.core.observed import Adoption
-from box_app_operator.core.retirement import Retirement
+from box_app_operator.controller import reconcile_pass as work
+from box_app_operator.core import adoption
+from box_app_operator.model.box import BoxApp, HeldToken
+from box_app_operator.model.finding import Finding
+from box_app_operator.model.observed import Adoption
+from box_app_operator.tokens import policy as tokens
+from box_app_operator.tokens import rotation
+from box_app_operator.tokens.retirement import Retirement
 
 prove_first = tokens._check_held
 

@@ -14,10 +14,10 @@ from typing import Any, get_args
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from box_app_operator import telemetry
-from box_app_operator.core.conditions import FACETS, Reason
-from box_app_operator.core.steps import Step
-from box_app_operator.gauges import Gauges
+from box_app_operator.model.conditions import FACETS, Reason
+from box_app_operator.model.steps import Step
+from box_app_operator.observability import metrics as telemetry
+from box_app_operator.observability.gauges import Gauges
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "charts" / "box-app-operator" / "files"

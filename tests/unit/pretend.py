@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from box_app_operator.core.conditions import Previous
-from box_app_operator.core.contents import contents_of
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.model import (
+from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.model.box import (
     UID,
     AppID,
     Authorization,
@@ -29,9 +27,10 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.core.observed import Adoption, Observed, WorkloadView
-from box_app_operator.core.plan import Delays, Plan, plan
-from box_app_operator.core.steps import (
+from box_app_operator.model.conditions import Previous
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Adoption, Observed, WorkloadView
+from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
@@ -47,6 +46,7 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
+from box_app_operator.secret.contents import contents_of
 
 T = TypeVar("T")
 

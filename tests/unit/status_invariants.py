@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from box_app_operator.core.conditions import FACETS, Reason
+from box_app_operator.model.conditions import FACETS, Reason
 
 ALWAYS = (*FACETS, "Ready")
 ONLY_WHEN_TRUE = ("Stalled", "Reconciling")

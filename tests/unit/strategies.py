@@ -13,9 +13,7 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
 from box_app_operator.core.adoption import AdoptionEntry, with_adoption
-from box_app_operator.core.conditions import FACETS, Condition, Reason
-from box_app_operator.core.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
-from box_app_operator.core.model import (
+from box_app_operator.model.box import (
     UID,
     Authorization,
     AuthorizationState,
@@ -30,8 +28,10 @@ from box_app_operator.core.model import (
     SlotToken,
     fingerprint_of,
 )
-from box_app_operator.core.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.core.steps import Step
+from box_app_operator.model.conditions import FACETS, Condition, Reason
+from box_app_operator.model.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.steps import Step
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
 ORIGINS = ("https://app.acme.com", "https://*.internal.acme.com", "http://localhost:3000")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from kubernetes.aio.config import ConfigException, incluster_config
 
-from box_app_operator import wiring
+from box_app_operator import run as wiring
 from box_app_operator.config import read_settings
 from box_app_operator.kube.access import Access, configure_access
 from box_app_operator.proxies import EXCEPTIONS, VARIABLES

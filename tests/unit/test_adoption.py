@@ -20,12 +20,12 @@ from box_app_operator.core.adoption import (
     entry_text,
     with_adoption,
 )
-from box_app_operator.core.desired import DeletionPolicy
-from box_app_operator.core.model import UID, BoxApp, ClientID, Slot
-from box_app_operator.core.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.core.published import held_by_value
 from box_app_operator.core.status import FROM_BOX, build_status
-from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot
+from box_app_operator.model.box import UID, BoxApp, ClientID, Slot
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
+from box_app_operator.secret.published import held_by_value
 
 DELETABLE = replace(ENTRY, allow_delete=True)
 ANY_NAME = replace(ENTRY, name=None)

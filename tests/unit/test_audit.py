@@ -10,13 +10,14 @@ from tests.unit.examples import APP_ID, CORS, GONE, ONE, TWO, WITH_CORS, app_for
 from tests.unit.pretend import NOON, World
 from tests.unit.strategies import DESIRED
 
+from box_app_operator.cache.attempts import REPEAT_AFTER, Memory
 from box_app_operator.core.audit import has_happened, record_of
-from box_app_operator.core.conditions import Reason
-from box_app_operator.core.desired import Rotation
-from box_app_operator.core.finding import Notice
-from box_app_operator.core.model import Fingerprint, Slot, SlotToken
-from box_app_operator.core.observed import Observed, RememberedStatus
-from box_app_operator.core.steps import (
+from box_app_operator.model.box import Fingerprint, Slot, SlotToken
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Rotation
+from box_app_operator.model.finding import Notice
+from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
@@ -29,7 +30,6 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.memory import REPEAT_AFTER, Memory
 
 NEW = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
 PUBLISH = PublishSecret(APP_ID, Slot.SECONDARY, NEW.fingerprint)

@@ -11,12 +11,12 @@ from tests.unit.examples import ADOPT, ONE, TWO, app_for, ready_world, said
 from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Desired
-from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
-from box_app_operator.core.model import AppID, HeldToken, Problem, Slot, SlotToken
-from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
+from box_app_operator.model.box import AppID, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
+from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
 
 WISH = replace(ADOPT, import_from="keys")
 CORS = ("https://a.example.com", "https://*.b.example.com")

@@ -30,7 +30,8 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided
 from tests.unit.strategies import DESIRED, ENTRY
 
-from box_app_operator.core.conditions import (
+from box_app_operator.model.box import AppID, AuthorizationState, Problem, Refusal, RefusalKind, Slot
+from box_app_operator.model.conditions import (
     FACETS,
     Condition,
     Reason,
@@ -39,11 +40,10 @@ from box_app_operator.core.conditions import (
     parse_conditions,
     reason_of,
 )
-from box_app_operator.core.desired import DeletionPolicy
-from box_app_operator.core.finding import Finding, good, mend, settle, stall, unknown, wait
-from box_app_operator.core.model import AppID, AuthorizationState, Problem, Refusal, RefusalKind, Slot
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.steps import SetCorsDomains, SubmitApp
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.finding import Finding, good, mend, settle, stall, unknown, wait
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import SetCorsDomains, SubmitApp
 
 S = AuthorizationState
 OVER = {Slot.PRIMARY: replace(ONE, expires_at=NOON)}

@@ -10,12 +10,12 @@ from tests.unit.examples import ONE, TWO, look, ready_world, said
 from tests.unit.pretend import APP_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.contents import Contents, contents_of, differences
-from box_app_operator.core.contest import EACH_TIME, LONGEST_CALM, Upkeep, paused
-from box_app_operator.core.desired import Retire
-from box_app_operator.core.model import Refusal, RefusalKind, SecretView, Slot, fingerprint_of
-from box_app_operator.core.observed import Contest
-from box_app_operator.core.steps import PublishSecret, RevokeSlot
+from box_app_operator.model.box import Refusal, RefusalKind, SecretView, Slot, fingerprint_of
+from box_app_operator.model.desired import Retire
+from box_app_operator.model.observed import Contest
+from box_app_operator.model.steps import PublishSecret, RevokeSlot
+from box_app_operator.secret.contents import Contents, contents_of, differences
+from box_app_operator.secret.contest import EACH_TIME, LONGEST_CALM, Upkeep, paused
 
 LABEL = "label boxapps.dev/app"
 OTHER = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "other"}

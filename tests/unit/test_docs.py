@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from box_app_operator.cli import main
 from box_app_operator.config import PREFIX, Settings
-from box_app_operator.core.conditions import Reason
+from box_app_operator.model.conditions import Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
 

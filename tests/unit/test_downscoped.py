@@ -11,12 +11,11 @@ from tests.unit.examples import ONE, TWO, look, ready_world, said
 from tests.unit.pretend import APP_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.conditions import format_time
-from box_app_operator.core.desired import ClientGrant, DeletionPolicy, DownscopedSpec
-from box_app_operator.core.downscoped import annotations_for, labels_for
-from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.model import UID, Fingerprint, Refusal, RefusalKind, SecretView, Slot, fingerprint_of
-from box_app_operator.core.steps import (
+from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, Slot, fingerprint_of
+from box_app_operator.model.conditions import format_time
+from box_app_operator.model.desired import ClientGrant, DeletionPolicy, DownscopedSpec
+from box_app_operator.model.hand import Hand, Way
+from box_app_operator.model.steps import (
     DeleteSecret,
     MintToken,
     RefreshDownscoped,
@@ -24,6 +23,7 @@ from box_app_operator.core.steps import (
     RevokeDownscoped,
     RevokeSlot,
 )
+from box_app_operator.tokens.downscoped import annotations_for, labels_for
 
 SPEC = DownscopedSpec("preview", ("base_preview",), None, timedelta(minutes=15))
 OTHER = DownscopedSpec("upload", ("base_upload",), None, timedelta(minutes=15))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.unit.pretend import NOON
 
-from box_app_operator.core.conditions import Condition
-from box_app_operator.enterprise_health import Health
+from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.model.conditions import Condition
 
 OUTAGE = TransientError("BoxUnavailable", "nobody answers")
 MISSING = AwaitingHumanError("CredentialMissing", "Secret a is missing")

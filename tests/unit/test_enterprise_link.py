@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from box_app_operator.core.enterprise import parse_enterprise
-from box_app_operator.enterprise_link import Clients, EnterpriseLink, LinkNeeds
+from box_app_operator.api.enterprise import parse_enterprise
+from box_app_operator.cache.cluster import Store
+from box_app_operator.enterprise.connection import Clients, EnterpriseLink, LinkNeeds
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.store import Store
 
 from .pretend import NOON
 

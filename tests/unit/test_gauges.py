@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.conditions import format_time
-from box_app_operator.gauges import SLACK_SECONDS, Gauges
-from box_app_operator.store import Store
-from box_app_operator.telemetry import PREFIX
+from box_app_operator.cache.cluster import Store
+from box_app_operator.model.conditions import format_time
+from box_app_operator.observability.gauges import SLACK_SECONDS, Gauges
+from box_app_operator.observability.metrics import PREFIX
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,14 +10,14 @@ from tests.unit.examples import ONE, TWO, app_for, said
 from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import ClientGrant, DeletionPolicy, Rotation
-from box_app_operator.core.former import FormerToken, parse_former
-from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.model import UID, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
-from box_app_operator.core.observed import Observed, RememberedStatus
-from box_app_operator.core.publication import CLIENT_ID, MOVED_AT, PUBLISHED_AT
-from box_app_operator.core.published import client_said_by, former_told, secret_annotations
-from box_app_operator.core.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.model.box import UID, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Rotation
+from box_app_operator.model.former import FormerToken, parse_former
+from box_app_operator.model.hand import Hand, Way
+from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.secret.annotations import CLIENT_ID, MOVED_AT, PUBLISHED_AT
+from box_app_operator.secret.published import client_said_by, former_told, secret_annotations
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
 GOES = replace(GRANT, deleting=True)

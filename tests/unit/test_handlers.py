@@ -7,7 +7,7 @@ from typing import Any, cast
 import kopf
 import pytest
 
-from box_app_operator import handlers
+from box_app_operator.controller import handlers
 
 
 class Heard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from box_app_operator.core.history import contradiction
-from box_app_operator.core.model import UID
+from box_app_operator.model.box import UID
 
 
 def versions(**found: int) -> dict[UID, int]:

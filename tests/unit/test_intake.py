@@ -6,14 +6,14 @@ import base64
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from box_app_operator.core.model import UID, fingerprint_of
-from box_app_operator.enterprises import Enterprises
-from box_app_operator.intake import Intake
+from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.controller.events import Intake
+from box_app_operator.controller.reconciler import Reconciler
+from box_app_operator.controller.workqueue import WorkQueue
+from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.items import MetadataItem, ObjectMeta, Owner, SecretItem
 from box_app_operator.kube.lists import Present
-from box_app_operator.reconcile import Reconciler
-from box_app_operator.store import AppKey, Store
-from box_app_operator.workqueue import WorkQueue
+from box_app_operator.model.box import UID, fingerprint_of
 
 KEY = AppKey("billing", "viewer")
 TOKEN_SECRET = "viewer-box-token"

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import ClientGrant, Desired
-from box_app_operator.core.hand import KeyView, Verdict
-from box_app_operator.core.model import Slot, fingerprint_of
-from box_app_operator.core.observed import Observed
-from box_app_operator.grants import Grants
-from box_app_operator.keys import Keys, client_value
-from box_app_operator.memory import HandMemory, Memory
+from box_app_operator.cache.attempts import HandMemory, Memory
+from box_app_operator.model.box import Slot, fingerprint_of
+from box_app_operator.model.desired import ClientGrant, Desired
+from box_app_operator.model.hand import KeyView, Verdict
+from box_app_operator.model.observed import Observed
+from box_app_operator.modes.client_credentials.observe import Grants
+from box_app_operator.modes.keys import Keys, client_value
 
 KEY = "k" * 32
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 import kopf
 import pytest
 
-from box_app_operator import handlers, kopf_watch
+from box_app_operator.controller import handlers, kopf_watch
+from box_app_operator.controller.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
 from box_app_operator.errors import TransientError
-from box_app_operator.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
 
 
 class ApiError(Exception):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from box_app_operator.core.desired import WorkloadRef
 from box_app_operator.kube.secrets import path_of
 from box_app_operator.kube.workloads import path_to
+from box_app_operator.model.desired import WorkloadRef
 
 
 @pytest.mark.parametrize("name", ["../../other/secrets/theirs", "a/b", "x?watch=true", "x#y", "%2e%2e"])

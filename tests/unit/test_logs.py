@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from box_app_operator.logs import InOneLine
+from box_app_operator.observability.logging import InOneLine
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_tries_of_kopf_are_no_errors(out: io.StringIO) -> None:
     ("logger", "error"),
     [
         ("kopf._core.reactor.queueing", ZeroDivisionError()),
-        ("box_app_operator.sweep", ConnectionResetError()),
+        ("box_app_operator.controller.missed_deletions", ConnectionResetError()),
         ("kopfschmerz", ConnectionResetError()),
     ],
 )

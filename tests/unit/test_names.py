@@ -6,10 +6,10 @@ import pytest
 from tests.unit.examples import DESIRED
 from tests.unit.pretend import World, decide
 
-from box_app_operator.core.model import Refusal, RefusalKind
-from box_app_operator.core.names import Leaving, NameHolder, name_key
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.steps import AddFinalizer
+from box_app_operator.model.box import Refusal, RefusalKind
+from box_app_operator.model.names import Leaving, NameHolder, name_key
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import AddFinalizer
 
 TAKEN = Refusal(RefusalKind.STALLED, "NameTaken", "Somebody has it.")
 INVALID = Refusal(RefusalKind.STALLED, "NameInvalid", "Box does not allow it.")

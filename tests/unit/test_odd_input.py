@@ -11,11 +11,11 @@ from tests.unit.examples import CORS, WITH_CORS, look, ready_world, said
 from tests.unit.pretend import decide
 from tests.unit.test_crds import APP, ENTERPRISE, complaints, with_origins
 
-from box_app_operator.core.conditions import Reason
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.hand import Hand, Way
-from box_app_operator.core.origins import normal_form, origin_problem, same_origins
-from box_app_operator.core.spec import parse_desired
+from box_app_operator.api.origins import normal_form, origin_problem, same_origins
+from box_app_operator.api.spec import parse_desired
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.hand import Hand, Way
 
 Json = dict[str, Any]
 

@@ -10,17 +10,17 @@ from tests.unit.examples import APP_ID, NO_TOKEN, ONE, TWO, app_for, look, ready
 from tests.unit.pretend import NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.conditions import Condition, Reason
-from box_app_operator.core.current import current_of
-from box_app_operator.core.desired import ClientGrant, Rotation
-from box_app_operator.core.model import Fingerprint, HeldToken, Slot
-from box_app_operator.core.observed import RememberedStatus
-from box_app_operator.core.pace import Pace, Record, last_replacement, last_replacement_in_status
-from box_app_operator.core.publication import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
-from box_app_operator.core.rotation import Cause, rotation_cause
+from box_app_operator.cache.pace import PaceMemory
 from box_app_operator.core.status import build_status
-from box_app_operator.core.steps import MintToken, PublishSecret, RevokeSlot
-from box_app_operator.pace import PaceMemory
+from box_app_operator.model.box import Fingerprint, HeldToken, Slot
+from box_app_operator.model.conditions import Condition, Reason
+from box_app_operator.model.desired import ClientGrant, Rotation
+from box_app_operator.model.observed import RememberedStatus
+from box_app_operator.model.steps import MintToken, PublishSecret, RevokeSlot
+from box_app_operator.secret.annotations import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
+from box_app_operator.tokens.active import current_of
+from box_app_operator.tokens.pace import Pace, Record, last_replacement, last_replacement_in_status
+from box_app_operator.tokens.rotation import Cause, rotation_cause
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 MINT = MintToken(APP_ID, Slot.SECONDARY, 60)

@@ -9,11 +9,11 @@ from tests.unit.examples import CORS, ONE, TWO, app_for, look, ready_world, said
 from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.conditions import Condition
-from box_app_operator.core.desired import DeletionPolicy
-from box_app_operator.core.model import AuthorizationState, ClientID, Refusal, RefusalKind, Slot
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
+from box_app_operator.model.box import AuthorizationState, ClientID, Refusal, RefusalKind, Slot
+from box_app_operator.model.conditions import Condition
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
 
 
 @pytest.mark.parametrize("kind", RefusalKind)

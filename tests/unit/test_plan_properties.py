@@ -20,12 +20,12 @@ from tests.unit.strategies import (
     worlds,
 )
 
-from box_app_operator.core.conditions import Condition, Reason
-from box_app_operator.core.desired import DeletionPolicy
-from box_app_operator.core.model import AuthorizationState, HeldToken, RefusalKind, Slot, SlotToken, fingerprint_of
-from box_app_operator.core.observed import Adoption
 from box_app_operator.core.plan import WERE_MISSING
-from box_app_operator.core.steps import (
+from box_app_operator.model.box import AuthorizationState, HeldToken, RefusalKind, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.conditions import Condition, Reason
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.observed import Adoption
+from box_app_operator.model.steps import (
     AddFinalizer,
     DeleteApp,
     MintToken,

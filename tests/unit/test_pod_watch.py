@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from box_app_operator import pod_watch
-from box_app_operator.core.model import UID
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
-from box_app_operator.pod_watch import PodWatch
+from box_app_operator.model.box import UID
+from box_app_operator.watch import pods as pod_watch
 from box_app_operator.watch import reflector
+from box_app_operator.watch.pods import PodWatch
 
 from .test_pods import ENV, pod
 

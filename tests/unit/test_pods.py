@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.desired import WorkloadRef
-from box_app_operator.core.observed import UseKind
 from box_app_operator.kube.pods import view_pod
 from box_app_operator.kube.workloads import view_workload
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.observed import UseKind
 
 CREATED, STARTED, RAN = "2026-03-01T11:00:00Z", "2026-03-01T11:00:05Z", "2026-03-01T11:30:00Z"
 POD_STARTED, CONTAINER_RAN = datetime(2026, 3, 1, 11, 0, 5, tzinfo=UTC), datetime(2026, 3, 1, 11, 30, tzinfo=UTC)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.hand import Identity, Verdict
-from box_app_operator.core.model import AppID
+from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.identities import Identities
 from box_app_operator.errors import TransientError
-from box_app_operator.identities import Identities
-from box_app_operator.memory import HandMemory
+from box_app_operator.model.box import AppID
+from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.ports import Token
-from box_app_operator.proof import BoxAccess, Candidate, judge
 
 ENTERPRISE = "1234567"
 MINE, OTHERS = AppID("4711"), AppID("7")

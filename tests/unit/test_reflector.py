@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import UID
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
 from box_app_operator.kube.lists import Present
+from box_app_operator.model.box import UID
 from box_app_operator.watch.reflector import MAX_WATCHES, Reflector, Sink
 
 BROKEN = TransientError("KubernetesUnavailable", "cut")

@@ -6,12 +6,12 @@ import base64
 
 import pytest
 
-from box_app_operator.core.contents import Contents
-from box_app_operator.core.model import UID, SecretView, fingerprint_of
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.kube.api import Cause, KubeError, KubeUnavailableError
 from box_app_operator.kube.refusals import HIDDEN, LONGEST, refused_deletion, refused_write, shown
+from box_app_operator.model.box import UID, SecretView, fingerprint_of
 from box_app_operator.ports import SecretWrite, Token
+from box_app_operator.secret.contents import Contents
 
 VALUE = "q7Zt3m9KpX2vB8nLr5Ys1Wc4Hd6Fg0Ja"
 TOKEN = Token(VALUE)

@@ -13,14 +13,14 @@ from tests.unit.examples import ADOPT, NOTHING, ONE, TWO, app_for, look, ready_w
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
 from tests.unit.strategies import DESIRED, foreign_secret, working_worlds
 
-from box_app_operator.core.conditions import Condition, Reason
-from box_app_operator.core.current import current_of
-from box_app_operator.core.desired import ClientGrant
-from box_app_operator.core.hand import Hand, KeyView, Verdict, Way
-from box_app_operator.core.model import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
-from box_app_operator.core.pace import MAX_REPLACEMENTS, Pace
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.steps import MintToken, PublishSecret
+from box_app_operator.model.box import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.model.conditions import Condition, Reason
+from box_app_operator.model.desired import ClientGrant
+from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.steps import MintToken, PublishSecret
+from box_app_operator.tokens.active import current_of
+from box_app_operator.tokens.pace import MAX_REPLACEMENTS, Pace
 
 S = AuthorizationState
 POD = "Pods get 401: Box refuses the token in Secret 'viewer-box-token'"

@@ -18,14 +18,14 @@ from tests.unit.test_crds import APP, root_of
 from tests.unit.test_gauges import exported
 from tests.unit.test_status import body_of, report
 
-from box_app_operator.core.conditions import merge_conditions, parse_conditions
+from box_app_operator.api.remembered import parse_remembered, shown_conditions, status_of
+from box_app_operator.api.spec import RECONCILE_ANNOTATION
+from box_app_operator.cache.cluster import Store
 from box_app_operator.core.due import due_first
-from box_app_operator.core.model import AppID, AuthorizationState, ClientID, Fingerprint, Slot
-from box_app_operator.core.observed import RememberedStatus
-from box_app_operator.core.remembered import parse_remembered, shown_conditions, status_of
-from box_app_operator.core.spec import RECONCILE_ANNOTATION
 from box_app_operator.core.status import build_status
-from box_app_operator.store import Store
+from box_app_operator.model.box import AppID, AuthorizationState, ClientID, Fingerprint, Slot
+from box_app_operator.model.conditions import merge_conditions, parse_conditions
+from box_app_operator.model.observed import RememberedStatus
 from kube_sandbox.schema import Schema
 
 Json = dict[str, Any]

@@ -10,11 +10,11 @@ from tests.unit.examples import APP_ID, ONE, look, ready_world, said
 from tests.unit.pretend import GRACE, NOON, World, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import Rotation, WorkloadRef
-from box_app_operator.core.model import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
-from box_app_operator.core.observed import WorkloadView
 from box_app_operator.core.plan import Delays, Plan, plan
-from box_app_operator.core.steps import RestartWorkload, RevokeSlot
+from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
+from box_app_operator.model.desired import Rotation, WorkloadRef
+from box_app_operator.model.observed import WorkloadView
+from box_app_operator.model.steps import RestartWorkload, RevokeSlot
 
 WEB = WorkloadRef("Deployment", "web")
 NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))

@@ -11,13 +11,13 @@ from tests.unit.examples import APP_ID, ONE, look, ready_world, said
 from tests.unit.pretend import NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.current import Current, current_of
-from box_app_operator.core.desired import Desired, Retire, Rotation
-from box_app_operator.core.model import UID, Fingerprint, Slot, SlotToken
-from box_app_operator.core.observed import PodView, SecretUse, UseKind
-from box_app_operator.core.rotation import next_rotation
-from box_app_operator.core.spec import parse_desired
-from box_app_operator.core.steps import MintToken, RevokeSlot, Step
+from box_app_operator.api.spec import parse_desired
+from box_app_operator.model.box import UID, Fingerprint, Slot, SlotToken
+from box_app_operator.model.desired import Desired, Retire, Rotation
+from box_app_operator.model.observed import PodView, SecretUse, UseKind
+from box_app_operator.model.steps import MintToken, RevokeSlot, Step
+from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.rotation import next_rotation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + 60 * DAY)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from box_app_operator import import_watch, secret_watch
-from box_app_operator.core.enterprise import SecretKeyRef
-from box_app_operator.core.model import UID
+from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
-from box_app_operator.import_watch import ImportWatch
-from box_app_operator.secret_watch import follow_secret
+from box_app_operator.model.box import UID
+from box_app_operator.watch import imports as import_watch
+from box_app_operator.watch import secrets as secret_watch
+from box_app_operator.watch.imports import ImportWatch
+from box_app_operator.watch.secrets import follow_secret
 
 NAME = ("billing", "keys")
 REFUSED = AwaitingHumanError("CredentialMissing", "it lacks the right")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from box_app_operator.api.enterprise import SecretKeyRef, parse_enterprise, selects
+from box_app_operator.api.fields import LONGEST, parse_duration
+from box_app_operator.api.spec import parse_desired
 from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.core.desired import DeletionPolicy, SecretKeys
-from box_app_operator.core.enterprise import SecretKeyRef, parse_enterprise, selects
-from box_app_operator.core.fields import LONGEST, parse_duration
-from box_app_operator.core.model import ClientID
-from box_app_operator.core.spec import parse_desired
+from box_app_operator.model.box import ClientID
+from box_app_operator.model.desired import DeletionPolicy, SecretKeys
 
 Json = dict[str, Any]
 

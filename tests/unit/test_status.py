@@ -16,14 +16,14 @@ from tests.unit.pretend import NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
 
-from box_app_operator.core.conditions import Condition, format_time, merge_conditions, parse_conditions
-from box_app_operator.core.model import AuthorizationState
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.publication import PREVIOUS, ROTATED_AT
-from box_app_operator.core.remembered import parse_remembered
-from box_app_operator.core.spec import RECONCILE_ANNOTATION
+from box_app_operator.api.remembered import parse_remembered
+from box_app_operator.api.spec import RECONCILE_ANNOTATION
 from box_app_operator.core.status import build_status
-from box_app_operator.core.steps import PublishSecret
+from box_app_operator.model.box import AuthorizationState
+from box_app_operator.model.conditions import Condition, format_time, merge_conditions, parse_conditions
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import PublishSecret
+from box_app_operator.secret.annotations import PREVIOUS, ROTATED_AT
 
 Json = dict[str, Any]
 EARLIER = NOON - timedelta(hours=1)

@@ -31,13 +31,12 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.desired import DeletionPolicy
-from box_app_operator.core.hand import Way
-from box_app_operator.core.model import UID, AuthorizationState, SecretView, Slot, fingerprint_of
-from box_app_operator.core.observed import Observed, RememberedStatus
 from box_app_operator.core.plan import CHECKS
-from box_app_operator.core.published import active_slot, owns_secret, plain_data, secret_annotations, secret_labels
-from box_app_operator.core.steps import (
+from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, fingerprint_of
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.hand import Way
+from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
@@ -51,6 +50,7 @@ from box_app_operator.core.steps import (
     Step,
     SubmitApp,
 )
+from box_app_operator.secret.published import active_slot, owns_secret, plain_data, secret_annotations, secret_labels
 
 S = AuthorizationState
 PUBLISHED = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import UID, ClientID, SecretView
-from box_app_operator.store import AppKey, NamespaceView, SecretMark, Store, enterprise_of, trim
+from box_app_operator.cache.cluster import AppKey, NamespaceView, SecretMark, Store, enterprise_of, trim
+from box_app_operator.model.box import UID, ClientID, SecretView
 
 KEY = AppKey("billing", "viewer")
 SECRET = SecretView("billing", "s", UID("s-1"), "5", None, {}, {}, {})

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from box_app_operator.box.transport import endpoint_of
-from box_app_operator.logs import PlainFormatter, configure_logging
-from box_app_operator.telemetry import AppLog, note_request, requests_noted
+from box_app_operator.observability.logging import PlainFormatter, configure_logging
+from box_app_operator.observability.metrics import AppLog, note_request, requests_noted
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.model import fingerprint_of
+from box_app_operator.model.box import fingerprint_of
 from box_app_operator.ports import SecretWrite, Token
 
 VALUE = "made-up-value-of-a-token-00000001"

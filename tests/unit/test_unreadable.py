@@ -17,15 +17,15 @@ from tests.unit.strategies import DESIRED
 from tests.unit.test_crds import APP, ENTERPRISE, root_of
 from tests.unit.test_remembered import NONSENSE, paths
 
-from box_app_operator.core.conditions import Reason
+from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_enterprise
+from box_app_operator.api.spec import FINALIZER, parse_desired
+from box_app_operator.cache.cluster import Store
 from box_app_operator.core.deletion import GIVE_UP
-from box_app_operator.core.desired import DeletionPolicy, Desired
-from box_app_operator.core.enterprise import Enterprise, EnterpriseSpec, parse_enterprise
-from box_app_operator.core.model import Slot
-from box_app_operator.core.spec import FINALIZER, parse_desired
-from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot
-from box_app_operator.enterprise_link import EnterpriseLink, LinkNeeds
-from box_app_operator.store import Store
+from box_app_operator.enterprise.connection import EnterpriseLink, LinkNeeds
+from box_app_operator.model.box import Slot
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
 from kube_sandbox.schema import Schema
 
 Json = dict[str, Any]

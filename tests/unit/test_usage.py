@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.conditions import Condition
 from box_app_operator.core.usage import (
     deleting_condition,
     finalizer_of,
     uses_enterprise,
     wanted_finalizers,
 )
+from box_app_operator.model.conditions import Condition
 
 OWN, OTHER, FOREIGN = "boxapps.dev/finalizer", "boxapps.dev/ops.second", "example.com/other"
 FORCED = {"annotations": {"boxapps.dev/force-delete": "true"}}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from box_app_operator.workqueue import WorkQueue
+from box_app_operator.controller.workqueue import WorkQueue
 
 Work = Callable[[str], Awaitable[float | None]]
 LONG = 3600.0

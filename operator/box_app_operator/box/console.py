@@ -12,7 +12,8 @@ from urllib.parse import quote
 import msgspec
 
 from box_app_operator.box.transport import Answer, Transport, place_of, shown
-from box_app_operator.core.model import (
+from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
+from box_app_operator.model.box import (
     AppID,
     Authorization,
     AuthorizationState,
@@ -22,7 +23,6 @@ from box_app_operator.core.model import (
     Slot,
     SlotToken,
 )
-from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.ports import Page, Token
 
 logger = logging.getLogger(__name__)

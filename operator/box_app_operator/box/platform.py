@@ -8,10 +8,10 @@ from http import HTTPStatus
 import msgspec
 
 from box_app_operator.box.transport import Answer, Transport
-from box_app_operator.core.desired import ClientGrant
-from box_app_operator.core.hand import Identity, Verdict
-from box_app_operator.core.model import AppID
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, StalledError, TransientError
+from box_app_operator.model.box import AppID
+from box_app_operator.model.desired import ClientGrant
+from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.ports import Granted, Token
 
 FILE = "/2.0/files/1"

@@ -17,8 +17,8 @@ from aiolimiter import AsyncLimiter
 
 from box_app_operator.box.silence import describe_silence
 from box_app_operator.errors import TransientError
+from box_app_operator.observability.metrics import BOX_REQUESTS, RATE_LIMIT_WAITS, Stopwatch, note_request
 from box_app_operator.proxies import Proxy
-from box_app_operator.telemetry import BOX_REQUESTS, RATE_LIMIT_WAITS, Stopwatch, note_request
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.core.conditions import Reason
-from box_app_operator.core.desired import DeletionPolicy, Desired
-from box_app_operator.core.model import UID, BoxApp, ClientID, Problem, owner_in, uid_in
-from box_app_operator.core.observed import Adoption, Observed
+from box_app_operator.model.box import UID, BoxApp, ClientID, Problem, owner_in, uid_in
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.observed import Adoption, Observed
 
 _YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 """Bare words that YAML 1.1 reads as something else than text."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from box_app_operator.core.conditions import Reason, format_time
-from box_app_operator.core.current import Current, current_of
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.finding import Notice
-from box_app_operator.core.model import SlotToken
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.publication import expiry_text
-from box_app_operator.core.published import own_secrets, published_fingerprints
-from box_app_operator.core.steps import DeleteApp, PublishSecret, RenameApp, RevokeSlot, SetCorsDomains, Step
+from box_app_operator.model.box import SlotToken
+from box_app_operator.model.conditions import Reason, format_time
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Notice
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import DeleteApp, PublishSecret, RenameApp, RevokeSlot, SetCorsDomains, Step
+from box_app_operator.secret.annotations import expiry_text
+from box_app_operator.secret.published import own_secrets, published_fingerprints
+from box_app_operator.tokens.active import Current, current_of
 
 MAX_NAMES = 5
 """So many origins are listed in one Event."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.core.by_hand import page_of
-from box_app_operator.core.conditions import Condition, Reason, format_time
-from box_app_operator.core.departure import task_for
-from box_app_operator.core.desired import DeletionPolicy, Desired
-from box_app_operator.core.downscoped import next_to_revoke
-from box_app_operator.core.finding import Finding, NextStep, Notice
-from box_app_operator.core.former import FormerApp
-from box_app_operator.core.hand import Way
-from box_app_operator.core.model import BoxApp, Slot
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.publication import FINGERPRINT, is_access_token, publication_of
-from box_app_operator.core.published import own_fingerprints, owns_secret
-from box_app_operator.core.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.model.box import BoxApp, Slot
+from box_app_operator.model.conditions import Condition, Reason, format_time
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.finding import Finding, NextStep, Notice
+from box_app_operator.model.former import FormerApp
+from box_app_operator.model.hand import Way
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.modes.assisted.decide import page_of
+from box_app_operator.secret.annotations import FINGERPRINT, is_access_token, publication_of
+from box_app_operator.secret.published import own_fingerprints, owns_secret
+from box_app_operator.tokens.departure import task_for
+from box_app_operator.tokens.downscoped import next_to_revoke
 
 GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
 

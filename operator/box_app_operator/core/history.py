@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from box_app_operator.core.model import UID
+from box_app_operator.model.box import UID
 
 
 def contradiction(known: Mapping[UID, int], latest: int, listed: Mapping[UID, int], version: int) -> str | None:

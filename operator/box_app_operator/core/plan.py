@@ -10,36 +10,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from box_app_operator.core.by_hand import (
+from box_app_operator.core.deletion import check_deletion, describe_wait
+from box_app_operator.model.box import Problem, Refusal
+from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, reason_of
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Finding, NextStep, Notice, lacking, settle, stall, unknown
+from box_app_operator.model.hand import Way
+from box_app_operator.model.names import wait_for_name
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import AddFinalizer, Step
+from box_app_operator.modes.assisted.decide import (
     check_authorized_by_hand,
     check_cors_by_hand,
     check_registered_by_hand,
     check_tokens_by_hand,
 )
-from box_app_operator.core.checks import check_authorized, check_cors, check_registered
-from box_app_operator.core.conditions import FACETS, Condition, Previous, Reason, reason_of
-from box_app_operator.core.conflict import held_back, is_conflict
-from box_app_operator.core.contest import with_contests
-from box_app_operator.core.current import Current, current_of
-from box_app_operator.core.deletion import check_deletion, describe_wait
-from box_app_operator.core.desired import Desired
-from box_app_operator.core.downscoped import settle_with_downscoped
-from box_app_operator.core.finding import Finding, NextStep, Notice, lacking, settle, stall, unknown
-from box_app_operator.core.grants import (
+from box_app_operator.modes.automated.decide import check_authorized, check_cors, check_registered
+from box_app_operator.modes.client_credentials.decide import (
     check_authorized_by_grant,
     check_cors_by_grant,
     check_registered_by_grant,
     check_tokens_by_grant,
 )
-from box_app_operator.core.hand import Way
-from box_app_operator.core.model import Problem, Refusal
-from box_app_operator.core.names import wait_for_name
-from box_app_operator.core.observed import Observed
-from box_app_operator.core.pace import PAUSE
-from box_app_operator.core.refused import is_refused, refused_of, with_refusal
-from box_app_operator.core.rotation import as_asked_for, next_rotation
-from box_app_operator.core.steps import AddFinalizer, Step
-from box_app_operator.core.tokens import check_tokens
+from box_app_operator.secret.conflict import held_back, is_conflict
+from box_app_operator.secret.contest import with_contests
+from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.downscoped import settle_with_downscoped
+from box_app_operator.tokens.pace import PAUSE
+from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.refused import is_refused, refused_of, with_refusal
+from box_app_operator.tokens.rotation import as_asked_for, next_rotation
 
 CHECKS = {
     Way.CONSOLE: (check_registered, check_cors, check_authorized),

@@ -5,24 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.core.by_hand import key_was_accepted
-from box_app_operator.core.conditions import format_time, merge_conditions
-from box_app_operator.core.consumers import SHOWN, pods_on_previous
-from box_app_operator.core.current import Current, current_of
-from box_app_operator.core.departure import as_of_departure
-from box_app_operator.core.desired import Desired, Retire
-from box_app_operator.core.downscoped import downscoped_status
-from box_app_operator.core.finding import NextStep
-from box_app_operator.core.hand import Way
-from box_app_operator.core.model import AppID, AuthorizationState, BoxApp, Slot
-from box_app_operator.core.observed import Adoption, Observed
-from box_app_operator.core.places import ADMIN_APPS, app_page
+from box_app_operator.api.remembered import status_of
+from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
-from box_app_operator.core.publication import is_access_token
-from box_app_operator.core.remembered import status_of
-from box_app_operator.core.restarts import restarted
-from box_app_operator.core.rotation import Cause, next_rotation, rotation_waits_until
-from box_app_operator.core.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.model.box import AppID, AuthorizationState, BoxApp, Slot
+from box_app_operator.model.conditions import format_time, merge_conditions
+from box_app_operator.model.desired import Desired, Retire
+from box_app_operator.model.finding import NextStep
+from box_app_operator.model.hand import Way
+from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.places import ADMIN_APPS, app_page
+from box_app_operator.modes.assisted.decide import key_was_accepted
+from box_app_operator.secret.annotations import is_access_token
+from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.consumers import SHOWN, pods_on_previous
+from box_app_operator.tokens.departure import as_of_departure
+from box_app_operator.tokens.downscoped import downscoped_status
+from box_app_operator.tokens.restarts import restarted
+from box_app_operator.tokens.rotation import Cause, next_rotation, rotation_waits_until
 
 FROM_BOX = (
     "appID",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from box_app_operator.core.conditions import Condition, Reason
-from box_app_operator.core.fields import mapping
-from box_app_operator.core.spec import FINALIZER, FORCE_DELETE_ANNOTATION, GROUP, Body
+from box_app_operator.api.fields import mapping
+from box_app_operator.api.spec import FINALIZER, FORCE_DELETE_ANNOTATION, GROUP, Body
+from box_app_operator.model.conditions import Condition, Reason
 
 _LONGEST_NAME = 63
 """Source: Kubernetes, the name of a qualified name as finalizers are."""

@@ -16,11 +16,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from box_app_operator.core.model import UID
-from box_app_operator.core.spec import Body
+from box_app_operator.api.spec import Body
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError
 from box_app_operator.kube.items import MetadataItem, SecretItem
+from box_app_operator.model.box import UID
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from box_app_operator.core.model import UID
+from box_app_operator.model.box import UID
 
 
 class Owner(msgspec.Struct, frozen=True):

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from box_app_operator.core.model import UID
-from box_app_operator.core.published import MANAGED_BY, MANAGER
-from box_app_operator.core.spec import GROUP, VERSION
+from box_app_operator.api.spec import GROUP, VERSION
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS
+from box_app_operator.model.box import UID
+from box_app_operator.secret.published import MANAGED_BY, MANAGER
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 PAGE_SIZE = 500

@@ -9,10 +9,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from box_app_operator.core.conditions import format_time
-from box_app_operator.core.spec import FINALIZER, GROUP, VERSION, Body
+from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, Body
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError
+from box_app_operator.model.conditions import format_time
 
 PLURALS = {"BoxCustomApp": "boxcustomapps", "BoxEnterprise": "boxenterprises"}
 LONGEST_EVENT_MESSAGE = 1024

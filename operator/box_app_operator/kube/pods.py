@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from box_app_operator.core.model import UID, Fingerprint
-from box_app_operator.core.observed import PodView, SecretUse, UseKind
-from box_app_operator.core.restarts import TOKEN_MARK
-from box_app_operator.core.spec import Body
+from box_app_operator.api.spec import Body
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.kube.collection import KubeSource, object_collection
+from box_app_operator.model.box import UID, Fingerprint
+from box_app_operator.model.observed import PodView, SecretUse, UseKind
+from box_app_operator.tokens.restarts import TOKEN_MARK
 
 PAGE_SIZE = 250
 OVER = ("Succeeded", "Failed")

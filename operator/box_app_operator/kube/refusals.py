@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection, Iterator
 from http import HTTPStatus
 
-from box_app_operator.core.conditions import Reason
-from box_app_operator.core.model import Fingerprint, SecretView, fingerprint_of
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.kube.api import Cause, KubeError, KubeUnavailableError
+from box_app_operator.model.box import Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.conditions import Reason
 from box_app_operator.ports import SecretWrite, Token
 
 LONGEST = 500

@@ -13,17 +13,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from box_app_operator.core.conditions import Reason
-from box_app_operator.core.enterprise import SecretKeyRef
-from box_app_operator.core.model import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.core.publication import ADDED_KEYS, PLAIN_KEYS
-from box_app_operator.core.spec import GROUP, VERSION, Body
+from box_app_operator.api.enterprise import SecretKeyRef
+from box_app_operator.api.spec import GROUP, VERSION, Body
 from box_app_operator.errors import AwaitingHumanError, ForbiddenError, TransientError
 from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeApi, KubeError, KubeUnavailableError
 from box_app_operator.kube.collection import JSON, MAX_LINE_BYTES, METADATA
 from box_app_operator.kube.items import SecretItem
 from box_app_operator.kube.refusals import refused_deletion, refused_write
+from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.conditions import Reason
 from box_app_operator.ports import SecretWrite, Token
+from box_app_operator.secret.annotations import ADDED_KEYS, PLAIN_KEYS
 
 KIND = "BoxCustomApp"
 MANAGED = {"fieldManager": "box-app-operator"}

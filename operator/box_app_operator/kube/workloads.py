@@ -6,14 +6,14 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
-from box_app_operator.core.conditions import parse_time
-from box_app_operator.core.desired import WorkloadRef
-from box_app_operator.core.model import Fingerprint
-from box_app_operator.core.observed import WorkloadView
-from box_app_operator.core.restarts import RESTARTED_AT, TOKEN_MARK
-from box_app_operator.core.spec import Body
+from box_app_operator.api.spec import Body
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import MERGE_PATCH, KubeApi, KubeError
+from box_app_operator.model.box import Fingerprint
+from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.observed import WorkloadView
+from box_app_operator.tokens.restarts import RESTARTED_AT, TOKEN_MARK
 
 PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 

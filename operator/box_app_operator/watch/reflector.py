@@ -14,10 +14,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from box_app_operator.core.model import UID
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
 from box_app_operator.kube.lists import Present
+from box_app_operator.model.box import UID
 
 T = TypeVar("T")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from box_app_operator.core.published import MANAGED_BY, MANAGER
-from box_app_operator.core.spec import GROUP, VERSION
+from box_app_operator.api.spec import GROUP, VERSION
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.kube.collection import (
@@ -17,6 +16,7 @@ from box_app_operator.kube.collection import (
     secret_collection,
 )
 from box_app_operator.kube.objects import PLURALS
+from box_app_operator.secret.published import MANAGED_BY, MANAGER
 from box_app_operator.watch.reflector import Reflector, Sink
 
 

@@ -1,0 +1,1 @@
+"""Reading manifests and statuses, field by field, with every default filled in. Pure."""

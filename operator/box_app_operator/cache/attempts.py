@@ -1,0 +1,225 @@
+"""What is remembered of one object between passes. Lost in a crash, and nothing depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from box_app_operator.cache.pace import PaceMemory
+from box_app_operator.model.box import UID, Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired, WorkloadRef
+from box_app_operator.model.finding import Notice
+from box_app_operator.model.hand import FINAL, Identity, Verdict
+from box_app_operator.model.observed import Contest, WorkloadView
+from box_app_operator.model.steps import RefreshDownscoped, Step
+from box_app_operator.ports import Granted, Token
+from box_app_operator.secret.contents import OWNER
+from box_app_operator.secret.contest import Upkeep
+
+REPEAT_AFTER = timedelta(minutes=10)
+"""How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
+not fill the list of Events."""
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class HandMemory:
+    """What was asked of Box about an app without a console endpoint, until the next resync.
+
+    ``verdicts``, ``words``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
+    is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
+    app's slots, two at most, and of no others: their Secrets may get lost, and that they are over must be proven some
+    day. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins`` says what
+    was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that
+    Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and
+    downscoped ones that were revoked, or must be left to their end.
+    """
+
+    verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
+    words: dict[Fingerprint, str] = field(default_factory=dict)
+    identities: dict[Fingerprint, Identity] = field(default_factory=dict)
+    first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
+    identity: Identity | None = None
+    came_first: str = ""
+    values: dict[Fingerprint, Token] = field(default_factory=dict)
+    origins: dict[str, bool] = field(default_factory=dict)
+    try_origins_again: bool = False
+    revocation_refused: bool = False
+    unauthorized: bool = False
+    ended: set[Fingerprint] = field(default_factory=set)
+
+    def forgive(self) -> None:
+        """What may have changed is asked again."""
+        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
+        self.try_origins_again = True
+        self.revocation_refused = False
+
+    def keep_only(self, known: Iterable[Fingerprint]) -> None:
+        """Forget every key but these."""
+        kept = frozenset(known)
+        self.verdicts = _only(self.verdicts, kept)
+        self.words = _only(self.words, kept)
+        self.identities = _only(self.identities, kept)
+        self.first_seen = _only(self.first_seen, kept)
+
+
+def _only(found: dict[Fingerprint, V], kept: frozenset[Fingerprint]) -> dict[Fingerprint, V]:
+    return {fingerprint: value for fingerprint, value in found.items() if fingerprint in kept}
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory of one object.
+
+    ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
+    lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
+    ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
+    whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
+    is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event that they would be
+    worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    ``granted`` is what Box told of a held access token, which nobody else knows.
+    ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
+    followed each other.
+    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
+    endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
+    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` and
+    ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
+    refused later for what was seen before must not count.
+    """
+
+    held: HeldToken | None = None
+    token: Token | None = None
+    doubtful: bool = False
+    refusals: dict[Step, Refusal] = field(default_factory=dict)
+    failures: int = 0
+    generation: int = 0
+    request: str | None = None
+    workloads: dict[WorkloadRef, WorkloadView] = field(default_factory=dict)
+    notices: dict[Notice, bool] = field(default_factory=dict)
+    records: list[Notice] = field(default_factory=list)
+    recorded_at: dict[Notice, datetime] = field(default_factory=dict)
+    unsure: dict[Step, Notice] = field(default_factory=dict)
+    used_by_written_at: datetime | None = None
+    granted: SlotToken | None = None
+    name_freed: bool = False
+    without_enterprise_since: datetime | None = None
+    hand: HandMemory = field(default_factory=HandMemory)
+    pace: PaceMemory = field(default_factory=PaceMemory)
+    upkeep: dict[str, Upkeep] = field(default_factory=dict)
+    exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
+    forgiven: int = 0
+    human_acts: int = 0
+
+    def upkeep_of(self, secret: str) -> Upkeep:
+        """What was written into a Secret, and what became of it."""
+        return self.upkeep.get(secret, Upkeep())
+
+    def disowned(self, now: datetime) -> frozenset[UID]:
+        """The Secrets that were written for the object, and from which somebody takes the owner reference each time."""
+        known = ((upkeep.uid, upkeep.contest(now).names) for upkeep in self.upkeep.values())
+        return frozenset(uid for uid, names in known if uid is not None and OWNER in names)
+
+    def contests(self, secrets: Iterable[str], now: datetime) -> dict[str, Contest]:
+        """Those of these Secrets in which somebody changes something back each time."""
+        found = {name: self.upkeep_of(name).contest(now) for name in secrets}
+        return {name: contest for name, contest in found.items() if contest.names}
+
+    def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:
+        """Keep a minted token until it is published."""
+        self.held, self.token, self.granted = held, token, granted
+
+    def let_go(self) -> None:
+        """Forget the held token."""
+        self.held = self.token = self.granted = None
+
+    def renew(self, desired: Desired) -> None:
+        """A new spec, a new request to reconcile, or a name that became free makes refused steps worth another try."""
+        if self.name_freed:
+            self._keep(lambda refusal: refusal.reason != Reason.NAME_TAKEN)
+            self.name_freed = False
+        asked_anew = desired.reconcile_request not in (None, self.request)
+        if desired.generation != self.generation or asked_anew:
+            self.forgive()
+            self.hand.origins.clear()
+        if desired.generation != self.generation:
+            self.exchanged.clear()
+        if asked_anew:
+            # Box may call the app by another name by now.
+            self.hand.identities.clear()
+        self.generation = desired.generation
+        if asked_anew:
+            self.request = desired.reconcile_request
+
+    def forgive(self) -> None:
+        """Everything is worth another try, and another look."""
+        self.forgiven += 1
+        self.refusals.clear()
+        self.workloads.clear()
+        self.hand.forgive()
+
+    def free_name(self) -> bool:
+        """Another app gave up the wanted name. Tells whether a refused step waits for that.
+
+        It is noted in any case: a call that is under way may be about to be refused for the app that had the name.
+        """
+        self.name_freed = True
+        return any(refusal.reason == Reason.NAME_TAKEN for refusal in self.refusals.values())
+
+    def note(self, notices: Iterable[Notice]) -> None:
+        """Something came up that people should hear of; nothing twice."""
+        for notice in notices:
+            self.notices.setdefault(notice, False)
+
+    def untold(self) -> list[Notice]:
+        """What people were not told yet."""
+        return [notice for notice, told in self.notices.items() if not told]
+
+    def tell(self, still: Iterable[Notice]) -> None:
+        """People were told; what does not come up any more may be told again another time."""
+        self.notices = dict.fromkeys(still, True)
+
+    def record(self, notice: Notice, now: datetime) -> None:
+        """Keep an Event about a finished step until it is written; one that repeats comes up once in ten minutes."""
+        self.recorded_at = {known: at for known, at in self.recorded_at.items() if abs(now - at) < REPEAT_AFTER}
+        if notice not in self.recorded_at:
+            self.recorded_at[notice] = now
+            self.records.append(notice)
+
+    def find_done(self, happened: Callable[[Step], bool], now: datetime) -> None:
+        """Record each step whose answer was lost and that has reached its goal, as Box and the Secret show."""
+        for step in [each for each in self.unsure if happened(each)]:
+            self.record(self.unsure.pop(step), now)
+
+    def take_records(self) -> list[Notice]:
+        """The Events about finished steps that are to be written now."""
+        taken, self.records = self.records, []
+        return taken
+
+    def people_acted(self) -> None:
+        """Something changed in Box: what waited for a person there is worth another try."""
+        self.human_acts += 1
+        self._keep(lambda refusal: refusal.kind is not RefusalKind.AWAITING_HUMAN)
+
+    def expire(self, now: datetime) -> None:
+        """Let go of refusals whose time is over."""
+        self._keep(lambda refusal: refusal.until is None or refusal.until > now)
+
+    def _keep(self, wanted: Callable[[Refusal], bool]) -> None:
+        self.refusals = {step: refusal for step, refusal in self.refusals.items() if wanted(refusal)}
+
+    @property
+    def in_trouble(self) -> bool:
+        """Is there anything that time will heal? Not what somebody changes back each time: it is in nobody's way."""
+        return any(
+            refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_CHANGED_BACK
+            for refusal in self.refusals.values()
+        )
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the first refused step may be tried again."""
+        return min((refusal.until for refusal in self.refusals.values() if refusal.until), default=None)

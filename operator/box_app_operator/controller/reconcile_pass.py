@@ -1,0 +1,286 @@
+"""One pass over one object: observe, plan and execute, until no steps are left.
+
+A step that was refused is not tried again before its time, whoever asks for another pass: so the news of an own write
+can never turn a failure into a storm of calls. Other steps go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+
+from box_app_operator.api.remembered import status_of
+from box_app_operator.api.spec import Body, parse_desired
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.core.audit import has_happened, record_of
+from box_app_operator.core.plan import Delays, Plan, plan
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.errors import OperatorError, StalledError, TransientError
+from box_app_operator.execute.executor import IN_CLUSTER, Executor
+from box_app_operator.model.box import AppID, Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.model.conditions import Reason, parse_conditions
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.hand import Way
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import (
+    SECRET_STEPS,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RefreshDownscoped,
+    RenameApp,
+    SetCorsDomains,
+    Step,
+)
+from box_app_operator.observability.metrics import STEPS, AppLog, Stopwatch, requests_noted
+from box_app_operator.observe.observer import Observer
+from box_app_operator.ports import Clock
+from box_app_operator.secret.contest import paused
+from box_app_operator.secret.published import own_secrets
+from box_app_operator.tokens.pace import last_replacement, last_replacement_in_status
+
+logger = logging.getLogger(__name__)
+
+MOST_STEPS = 40
+"""More steps than any pass can need: beyond it something contradicts itself, and the pass ends until later."""
+
+GONE = Observed(), Plan((), (), complete=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PassNeeds:
+    """What every pass needs."""
+
+    store: Store
+    observer: Observer
+    clock: Clock
+    backoff: Callable[[int], float]
+    delays: Delays
+
+
+class Pass:
+    """One pass. It counts as failed once, however many of its steps met trouble."""
+
+    def __init__(
+        self,
+        key: AppKey,
+        body: Body,
+        desired: Desired,
+        memory: Memory,
+        link: Link | None,
+        executor: Executor,
+        around: PassNeeds,
+    ) -> None:
+        """``desired`` is what ``body`` asks for."""
+        self._key = key
+        self._log = AppLog(logger, key.namespace, key.name)
+        self._desired = desired
+        self._body = body
+        self._memory = memory
+        self._link = link
+        self._executor = executor
+        self._around = around
+        self._secret_is_fresh = False
+        self._unreachable: TransientError | None = None
+        self._pause_seconds: float | None = None
+        self._done: set[Step] = set()
+        self._forgiven = self._human_acts = 0
+
+    @property
+    def desired(self) -> Desired:
+        """What the object asked for when it was looked at last."""
+        return self._desired
+
+    async def run(self) -> tuple[Observed, Plan]:
+        """Work until nothing is left to do; returns what was seen last, and the plan without steps.
+
+        Raises:
+            OperatorError: Box or the cluster had to be asked and did not answer, or steps never come to an end.
+        """
+        for _ in range(MOST_STEPS):
+            body = self._around.store.app(self._key)
+            if body is None or body["metadata"]["uid"] != self._desired.uid:
+                return GONE
+            desired = self._desired = self._desired if body is self._body else parse_desired(body)
+            self._body = body
+            # Also a wish that comes in the middle of a pass makes refused steps worth another try.
+            self._memory.renew(desired)
+            self._forgiven, self._human_acts = self._memory.forgiven, self._memory.human_acts
+            observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
+            decided = self._plan(desired, observed, body)
+            self._memory.note(decided.notices)
+            if observed.known and observed.problem is None:
+                self._memory.find_done(partial(has_happened, observed=observed), self._around.clock.now())
+            if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
+                await self._around.observer.refresh_secret(desired)
+                self._secret_is_fresh = True
+            elif decided.steps:
+                await self._try(decided.steps[0], body, observed)
+            elif self._around.store.app(self._key) is body:
+                return observed, decided
+            # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
+        raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
+
+    def _paced(self, desired: Desired, body: Body, observed: Observed) -> Observed:
+        """With how soon another token may follow: from memory, and after a restart from what was recorded."""
+        clock, pace = self._around.clock, self._memory.pace
+        now, monotonic = clock.now(), clock.monotonic()
+        record = last_replacement(own_secrets(desired, observed))
+        if record is None and pace.since is None:
+            shown, previous = observed.remembered, parse_conditions(status_of(body))
+            issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))
+            record = last_replacement_in_status(previous, shown.active, issued_at, now)
+        pace.note(record, now, monotonic)
+        return replace(observed, pace=pace.pace(now, monotonic, self._around.delays.rotation))
+
+    def _plan(self, desired: Desired, observed: Observed, body: Body) -> Plan:
+        now = self._around.clock.now()
+        self._memory.expire(now)
+        return plan(
+            desired,
+            observed,
+            now,
+            previous=parse_conditions(status_of(body)),
+            refusals=self._memory.refusals,
+            delays=self._around.delays,
+        )
+
+    async def _try(self, step: Step, body: Body, observed: Observed) -> None:
+        if isinstance(step, PublishSecret | RefreshDownscoped) and self._is_paused(step):
+            return
+        if step in self._done:
+            self._contradict(step)
+        elif self._unreachable is not None and not isinstance(step, IN_CLUSTER):
+            self._put_off(step, self._unreachable)
+        else:
+            await self._do(step, body, observed)
+
+    def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
+        """Is it too early to put right once more what somebody changes back each time?"""
+        secret = self._desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
+        upkeep, now = self._memory.upkeep_of(secret), self._around.clock.now()
+        until = upkeep.paused_until(step.mends, self._around.backoff, now)
+        if until is None or until <= now:
+            return False
+        self._memory.refusals[step] = paused(self._desired, secret, step.mends, until)
+        return True
+
+    async def _do(self, step: Step, body: Body, observed: Observed) -> None:
+        watch, kind = Stopwatch(), type(step).__name__
+        with requests_noted() as requests:
+            outcome = await self._outcome(step, body, observed)
+        about = {"step": kind, "duration_seconds": round(watch.seconds, 3)}
+        about |= {"box_request_id": " ".join(requests)} if requests else {}
+        match outcome:
+            case TransientError() as error:
+                self._log.warning("%s", error, extra=about)
+                self._memory.doubtful |= error.uncertain and not isinstance(step, IN_CLUSTER)
+                self._unreachable = error if error.unreachable else None
+                self._doubt(step, observed, error)
+                self._put_off(step, error)
+            case OperatorError() as error:
+                self._log.info("%s", error, extra=about)
+                self._refuse(step, error)
+            case said:
+                self._log.info("%s", said, extra=about)
+                self._done.add(step)
+                self._record(step, observed)
+                self._beware_of_rejected_tokens(step, observed)
+        STEPS.labels(kind, _result_of(outcome)).inc()
+
+    async def _outcome(self, step: Step, body: Body, observed: Observed) -> str | OperatorError:
+        """What was done, in a few words, or why it was not."""
+        try:
+            return await self._executor.execute(step, body, observed)
+        except OperatorError as error:
+            return error
+
+    def _refuse(self, step: Step, error: OperatorError) -> None:
+        if error.reason in (Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN):
+            # The enterprise's matter, not this object's: its link finds out, and the step is tried again.
+            if error.reason == Reason.CREDENTIAL_REJECTED and self._link is not None:
+                self._link.suspect()
+            self._put_off(step, TransientError(Reason.BOX_UNAVAILABLE, error.message))
+            return
+        kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
+        acted = kind is RefusalKind.AWAITING_HUMAN and self._memory.human_acts != self._human_acts
+        if acted or self._memory.forgiven != self._forgiven:
+            # Somebody put something right while Box was being asked about what was there before: it is asked again.
+            self._memory.hand.forgive()
+            return
+        self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
+
+    def _put_off(self, step: Step, error: TransientError) -> None:
+        """Not again before the backoff is over; a failed minting puts off every kind of minting."""
+        if self._pause_seconds is None:
+            self._memory.failures += 1
+            self._pause_seconds = self._around.backoff(self._memory.failures)
+        self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
+        until = self._around.clock.now() + timedelta(seconds=self._pause_seconds)
+        refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
+        for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
+            self._memory.refusals[each] = refusal
+
+    def _record(self, step: Step, observed: Observed) -> None:
+        now = self._around.clock.now()
+        self._memory.unsure.pop(step, None)
+        record = record_of(step, self._desired, observed, now)
+        if record is not None:
+            self._memory.record(record, now)
+
+    def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
+        """Its answer was lost: whether it deserves its Event shows at the next look."""
+        record = record_of(step, self._desired, observed, self._around.clock.now()) if error.uncertain else None
+        if record is not None:
+            self._memory.unsure[step] = record
+
+    def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
+        """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""
+        held = self._memory.held
+        if isinstance(step, ProveToken) and held is not None and held.proven is False and observed.app is not None:
+            error = TransientError(Reason.TOKEN_REJECTED, "Box rejected the token that it generated.")
+            self._put_off(MintToken(observed.app.id, Slot.PRIMARY, None), error)
+
+    def _contradict(self, step: Step) -> None:
+        """A step that worked is asked for again: whoever took it made something else of it."""
+        match step:
+            case SetCorsDomains():
+                message = "Box keeps other CORS domains than it was given. Write them in spec.cors.domains as Box does."
+                self._refuse(step, StalledError(Reason.ORIGIN_REJECTED, message))
+            case RenameApp(_, name):
+                message = f"Box keeps another name than {name!r}. Write spec.displayName as Box does."
+                self._refuse(step, StalledError(Reason.NAME_INVALID, message))
+            case _:
+                message = f"{type(step).__name__} worked, and yet it is as before; does somebody else change it back?"
+                self._log.warning("%s", message)
+                self._put_off(step, TransientError(Reason.NOT_YET_KNOWN, message))
+
+
+def _result_of(outcome: str | OperatorError) -> str:
+    if isinstance(outcome, str):
+        return "done"
+    return "transient" if isinstance(outcome, TransientError) else "refused"
+
+
+def _mintings(app: AppID) -> list[MintToken]:
+    return [MintToken(app, slot, days) for slot in Slot for days in (None, 30, 60)]
+
+
+def in_conflict(decided: Plan) -> bool:
+    """Is there a foreign Secret in the way? Only Secrets with our label are watched, so it must be looked for."""
+    reasons = {condition.reason for condition in decided.conditions}
+    return Reason.SECRET_CONFLICT in reasons and not reasons & {Reason.SUSPENDED, Reason.DELETING}
+
+
+def _misses_secret(observed: Observed) -> bool:
+    """Is a person about to be asked, although the Secret may only have lost the label that it is watched by?"""
+    return observed.way is not Way.CONSOLE and observed.known and observed.secret is None
+
+
+def _rests_on_secret(decided: Plan) -> bool:
+    """Does what comes next depend on the Secret, so that a memory of it is not good enough?"""
+    return isinstance(next(iter(decided.steps), None), SECRET_STEPS) or in_conflict(decided)

@@ -1,0 +1,358 @@
+"""The link to one enterprise: its clients, its listing of apps, its health.
+
+A link follows its enterprise for as long as the BoxEnterprise exists: it reads the credential, connects, keeps the
+listing current, wakes the apps that something changed for, and starts over when spec or credential change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef
+from box_app_operator.api.spec import Body
+from box_app_operator.cache.apps import Listing
+from box_app_operator.cache.cluster import AppKey, Store, app_key
+from box_app_operator.cache.identities import Identities
+from box_app_operator.core.adoption import AdoptionEntry, changed_clients
+from box_app_operator.core.due import due_first
+from box_app_operator.enterprise.health import Health
+from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.model.box import BoxApp, Problem, uid_in
+from box_app_operator.model.conditions import Reason
+from box_app_operator.ports import Clock, Console, Platform
+from box_app_operator.watch.secrets import Credentials, SecretWatch
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.4
+"""Between two looks for changes, so that a hundred changes in a row cost one look and not a hundred."""
+IDLE_SECONDS = 1.0
+"""Between two looks of which the first came back at once and empty: a console may ignore how long it should wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The way to one enterprise; without a console in mode Assisted."""
+
+    console: Console | None
+    platform: Platform
+
+
+class Connect(Protocol):
+    """Builds the clients of an enterprise. ``ca`` is a PEM bundle to trust in addition."""
+
+    def __call__(
+        self, enterprise: Enterprise, credential: str | None, ca: str | None
+    ) -> contextlib.AbstractAsyncContextManager[Clients]:
+        """Open them; they are closed on leaving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNeeds:
+    """What every link needs.
+
+    ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
+    waited for a person at Box. ``name_freed`` is called with each name that an app of the enterprise had and has no
+    longer. ``wait_seconds`` is how long one look for changes may block: a connection that died
+    without a word is noticed only after that.
+    """
+
+    store: Store
+    connect: Connect
+    credentials: Credentials
+    clock: Clock
+    backoff: Callable[[int], float]
+    wake: Callable[[AppKey], None]
+    forgive: Callable[[AppKey], None]
+    people_acted: Callable[[AppKey], None]
+    name_freed: Callable[[str], None]
+    wait_seconds: float
+
+
+class EnterpriseLink:
+    """The way to one enterprise, kept open.
+
+    Attributes:
+        heard_at: when the console last told which apps there are; None before, and without a console.
+        is_deleting: was the BoxEnterprise deleted, so that only the apps that use it hold it?
+        identities: does Box say whose a key is?
+    """
+
+    def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
+        self.enterprise = enterprise
+        self.listing = Listing(around.name_freed)
+        self.health = Health(enterprise.name)
+        self.console: Console | None = None
+        self.platform: Platform | None = None
+        self.heard_at: datetime | None = None
+        self.is_deleting = False
+        self.identities = Identities()
+        self._around = around
+        self._report = report
+        self._restart = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._used: tuple[str | None, ...] = ()
+        self._unreadable = self._read_spec()
+        self._watch = SecretWatch(around.credentials, around.backoff, self._secret_changed)
+
+    @property
+    def problem(self) -> Problem | None:
+        """What keeps Box from being asked; a spec that cannot be read does so at once, before it was tried."""
+        return self._unreadable or self.health.problem
+
+    def _read_spec(self) -> Problem | None:
+        words = self.enterprise.spec.invalid
+        if words is None:
+            return None
+        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
+        return Problem(Reason.ENTERPRISE_NOT_READY, message, self._around.clock.now())
+
+    @property
+    def settled(self) -> bool:
+        """Did Box answer, or fail to, at least once?"""
+        return self.health.settled
+
+    @property
+    def has_console(self) -> bool:
+        """Is there a console endpoint? Not in mode Assisted."""
+        return self.enterprise.spec.console_url is not None
+
+    @property
+    def enterprise_id(self) -> str | None:
+        """Box's id of the enterprise; None when the BoxEnterprise does not say."""
+        return self.enterprise.spec.enterprise_id
+
+    @property
+    def selector(self) -> Body | None:
+        """Which namespaces may use the enterprise; None for all. Of a spec that cannot be read ``problem`` tells."""
+        return self.enterprise.spec.selector if self._unreadable is None else None
+
+    @property
+    def adoption(self) -> tuple[AdoptionEntry, ...]:
+        """Which apps that the operator did not register may be adopted, and by whom."""
+        return self.enterprise.spec.adoption
+
+    def change(self, enterprise: Enterprise) -> None:
+        """The BoxEnterprise has a new spec."""
+        before, self.enterprise = self.enterprise.spec, enterprise
+        self._unreadable = self._read_spec()
+        if replace(enterprise.spec, adoption=before.adoption) == before:
+            return self._adoption_changed(before.adoption)
+        self.identities = Identities()
+        if enterprise.spec.console_url != before.console_url:
+            self.listing, self.heard_at = Listing(self._around.name_freed), None
+            self.health.forget()
+        self._changed.set()
+        self._restart.set()
+        self._watch.look_at(self._refs())
+        self.wake_all()
+        return None
+
+    def _adoption_changed(self, before: tuple[AdoptionEntry, ...]) -> None:
+        """The way to Box is as before; only the objects that an entry came or went for are looked at."""
+        store = self._around.store
+        for client_id in changed_clients(before, self.adoption):
+            for key in store.keys_claiming(client_id):
+                self._around.forgive(key)
+                self._around.wake(key)
+        if not self._restart.is_set():
+            # Otherwise there is a change before this one that was not tried yet.
+            self.health.keep(self.enterprise.generation)
+            self._report()
+
+    def suspect(self) -> None:
+        """Somebody met a refused credential: read it again and reconnect."""
+        self._restart.set()
+
+    def wake_all(self) -> None:
+        """Have every app of the enterprise looked at, what is due soonest first."""
+        store = self._around.store
+        found = [store.app(key) for key in store.keys_of_enterprise(self.enterprise.name)]
+        bodies = due_first((body for body in found if body is not None), self._around.clock.now())
+        for body in bodies:
+            self._around.forgive(app_key(body))
+            self._around.wake(app_key(body))
+
+    async def run(self) -> None:
+        """Follow the enterprise until cancelled."""
+        self._watch.look_at(self._refs())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._resync())
+            group.create_task(self._watch.run())
+            while True:
+                self._restart.clear()
+                await self._survive(self._connected)
+
+    async def _survive(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it; when it fails, remember why and pause. Nothing that happens to one enterprise may end its link."""
+        try:
+            await work()
+        except OperatorError as error:
+            await self._fail(error)
+        except Exception:
+            logger.exception("BoxEnterprise %s: this is a bug; please report it", self.enterprise.name)
+            await self._fail(TransientError(Reason.BOX_UNAVAILABLE, "The operator met a bug; its log has the details"))
+
+    async def _fail(self, error: OperatorError) -> None:
+        if self.health.failed(error, self._around.clock.now()):
+            self._tell()
+        asked = error.retry_after_seconds if isinstance(error, TransientError) else None
+        pause = max(asked or 0.0, self._around.backoff(self.health.failures))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._restart.wait(), pause)
+
+    def _tell(self) -> None:
+        """The enterprise's status and its apps learn how it is."""
+        self.wake_all()
+        self._report()
+
+    async def _connected(self) -> None:
+        """Connect and keep the listing current, until a change asks to start over."""
+        spec = self.enterprise.spec
+        self.health.begin(self.enterprise.generation)
+        if spec.invalid is not None:
+            raise StalledError(Reason.INVALID_SPEC, spec.invalid)
+        used = await self._read_secrets()
+        if used != self._used:
+            # Another credential may see other apps.
+            self.listing.start_over()
+        self._used = used
+        async with _opened(self._around.connect, self.enterprise, *_checked(spec, *used)) as clients:
+            self.console, self.platform = clients.console, clients.platform
+            try:
+                while not self._restart.is_set():
+                    await self._survive(self._follow)
+            finally:
+                self.console = self.platform = None
+
+    async def _follow(self) -> None:
+        if self.platform is None:
+            return None
+        if self.console is None:
+            return await self._stay_in_touch(self.platform)
+        restart = asyncio.ensure_future(self._restart.wait())
+        loop = asyncio.get_running_loop()
+        try:
+            await self.platform.ping()
+            while not restart.done():
+                began, wait = loop.time(), self._wait_seconds
+                news = await _unless(restart, self.listing.refresh(self.console, wait))
+                if news is None:
+                    return None
+                self.heard_at = self._around.clock.now()
+                if self.health.well():
+                    self._tell()
+                self._wake(news)
+                idle = not self.listing.heard and loop.time() - began < min(IDLE_SECONDS, wait)
+                pause = PAUSE_SECONDS if self.listing.heard else IDLE_SECONDS if idle else 0.0
+                await asyncio.wait([restart], timeout=pause)
+        finally:
+            restart.cancel()
+        return None
+
+    async def _stay_in_touch(self, platform: Platform) -> None:
+        """Without a console there is nothing to follow. The apps' own calls tell how Box is; they ask to start over."""
+        await platform.ping()
+        if self.health.well():
+            self._tell()
+        await self._restart.wait()
+
+    @property
+    def _wait_seconds(self) -> float:
+        """The first look after trouble answers at once, so that everybody learns that it is over."""
+        return self._around.wait_seconds if self.health.is_sound else 0.0
+
+    def _refs(self) -> tuple[SecretKeyRef | None, ...]:
+        return (self.enterprise.spec.credentials, self.enterprise.spec.ca)
+
+    async def _read_secrets(self) -> tuple[str | None, ...]:
+        """The credential and the CA bundle; None where there is none."""
+        read = self._around.credentials.read_value
+        return tuple([await read(ref) if ref else None for ref in self._refs()])
+
+    async def _secret_changed(self) -> None:
+        """Start over when a credential is another one.
+
+        Raises:
+            TransientError: it could not be read now.
+        """
+        try:
+            if await self._read_secrets() != self._used:
+                self._restart.set()
+        except AwaitingHumanError as error:
+            # What is in use may work for long; when it does not any more, the next try says this in the status.
+            if self.problem is None:
+                logger.warning("BoxEnterprise %s: a credential may have changed. %s", self.enterprise.name, error)
+
+    def _wake(self, news: list[BoxApp]) -> None:
+        store = self._around.store
+        for app in news:
+            uid = uid_in(app.reference)
+            key = store.key_of(uid) if uid is not None else None
+            claims = (body["metadata"] for body in store.claims(app.client_id))
+            for each in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
+                if each is not None:
+                    self._around.people_acted(each)
+                    self._around.wake(each)
+
+    async def _resync(self) -> None:
+        """Have every app looked at now and then. It costs no call to Box: the listing knows."""
+        while True:
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self.enterprise.spec.resync.total_seconds())
+                continue  # Another interval may be in force: count anew.
+            logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
+            self.identities.resync()
+            self.wake_all()
+
+
+def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str | None, str | None]:
+    """The credential and the CA bundle, if they can be used; without a console there is no credential.
+
+    Raises:
+        AwaitingHumanError: they are missing: manifests may come in any order.
+        StalledError: the credential can be no bearer token.
+    """
+    if spec.ca is not None and ca is None:
+        message = f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it; it is waited for."
+        raise AwaitingHumanError(Reason.CA_INVALID, message)
+    if spec.console_url is None:
+        return None, ca
+    if not credential:
+        what = f"The console's credential is missing: {spec.credentials} does not exist or is empty."
+        raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, f"{what} Create it; it is waited for.")
+    if not (credential.isascii() and credential.isprintable()) or " " in credential:
+        message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
+        raise StalledError(Reason.CREDENTIAL_REJECTED, message)
+    return credential, ca
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    connect: Connect, enterprise: Enterprise, credential: str | None, ca: str | None
+) -> AsyncIterator[Clients]:
+    try:
+        opened = connect(enterprise, credential, ca)
+    except (ssl.SSLError, ValueError, TypeError):
+        raise StalledError(Reason.CA_INVALID, f"{enterprise.spec.ca} is not a PEM bundle of certificates.") from None
+    async with opened as clients:
+        yield clients
+
+
+async def _unless(stop: asyncio.Future[Any], work: Coroutine[Any, Any, list[BoxApp]]) -> list[BoxApp] | None:
+    """The result of ``work``, or None when ``stop`` came first."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()

@@ -1,0 +1,1 @@
+"""The steps of a plan, performed: one call each, safe to repeat."""

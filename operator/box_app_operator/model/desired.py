@@ -1,0 +1,135 @@
+"""What a person wants: a BoxCustomApp with every default filled in. Values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from box_app_operator.model.box import UID, ClientID
+
+
+class DeletionPolicy(enum.StrEnum):
+    """What happens in Box when the object goes."""
+
+    RETAIN = "Retain"
+    REVOKE_TOKENS = "RevokeTokens"
+    DELETE = "Delete"
+
+
+class Retire(enum.StrEnum):
+    """When the previous token is revoked, the overlap being over."""
+
+    WHEN_UNUSED = "WhenUnused"
+    AFTER_OVERLAP = "AfterOverlap"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadRef:
+    """A Deployment, StatefulSet or DaemonSet in the app's namespace."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a token is replaced, and how the previous one is phased out.
+
+    ``renew_before`` is None for a sixth of the token's lifetime, ``every`` is None for by expiry only.
+    """
+
+    renew_before: timedelta | None = None
+    every: timedelta | None = None
+    overlap: timedelta = timedelta(hours=1)
+    retire: Retire = Retire.WHEN_UNUSED
+    retire_deadline: timedelta = timedelta(days=7)
+    restart: tuple[WorkloadRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGrant:
+    """What the Client Credentials Grant needs. ``subject_type`` is "enterprise" or "user"."""
+
+    secret: str
+    subject_type: str
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DownscopedSpec:
+    """A short-lived token with fewer rights, in a Secret of its own. ``resource`` is a URL, None for no limit."""
+
+    secret: str
+    scopes: tuple[str, ...]
+    resource: str | None
+    refresh_before: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeys:
+    """Names of the keys in the Secret's data."""
+
+    token: str = "BOX_APP_TOKEN"
+    client_id: str = "BOX_CLIENT_ID"
+    slot: str = "BOX_TOKEN_SLOT"
+    expires_at: str = "BOX_TOKEN_EXPIRES_AT"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """The Secret that a person asked for."""
+
+    name: str
+    keys: SecretKeys = SecretKeys()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the manifest asks for, with every default filled in.
+
+    ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
+    ever. ``invalid`` says what is wrong with the spec, or what it asks for that this version cannot do.
+    ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
+    while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
+    over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
+    ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong with one that is none.
+    """
+
+    namespace: str
+    name: str
+    uid: UID
+    generation: int
+    created_at: str
+    enterprise: str
+    display_name: str
+    client_id: ClientID | None
+    submit: bool
+    secret: SecretSpec
+    token_days: int | None
+    cors_domains: tuple[str, ...]
+    deletion_policy: DeletionPolicy
+    suspended: bool
+    deleting: bool
+    force_delete: bool
+    has_finalizer: bool
+    reconcile_request: str | None
+    rotation: Rotation = Rotation()
+    rotate_request: str | None = None
+    invalid: str | None = None
+    import_from: str | None = None
+    client_secret: tuple[str, str] | None = None
+    grant: ClientGrant | None = None
+    downscoped: tuple[DownscopedSpec, ...] = ()
+    bad_origin: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The mark by which the app is found again in Box."""
+        return f"{self.namespace}/{self.name}/{self.uid}"

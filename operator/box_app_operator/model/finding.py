@@ -1,0 +1,140 @@
+"""What one check found: a condition, and the steps that would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from box_app_operator.model.box import Refusal, RefusalKind
+from box_app_operator.model.conditions import Condition, Reason, Status, reason_of
+from box_app_operator.model.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people should hear of once, as an Event, besides what the conditions say."""
+
+    reason: Reason
+    message: str
+    warning: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something that a person should do, with what to paste, and where: a URL or a place."""
+
+    what: str
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one check.
+
+    ``steps`` mend it, in order. ``stalled``: the author of the spec must act. ``look_again_at`` is when time alone
+    changes the answer. ``lacks``, of a condition that is True: what the spec asks for and could not be done all the
+    same, as the condition Stalled or Reconciling.
+    """
+
+    condition: Condition
+    steps: tuple[Step, ...] = ()
+    stalled: bool = False
+    notices: tuple[Notice, ...] = ()
+    look_again_at: datetime | None = None
+    next_steps: tuple[NextStep, ...] = ()
+    lacks: Condition | None = None
+
+
+def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
+    """It is as it should be; ``steps`` only tidy up."""
+    return Finding(Condition(type_, "True", reason, message), steps)
+
+
+def mend(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
+    """It is not as it should be, and these steps come next."""
+    status: Status = "Unknown" if reason is Reason.NOT_YET_KNOWN else "False"
+    return Finding(Condition(type_, status, reason, message), steps)
+
+
+def wait(type_: str, reason: Reason, message: str) -> Finding:
+    """It is not as it should be; time or somebody else will see to it."""
+    return Finding(Condition(type_, "False", reason, message))
+
+
+def unknown(type_: str, message: str, reason: Reason = Reason.NOT_YET_KNOWN) -> Finding:
+    """Nothing can be said yet."""
+    return Finding(Condition(type_, "Unknown", reason, message))
+
+
+def stall(type_: str, reason: Reason, message: str) -> Finding:
+    """The author of the spec must act."""
+    return Finding(Condition(type_, "False", reason, message), stalled=True)
+
+
+PASSING = frozenset({Reason.BOX_UNAVAILABLE, Reason.NOT_YET_KNOWN, Reason.SECRET_CHANGED_BACK})
+"""Reasons of a refusal that say nothing of what was to be done, only that it takes longer."""
+
+
+def settle(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
+    """The finding without the steps that were refused, and with the refusal's words."""
+    refused = [refusals[step] for step in finding.steps if step in refusals]
+    if finding.condition.status == "True":
+        settled = _settle_good(finding, refusals, refused)
+    else:
+        first = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
+        settled = _settle_bad(finding, first) if first else finding
+    return _noticed(settled, refused)
+
+
+def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: list[Refusal]) -> Finding:
+    """What is good stays good, and what else there is to do goes on; only what must wait is said.
+
+    But what the spec asks for and Kubernetes cannot take is not as it should be, whatever the Secret holds meanwhile.
+    """
+    steps = tuple(step for step in finding.steps if step not in refusals)
+    impossible = next((each for each in refused if each.reason == Reason.INVALID_SPEC), None)
+    if impossible is not None:
+        condition = replace(finding.condition, status="False", reason=Reason.INVALID_SPEC, message=impossible.message)
+        return replace(finding, steps=steps, condition=condition, stalled=True)
+    # What is changed back each time is said beside this, in the same words for as long as that goes on.
+    waits = [each for each in refused if each.reason != Reason.SECRET_CHANGED_BACK]
+    if not waits:
+        return replace(finding, steps=steps)
+    stalled = [each for each in waits if each.kind is RefusalKind.STALLED]
+    first = next(iter(stalled), waits[0])
+    message = f"{finding.condition.message} What comes next must wait: {first.message}"
+    found = replace(finding, steps=steps, condition=replace(finding.condition, message=message))
+    return lacking(found, reason_of(first.reason), stalled=bool(stalled))
+
+
+def lacking(finding: Finding, reason: Reason, *, stalled: bool = False) -> Finding:
+    """What is good stays good, and yet the spec asks for more; the condition's message says for what."""
+    if finding.lacks is not None and not stalled:
+        return finding
+    type_ = "Stalled" if stalled else "Reconciling"
+    return replace(finding, lacks=Condition(type_, "True", reason, finding.condition.message))
+
+
+def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
+    """A passing trouble changes nothing in what was found; only that mending it takes longer is added."""
+    condition, reason = finding.condition, reason_of(refusal.reason)
+    match refusal.kind:
+        case RefusalKind.STALLED:
+            return stall(condition.type, reason, refusal.message)
+        case RefusalKind.AWAITING_HUMAN:
+            return wait(condition.type, reason, refusal.message)
+        case RefusalKind.TRANSIENT if reason not in PASSING:
+            return wait(condition.type, reason, refusal.message)
+        case RefusalKind.TRANSIENT:
+            words = f"{condition.message} That must wait: {refusal.message}"
+            why = reason if condition.status == "Unknown" else condition.reason
+            return replace(finding, steps=(), condition=replace(condition, reason=why, message=words))
+
+
+def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
+    """Somebody's policy is nothing that time heals by itself: people hear of it at once, in its own words."""
+    notices = tuple(
+        Notice(Reason.SECRET_REFUSED, each.message) for each in refused if each.reason == Reason.SECRET_REFUSED
+    )
+    return replace(finding, notices=(*finding.notices, *notices)) if notices else finding

@@ -1,0 +1,169 @@
+"""What one look at Box and at the cluster found. Values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
+from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.former import FormerApp
+from box_app_operator.model.hand import Hand, Way
+from box_app_operator.model.names import NameHolder
+from box_app_operator.tokens.pace import Pace
+
+SHORTEST_APP_TOKEN = timedelta(days=1)
+"""Less than any App Token lives, and more than any access token."""
+
+
+class UseKind(enum.Enum):
+    """How a pod gets at a Secret."""
+
+    FIXED = "fixed"
+    """``env``, ``envFrom`` or ``subPath``: the value of the moment at which the container started."""
+    MOUNTED = "mounted"
+    """A plain or projected volume: the kubelet brings it up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """One use of a Secret by a running pod. ``since`` is when the container started, or the pod for a volume."""
+
+    secret: str
+    kind: UseKind
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod that is not over. ``token`` is the fingerprint that its template was marked with at a restart.
+
+    ``uses`` holds only what runs: a container that has not started yet will get what the Secret holds then.
+    """
+
+    uid: UID
+    name: str
+    token: Fingerprint | None
+    uses: tuple[SecretUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadView:
+    """A workload that may be restarted.
+
+    ``token`` and ``restarted_at`` tell of the operator's own last restart. ``reloader_secrets`` are the Secrets whose
+    changes Stakater Reloader restarts it for, ``reloader_auto`` tells that it does so for every Secret it refers to.
+    """
+
+    ref: WorkloadRef
+    exists: bool = True
+    resource_version: str = ""
+    token: Fingerprint | None = None
+    restarted_at: datetime | None = None
+    reloader_auto: bool = False
+    reloader_secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedStatus:
+    """What the object's status says before this pass.
+
+    ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
+    token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
+    were last what the spec asked for, None when they were not; ``settled`` tells that this was for the very spec of
+    now, and that nobody has asked for another look since. ``allowed`` are those that Box allowed last.
+    """
+
+    app_id: AppID | None = None
+    client_id: ClientID | None = None
+    active: Fingerprint | None = None
+    retiring: Fingerprint | None = None
+    restarted: tuple[str, ...] = ()
+    dates: Mapping[Fingerprint, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
+    origins: tuple[str, ...] | None = None
+    settled: bool = False
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def fingerprints(self) -> frozenset[Fingerprint]:
+        """The tokens that were published before."""
+        return frozenset(each for each in (self.active, self.retiring) if each)
+
+    @property
+    def of_app_tokens(self) -> bool:
+        """Is it an App Token that was active, and no access token?
+
+        Of an app with access tokens nobody learns the id. Nor does anybody where Box does not say whose a key is; but
+        access tokens live for about an hour, and App Tokens for 30 days or more.
+        """
+        if self.app_id is not None or self.active is None or self.active not in self.dates:
+            return self.app_id is not None
+        issued, expires = self.dates[self.active]
+        return expires is None or expires - issued >= SHORTEST_APP_TOKEN
+
+
+class Adoption(enum.Enum):
+    """May the object have the app? Decided by ``core/adoption``."""
+
+    NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
+    MISSING = "nobody allowed it"
+    ALLOWED = "the owner of the enterprise allowed it"
+    ALLOWED_WITH_DELETE = "the owner of the enterprise allowed it, and the app's deletion"
+
+    @property
+    def may_delete(self) -> bool:
+        """May the app be deleted with the object?"""
+        return self in (Adoption.NOT_NEEDED, Adoption.ALLOWED_WITH_DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Names of what somebody changes back in a Secret each time; if it stops, that counts as over at ``until``."""
+
+    names: tuple[str, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look at Box and at the cluster found.
+
+    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
+    ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
+    may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
+    ``secret`` is the Secret of the wanted name, whoever owns it; ``former`` are Secrets of other names
+    that this object published earlier.
+    ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
+    Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
+    those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
+    ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
+    ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
+    ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
+    those that lose their owner reference so. ``pace`` says how soon another token may follow.
+    """
+
+    known: bool = False
+    app: BoxApp | None = None
+    claimed_by: str | None = None
+    adoption: Adoption = Adoption.NOT_NEEDED
+    name_holder: NameHolder | None = None
+    secret: SecretView | None = None
+    former: tuple[SecretView, ...] = ()
+    held: HeldToken | None = None
+    problem: Problem | None = None
+    remembered: RememberedStatus = RememberedStatus()
+    namespace_ends: bool = False
+    pods: tuple[PodView, ...] | None = None
+    workloads: Mapping[WorkloadRef, WorkloadView] = field(default_factory=dict)
+    shared: frozenset[WorkloadRef] = frozenset()
+    downscoped: Mapping[str, SecretView | None] = field(default_factory=dict)
+    left_over: tuple[SecretView, ...] = ()
+    way: Way = Way.CONSOLE
+    hand: Hand = field(default_factory=Hand)
+    former_app: FormerApp | None = None
+    disowned: frozenset[UID] = frozenset()
+    contests: Mapping[str, Contest] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)

@@ -1,0 +1,224 @@
+"""The facets of an app whose console steps a person does: what Box's public API proves, and what comes next for whom.
+
+Nothing is believed that was not proven by a call. What cannot be seen, for example CORS domains beyond the spec's, is
+not claimed. The rules for tokens are those of ``tokens``; only minting and revoking become a person's tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from box_app_operator.model.box import Fingerprint, Slot
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.model.hand import KeyView, Verdict
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
+from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot, Step
+from box_app_operator.modes.automated.decide import managed_elsewhere
+from box_app_operator.secret.annotations import is_access_token, publication_of
+from box_app_operator.secret.conflict import is_conflict
+from box_app_operator.secret.published import own_secrets, slot_said_by
+from box_app_operator.tokens.active import current_of
+from box_app_operator.tokens.policy import check_tokens
+
+EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
+"""As the dialog "Access Token Expiry" of the console offers."""
+NOBODY = ""
+"""Stands for an origin that nobody asked for."""
+
+
+def page_of(observed: Observed) -> str:
+    """The app's page in the Developer Console, or the console itself while the app's id is not known."""
+    app_id = observed.hand.app_id or observed.remembered.app_id
+    return app_page(app_id) if app_id else CONSOLE
+
+
+def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Does the spec name an app, and did Box confirm it?"""
+    type_ = "Registered"
+    if observed.claimed_by is not None:
+        return managed_elsewhere(desired, observed.claimed_by)
+    if not desired.client_id:
+        return _ask_for_app(desired, observed)
+    if not desired.has_finalizer:
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
+    hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
+    if app_id is None and not key_was_accepted(desired, observed):
+        return unknown(type_, "Box confirms the app when its first key is used.")
+    if app_id is None:
+        message = (
+            "Box accepted a key and does not say whose it is. Make sure that it is of the app with client id "
+            f"{desired.client_id}: a key of another app would not be noticed."
+        )
+        return good(type_, Reason.ADOPTED, message)
+    named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
+    whose = " Box does not say whose the present key is: make sure that it is of this app." if hand.unidentified else ""
+    return good(type_, Reason.ADOPTED, f"Box knows the app as {app_id}{named}.{whose}")
+
+
+def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
+    known = observed.remembered.client_id
+    if known is not None:
+        # The enterprise had a console endpoint, or somebody took the field away.
+        step = NextStep(f"Write {known!r} into spec.clientID, or delete this object.", page_of(observed))
+        message = f"The app is in Box with client id {known!r}, and nobody looks after it. {step.what}"
+    else:
+        step = NextStep(
+            f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
+            "write its Client ID into spec.clientID.",
+            CONSOLE,
+        )
+        message = f"Somebody must create the app in the Developer Console. {step.what}"
+    return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), next_steps=(step,))
+
+
+def key_was_accepted(desired: Desired, observed: Observed) -> bool:
+    """Did Box ever accept a key, as far as Secret and status tell?"""
+    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.of_app_tokens:
+        return True
+    if observed.app is not None and any(token.accepted for token in observed.app.tokens.values()):
+        return True
+    secret = next(iter(own_secrets(desired, observed)), None)
+    return secret is not None and not is_access_token(publication_of(secret), desired)
+
+
+def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Did the enterprise admin authorize the app? Box says so only to those who use a key."""
+    type_ = "Authorized"
+    if not desired.client_id:
+        return unknown(type_, "Waits until the app exists.")
+    if observed.hand.disabled:
+        what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
+        enable = NextStep(what, ADMIN_APPS)
+        message = f"Box says that the app is disabled. {what}"
+        return replace(wait(type_, Reason.DISABLED, message), next_steps=(enable,))
+    if observed.app is not None and observed.app.tokens:
+        return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
+    if key_was_accepted(desired, observed):
+        return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
+    submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
+    admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
+    finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
+    return replace(finding, next_steps=(*_cors_to_paste(desired, observed), submit, admin))
+
+
+def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[NextStep, ...]:
+    """The list before submission, so that the admin sees the app as it will be."""
+    return (_paste(desired, observed),) if desired.cors_domains else ()
+
+
+def _paste(desired: Desired, observed: Observed) -> NextStep:
+    text = ", ".join(desired.cors_domains)
+    what = f"Put exactly this into the field CORS Domains: {text}" if text else "Empty the field CORS Domains."
+    return NextStep(what, page_of(observed))
+
+
+def check_cors_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+    """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
+    type_, tried = "CORSSynced", observed.hand.origins
+    asked = desired.cors_domains or (NOBODY,)
+    if any(origin not in tried for origin in asked):
+        return unknown(type_, "Box is asked about each origin as soon as there is a token.")
+    refused = [origin for origin in desired.cors_domains if not tried[origin]]
+    extra = [origin for origin, allowed in tried.items() if allowed and origin and origin not in desired.cors_domains]
+    complaints = [f"Box does not allow {', '.join(refused)}."] if refused else []
+    complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
+    complaints += ["Box allows an origin that nobody asked for."] if tried.get(NOBODY) and not extra else []
+    if complaints:
+        step = _paste(desired, observed)
+        message = " ".join([*complaints, step.what])
+        return replace(wait(type_, Reason.AWAITING_HUMAN, message), next_steps=(step,))
+    if not desired.cors_domains:
+        return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
+    return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
+
+
+def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """The rules for tokens, with what only a person can do turned into a task."""
+    finding = check_tokens(desired, observed, now, restart_window)
+    current = current_of(desired, observed, now)
+    # A key that had its time lies there until its slot is needed again: that is nobody's fault.
+    known = current.was_published if current is not None else _was_active(desired, observed)
+    bad = [key for key in observed.hand.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
+    bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
+    if desired.client_id is None or is_conflict(finding):
+        return finding
+    if current is None and not finding.steps and not observed.hand.disabled:
+        finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
+    for step in finding.steps:
+        if isinstance(step, MintToken):
+            slot = step.slot if current is not None else _next_slot(desired, observed)
+            finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
+        elif isinstance(step, RevokeSlot) and not observed.hand.can_revoke:
+            finding = _ask_to_revoke(observed, _without(finding, step), step.slot)
+    return _with_complaints(finding, bad)
+
+
+def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint], bool]:
+    """Is a key the one that stands in the Secret? That Box refuses it is said of the Secret already."""
+    secret = observed.secret
+    return lambda key: secret is not None and key == secret.fingerprints.get(desired.secret.keys.token)
+
+
+def _next_slot(desired: Desired, observed: Observed) -> Slot:
+    """Not the one that the last key stood in: the console may still have it there, although it is over."""
+    last = _last_slot(desired, observed)
+    taken = observed.app.tokens if observed.app is not None else {}
+    wanted = last.other if last is not None else Slot.PRIMARY
+    return wanted if wanted not in taken else wanted.other
+
+
+def _last_slot(desired: Desired, observed: Observed) -> Slot | None:
+    """Where the last key stood; an access token stood nowhere."""
+    secret, remembered = observed.secret, observed.remembered
+    if secret is not None and not is_access_token(publication_of(secret), desired):
+        said = slot_said_by(secret, desired)
+        if said is not None:
+            return said
+    return remembered.slots.get(remembered.active or Fingerprint("")) if remembered.of_app_tokens else None
+
+
+def _without(finding: Finding, step: Step) -> Finding:
+    return replace(finding, steps=tuple(each for each in finding.steps if each != step))
+
+
+def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
+    step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
+    words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"
+    if observed.hand.trouble is not None:
+        words = f"{words} {observed.hand.trouble}"
+    condition = replace(finding.condition, message=words)
+    return replace(finding, condition=condition, next_steps=(*finding.next_steps, step))
+
+
+def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot, now: datetime) -> Finding:
+    where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
+    hand_over = f"put the key into {where} under {str(slot)!r}."
+    step = NextStep(
+        f"Under Configuration press Generate Key for the {slot.capitalize()} Access Token, choose "
+        f"{EXPIRIES[desired.token_days]}, and {hand_over}",
+        page_of(observed),
+    )
+    steps = (*finding.next_steps, step)
+    if finding.condition.status == "True":
+        words = f"{finding.condition.message} The token is due to be replaced. {step.what}"
+        return replace(finding, condition=replace(finding.condition, message=words), next_steps=steps)
+    # Before the first key the admin comes first. What may be there to paste comes last.
+    first, *others = (*check_authorized_by_hand(desired, observed, now).next_steps, *steps)
+    words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), next_steps=(first, *others))
+
+
+def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
+    if not bad:
+        return finding
+    words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
+    condition = finding.condition
+    if condition.status == "True":
+        return replace(finding, condition=replace(condition, message=f"{condition.message} {words}"))
+    rejected = replace(condition, reason=Reason.TOKEN_REJECTED, message=f"{words} {condition.message}")
+    return replace(finding, condition=rejected)

@@ -1,0 +1,278 @@
+"""Looking at an app without a console endpoint: keys that people hand over, and what Box's public API says of them.
+
+Never writes. A key that Box was asked about is not asked about again before the next resync; one that is over, never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from box_app_operator.cache.attempts import HandMemory, Memory
+from box_app_operator.errors import TransientError
+from box_app_operator.model.box import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    HeldToken,
+    Slot,
+    SlotToken,
+)
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.former import FormerApp, FormerToken
+from box_app_operator.model.hand import Hand, KeyView, Verdict
+from box_app_operator.model.observed import Observed
+from box_app_operator.modes.assisted.decide import NOBODY
+from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
+from box_app_operator.modes.assisted.slots import STANDING, choose_held, dated, is_asked_for, tokens_by_slot
+from box_app_operator.modes.keys import Keys, client_value, complaint_about
+from box_app_operator.ports import Cluster, Platform, Token
+from box_app_operator.secret.annotations import is_access_token, publication_of
+from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
+
+SAMPLE_HOST = "box-app-operator-probe"
+"""Stands for the ``*`` of a wildcard origin."""
+SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
+"""An origin that nobody asks for: the domain cannot exist. Source: RFC 2606."""
+
+
+class ByHand:
+    """Adds to an observation what can be known without a console endpoint."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def look(self, desired: Desired, seen: Observed, box: BoxAccess, memory: Memory, now: datetime) -> Observed:
+        """Ask Box about each key that is not known yet, and about each origin."""
+        hand, store = memory.hand, Keys(self._cluster, desired, seen, memory.hand)
+        keys, published = await store.handed_over(), _published(desired, seen)
+        before = published_fingerprints(desired, seen)
+        for fingerprint, name in _in_order(published, keys, hand).items():
+            token = await store.value(fingerprint) if fingerprint not in hand.verdicts else None
+            if token is not None:
+                await judge(Candidate(token, name, fingerprint in before), box, hand, seen.remembered.app_id)
+        keys = tuple(_judged(key, hand) for key in keys)
+        tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
+        seen = replace(seen, held=_hold(desired, seen, keys, tokens, store, memory))
+        usable = [token.fingerprint for token in tokens.values() if token.accepted]
+        if usable and not desired.deleting:
+            await _try_origins(desired, seen, usable, store, box.platform, hand)
+        standing = {token.fingerprint for token in tokens.values()}
+        hand.values = {each: store.found[each] for each in standing & store.found.keys()}
+        hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
+        unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
+        found = replace(await self._hand(desired, keys, published, hand), unidentified=unidentified)
+        return replace(seen, app=_app(desired, seen, tokens, hand), hand=found)
+
+    async def look_back(
+        self,
+        desired: Desired,
+        seen: Observed,
+        platform: Platform,
+        memory: Memory,
+        told: tuple[FormerToken, ...],
+        now: datetime,
+    ) -> FormerApp | None:
+        """The app from before the client credentials, with the keys that may still be live.
+
+        Args:
+            told: those that Secret and status tell of.
+        """
+        store = Keys(self._cluster, desired, seen, memory.hand)
+        await store.handed_over()
+        stands = [await _stands(token.fingerprint, desired, seen, platform, memory, store, now) for token in told]
+        standing = [token for token, live in zip(told, stands, strict=True) if live]
+        values = {each.fingerprint: await store.value(each.fingerprint) for each in standing}
+        memory.hand.values = {fingerprint: token for fingerprint, token in values.items() if token is not None}
+        if not standing:
+            return None
+        tokens = {each.slot: dated(desired, seen, each.fingerprint, memory, now) for each in standing}
+        can_revoke = (
+            await self.client_secret(desired) is not None
+            and not memory.hand.revocation_refused
+            and desired.client_id is not None
+            and None not in values.values()
+        )
+        return FormerApp(_left_app(desired, seen, standing, tokens), in_console=False, can_revoke=can_revoke)
+
+    async def _hand(
+        self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
+    ) -> Hand:
+        who, verdicts = hand.identity, hand.verdicts.values()
+        given = (await self._given_secret(desired)).strip()
+        return Hand(
+            keys=keys,
+            published=hand.verdicts.get(published) if published is not None else None,
+            app_id=who.app_id if who else None,
+            name=who.name if who else "",
+            disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
+            origins=dict(hand.origins),
+            can_revoke=bool(desired.client_id) and client_value(given) is not None and not hand.revocation_refused,
+            ended=frozenset(hand.ended),
+            trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
+        )
+
+    async def client_secret(self, desired: Desired) -> Token | None:
+        """The client's secret, if the spec names one and it is there, and can be one."""
+        text = client_value(await self._given_secret(desired))
+        return Token(text) if text else None
+
+    async def _given_secret(self, desired: Desired) -> bytes:
+        """What stands where the client's secret should be."""
+        if desired.client_secret is None:
+            return b""
+        name, key = desired.client_secret
+        return (await self._cluster.read_values(desired.namespace, name) or {}).get(key, b"")
+
+
+def _is_none(given: bytes) -> bool:
+    """Is there something that can be no client secret?"""
+    return bool(given) and client_value(given) is None
+
+
+def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
+    """The App Token in the object's own Secret. An access token says nothing of the app of the keys."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    if secret is None or is_access_token(publication_of(secret), desired):
+        return None
+    return token_of(secret, desired)
+
+
+def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: HandMemory) -> dict[Fingerprint, str]:
+    """The keys to ask Box about, with what people call them.
+
+    Where they belong to different apps, the first counts: the one in the object's own Secret, then ``primary``.
+    """
+    first = {published: "The token in the Secret"} if published is not None else {}
+    handed_over = {key.fingerprint: f"Key {str(key.slot)!r}" for key in keys if key.fingerprint is not None}
+    return {**first, **handed_over, **{each: "" for each in hand.values if each not in {*first, *handed_over}}}
+
+
+def _hold(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    tokens: dict[Slot, SlotToken],
+    store: Keys,
+    memory: Memory,
+) -> HeldToken | None:
+    """The key to be published next is in memory until it is."""
+    held = choose_held(desired, seen, keys, tokens)
+    token = store.found.get(held.fingerprint) if held is not None else None
+    if held is None or token is None:
+        memory.let_go()
+        return None
+    memory.hold(held, token)
+    return held
+
+
+async def _stands(
+    fingerprint: Fingerprint,
+    desired: Desired,
+    seen: Observed,
+    platform: Platform,
+    memory: Memory,
+    store: Keys,
+    now: datetime,
+) -> bool:
+    """May a key from before the client credentials be live? Whose it is was found out when it was published."""
+    verdicts = memory.hand.verdicts
+    if fingerprint not in verdicts:
+        token = await store.value(fingerprint)
+        if token is None:
+            return is_asked_for(fingerprint, desired, seen, now)
+        try:
+            verdict = await platform.prove(token)
+        except TransientError:
+            # The access tokens must not wait for the answer.
+            return True
+        verdicts[fingerprint] = Verdict.LIVE if verdict is Verdict.NARROW else verdict
+    return verdicts[fingerprint] in STANDING
+
+
+def _left_app(desired: Desired, seen: Observed, keys: list[FormerToken], tokens: dict[Slot, SlotToken]) -> BoxApp:
+    secret = next(iter(own_secrets(desired, seen)), None)
+    known = (desired.client_id, seen.remembered.client_id)
+    client_id = client_said_by(secret, known) if secret is not None else None
+    return BoxApp(
+        id=next((each.app_id for each in keys if each.app_id is not None), AppID("")),
+        client_id=client_id or ClientID(""),
+        name=desired.display_name,
+        reference="",
+        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
+        tokens=tokens,
+        cors_domains=(),
+        revision=0,
+    )
+
+
+WORDS = {
+    Verdict.DEAD: "Box does not accept it: it was revoked, has expired, or was not copied whole.",
+    Verdict.NARROW: "it has fewer rights than a key of the app; is it a downscoped token?",
+    Verdict.DISABLED: "Box says that the app is disabled.",
+}
+
+
+def _judged(key: KeyView, hand: HandMemory) -> KeyView:
+    if key.fingerprint is None:
+        return key
+    verdict = hand.verdicts.get(key.fingerprint, Verdict.DISABLED)
+    return replace(key, verdict=verdict, words=hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+
+
+def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], hand: HandMemory) -> BoxApp | None:
+    client_id = desired.client_id or _left_behind(desired, seen, tokens)
+    if client_id is None:
+        return None
+    disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
+    app_id = hand.identity.app_id if hand.identity is not None else seen.remembered.app_id
+    allowed = tuple(origin for origin, is_allowed in hand.origins.items() if is_allowed and origin)
+    return BoxApp(
+        id=AppID(app_id or ""),
+        client_id=client_id,
+        name=desired.display_name,
+        reference=desired.reference,
+        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=not disabled),
+        tokens=tokens,
+        cors_domains=allowed,
+        revision=0,
+    )
+
+
+def _left_behind(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> ClientID | None:
+    """Whose the tokens are of an object that goes and names no app: its enterprise had a console endpoint once.
+
+    They must end all the same.
+    """
+    if not desired.deleting or not tokens:
+        return None
+    known, secret = seen.remembered.client_id, next(iter(own_secrets(desired, seen)), None)
+    return known or (client_said_by(secret, ()) if secret is not None else None) or ClientID("")
+
+
+async def _try_origins(
+    desired: Desired, seen: Observed, usable: Sequence[Fingerprint], store: Keys, platform: Platform, hand: HandMemory
+) -> None:
+    """Each origin of the spec once, and those that Box allowed before and the spec dropped.
+
+    At the next resync only those are tried again that were not as they should be.
+    """
+    wanted = desired.cors_domains or (NOBODY,)
+    if not hand.origins and seen.remembered.settled and seen.remembered.origins == desired.cors_domains:
+        # The last pass of another process found them in order.
+        hand.origins = {origin: origin != NOBODY for origin in wanted}
+    if hand.try_origins_again:
+        in_order = {origin: origin in desired.cors_domains for origin in hand.origins}
+        hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed == in_order[origin]}
+        hand.try_origins_again = False
+    due = [each for each in dict.fromkeys([*wanted, *seen.remembered.allowed]) if each not in hand.origins]
+    token = await store.any_value(usable) if due else None
+    if token is not None:
+        for origin in due:
+            sample = origin.replace("*", SAMPLE_HOST) if origin else SAMPLE_ORIGIN
+            hand.origins[origin] = await platform.allows_origin(token, sample)
+    hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed or origin in wanted}

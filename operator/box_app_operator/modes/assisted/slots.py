@@ -1,0 +1,157 @@
+"""What stands in the slots of an app without a console endpoint, as far as anybody can know. No calls.
+
+Box lists no keys: what is known are the Secret's token, the keys that a person handed over, and what the status says
+was published before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.model.box import Fingerprint, HeldToken, SecretView, Slot, SlotToken
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.hand import KeyView, Verdict
+from box_app_operator.model.observed import Observed
+from box_app_operator.secret.annotations import publication_of
+from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
+from box_app_operator.tokens.rotation import retire_deadline
+
+STANDING = (Verdict.LIVE, Verdict.DISABLED)
+"""What a token in a slot may be."""
+
+
+def tokens_by_slot(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    published: Fingerprint | None,
+    memory: Memory,
+    now: datetime,
+) -> dict[Slot, SlotToken]:
+    """What stands in the slots, as far as anybody can know.
+
+    The published token and the keys that Box accepts; and in a slot that none of these fills, what was published before
+    and nobody saw dead.
+    """
+    tokens: dict[Slot, SlotToken] = {}
+    if published is not None and memory.hand.verdicts.get(published) in STANDING:
+        tokens[_slot_of(desired, seen, published, keys)] = dated(desired, seen, published, memory, now)
+    for key in keys:
+        if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
+            continue
+        slot = key.slot if key.slot not in tokens else key.slot.other
+        if slot not in tokens:
+            tokens[slot] = dated(desired, seen, key.fingerprint, memory, now)
+    for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
+        known = any(token.fingerprint == fingerprint for token in tokens.values())
+        if not known and slot not in tokens and memory.hand.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+            tokens[slot] = dated(desired, seen, fingerprint, memory, now)
+    return tokens
+
+
+def _out_of_sight(
+    desired: Desired,
+    seen: Observed,
+    published: Fingerprint | None,
+    tokens: Mapping[Slot, SlotToken],
+    now: datetime,
+) -> dict[Fingerprint, Slot]:
+    """Tokens that were published and are in no Secret any more, with the slot that they stood in.
+
+    Nobody can prove that one of them is over. A previous one is asked for until its deadline; the last one that was
+    published, as long as no other took its place.
+    """
+    found: dict[Fingerprint, Slot] = {}
+    remembered = seen.remembered
+    if not remembered.of_app_tokens:
+        # No key was ever accepted: what the status speaks of are access tokens of another authentication.
+        return found
+    if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
+        found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
+    secret = next(iter(own_secrets(desired, seen)), None)
+    told = publication_of(secret) if secret is not None else None
+    # What the status does not speak of any more was proven to be over, or its deadline has passed.
+    known = told is not None and told.previous in remembered.fingerprints
+    if known and told is not None and told.previous is not None and told.published_at is not None:
+        # From the status, and not beside the published token: that one may be over already.
+        slot = remembered.slots.get(told.previous)
+        if slot is not None and (
+            now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting
+        ):
+            found[told.previous] = slot
+    return found
+
+
+def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
+    return {token.fingerprint for token in tokens.values()}
+
+
+def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+    """Where the published token stands: as the Secret says, or where the person has it."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    told = slot_said_by(secret, desired) if secret is not None else None
+    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
+
+
+def dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
+    """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
+    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
+    if told is not None and told[1] is None and desired.token_days is not None:
+        # The date was removed from the Secret by hand: what never expires is noted nowhere else.
+        told = told[0], told[0] + timedelta(days=desired.token_days)
+    if told is None:
+        first_seen = memory.hand.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        days = desired.token_days
+        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
+    return SlotToken(fingerprint, *told, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
+
+
+def is_asked_for(fingerprint: Fingerprint, desired: Desired, seen: Observed, now: datetime) -> bool:
+    """Must a person be asked to revoke an App Token from before the client credentials, whose value nobody has?
+
+    It cannot be proven that they did. So it is asked for until the deadline; at the end, until somebody forces it.
+    """
+    secret = next(iter(own_secrets(desired, seen)), None)
+    told = publication_of(secret) if secret is not None else None
+    noted = {each.fingerprint for each in told.former} if told is not None else set()
+    if fingerprint not in noted | seen.remembered.fingerprints:
+        return False
+    since = told.former_since if told is not None else None
+    return since is None or now < retire_deadline(desired, since) or desired.deleting
+
+
+def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
+    for secret in own_secrets(desired, seen):
+        if token_of(secret, desired) == fingerprint:
+            told = publication_of(secret)
+            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
+    return None
+
+
+def choose_held(
+    desired: Desired,
+    seen: Observed,
+    keys: tuple[KeyView, ...],
+    tokens: Mapping[Slot, SlotToken],
+) -> HeldToken | None:
+    """The key to be published next: one that pods never had, or any when the Secret has none that is live.
+
+    Of two, the one in the primary slot.
+    """
+    before = published_fingerprints(desired, seen)
+    active = _active(desired, seen, tokens)
+    fresh = [key for key in keys if key.verdict is Verdict.LIVE and key.fingerprint not in before]
+    again = [key for key in keys if key.verdict is Verdict.LIVE and active is None]
+    chosen = next(iter([*fresh, *again]), None)
+    if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
+        return None
+    slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
+    return HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
+
+
+def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
+    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
+    held = {each for secret in secrets for each in secret.fingerprints.values()}
+    return next((token.fingerprint for token in tokens.values() if token.fingerprint in held), None)

@@ -1,0 +1,130 @@
+"""Looking at an app that uses the Client Credentials Grant: its credentials, and the access token in the Secret.
+
+Box lists no access tokens: the Secret's annotations tell the dates of the one that is published, memory those of one
+that is not yet. Earlier ones end by themselves within the hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.model.box import (
+    AppID,
+    Authorization,
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    SecretView,
+    Slot,
+    SlotToken,
+)
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.hand import Hand
+from box_app_operator.model.observed import Observed
+from box_app_operator.modes.keys import client_value, complaint_about
+from box_app_operator.ports import Cluster, Token
+from box_app_operator.secret.annotations import FINGERPRINT, is_access_token, publication_of
+from box_app_operator.secret.published import client_said_by, own_secrets, slot_said_by, token_of
+
+CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
+
+
+class Grants:
+    """Adds to an observation what can be known of an app with the Client Credentials Grant."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def look(self, desired: Desired, seen: Observed, memory: Memory) -> Observed:
+        """No call to Box: a token proves itself when it is given out."""
+        values = await self._values(desired)
+        credentials = _credentials(values)
+        trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
+        if memory.held is not None and memory.granted is None:
+            # An App Token that was generated before the spec asked for client credentials: nobody wants it any more.
+            memory.let_go()
+        given = ClientID(credentials[0]) if credentials is not None else None
+        tokens = _tokens(desired, seen, memory, given)
+        published = (token.client_id for token in tokens.values())
+        app = BoxApp(
+            id=AppID(""),
+            client_id=given or next(published, None) or seen.remembered.client_id or ClientID(""),
+            name=desired.display_name,
+            reference=desired.reference,
+            authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
+            tokens=tokens,
+            cors_domains=(),
+            revision=0,
+        )
+        hand = Hand(
+            trouble=trouble,
+            unauthorized=memory.hand.unauthorized,
+            can_revoke=credentials is not None,
+            ended=frozenset(memory.hand.ended),
+        )
+        return replace(seen, app=app, hand=hand, held=memory.held)
+
+    async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
+        """Client id and client secret; None while either is missing, or can be none."""
+        return _credentials(await self._values(desired))
+
+    async def _values(self, desired: Desired) -> Mapping[str, bytes]:
+        if desired.grant is None:
+            return {}
+        return await self._cluster.read_values(desired.namespace, desired.grant.secret) or {}
+
+
+def _credentials(values: Mapping[str, bytes]) -> tuple[str, Token] | None:
+    client_id, secret = (client_value(values.get(key, b"")) for key in (CLIENT_ID, CLIENT_SECRET))
+    return (client_id, Token(secret)) if client_id and secret else None
+
+
+def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
+    """Why the credentials cannot be used, and what to do."""
+    given = (key for key in (CLIENT_ID, CLIENT_SECRET) if values.get(key, b"").strip())
+    wrong = next((key for key in given if client_value(values[key]) is None), None)
+    if wrong is not None:
+        return f"{complaint_about(secret, wrong)} Put it there as the Developer Console shows it under Configuration."
+    return (
+        f"Secret {secret!r} with the keys {CLIENT_ID!r} and {CLIENT_SECRET!r} is missing. Create it with what the "
+        "Developer Console shows under Configuration."
+    )
+
+
+def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> dict[Slot, SlotToken]:
+    """The published token, if the Secret still tells all of it, and the one that is held.
+
+    Args:
+        given: the client id of the credentials as they are now.
+    """
+    tokens: dict[Slot, SlotToken] = {}
+    secret = next(iter(own_secrets(desired, seen)), None)
+    if secret is not None:
+        access = is_access_token(publication_of(secret), desired)
+        known = (given, seen.remembered.client_id)
+        published = _published(secret, desired, known) if access else _app_token(secret, seen)
+        if published is not None and published.fingerprint not in memory.hand.ended:
+            tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
+    if memory.held is not None and memory.granted is not None:
+        tokens[memory.held.slot] = memory.granted
+    return tokens
+
+
+def _app_token(secret: SecretView, seen: Observed) -> SlotToken | None:
+    """The token of another authentication, which stays in the Secret until there is one of this."""
+    app = seen.former_app.app if seen.former_app is not None else None
+    held = set(secret.fingerprints.values())
+    token = next((token for token in app.tokens.values() if token.fingerprint in held), None) if app else None
+    return replace(token, client_id=app.client_id) if app and app.client_id and token is not None else None
+
+
+def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
+    told, fingerprint = publication_of(secret), token_of(secret, desired)
+    client_id = client_said_by(secret, known)
+    if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
+        return None
+    if told.issued_at is None or told.expires_at is None:
+        return None
+    return SlotToken(fingerprint, told.issued_at, told.expires_at, client_id=client_id)

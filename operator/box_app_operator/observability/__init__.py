@@ -1,0 +1,1 @@
+"""Metrics, probes, logs, and how late the event loop is."""

@@ -1,0 +1,87 @@
+"""Looking for the object whose app has the name that another object wants, and whether it gives it up. Never writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from box_app_operator.api.remembered import parse_remembered, shown_conditions
+from box_app_operator.api.spec import Body, parse_desired
+from box_app_operator.cache.cluster import Store
+from box_app_operator.core.adoption import adoption_of, claimant_of
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.model.box import BoxApp, uid_in
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.names import Leaving, NameHolder, name_key
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """An app and the object that it belongs to. ``stalled`` tells that the object's status says so."""
+
+    app: BoxApp
+    owner: Desired
+    stalled: bool
+
+
+def find_name_holder(desired: Desired, link: Link, store: Store) -> NameHolder | None:
+    """The other object whose app has the wanted name and is about to give it up; None when none is known to."""
+    found = _find(desired.display_name, link, store)
+    if found is None or found.owner.uid == desired.uid:
+        return None
+    leaving = _leaving(found, link, store)
+    return NameHolder(found.owner.namespace, found.owner.name, leaving) if leaving is not None else None
+
+
+def _find(name: str, link: Link, store: Store) -> _Holding | None:
+    app = link.listing.by_name(name)
+    body = _object_of(app, store) if app is not None else None
+    if app is None or body is None:
+        return None
+    stalled = any(item[:2] == ("Stalled", "True") for item in shown_conditions(body))
+    return _Holding(app, parse_desired(body), stalled)
+
+
+def _object_of(app: BoxApp, store: Store) -> Body | None:
+    """The object that the app was registered for, or that has adopted it."""
+    uid = uid_in(app.reference)
+    key = store.key_of(uid) if uid is not None else None
+    if key is not None:
+        return store.app(key)
+    first = next(iter(store.claims(app.client_id)), None)
+    has_it = first is not None and parse_remembered(first).client_id == app.client_id
+    return first if has_it else None
+
+
+def _leaving(held: _Holding, link: Link, store: Store) -> Leaving | None:
+    if held.owner.deleting:
+        return Leaving.DELETED if _deletes_app(held, link) else None
+    return Leaving.RENAMED if _is_renamed(held, link, store) else None
+
+
+def _deletes_app(held: _Holding, link: Link) -> bool:
+    """Does the app go with its object? With any other policy it stays in Box, and so does its name."""
+    owner = held.owner
+    deletes = owner.deletion_policy is DeletionPolicy.DELETE and owner.has_finalizer and not owner.force_delete
+    return deletes and adoption_of(held.app, claimant_of(owner), link.adoption).may_delete
+
+
+def _is_renamed(held: _Holding, link: Link, store: Store) -> bool:
+    """Can the app get the name that its object wants? Objects may wait for each other in a row, but not in a circle."""
+    seen = {held.app.id}
+    while _wants_another_name(held):
+        following = _find(held.owner.display_name, link, store)
+        if following is None:
+            return link.listing.by_name(held.owner.display_name) is None
+        if following.owner.deleting:
+            return _deletes_app(following, link)
+        if following.app.id in seen:
+            return False
+        seen.add(following.app.id)
+        held = following
+    return False
+
+
+def _wants_another_name(held: _Holding) -> bool:
+    owner = held.owner
+    works = owner.has_finalizer and not owner.invalid and not owner.suspended and not held.stalled
+    return works and name_key(owner.display_name) != name_key(held.app.name)

@@ -1,0 +1,1 @@
+"""The Secret that pods mount: what it records, what it holds, and whose it is. Pure."""

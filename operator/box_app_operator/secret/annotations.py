@@ -1,0 +1,159 @@
+"""What the annotations of a Secret tell of the token in it.
+
+They are written in one go with the token. They, not the status, say since when it has been there and what it took the
+place of: a crash between the Secret and the status loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from box_app_operator.model.box import ClientID, Fingerprint, SecretView
+from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.desired import Desired, SecretKeys
+from box_app_operator.model.former import FormerToken, parse_former
+
+FINGERPRINT = "boxapps.dev/fingerprint"
+SECRET_NAME = "boxapps.dev/secret-name"
+PUBLISHED_AT = "boxapps.dev/published-at"
+MOVED_AT = "boxapps.dev/moved-at"
+ROTATED_AT = "boxapps.dev/rotated-at"
+PREVIOUS = "boxapps.dev/previous-fingerprint"
+EXPIRY = "boxapps.dev/expiry"
+SUBJECT = "boxapps.dev/subject"
+CLIENT_ID = "boxapps.dev/client-id"
+FORMER_TOKENS = "boxapps.dev/former-app-tokens"
+FORMER_SINCE = "boxapps.dev/former-app-since"
+ISSUED_AT = "boxapps.dev/issued-at"
+EXPIRES_AT = "boxapps.dev/expires-at"
+ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
+REPLACEMENTS = "boxapps.dev/replacements"
+PARENT = "boxapps.dev/downscoped-from"
+WANTED = "boxapps.dev/downscoped-as"
+ADDED_LABELS = "boxapps.dev/added-labels"
+ADDED_ANNOTATIONS = "boxapps.dev/added-annotations"
+ADDED_KEYS = "boxapps.dev/added-keys"
+OWN = frozenset(
+    {
+        *(FINGERPRINT, SECRET_NAME, PUBLISHED_AT, MOVED_AT, ROTATED_AT, PREVIOUS, EXPIRY, SUBJECT, CLIENT_ID),
+        *(FORMER_TOKENS, FORMER_SINCE, ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, PARENT, WANTED),
+        *(REPLACEMENTS, ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
+    }
+)
+"""The annotations that the operator writes. Others of the same domain are somebody else's, and stay."""
+
+_PLAIN = SecretKeys()
+PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expires_at})
+"""The names of keys without ``spec.tokens.secret.keys``: the operator's own, also where no annotation says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the annotations of a Secret tell of its token.
+
+    ``published_at`` is when it was written there; ``moved_at`` is when the first token was written under this name,
+    None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
+    the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
+    ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
+    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``former`` are
+    App Tokens that were published before access tokens, ``former_since`` is when those took their place. ``issued_at``
+    and ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is
+    how many lost tokens were replaced in a row until this one.
+    """
+
+    published_at: datetime | None
+    previous: Fingerprint | None
+    rotated_at: datetime | None
+    expiry: str | None
+    rotate_request: str | None
+    subject: str | None = None
+    client_id: ClientID | None = None
+    former: tuple[FormerToken, ...] = ()
+    former_since: datetime | None = None
+    moved_at: datetime | None = None
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+    replacements: int = 0
+
+
+def publication_of(secret: SecretView) -> Publication:
+    """What the annotations of a Secret tell; nothing of what was removed or made unreadable by hand."""
+    return publication_in(secret.notes)
+
+
+def publication_in(notes: Mapping[str, str]) -> Publication:
+    """What these annotations tell."""
+    return Publication(
+        published_at=parse_time(notes.get(PUBLISHED_AT)),
+        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
+        rotated_at=parse_time(notes.get(ROTATED_AT)),
+        expiry=notes.get(EXPIRY),
+        rotate_request=notes.get(ROTATE_REQUEST),
+        subject=notes.get(SUBJECT),
+        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
+        former=parse_former(notes.get(FORMER_TOKENS)),
+        former_since=parse_time(notes.get(FORMER_SINCE)),
+        moved_at=parse_time(notes.get(MOVED_AT)),
+        issued_at=parse_time(notes.get(ISSUED_AT)),
+        expires_at=parse_time(notes.get(EXPIRES_AT)),
+        replacements=_count(notes.get(REPLACEMENTS, "")),
+    )
+
+
+def _count(text: str) -> int:
+    """A small number; 0 for anything else that somebody wrote there."""
+    return int(text) if len(text) == 1 and text.isascii() and text.isdigit() else 0
+
+
+def expiry_text(days: int | None) -> str:
+    """A lifetime as the spec writes it."""
+    return f"{days}d" if days is not None else "Never"
+
+
+def subject_of(desired: Desired) -> str | None:
+    """On whose behalf access tokens are obtained; None for App Tokens."""
+    return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
+
+
+def is_access_token(told: Publication, desired: Desired) -> bool:
+    """Is it a token of client credentials, and no App Token? Where no annotation tells, it is as the spec asks."""
+    if told.subject is not None or told.client_id is not None:
+        return True
+    return told.expiry is None and desired.grant is not None
+
+
+def texts_of(told: Publication) -> dict[str, str]:
+    """A publication as annotations; the token's own dates are written beside them."""
+    texts = {
+        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
+        MOVED_AT: told.moved_at.isoformat() if told.moved_at else None,
+        PREVIOUS: told.previous,
+        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
+        EXPIRY: told.expiry,
+        SUBJECT: told.subject,
+        CLIENT_ID: told.client_id,
+        FORMER_TOKENS: " ".join(map(str, told.former)),
+        FORMER_SINCE: told.former_since.isoformat() if told.former_since else None,
+        ROTATE_REQUEST: told.rotate_request,
+        REPLACEMENTS: str(told.replacements) if told.replacements else None,
+    }
+    return {key: text for key, text in texts.items() if text}
+
+
+def added(desired: Desired) -> dict[str, str]:
+    """Annotations that tell which labels, annotations and keys come from the spec, and go when the spec drops them."""
+    keys = desired.secret.keys
+    names = {keys.token, keys.client_id, keys.slot, keys.expires_at}
+    given = {
+        ADDED_LABELS: desired.secret.labels.keys(),
+        ADDED_ANNOTATIONS: desired.secret.annotations.keys(),
+        ADDED_KEYS: names if names != PLAIN_KEYS else (),
+    }
+    return {key: ",".join(sorted(each)) for key, each in given.items() if each}
+
+
+def added_to(secret: SecretView, what: str) -> frozenset[str]:
+    """What such an annotation of a Secret tells."""
+    return frozenset(secret.notes.get(what, "").split(",")) - {""}

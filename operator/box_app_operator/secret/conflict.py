@@ -1,0 +1,56 @@
+"""A Secret of a wanted name that is somebody else's: whose it is, and what waits until the name is free.
+
+It is never touched, and nobody is told to delete it: what it holds may be a token that pods use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from box_app_operator.model.box import SecretView
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Finding, stall, wait
+from box_app_operator.model.steps import CreateApp, SubmitApp
+from box_app_operator.secret.annotations import FINGERPRINT
+
+TYPE = "TokenReady"
+KIND = "BoxCustomApp"
+
+
+def conflict_with(desired: Desired, secret: SecretView, field: str) -> Finding:
+    """The condition of an object whose Secret's name is taken.
+
+    Args:
+        field: where the spec names the Secret.
+    """
+    name, uid = repr(secret.name), secret.owner_uid
+    if uid is not None and (secret.owner_kind, secret.owner_name) == (KIND, desired.name):
+        message = (
+            f"Secret {name} belongs to an earlier BoxCustomApp {desired.name!r}: Kubernetes is about to delete it."
+        )
+        return wait(TYPE, Reason.SECRET_CONFLICT, message)
+    if uid is not None:
+        whose = f"is controlled by {secret.owner_kind} {secret.owner_name!r}"
+    elif FINGERPRINT in secret.annotations:
+        whose = "has no controller, and holds what was published for another BoxCustomApp, or for an earlier one"
+    else:
+        whose = "has no controller, and this BoxCustomApp did not make it"
+    message = f"Secret {name} {whose}. It is left as it is, for pods may use it. Choose another name in {field}."
+    return stall(TYPE, Reason.SECRET_CONFLICT, message)
+
+
+def is_conflict(finding: Finding) -> bool:
+    """Is a Secret's name taken?"""
+    return finding.condition.reason == Reason.SECRET_CONFLICT
+
+
+def held_back(finding: Finding) -> Finding:
+    """Nothing is registered or submitted, by nobody, while there is no place for the token."""
+    if finding.condition.type not in ("Registered", "Authorized") or finding.condition.status == "True":
+        return finding
+    steps = tuple(step for step in finding.steps if not isinstance(step, CreateApp | SubmitApp))
+    if steps == finding.steps and not finding.next_steps:
+        return finding
+    message = "Waits until the name of the Secret is free: TokenReady says more."
+    return replace(finding, steps=steps, next_steps=(), condition=replace(finding.condition, message=message))

@@ -1,0 +1,112 @@
+"""What a Secret must hold, as far as it is the operator's own: compared with what is there, and with what was written.
+
+Everything else in the Secret is somebody else's and stays: labels, annotations, keys, finalizers and owners. What the
+operator put there from the spec it takes away again; annotations tell which labels, annotations and keys those are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from box_app_operator.model.box import UID, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Observed
+from box_app_operator.secret.annotations import (
+    ADDED_ANNOTATIONS,
+    ADDED_KEYS,
+    ADDED_LABELS,
+    FINGERPRINT,
+    OWN,
+    PLAIN_KEYS,
+    added_to,
+    publication_of,
+)
+from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
+
+OWNER = "the owner reference"
+SHOWN = 5
+"""So many names of what differs are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The operator's own part of a Secret.
+
+    ``fingerprints`` are those of the values, by key. ``gone_labels``, ``gone_annotations`` and ``gone_keys`` are there,
+    were the operator's, and must not stay.
+    """
+
+    owner: UID
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    fingerprints: Mapping[str, Fingerprint]
+    gone_labels: frozenset[str] = frozenset()
+    gone_annotations: frozenset[str] = frozenset()
+    gone_keys: frozenset[str] = frozenset()
+
+
+def contents_of(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> Contents:
+    """What the Secret must hold once the token of this slot is in it. The app must be known, with a token there."""
+    app, keys, there = observed.app, desired.secret.keys, observed.secret
+    assert app is not None
+    plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
+    tokens = {token.fingerprint for token in app.tokens.values()} | observed.remembered.fingerprints
+    if there is not None:
+        told = publication_of(there)
+        tokens |= {each.fingerprint for each in told.former} | ({told.previous} if told.previous else set())
+    contents = Contents(
+        owner=desired.uid,
+        labels=secret_labels(desired),
+        annotations=secret_annotations(desired, observed, slot, now),
+        fingerprints={**plain, keys.token: app.tokens[slot].fingerprint},
+    )
+    return without_leftovers(contents, there, tokens, PLAIN_KEYS)
+
+
+def without_leftovers(
+    contents: Contents, there: SecretView | None, tokens: AbstractSet[Fingerprint], keys: AbstractSet[str]
+) -> Contents:
+    """The contents, with what must go from the Secret that is there.
+
+    Args:
+        tokens: none of these stays under another key, unless it is the one that is wanted.
+        keys: names that are the operator's own where no annotation tells.
+    """
+    if there is None:
+        return contents
+    tokens = {*tokens, Fingerprint(there.notes.get(FINGERPRINT, ""))} - set(contents.fingerprints.values())
+    own_keys = added_to(there, ADDED_KEYS) or keys
+    old_keys = {key for key, each in there.fingerprints.items() if key in own_keys or each in tokens}
+    return replace(
+        contents,
+        gone_labels=(added_to(there, ADDED_LABELS) & there.labels.keys()) - contents.labels.keys(),
+        gone_annotations=((OWN | added_to(there, ADDED_ANNOTATIONS)) & there.annotations.keys())
+        - contents.annotations.keys(),
+        gone_keys=frozenset(old_keys - contents.fingerprints.keys()),
+    )
+
+
+def differences(there: SecretView, contents: Contents) -> tuple[str, ...]:
+    """Names of what differs in a Secret, never values: "label team", "key BOX_CLIENT_ID", "the owner reference"."""
+    owner = () if there.owner_uid == contents.owner else (OWNER,)
+    return (
+        *owner,
+        *_differing("label", there.labels, contents.labels, contents.gone_labels),
+        *_differing("annotation", there.annotations, contents.annotations, contents.gone_annotations),
+        *_differing("key", there.fingerprints, contents.fingerprints, contents.gone_keys),
+    )
+
+
+def _differing(what: str, there: Mapping[str, str], wanted: Mapping[str, str], gone: frozenset[str]) -> tuple[str, ...]:
+    wrong = {key for key, text in wanted.items() if there.get(key) != text} | (gone & there.keys())
+    return tuple(f"{what} {key}" for key in sorted(wrong))
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first few of these names, for a sentence."""
+    known = list(names)
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return ", ".join(known[:SHOWN]) + more

@@ -1,0 +1,312 @@
+"""The Secret that pods mount: what it holds, whose it is, and what it carries once a token is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from box_app_operator.model.box import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.conditions import format_time
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.former import FormerToken
+from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.secret.annotations import (
+    EXPIRES_AT,
+    FINGERPRINT,
+    ISSUED_AT,
+    SECRET_NAME,
+    Publication,
+    added,
+    expiry_text,
+    is_access_token,
+    publication_of,
+    subject_of,
+    texts_of,
+)
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "box-app-operator"
+APP_LABEL = "boxapps.dev/app"
+
+
+def _expiry_seen(token: SlotToken) -> str:
+    return expiry_text(
+        round((token.expires_at - token.created_at).total_seconds() / 86400) if token.expires_at else None
+    )
+
+
+def owns_secret(desired: Desired, observed: Observed) -> bool:
+    """Is the Secret of the wanted name this object's own?
+
+    It is by its owner reference. Without any controller it is when it holds what the object published, or with the
+    operator's label a token of the object's own app: a backup that was restored, for example. Or when this process
+    wrote it, and somebody takes the reference from it each time.
+    """
+    secret = observed.secret
+    if secret is None or secret.owner_uid is not None:
+        return secret is not None and secret.owner_uid == desired.uid
+    if secret.uid in observed.disowned:
+        return True
+    known, app = set(observed.remembered.fingerprints), observed.app
+    if app is not None and observed.adoption is not Adoption.MISSING and secret.labels.get(MANAGED_BY) == MANAGER:
+        known |= {token.fingerprint for token in app.tokens.values()}
+    return not known.isdisjoint(secret.fingerprints.values())
+
+
+def active_slot(desired: Desired, observed: Observed, now: datetime) -> Slot | None:
+    """The slot whose live token is the one that the Secret holds; None when there is none."""
+    if observed.app is None or observed.secret is None or not owns_secret(desired, observed):
+        return None
+    return live_slot_in(desired, observed.secret, observed.app, now)
+
+
+def live_slot_in(desired: Desired, secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
+    """The slot whose live token a Secret holds: under the token's own key, or else under any other."""
+    live = {token.fingerprint for token in app.tokens.values() if token.is_live(now)}
+    return app.slot_of(token_in(desired, secret, live))
+
+
+def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerprint]) -> Fingerprint | None:
+    """The one of these tokens that a Secret holds. The token's own key counts first: others may have a copy."""
+    own = secret.fingerprints.get(desired.secret.keys.token)
+    return own if own in tokens else next((each for each in secret.fingerprints.values() if each in tokens), None)
+
+
+def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
+    """The token in a Secret: under the token's own key, or the one that was published, under the key's former name."""
+    own, noted = secret.fingerprints.get(desired.secret.keys.token), secret.notes.get(FINGERPRINT)
+    if own is not None or noted not in secret.fingerprints.values():
+        return own
+    return Fingerprint(noted) if noted else None
+
+
+def is_original(secret: SecretView) -> bool:
+    """Was it published under this very name, and is no copy that somebody made of it?"""
+    return secret.notes.get(SECRET_NAME) == secret.name
+
+
+def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
+    """The slot that a Secret names for its token; None when it names none."""
+    said = secret.fingerprints.get(desired.secret.keys.slot)
+    return next((slot for slot in Slot if fingerprint_of(str(slot)) == said), None)
+
+
+def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
+    """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
+    told = publication_of(secret).client_id
+    held = set(secret.fingerprints.values())
+    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in held), None)
+
+
+def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
+    """The Secrets that this object published: that of the wanted name first."""
+    wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
+    return (*wanted, *observed.former)
+
+
+def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """What pods got at some time, as far as Secrets and status tell; also other values of these Secrets."""
+    found = set(observed.remembered.fingerprints)
+    for secret in own_secrets(desired, observed):
+        previous = publication_of(secret).previous
+        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
+        found |= {each.fingerprint for each in publication_of(secret).former}
+    return found
+
+
+def former_told(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
+    """With client credentials: the App Tokens that pods got before, as far as Secret and status tell."""
+    secret, remembered = next(iter(own_secrets(desired, observed)), None), observed.remembered
+    # An object with access tokens phases nothing out but App Tokens.
+    shown = remembered.fingerprints if remembered.of_app_tokens else {remembered.retiring}
+    places = {each: remembered.slots.get(each, Slot.PRIMARY) for each in shown if each is not None}
+    noted: tuple[FormerToken, ...] = ()
+    if secret is not None and is_access_token(publication_of(secret), desired):
+        noted = publication_of(secret).former
+        places = {each: slot for each, slot in places.items() if each not in secret.fingerprints.values()}
+    elif secret is not None:
+        places |= _standing_in(secret, desired)
+    found = [FormerToken(remembered.app_id, slot, each) for each, slot in places.items()]
+    known = {each.fingerprint for each in noted}
+    return (*noted, *(each for each in found if each.fingerprint not in known))
+
+
+def _standing_in(secret: SecretView, desired: Desired) -> dict[Fingerprint, Slot]:
+    """The App Token in a Secret and the one that it took the place of, with their slots."""
+    slot = slot_said_by(secret, desired) or Slot.PRIMARY
+    tokens = {slot: token_of(secret, desired), slot.other: publication_of(secret).previous}
+    return {fingerprint: where for where, fingerprint in tokens.items() if fingerprint is not None}
+
+
+def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """Tokens that are known to be of this operator's making: published at some time, or held to be.
+
+    Without an entry for the app only those whose value is there: annotations and status may be anybody's text.
+    """
+    held = {observed.held.fingerprint} if observed.held is not None else set()
+    if observed.adoption is Adoption.MISSING:
+        return held_by_value(desired, observed) | held
+    return published_fingerprints(desired, observed) | held
+
+
+def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """What the object's own Secrets hold, by value: whoever wrote it there had the token itself."""
+    secret = observed.secret
+    wanted = (secret,) if secret is not None and secret.owner_uid == desired.uid else ()
+    return {fingerprint for secret in (*wanted, *observed.former) for fingerprint in secret.fingerprints.values()}
+
+
+def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
+    """The Secret's data apart from the token itself."""
+    keys, expires_at = desired.secret.keys, app.tokens[slot].expires_at
+    return {
+        keys.client_id: app.client_of(slot),
+        keys.slot: str(slot),
+        keys.expires_at: format_time(expires_at) if expires_at else "",
+    }
+
+
+def secret_labels(desired: Desired) -> dict[str, str]:
+    """The labels that the Secret carries, the operator's own last so that they win."""
+    return {**desired.secret.labels, MANAGED_BY: MANAGER, APP_LABEL: desired.name}
+
+
+def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> dict[str, str]:
+    """The annotations that the Secret carries once the token of this slot is in it.
+
+    The app must be known, with a token in that slot.
+    """
+    assert observed.app is not None
+    token = observed.app.tokens[slot]
+    stands = next(
+        (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
+    )
+    if stands is None:
+        told = _new_token(desired, observed, observed.app, slot, now)
+    else:
+        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands, now), now=now)
+    identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
+    dates = {ISSUED_AT: token.created_at.isoformat()}
+    dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
+    return {**desired.secret.annotations, **identity, **dates, **texts_of(told), **added(desired)}
+
+
+def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
+    replaced = app.tokens.get(slot.other)
+    known, held = own_fingerprints(desired, observed), observed.held
+    before = observed.remembered.active or _stood_there(desired, observed)
+    previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
+    former = _former(desired, observed) if desired.grant is not None else ()
+    return Publication(
+        published_at=now,
+        previous=previous,
+        rotated_at=_overlap_begins(desired, observed, previous, now),
+        expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
+        subject=subject_of(desired),
+        client_id=app.tokens[slot].client_id,
+        former=former,
+        former_since=_former_since(desired, observed, now) if former else None,
+        moved_at=_moved_at(desired, observed, now),
+        rotate_request=desired.rotate_request or _last_request(desired, observed),
+        replacements=_replacements(desired, observed, now) if previous is not None else 0,
+    )
+
+
+def _replacements(desired: Desired, observed: Observed, now: datetime) -> int:
+    """With this token: it replaces a lost one, unless the Secret holds one that is live."""
+    lost = active_slot(desired, observed, now) is None
+    return observed.pace.replacements_after(now, lost=lost)
+
+
+def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
+    """What the Secret held until now, although no status tells of it."""
+    secret = next(iter(own_secrets(desired, observed)), None)
+    noted = Fingerprint(secret.notes.get(FINGERPRINT, "")) if secret is not None else None
+    return noted if secret is not None and noted in secret.fingerprints.values() else None
+
+
+def _former(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
+    """The App Tokens of before that are not over: a successor must know them."""
+    former = observed.former_app
+    if former is None:
+        return ()
+    live, app_id = {token.fingerprint for token in former.app.tokens.values()}, former.app.id or None
+    told = (each for each in former_told(desired, observed) if each.fingerprint in live)
+    return tuple(replace(each, app_id=each.app_id or app_id) for each in told)
+
+
+def _former_since(desired: Desired, observed: Observed, now: datetime) -> datetime:
+    told = (publication_of(secret).former_since for secret in own_secrets(desired, observed))
+    return next((moment for moment in told if moment is not None), now)
+
+
+def _overlap_begins(
+    desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime
+) -> datetime | None:
+    """Now, if pods could get the previous token until now; as told, if it had an overlap already; else never.
+
+    Of a token that was being phased out when the Secret got lost nobody knows any more since when: from now on, then.
+    """
+    for secret in own_secrets(desired, observed):
+        if previous in secret.fingerprints.values():
+            return now
+        told = publication_of(secret)
+        if previous is not None and told.previous == previous:
+            return told.rotated_at
+        if previous in {each.fingerprint for each in told.former}:
+            return told.former_since
+    return now if previous is not None and previous == observed.remembered.retiring else None
+
+
+def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
+    """Since when the Secret has this name, for as long as others of former names are phased out."""
+    secret = observed.secret if owns_secret(desired, observed) else None
+    if secret is None or not observed.former or _moves(observed, secret, now):
+        return None
+    told = publication_of(secret)
+    return told.moved_at or told.published_at
+
+
+def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
+    """Does the token come from another Secret, or was this name left and taken back?"""
+    since = publication_of(stands).published_at
+    others = (publication_of(secret).published_at for secret in observed.former)
+    taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
+    return stands is not observed.secret or taken_back
+
+
+def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
+    """Was it later? A date to come, written by a clock that was ahead, tells nothing beside one that has passed."""
+    return moment > since and (moment <= now or since > now)
+
+
+def _same_token(
+    desired: Desired, observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
+) -> Publication:
+    """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
+    told, other = publication_of(stands), app.tokens.get(slot.other)
+    # Also what the status calls active: it may have been lost with the annotation that another took its place.
+    shown = observed.remembered.fingerprints
+    forgotten = told.previous is None and other is not None and other.fingerprint in shown
+    access = is_access_token(told, desired)
+    former = told.former or _former(desired, observed) if access else ()
+    return Publication(
+        published_at=now if moved or told.published_at is None else told.published_at,
+        previous=other.fingerprint if forgotten and other else told.previous,
+        rotated_at=now if forgotten else told.rotated_at,
+        expiry=None if access else told.expiry or _expiry_seen(app.tokens[slot]),
+        subject=(told.subject or subject_of(desired)) if access else None,
+        client_id=app.tokens[slot].client_id if access else None,
+        former=former,
+        former_since=_former_since(desired, observed, now) if former else None,
+        moved_at=None if moved else told.moved_at,
+        rotate_request=told.rotate_request,
+        replacements=told.replacements,
+    )
+
+
+def _last_request(desired: Desired, observed: Observed) -> str | None:
+    requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
+    return next((request for request in requests if request), None)

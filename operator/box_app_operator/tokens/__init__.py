@@ -1,0 +1,1 @@
+"""The rules for tokens: which one is active, when it is rotated, and when the previous one is revoked. Pure."""

@@ -1,0 +1,251 @@
+"""Downscoped tokens: short-lived, with fewer rights, each in a Secret of its own, made anew before it runs out.
+
+Box makes one from the active token and forgets where it came from: it lives for about an hour, whatever becomes of the
+token that it was made from (box/developer.box.com, embed/ui-elements/access). So it is made anew after a rotation too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
+from box_app_operator.model.conditions import Reason, format_time, reason_of
+from box_app_operator.model.desired import Desired, DownscopedSpec, SecretKeys
+from box_app_operator.model.finding import Finding, Notice, lacking, settle
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import DeleteSecret, RefreshDownscoped, RevokeDownscoped, Step
+from box_app_operator.secret.annotations import (
+    ADDED_KEYS,
+    EXPIRES_AT,
+    FINGERPRINT,
+    ISSUED_AT,
+    PARENT,
+    WANTED,
+    publication_of,
+)
+from box_app_operator.secret.conflict import conflict_with, is_conflict
+from box_app_operator.secret.contents import Contents, differences, without_leftovers
+from box_app_operator.secret.published import secret_labels
+from box_app_operator.tokens.active import Current, current_of
+
+OWN_KEYS = frozenset({SecretKeys().token, SecretKeys().expires_at})
+"""The names of its keys without ``spec.tokens.secret.keys``."""
+
+
+def mark_of(spec: DownscopedSpec) -> str:
+    """A short text that changes with scopes and resource."""
+    return hashlib.sha256(" ".join([*sorted(spec.scopes), spec.resource or ""]).encode()).hexdigest()[:16]
+
+
+def annotations_for(
+    spec: DownscopedSpec, parent: Fingerprint, fingerprint: Fingerprint, issued_at: datetime, expires_at: datetime
+) -> dict[str, str]:
+    """What the Secret of a downscoped token tells of it."""
+    return {
+        FINGERPRINT: fingerprint,
+        PARENT: parent,
+        WANTED: mark_of(spec),
+        ISSUED_AT: issued_at.isoformat(),
+        EXPIRES_AT: expires_at.isoformat(),
+    }
+
+
+def downscoped_data(desired: Desired, expires_at: datetime) -> dict[str, str]:
+    """The data of the Secret of a downscoped token, apart from the token itself."""
+    return {desired.secret.keys.expires_at: format_time(expires_at)}
+
+
+def downscoped_contents(
+    step: RefreshDownscoped,
+    desired: Desired,
+    there: SecretView | None,
+    fingerprint: Fingerprint,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> Contents:
+    """What the Secret of a downscoped token must hold."""
+    keys = desired.secret.keys
+    annotations = annotations_for(step.spec, step.parent, fingerprint, issued_at, expires_at)
+    names = {keys.token, keys.expires_at}
+    if names != OWN_KEYS:
+        annotations[ADDED_KEYS] = ",".join(sorted(names))
+    data = {key: fingerprint_of(text) for key, text in downscoped_data(desired, expires_at).items()}
+    contents = Contents(desired.uid, labels_for(desired), annotations, {**data, keys.token: fingerprint})
+    return without_leftovers(contents, there, frozenset(), OWN_KEYS)
+
+
+def labels_for(desired: Desired) -> dict[str, str]:
+    """The operator's own labels; those of the spec are meant for the Secret of the App Token."""
+    return {key: text for key, text in secret_labels(desired).items() if key not in desired.secret.labels}
+
+
+def is_downscoped(secret: SecretView) -> bool:
+    """Was it made for a downscoped token?"""
+    return PARENT in secret.notes
+
+
+def settle_with_downscoped(
+    finding: Finding, desired: Desired, observed: Observed, now: datetime, refusals: Mapping[Step, Refusal]
+) -> Finding:
+    """The settled finding about tokens, with what there is to do for downscoped ones, and what is in the way.
+
+    Pods wait for the Secret of a downscoped token as for any other: without it the app is not ready.
+    """
+    current = current_of(desired, observed, now)
+    if observed.namespace_ends:
+        return settle(finding, refusals)
+    if current is None:
+        return _with_conflicts(settle(finding, refusals), desired, observed)
+    if finding.condition.status != "True":
+        return settle(finding, refusals)
+    gone = tuple(DeleteSecret(each.name, each.uid) for each in observed.left_over)
+    settled = settle(replace(finding, steps=(*finding.steps, *gone)), refusals)
+    for spec in desired.downscoped:
+        settled = _with_one(settled, spec, current, refusals)
+    return settled
+
+
+def _with_conflicts(finding: Finding, desired: Desired, observed: Observed) -> Finding:
+    """A name that is taken is found before there is any token: the admin would be asked in vain."""
+    for spec in desired.downscoped:
+        conflict = _conflict(spec, desired, observed)
+        if conflict is not None and not is_conflict(finding):
+            finding = replace(finding, condition=conflict.condition, stalled=conflict.stalled, next_steps=())
+    return finding
+
+
+def _conflict(spec: DownscopedSpec, desired: Desired, observed: Observed) -> Finding | None:
+    there = observed.downscoped.get(spec.secret)
+    if there is None or _is_ours(there, desired, observed):
+        return None
+    return conflict_with(desired, there, "spec.downscopedTokens[].secretName")
+
+
+def _with_one(finding: Finding, spec: DownscopedSpec, current: Current, refusals: Mapping[Step, Refusal]) -> Finding:
+    conflict = _conflict(spec, current.desired, current.observed)
+    if conflict is not None:
+        return _without(finding, Reason.SECRET_CONFLICT, conflict.condition.message, stalled=conflict.stalled)
+    step, due = _next(spec, current)
+    if step is None:
+        return _look_again(finding, due)
+    if step not in refusals:
+        return replace(finding, steps=(*finding.steps, step))
+    return _refused(finding, spec, current, refusals[step])
+
+
+def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: Refusal) -> Finding:
+    """A passing trouble is one once the Secret holds no token that is live and as it was asked for."""
+    until = _good_until(spec, current)
+    if refusal.reason == Reason.SECRET_REFUSED:
+        finding = replace(finding, notices=(*finding.notices, Notice(Reason.SECRET_REFUSED, refusal.message)))
+    if until is not None and refusal.reason == Reason.SECRET_CHANGED_BACK:
+        return _look_again(finding, until)
+    if until is not None and refusal.kind is not RefusalKind.STALLED:
+        words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
+        return _look_again(lacking(_said(finding, words), reason_of(refusal.reason)), until)
+    passing = refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_REFUSED
+    reason = Reason.AWAITING_TOKEN if passing else reason_of(refusal.reason)
+    words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
+    return _without(finding, reason, words, stalled=refusal.kind is RefusalKind.STALLED)
+
+
+def _without(finding: Finding, reason: Reason, words: str, *, stalled: bool) -> Finding:
+    """Not ready for want of a token. All troubles are told; the reason is that of the first, or of the author's.
+
+    A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
+    """
+    condition = finding.condition
+    if condition.status == "True":
+        bad = replace(condition, status="False", reason=reason, message=words)
+        return replace(finding, condition=bad, stalled=stalled)
+    first = reason is Reason.SECRET_CONFLICT or (stalled and not finding.stalled)
+    worse = replace(condition, reason=reason) if first else condition
+    return _said(replace(finding, condition=worse, stalled=finding.stalled or stalled), words)
+
+
+def _said(finding: Finding, words: str) -> Finding:
+    return replace(finding, condition=replace(finding.condition, message=f"{finding.condition.message} {words}"))
+
+
+def _look_again(finding: Finding, at: datetime) -> Finding:
+    known = finding.look_again_at
+    return replace(finding, look_again_at=at if known is None else min(at, known))
+
+
+def _is_ours(secret: SecretView, desired: Desired, observed: Observed) -> bool:
+    """By its owner; or, with the reference stripped by hand, by everything else that it still carries."""
+    if secret.owner_uid is not None:
+        return secret.owner_uid == desired.uid
+    carries = is_downscoped(secret) and labels_for(desired).items() <= secret.labels.items()
+    return carries or secret.uid in observed.disowned
+
+
+def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
+    """Until when the Secret holds a token with the scopes and the resource of the spec; None when it holds none."""
+    view = current.observed.downscoped.get(spec.secret)
+    if view is None or view.notes.get(WANTED) != mark_of(spec):
+        return None
+    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), publication_of(view).expires_at
+    if token is None or token != view.notes.get(FINGERPRINT) or expires_at is None:
+        return None
+    return expires_at if expires_at > current.now else None
+
+
+def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | None, datetime]:
+    """What is to be done with the Secret, or None; and when the token is to be made anew."""
+    step, there = RefreshDownscoped(spec, current.fingerprint), current.observed.downscoped.get(spec.secret)
+    told = publication_of(there) if there is not None else None
+    if there is None or told is None or told.issued_at is None or told.expires_at is None:
+        return step, current.now
+    token = there.fingerprints.get(current.desired.secret.keys.token)
+    if token is None or not _is_as_asked(there, token, step) or _is_redated(there, told.expires_at, current):
+        return step, current.now
+    # A refreshBefore that outlasts the token must not make one after another.
+    least = told.issued_at + (told.expires_at - told.issued_at) / 10
+    due = max(told.expires_at - spec.refresh_before, least)
+    if due <= current.now:
+        return step, due
+    wanted = downscoped_contents(step, current.desired, there, token, told.issued_at, told.expires_at)
+    mends = differences(there, wanted)
+    return (replace(step, mends=mends) if mends else None), due
+
+
+def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped) -> bool:
+    """Is it the token that the annotations tell of, made from the active one as the spec asks?"""
+    told = there.notes
+    return (told.get(FINGERPRINT), told.get(PARENT), told.get(WANTED)) == (token, step.parent, mark_of(step.spec))
+
+
+def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bool:
+    """Do data and annotation differ in when it expires? Nobody knows then, unless somebody changes one each time."""
+    key, contest = current.desired.secret.keys.expires_at, current.observed.contests.get(there.name)
+    differ = there.fingerprints.get(key) != fingerprint_of(format_time(expires_at))
+    return differ and (contest is None or f"key {key}" not in contest.names)
+
+
+def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> RevokeDownscoped | None:
+    """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
+    views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
+    for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
+        fingerprint, expires_at = view.notes.get(FINGERPRINT), publication_of(view).expires_at
+        is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
+        if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
+            return RevokeDownscoped(view.name, Fingerprint(fingerprint))
+    return None
+
+
+def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, Any]]:
+    """The downscoped tokens, by the name of their Secret."""
+    shown = []
+    for spec in desired.downscoped:
+        secret = observed.downscoped.get(spec.secret)
+        if secret is None or secret.owner_uid != desired.uid:
+            continue
+        told = publication_of(secret)
+        expiry = {"expiryTime": format_time(told.expires_at)} if told.expires_at else {}
+        shown.append({"secretName": spec.secret, "fingerprint": secret.notes.get(FINGERPRINT, ""), **expiry})
+    return shown

@@ -1,0 +1,122 @@
+"""How soon one token may follow another, whatever the clocks say and whoever takes tokens away. Pure.
+
+A clock that is hours off, a console that tells its local time, somebody who deletes the Secret or revokes its token
+again and again: each makes a token look due or lost as soon as it is there. What is counted are tokens that took the
+place of others in the Secret, so that the first one never waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from box_app_operator.model.box import Fingerprint, SecretView
+from box_app_operator.model.conditions import Previous, Reason, format_time
+from box_app_operator.model.finding import Finding, Notice, wait
+from box_app_operator.secret.annotations import FINGERPRINT, publication_of
+
+PAUSE = timedelta(minutes=10)
+"""Between two rotations by date, and between two replacements of lost tokens after the first three."""
+MAX_REPLACEMENTS = 3
+"""So many lost tokens in a row are replaced at once."""
+ON_REQUEST = 10
+"""On request a rotation comes after a part of the pause: once a minute."""
+QUIET = 3
+"""So many pauses without a new token, and lost ones count from the beginning again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a token last took the place of another, on a clock that nobody sets; None when that is long ago or unknown.
+
+    ``replacements`` is how many lost tokens were replaced in a row until then. ``pause`` is from the configuration.
+    """
+
+    replaced_at: datetime | None = None
+    replacements: int = 0
+    pause: timedelta = PAUSE
+
+    def may_rotate_at(self, now: datetime, *, by_date: bool) -> datetime | None:
+        """Until when the next rotation waits; None when it need not."""
+        return self._later(now, self.pause if by_date else self.pause / ON_REQUEST)
+
+    def may_replace_at(self, now: datetime) -> datetime | None:
+        """Until when the replacement of a lost token waits; None when it need not."""
+        return self._later(now, self.pause) if self.replacements >= MAX_REPLACEMENTS else None
+
+    def replacements_after(self, now: datetime, *, lost: bool) -> int:
+        """How many it were in a row, once another token took the place of the last one, which was lost or not."""
+        quiet = self.replaced_at is None or now >= self.replaced_at + QUIET * self.pause
+        return min((0 if quiet else self.replacements) + lost, MAX_REPLACEMENTS)
+
+    def _later(self, now: datetime, span: timedelta) -> datetime | None:
+        until = self.replaced_at + span if self.replaced_at is not None else now
+        return until if until > now else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is recorded of the last token that took the place of another. ``replaced_at`` is by the operator's clock."""
+
+    fingerprint: Fingerprint
+    replaced_at: datetime
+    replacements: int = 0
+
+
+def last_replacement(secrets: Iterable[SecretView]) -> Record | None:
+    """What the annotations of an object's own Secrets tell of the youngest token; None for the first of all."""
+    found = [record for secret in secrets if (record := _record(secret)) is not None]
+    return max(found, key=lambda record: (record.replaced_at, record.replacements), default=None)
+
+
+def _record(secret: SecretView) -> Record | None:
+    told, fingerprint = publication_of(secret), secret.notes.get(FINGERPRINT)
+    if fingerprint is None or told.published_at is None or told.previous is None:
+        return None
+    return Record(Fingerprint(fingerprint), told.published_at, told.replacements)
+
+
+def last_replacement_in_status(
+    previous: Previous, active: Fingerprint | None, issued_at: datetime | None, now: datetime
+) -> Record | None:
+    """What the status tells when the Secret is gone, with all that it told: that the limit was reached.
+
+    Args:
+        previous: the conditions of the status.
+        active: the token that it calls active, which was issued then; None when it names none.
+    """
+    ready = previous.get("TokenReady")
+    if ready is None or ready.reason != Reason.ROTATION_LIMITED:
+        return None
+    return Record(active or Fingerprint(""), issued_at or now, MAX_REPLACEMENTS)
+
+
+def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | None:
+    """Must the next token wait, because others got lost right before? None when it need not."""
+    until = pace.may_replace_at(now)
+    if until is None:
+        return None
+    message = (
+        f"Tokens got lost again and again: the next one is generated at {format_time(until)}, one in "
+        f"{span_text(pace.pause)}. Find out who deletes or changes Secret {secret_name!r}, or revokes the tokens of "
+        "the app. A clock that is off by as long as tokens live looks the same."
+    )
+    finding = wait("TokenReady", Reason.ROTATION_LIMITED, message)
+    return Finding(finding.condition, look_again_at=until)
+
+
+def rotation_notice(pause: timedelta) -> Notice:
+    """What people should hear of a date that makes tokens due as soon as they are there."""
+    message = (
+        f"The token is due to be replaced by date although it took the place of another less than {span_text(pause)} "
+        "ago; it waits until then. Either spec.tokens.rotation asks for more, or the clock of the operator, of the "
+        "console endpoint or of Box is off."
+    )
+    return Notice(Reason.ROTATION_LIMITED, message)
+
+
+def span_text(span: timedelta) -> str:
+    """A span as the configuration writes it, roughly."""
+    seconds = span.total_seconds()
+    return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"

@@ -1,0 +1,207 @@
+"""The token facet: the only place that may decide to mint, publish or revoke.
+
+Rules, with the numbers of the design:
+
+1. Not authorized: mint nothing, leave what exists alone.
+2. No active token: mint into a free slot; with both occupied, revoke the least useful first if it is ours to revoke.
+3. A minted token is proven before it is published; a rejected one is revoked.
+4. Rotation is due: mint into the other slot, prove, publish, phase the previous token out.
+5. A live token of unknown value beside the active one is revoked, if it is ours to revoke.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from box_app_operator.model.box import BoxApp, Fingerprint, HeldToken, Slot, SlotToken
+from box_app_operator.model.conditions import Reason, format_time
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Finding, NextStep, Notice, good, mend, unknown, wait
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.places import app_page
+from box_app_operator.model.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
+from box_app_operator.secret.annotations import publication_in
+from box_app_operator.secret.conflict import conflict_with
+from box_app_operator.secret.contents import contents_of, differences
+from box_app_operator.secret.published import live_slot_in, own_fingerprints, owns_secret
+from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.pace import check_replacement, rotation_notice
+from box_app_operator.tokens.refused import KEPT
+from box_app_operator.tokens.restarts import Restarts, check_restarts
+from box_app_operator.tokens.retirement import Retirement, check_former, check_retirement
+from box_app_operator.tokens.rotation import Cause, rotation_cause, rotation_waits_until
+
+TYPE = "TokenReady"
+NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."
+
+
+def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """Does the Secret hold a live token, is it young enough, and is no other token live that should not be?"""
+    app, secret = observed.app, observed.secret
+    if secret is not None and not owns_secret(desired, observed):
+        return conflict_with(desired, secret, "spec.tokens.secret.name")
+    if app is None:
+        return unknown(TYPE, "Waits until the app is registered.")
+    current = current_of(desired, observed, now)
+    if current is not None:
+        return _check_active(current, restart_window)
+    if observed.namespace_ends:
+        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
+    moving = next((slot for each in observed.former if (slot := live_slot_in(desired, each, app, now))), None)
+    if moving is not None:
+        publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
+    if not _may_act(app):
+        return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
+    if observed.held is not None:
+        return _check_held(app, observed.held)
+    limited = check_replacement(observed.pace, desired.secret.name, now)
+    return limited if limited is not None else _check_free_slot(desired, observed, app, now)
+
+
+def _may_act(app: BoxApp) -> bool:
+    """Rule 1."""
+    return app.is_usable
+
+
+def _check_active(current: Current, restart_window: timedelta) -> Finding:
+    desired, observed, app, slot = current.desired, current.observed, current.app, current.slot
+    contents = contents_of(desired, observed, slot, current.now)
+    mends = differences(current.secret, contents)
+    publish = (PublishSecret(app.id, slot, current.fingerprint, mends),) if mends else ()
+    if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
+        # Under another key: pods do not find it.
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
+    if not _may_act(app):
+        # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
+        return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
+    message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
+    # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
+    current = replace(current, told=publication_in(contents.annotations))
+    restarts = check_restarts(current, restart_window)
+    cause = rotation_cause(current) if not observed.namespace_ends else None
+    limit = _check_pace(current, cause)
+    step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
+    formers = [(each, check_former(current, each)) for each in observed.former]
+    # A Secret of a former name goes before its token does.
+    gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
+    waits = [other, limit, *(retirement for _, retirement in formers)]
+    words = [message, restarts.words, *(each.words for each in waits)]
+    moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
+    return Finding(
+        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, words))).condition,
+        # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
+        (*publish, *restarts.steps, *gone, *step),
+        notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
+        look_again_at=min((each for each in moments if each is not None), default=None),
+    )
+
+
+def _check_pace(current: Current, cause: Cause | None) -> Retirement:
+    """May the rotation that is due begin, or did another token come into the Secret right before?"""
+    until = rotation_waits_until(current, cause) if cause is not None else None
+    if cause is None or until is None:
+        return Retirement(True)
+    words = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
+    notices = (rotation_notice(current.observed.pace.pause),) if cause is Cause.DATE else ()
+    return Retirement(False, words, until, notices)
+
+
+def _check_other_slot(current: Current, restarts: Restarts, *, due: bool) -> tuple[tuple[Step, ...], Retirement]:
+    """What becomes of the slot beside the active one; read it from top to bottom."""
+    app, slot, other, held = current.app, current.slot.other, current.other, current.observed.held
+    done = Retirement(True)
+    if other is None:
+        return ((MintToken(app.id, slot, current.desired.token_days),) if due else ()), done
+    revoke = RevokeSlot(app.id, slot, other.fingerprint)
+    if held is not None and held.slot is slot:
+        return _check_held(app, held).steps, done
+    if not other.is_live(current.now):
+        return (revoke,), done
+    if not _ours(current.desired, current.observed, other.fingerprint):
+        return (), _blocked(slot, other) if due else done
+    if not current.was_published(other.fingerprint):
+        return (revoke,), done
+    retirement = check_retirement(current, hurry=due)
+    if retirement.over and (due or not restarts.pending):
+        return (revoke,), retirement
+    return (), retirement
+
+
+def _blocked(slot: Slot, token: SlotToken) -> Retirement:
+    message = (
+        f"The token is due to be replaced, and the {slot} slot holds another whose value the operator does not have "
+        f"(generated {format_time(token.created_at)}). Revoke that one in the Developer Console."
+    )
+    return Retirement(False, message, notices=(Notice(Reason.SLOTS_OCCUPIED, message),))
+
+
+def _ours(desired: Desired, observed: Observed, fingerprint: Fingerprint) -> bool:
+    """May this token be revoked? On an adopted app only what the operator itself published or holds."""
+    return desired.client_id is None or fingerprint in own_fingerprints(desired, observed)
+
+
+def _check_held(app: BoxApp, held: HeldToken) -> Finding:
+    match held.proven:
+        case None:
+            return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is being proven.", ProveToken(held.fingerprint))
+        case True:
+            publish = PublishSecret(app.id, held.slot, held.fingerprint)
+            return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is about to be published.", publish)
+        case False:
+            revoke = RevokeSlot(app.id, held.slot, held.fingerprint)
+            return mend(TYPE, Reason.TOKEN_REJECTED, "Box does not accept the token that it generated.", revoke)
+
+
+def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Finding:
+    free = next((slot for slot in Slot if slot not in app.tokens), None)
+    if free is not None:
+        mint = MintToken(app.id, free, desired.token_days)
+        return mend(TYPE, Reason.AWAITING_TOKEN, "A token is about to be generated.", mint)
+    slot = _expendable(desired, observed, app, now)
+    if slot is None:
+        return _occupied(app)
+    token = app.tokens[slot]
+    message = f"The lost token in the {slot} slot is about to be revoked."
+    finding = mend(TYPE, Reason.AWAITING_TOKEN, message, RevokeSlot(app.id, slot, token.fingerprint))
+    if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
+        return finding
+    why = "The Secret was lost while both slots were taken: the older token is revoked although pods may still use it."
+    return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
+
+
+def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Slot | None:
+    """The slot to empty: dead before live, never published before what pods may hold, older before newer."""
+    remembered = observed.remembered
+
+    def usefulness(slot: Slot) -> tuple[bool, bool, bool, datetime]:
+        token = app.tokens[slot]
+        published = token.fingerprint in remembered.fingerprints
+        return token.is_live(now), published, token.fingerprint == remembered.active, token.created_at
+
+    ours = [
+        slot
+        for slot, token in app.tokens.items()
+        if not token.is_live(now) or _ours(desired, observed, token.fingerprint)
+    ]
+    return min(ours, key=usefulness, default=None)
+
+
+def _occupied(app: BoxApp) -> Finding:
+    older = min(app.tokens, key=lambda slot: app.tokens[slot].created_at)
+    what = (
+        "Revoke one of the two tokens in the Developer Console, "
+        f"for example the older one in the {older} slot (generated {format_time(app.tokens[older].created_at)})."
+    )
+    message = f"Both slots hold tokens whose values the operator does not have. {what}"
+    finding = wait(TYPE, Reason.SLOTS_OCCUPIED, message)
+    return replace(finding, next_steps=(NextStep(what, app_page(app.id)),))
+
+
+def _until(token: SlotToken) -> str:
+    if token.expires_at is None:
+        return "which never expires"
+    # Box does not tell when a key expires that a person generated.
+    doubt = " if it was generated as spec.tokens.expiry says" if token.accepted else ""
+    return f"valid until {format_time(token.expires_at)}{doubt}"

@@ -1,0 +1,80 @@
+"""How the previous token is phased out: live for the overlap, then until nothing uses it any more, then revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from box_app_operator.model.box import SecretView
+from box_app_operator.model.conditions import Reason, format_time
+from box_app_operator.model.desired import Retire
+from box_app_operator.model.finding import Notice
+from box_app_operator.tokens.active import Current
+from box_app_operator.tokens.consumers import named, pods_on_previous, pods_referring_to, volumes_fresh_at
+from box_app_operator.tokens.rotation import overlap_end, retire_deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Is the wait over? If not, ``words`` say until when, and ``look_again_at`` when time alone changes the answer."""
+
+    over: bool
+    words: str = ""
+    look_again_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def check_retirement(current: Current, *, hurry: bool, what: str = "the previous token") -> Retirement:
+    """May the previous token be revoked?
+
+    Args:
+        hurry: its slot is needed for the next rotation, which waits for the overlap and for nothing else.
+        what: how it is called.
+    """
+    end = overlap_end(current)
+    deadline = retire_deadline(current.desired, current.replaced_at)
+    words = f"{what[0].upper()}{what[1:]} stays live {_spans(current, end, deadline)}."
+    if end is not None and current.now < end:
+        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {what}."
+        return Retirement(False, words + waits if hurry else words, end)
+    if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
+        return Retirement(True)
+    pods = pods_on_previous(current)
+    if pods == ():
+        return Retirement(True)
+    if hurry:
+        return _cut_off(what, "the next rotation needs its slot", pods)
+    return _wait(what, words, pods, deadline, current)
+
+
+def check_former(current: Current, former: SecretView) -> Retirement:
+    """May a Secret of a former name be deleted, which the present one took the place of?"""
+    # Not since the last publication: access tokens are published twice an hour.
+    start = current.told.moved_at or current.published_at
+    end, deadline = start + current.desired.rotation.overlap, retire_deadline(current.desired, start)
+    words = f"Secret {former.name!r} of before stays {_spans(current, end, deadline)}."
+    if current.now < end:
+        return Retirement(False, words, end)
+    if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
+        return Retirement(True)
+    pods = pods_referring_to(current.observed, former.name)
+    return Retirement(True) if pods == () else _wait(f"Secret {former.name!r}", words, pods, deadline, current)
+
+
+def _wait(what: str, words: str, pods: tuple[str, ...] | None, deadline: datetime, current: Current) -> Retirement:
+    if current.now >= deadline:
+        return _cut_off(what, "spec.tokens.rotation.retireDeadline has passed", pods)
+    fresh_at = volumes_fresh_at(current)
+    return Retirement(False, words, min(deadline, fresh_at) if fresh_at is not None else deadline)
+
+
+def _cut_off(what: str, why: str, pods: tuple[str, ...] | None) -> Retirement:
+    used = f"these running pods may still use it: {named(pods)}" if pods else "nobody knows which pods still use it"
+    return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, f"The end of {what}: {why}, and {used}."),))
+
+
+def _spans(current: Current, end: datetime | None, deadline: datetime) -> str:
+    spans = [f"until {format_time(end)}"] if end is not None else []
+    if current.desired.rotation.retire is Retire.WHEN_UNUSED:
+        spans.append(f"while running pods may use it, at most until {format_time(deadline)}")
+    return ", and after that ".join(spans)
