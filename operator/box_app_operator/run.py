@@ -23,7 +23,7 @@ from box_app_operator.composition import COMPONENT, Operator, SystemClock
 from box_app_operator.config import Settings
 from box_app_operator.controller.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
 from box_app_operator.controller.missed_deletions import RestoredError
-from box_app_operator.core.usage import finalizer_of
+from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.access import NoNamespaceError, configure_access, own_namespace
 from box_app_operator.kube.api import KubeApi, KubeError

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.model.box import fingerprint_of
+from box_app_operator.model.box import AdoptionEntry, fingerprint_of
 from box_app_operator.secret.annotations import FORMER_TOKENS
 
 from .clients import Clients

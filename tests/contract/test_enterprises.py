@@ -13,9 +13,9 @@ import pytest
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.core.usage import finalizer_of
 from box_app_operator.enterprise.connection import Clients, LinkNeeds
 from box_app_operator.enterprise.registry import Enterprises
+from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import UID
 

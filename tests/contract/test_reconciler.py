@@ -15,9 +15,8 @@ from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey, NamespaceView, Store
 from box_app_operator.cache.identities import Identities
 from box_app_operator.controller.reconciler import Reconciler
-from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.plan import Delays
-from box_app_operator.model.box import UID, AppID, Problem
+from box_app_operator.model.box import UID, AdoptionEntry, AppID, Problem
 from box_app_operator.model.conditions import parse_conditions
 from box_app_operator.model.observed import PodView
 from box_app_operator.ports import Console, Platform

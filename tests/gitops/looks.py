@@ -11,13 +11,13 @@ from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
 from tests.unit.pretend import APP_ID, NOON, decided, published_secret
 from tests.unit.strategies import foreign_secret
 
-from box_app_operator.core.adoption import with_adoption
 from box_app_operator.model.box import AuthorizationState, HeldToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
 from box_app_operator.model.names import Leaving, NameHolder
 from box_app_operator.model.observed import Observed
-from box_app_operator.tokens.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.modes.automated.adoption import with_adoption
 
 LIVE = replace(ONE, accepted=True)
 OVER = replace(ONE, expires_at=NOON)

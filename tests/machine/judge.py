@@ -16,8 +16,7 @@ from tests.machine.kube import SimKube
 
 from box_app_operator.api.spec import parse_desired
 from box_app_operator.cache.apps import Listing
-from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.model.box import AppID, AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.model.box import AdoptionEntry, AppID, AuthorizationState, BoxApp, Fingerprint, Slot
 from box_app_operator.model.desired import Retire
 from box_app_operator.ports import SecretWrite
 

@@ -17,10 +17,9 @@ from box_app_operator.api.spec import ROTATE_ANNOTATION, parse_desired
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey
 from box_app_operator.controller.reconciler import Reconciler
-from box_app_operator.core.adoption import AdoptionEntry
 from box_app_operator.core.plan import Delays
 from box_app_operator.enterprise.protocols import Link
-from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint
+from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
 
 NAME = "viewer"
 KEY = AppKey(NAMESPACE, NAME)

@@ -14,10 +14,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeOfAToken
 
 from box_app_operator.controller import reconcile_pass as work
-from box_app_operator.core import adoption
 from box_app_operator.model.box import BoxApp, HeldToken
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Adoption
+from box_app_operator.modes.automated import adoption
 from box_app_operator.tokens import policy as tokens
 from box_app_operator.tokens import rotation
 from box_app_operator.tokens.retirement import Retirement

@@ -9,12 +9,21 @@ from typing import Any
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, published_secret
 from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
 
-from box_app_operator.core.adoption import AdoptionEntry, with_adoption
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.model.box import (
+    AdoptionEntry,
+    AuthorizationState,
+    BoxApp,
+    Fingerprint,
+    HeldToken,
+    Problem,
+    Slot,
+    SlotToken,
+)
 from box_app_operator.model.conditions import Condition
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.modes.automated.adoption import with_adoption
 
 CORS = ("https://app.acme.com",)
 ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
-from box_app_operator.core.adoption import AdoptionEntry, with_adoption
 from box_app_operator.model.box import (
     UID,
+    AdoptionEntry,
     Authorization,
     AuthorizationState,
     BoxApp,
@@ -32,6 +32,7 @@ from box_app_operator.model.conditions import FACETS, Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.model.steps import Step
+from box_app_operator.modes.automated.adoption import with_adoption
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
 ORIGINS = ("https://app.acme.com", "https://*.internal.acme.com", "http://localhost:3000")

@@ -11,8 +11,12 @@ from tests.unit.examples import ADOPT, ONE, TWO, adopting, app_for, look, ready_
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED, ENTRY, UID_HERE
 
-from box_app_operator.core.adoption import (
-    AdoptionEntry,
+from box_app_operator.core.status import FROM_BOX, build_status
+from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, ClientID, Slot
+from box_app_operator.model.desired import DeletionPolicy
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
+from box_app_operator.modes.automated.adoption import (
     adoption_of,
     belongs_to_another,
     changed_clients,
@@ -20,11 +24,6 @@ from box_app_operator.core.adoption import (
     entry_text,
     with_adoption,
 )
-from box_app_operator.core.status import FROM_BOX, build_status
-from box_app_operator.model.box import UID, BoxApp, ClientID, Slot
-from box_app_operator.model.desired import DeletionPolicy
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
 from box_app_operator.secret.published import held_by_value
 
 DELETABLE = replace(ENTRY, allow_delete=True)

@@ -133,10 +133,8 @@ def test_a_wait_whose_beginning_box_does_not_tell_counts_from_when_it_was_seen()
 
 def test_enterprises_show_how_they_are() -> None:
     """Without a console there is no listing, and so no age of it."""
-    acme, corp = (SimpleNamespace(name=name) for name in ("acme", "corp"))
-    well: dict[str, Any] = {"has_console": True, "settled": True, "problem": None}
-    heard = SimpleNamespace(**well, enterprise=acme, heard_at=NOON - timedelta(seconds=9))
-    silent = SimpleNamespace(**well | {"has_console": False, "problem": "out of reach"}, enterprise=corp, heard_at=NOON)
+    heard = SimpleNamespace(name="acme", is_ready=True, heard_at=NOON - timedelta(seconds=9))
+    silent = SimpleNamespace(name="corp", is_ready=False, heard_at=None)
 
     found = exported(links=(heard, silent))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from box_app_operator.core.history import contradiction
+from box_app_operator.cache.history import contradiction
 from box_app_operator.model.box import UID
 
 

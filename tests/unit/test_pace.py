@@ -16,10 +16,11 @@ from box_app_operator.model.box import Fingerprint, HeldToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant, Rotation
 from box_app_operator.model.observed import RememberedStatus
+from box_app_operator.model.pace import Pace
 from box_app_operator.model.steps import MintToken, PublishSecret, RevokeSlot
 from box_app_operator.secret.annotations import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.pace import Pace, Record, last_replacement, last_replacement_in_status
+from box_app_operator.tokens.pace import Record, last_replacement, last_replacement_in_status
 from box_app_operator.tokens.rotation import Cause, rotation_cause
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

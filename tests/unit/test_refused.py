@@ -18,9 +18,9 @@ from box_app_operator.model.box import AuthorizationState, BoxApp, ClientID, Fin
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
 from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.pace import MAX_REPLACEMENTS, Pace
 
 S = AuthorizationState
 POD = "Pods get 401: Box refuses the token in Secret 'viewer-box-token'"

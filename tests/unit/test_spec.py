@@ -11,8 +11,7 @@ import pytest
 from box_app_operator.api.enterprise import SecretKeyRef, parse_enterprise, selects
 from box_app_operator.api.fields import LONGEST, parse_duration
 from box_app_operator.api.spec import parse_desired
-from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.model.box import ClientID
+from box_app_operator.model.box import AdoptionEntry, ClientID
 from box_app_operator.model.desired import DeletionPolicy, SecretKeys
 
 Json = dict[str, Any]

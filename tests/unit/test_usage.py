@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.usage import (
+from box_app_operator.enterprise.usage import (
     deleting_condition,
     finalizer_of,
     uses_enterprise,

@@ -11,8 +11,7 @@ from datetime import timedelta
 
 from box_app_operator.api.fields import Fields, mapping
 from box_app_operator.api.spec import Body
-from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.model.box import UID, ClientID
+from box_app_operator.model.box import UID, AdoptionEntry, ClientID
 
 DEFAULT_PLATFORM_URL = "https://api.box.com"
 SHORTEST_RESYNC = timedelta(seconds=1)

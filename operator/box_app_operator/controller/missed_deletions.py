@@ -12,8 +12,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from box_app_operator.cache.history import contradiction
 from box_app_operator.controller.events import Intake
-from box_app_operator.core.history import contradiction
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID

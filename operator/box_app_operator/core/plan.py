@@ -18,6 +18,7 @@ from box_app_operator.model.finding import Finding, NextStep, Notice, lacking, s
 from box_app_operator.model.hand import Way
 from box_app_operator.model.names import wait_for_name
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.pace import PAUSE
 from box_app_operator.model.steps import AddFinalizer, Step
 from box_app_operator.modes.assisted.decide import (
     check_authorized_by_hand,
@@ -36,7 +37,6 @@ from box_app_operator.secret.conflict import held_back, is_conflict
 from box_app_operator.secret.contest import with_contests
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.downscoped import settle_with_downscoped
-from box_app_operator.tokens.pace import PAUSE
 from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import is_refused, refused_of, with_refusal
 from box_app_operator.tokens.rotation import as_asked_for, next_rotation

@@ -20,12 +20,12 @@ from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey, Store, app_key
 from box_app_operator.cache.identities import Identities
-from box_app_operator.core.adoption import AdoptionEntry, changed_clients
 from box_app_operator.core.due import due_first
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
-from box_app_operator.model.box import BoxApp, Problem, uid_in
+from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
 from box_app_operator.model.conditions import Reason
+from box_app_operator.modes.automated.adoption import changed_clients
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.watch.secrets import Credentials, SecretWatch
 
@@ -114,6 +114,16 @@ class EnterpriseLink:
             return None
         message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
         return Problem(Reason.ENTERPRISE_NOT_READY, message, self._around.clock.now())
+
+    @property
+    def name(self) -> str:
+        """The name of the BoxEnterprise."""
+        return self.enterprise.name
+
+    @property
+    def is_ready(self) -> bool:
+        """Did Box answer when it was asked last, and can the spec be read?"""
+        return self.settled and self.problem is None
 
     @property
     def settled(self) -> bool:

@@ -8,8 +8,7 @@ from typing import Protocol
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.identities import Identities
-from box_app_operator.core.adoption import AdoptionEntry
-from box_app_operator.model.box import Problem
+from box_app_operator.model.box import AdoptionEntry, Problem
 from box_app_operator.ports import Console, Platform
 
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
 from box_app_operator.api.spec import FINALIZER, Body, enterprise_of
-from box_app_operator.core.usage import (
+from box_app_operator.enterprise.connection import EnterpriseLink, LinkNeeds
+from box_app_operator.enterprise.usage import (
     deleting_condition,
     finalizers_of,
     is_deleting,
@@ -21,7 +22,6 @@ from box_app_operator.core.usage import (
     uses_enterprise,
     wanted_finalizers,
 )
-from box_app_operator.enterprise.connection import EnterpriseLink, LinkNeeds
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import Condition, Reason, merge_conditions

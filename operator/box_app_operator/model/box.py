@@ -200,3 +200,13 @@ class Refusal:
     reason: str
     message: str
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionEntry:
+    """One entry of ``BoxEnterprise.spec.adoption``. ``name`` is None for every BoxCustomApp of the namespace."""
+
+    client_id: ClientID
+    namespace: str
+    name: str | None = None
+    allow_delete: bool = False

@@ -12,7 +12,7 @@ from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.former import FormerApp
 from box_app_operator.model.hand import Hand, Way
 from box_app_operator.model.names import NameHolder
-from box_app_operator.tokens.pace import Pace
+from box_app_operator.model.pace import Pace
 
 SHORTEST_APP_TOKEN = timedelta(days=1)
 """Less than any App Token lives, and more than any access token."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,8 +13,6 @@ from prometheus_client.registry import Collector
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.remembered import shown_conditions, status_of
 from box_app_operator.api.spec import Body
-from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.model.conditions import parse_time
 from box_app_operator.observability.metrics import DAY, PREFIX
 from box_app_operator.ports import Clock
@@ -24,13 +22,43 @@ SLACK_SECONDS = 60.0
 """A rotation that is due since less than this is on its way, and not overdue."""
 
 
+class KnownApps(Protocol):
+    """The cache of the cluster, as far as it is counted."""
+
+    def apps(self) -> Iterable[Body]:
+        """All BoxCustomApps."""
+
+
+class KnownEnterprise(Protocol):
+    """The connection to one enterprise, as far as it is counted."""
+
+    @property
+    def name(self) -> str:
+        """The name of the BoxEnterprise."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Do console and platform answer?"""
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When Box last told which apps there are; None where nothing tells."""
+
+
+class KnownEnterprises(Protocol):
+    """The registry of enterprises, as far as it is counted."""
+
+    def links(self) -> Iterable[KnownEnterprise]:
+        """All connections."""
+
+
 class Gauges(Collector):
     """Everything that is counted when ``/metrics`` is read."""
 
     def __init__(
         self,
-        store: Store,
-        enterprises: Enterprises,
+        store: KnownApps,
+        enterprises: KnownEnterprises,
         clock: Clock,
         *,
         sweep_age: Callable[[], float],
@@ -68,10 +96,9 @@ class Gauges(Collector):
         ready = _family("enterprise_ready", "Do console and platform of a BoxEnterprise answer?", ["enterprise"])
         age = _family("listing_age_seconds", "Since Box last told which apps there are.", ["enterprise"])
         for link in self._enterprises.links():
-            name = link.enterprise.name
-            ready.add_metric([name], float(link.settled and link.problem is None))
-            if link.has_console and link.heard_at is not None:
-                age.add_metric([name], (now - link.heard_at).total_seconds())
+            ready.add_metric([link.name], float(link.is_ready))
+            if link.heard_at is not None:
+                age.add_metric([link.name], (now - link.heard_at).total_seconds())
         yield ready
         yield age
 

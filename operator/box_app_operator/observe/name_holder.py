@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from box_app_operator.api.remembered import parse_remembered, shown_conditions
 from box_app_operator.api.spec import Body, parse_desired
 from box_app_operator.cache.cluster import Store
-from box_app_operator.core.adoption import adoption_of, claimant_of
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.box import BoxApp, uid_in
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.names import Leaving, NameHolder, name_key
+from box_app_operator.modes.automated.adoption import adoption_of, claimant_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,6 @@ from box_app_operator.api.spec import Body, enterprise_of
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
-from box_app_operator.core.adoption import (
-    Claimant,
-    adoption_of,
-    belongs_to_another,
-    claimant_of,
-    with_adoption,
-)
 from box_app_operator.enterprise.protocols import Link, Links
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, Problem, SecretView, owner_in, uid_in
@@ -33,6 +26,13 @@ from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.modes.assisted.observe import ByHand
 from box_app_operator.modes.assisted.proof import BoxAccess
+from box_app_operator.modes.automated.adoption import (
+    Claimant,
+    adoption_of,
+    belongs_to_another,
+    claimant_of,
+    with_adoption,
+)
 from box_app_operator.modes.client_credentials.observe import Grants
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.name_holder import find_name_holder

@@ -14,23 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, BoxApp, ClientID, Problem, owner_in, uid_in
+from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, ClientID, Problem, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed
 
 _YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 """Bare words that YAML 1.1 reads as something else than text."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptionEntry:
-    """One entry of ``BoxEnterprise.spec.adoption``. ``name`` is None for every BoxCustomApp of the namespace."""
-
-    client_id: ClientID
-    namespace: str
-    name: str | None = None
-    allow_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
