@@ -14,7 +14,7 @@ WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract machine chart gitops image monitoring walk e2e node bench-restart controlplane format clean
+.PHONY: help install demo install-demo test test-long check unit contract reconcile sandbox machine chart gitops image monitoring walk e2e node bench-restart controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -51,7 +51,7 @@ test-long: install  ## search for long: the machine of a token's life, propertie
 	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(WORKERS) --hypothesis-seed=$$seed tests/machine tests/unit tests/walk \
 	  || { echo "Failed with the seed $$seed."; exit 1; }
 
-unit contract machine chart gitops image monitoring walk e2e: install  ## run one suite only
+unit contract reconcile sandbox machine chart gitops image monitoring walk e2e: install  ## run one suite only
 	$(BIN)/python -m pytest $(WORKERS) tests/$@
 
 node: install  ## the chart as pods on a real node: as root, with containerd and runc

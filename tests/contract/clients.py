@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from tests.sandbox.world import CONSOLE, URL, Box
 
 from box_app_operator.box.console import HttpConsole
 from box_app_operator.box.platform import HttpPlatform
 from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.errors import OperatorError
-
-from .world import CONSOLE, URL, Box
 
 E = TypeVar("E", bound=OperatorError)
 MANY = 60_000

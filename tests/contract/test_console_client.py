@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.contract.clients import Clients, answering, check_secrets, refused
+from tests.sandbox.world import APPS, CONSOLE, Box
 
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import AppID, Fingerprint, Slot, fingerprint_of
-
-from .clients import Clients, answering, check_secrets, refused
-from .world import APPS, CONSOLE, Box
 
 NOBODY = AppID("404")
 PRIMARY = Slot.PRIMARY

@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.contract.clients import Clients, refused
+from tests.sandbox.world import APPS, Box
 
 from box_app_operator.cache.apps import Listing, uid_in
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import UID, AppID, ClientID
 from box_sandbox.model import App
-
-from .clients import Clients, refused
-from .world import APPS, Box
 
 
 async def listed(clients: Clients) -> Listing:

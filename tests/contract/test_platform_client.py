@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from tests.contract.clients import Clients, answering, check_secrets, refused
+from tests.sandbox.world import APPS, Box, ManualClock
 
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, TransientError
 from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.ports import Token
-
-from .clients import Clients, answering, check_secrets, refused
-from .world import APPS, Box, ManualClock
 
 
 async def test_a_live_token_is_accepted(open_box: Box, clients: Clients) -> None:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from kubernetes.aio.client import ApiClient
+from tests.contract.clients import MANY, Monotonic, check_secrets, refused
+from tests.sandbox.conftest import Loopback
 
 from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.errors import TransientError
@@ -15,9 +17,6 @@ from box_app_operator.kube.access import Access
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.proxies import Proxy, parse_proxy
 from playground.tunnels import ConnectProxy
-
-from .clients import MANY, Monotonic, check_secrets, refused
-from .conftest import Loopback
 
 PASSWORD = "hunter2"
 BOX = "https://api.box.example"

@@ -7,14 +7,13 @@ import socket
 
 import httpx
 import pytest
+from tests.contract.clients import MANY, Clients, Monotonic, answering, check_secrets, refused
+from tests.sandbox.conftest import Loopback
+from tests.sandbox.world import CONSOLE, URL, Box
 
 from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.errors import TransientError
 from box_app_operator.ports import Token
-
-from .clients import MANY, Clients, Monotonic, answering, check_secrets, refused
-from .conftest import Loopback
-from .world import CONSOLE, URL, Box
 
 
 def calls(box: Box) -> int:
@@ -158,3 +157,18 @@ async def test_a_call_names_neither_query_nor_body(open_box: Box) -> None:
     described = answer.describe()
     assert described.startswith("PATCH /console/v1/apps/404 answered 404 app_not_found")
     assert "hidden" not in described
+
+
+async def test_no_call_to_box_leaves_a_process_that_may_not_act(open_box: Box) -> None:
+    """Asked for each call anew, and nobody answers in Box's place."""
+    allowed = True
+    gate = Gate(MANY, Monotonic(), lambda: allowed)
+    transport = Transport(open_box.client, URL, gate, api="console", timeout_seconds=5, bearer=CONSOLE)
+    await transport.call("GET", "/console/v1/apps")
+    seen = len(open_box.traffic.log)
+
+    allowed = False
+    with pytest.raises(TransientError, match="not the leader any more"):
+        await transport.call("GET", "/console/v1/apps")
+
+    assert len(open_box.traffic.log) == seen == 1

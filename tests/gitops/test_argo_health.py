@@ -14,10 +14,10 @@ from tests.gitops.argo import EXAMPLES, SCRIPT, health
 from tests.gitops.corpus import APPS, OUTAGE, READY
 from tests.gitops.enterprises import ASSISTED, ENTERPRISES
 from tests.gitops.record import Json, State, manifest
+from tests.unit.api.test_crds import APP, ENTERPRISE, root_of
 from tests.unit.pretend import NOON, World, decide
 from tests.unit.status_invariants import NOT_GOOD, OF_READY_ALONE, check_status
 from tests.unit.strategies import previous_conditions, worlds
-from tests.unit.test_crds import APP, ENTERPRISE, root_of
 
 from box_app_operator.model.conditions import Reason, merge_conditions, parse_conditions
 from kube_sandbox.schema import Schema

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.gitops.argo import EXAMPLES
 from tests.gitops.record import Json
-from tests.unit.test_crds import APP, ENTERPRISE, root_of
+from tests.unit.api.test_crds import APP, ENTERPRISE, root_of
 
 from kube_sandbox.schema import Schema
 

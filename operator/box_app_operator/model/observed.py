@@ -106,7 +106,7 @@ class RememberedStatus:
 
 
 class Adoption(enum.Enum):
-    """May the object have the app? Decided by ``core/adoption``."""
+    """May the object have the app? Decided by ``modes/automated/adoption``."""
 
     NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
     MISSING = "nobody allowed it"

@@ -1,0 +1,369 @@
+"""Passes over an app whose keys people hand over, where Box says whose a key is and where it does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+
+import pytest
+from tests.contract.clients import Clients
+from tests.reconcile.test_other_authentication import HOUR, KEYS, ChangingStage, hand_over_key
+from tests.reconcile.test_passes import KEY
+from tests.sandbox.world import Box, ManualClock
+
+from box_app_operator.cache.identities import Identities
+from box_app_operator.errors import TransientError
+from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.hand import Verdict
+from box_app_operator.ports import Token
+
+PROOF, WHOSE = "/2.0/files/1", "/2.0/users/me"
+REFUSED = {"kind": "status", "status": 403, "code": "insufficient_scope", "path": WHOSE, "count": None}
+
+
+class AssistedStage(ChangingStage):
+    """One app whose keys a person hands over."""
+
+    def __init__(self, box: Box, clock: ManualClock) -> None:
+        super().__init__(box, Clients(box.client), clock, by_hand=True, tokens=KEYS)
+
+    async def resync(self) -> None:
+        """Everything is looked at again."""
+        self.link.identities.resync()
+        self.reconciler.forgive(KEY)
+        await self.turn()
+
+    def restart(self) -> None:
+        """Another process."""
+        self.link.identities = Identities()
+        self.reconciler = self.restarted()
+
+    def mark(self) -> int:
+        """The end of the log of calls."""
+        return len(self.box.traffic.log)
+
+    def asked(self, mark: int) -> Counter[str]:
+        """What Box was asked about keys since then, by path."""
+        return Counter(entry["path"] for entry in self.box.traffic.log[mark:] if entry["path"] in (PROOF, WHOSE))
+
+    async def key_of(self, name: str, slot: str = "primary") -> str:
+        """A key of another app."""
+        return await self.people.generate(await self.people.authorized(name), slot)
+
+    def message(self, type_: str) -> str:
+        """What a condition says."""
+        return parse_conditions(self.status)[type_].message
+
+    def values_in_memory(self) -> list[str]:
+        """Every value of a token that the reconciler remembers."""
+        return [token.reveal() for token in _tokens_in(self.reconciler._memory_of(KEY))]
+
+
+def _tokens_in(thing: object) -> Iterator[Token]:
+    if isinstance(thing, Token):
+        yield thing
+    elif is_dataclass(thing):
+        for field in fields(thing):
+            yield from _tokens_in(getattr(thing, field.name))
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield from _tokens_in(key)
+            yield from _tokens_in(value)
+    elif isinstance(thing, list | tuple | set | frozenset):
+        for value in thing:
+            yield from _tokens_in(value)
+
+
+@pytest.fixture
+def telling(open_box: Box, clock: ManualClock) -> AssistedStage:
+    """Where Box says whose a key is."""
+    return AssistedStage(open_box, clock)
+
+
+@pytest.fixture
+def quiet(silent: Box, clock: ManualClock) -> AssistedStage:
+    """Where it does not."""
+    return AssistedStage(silent, clock)
+
+
+@pytest.fixture(params=["telling", "quiet"])
+def stage(request: pytest.FixtureRequest) -> AssistedStage:
+    """Either."""
+    stage: AssistedStage = request.getfixturevalue(request.param)
+    return stage
+
+
+# Whose a key is
+
+
+async def test_a_key_is_taken_although_box_does_not_say_whose_it_is(quiet: AssistedStage) -> None:
+    """Ready; Registered says that nobody can tell, and the status states the client id and no app."""
+    app, _ = await hand_over_key(quiet)
+
+    assert quiet.said("Ready") == ("True", "Ready")
+    assert quiet.said("Registered") == ("True", "Adopted")
+    assert quiet.message("Registered").startswith("Box accepted a key and does not say whose it is.")
+    assert quiet.status["clientID"] == app["client_id"]
+    assert quiet.status.keys().isdisjoint({"appID", "consoleURL", "nextSteps"})
+
+
+async def test_a_look_at_rest_costs_one_call(stage: AssistedStage) -> None:
+    """Also the first one of another process, and nothing is written."""
+    await hand_over_key(stage)
+    await stage.turn(3)
+    writes, mark = len(stage.cluster.writes), stage.mark()
+    for number in range(1, 4):
+        await stage.resync()
+        assert stage.asked(mark).total() == number
+    stage.restart()
+
+    await stage.turn(3)
+    assert stage.asked(mark).total() == 4
+    await stage.resync()
+
+    assert stage.asked(mark).total() == 5
+    assert len(stage.cluster.writes) == writes
+
+
+async def test_box_may_begin_to_say_whose_a_key_is(telling: AssistedStage) -> None:
+    """From the next resync on the app is known, and a key of another one is refused."""
+    telling.box.order(**REFUSED)
+    app, _ = await hand_over_key(telling)
+    assert "appID" not in telling.status
+    telling.box.traffic.faults.clear()
+
+    await telling.resync()
+
+    assert telling.status["appID"] == app["id"]
+    assert telling.message("Registered") == f"Box knows the app as {app['id']}."
+    telling.cluster.kept["keys"] |= {"secondary": await telling.key_of("Others")}
+    await telling.resync()
+    assert f", not to app {app['id']}." in telling.message("TokenReady")
+
+
+async def test_box_may_cease_to_say_whose_a_key_is(telling: AssistedStage) -> None:
+    """The app stays known; of the next key it is said that nobody can tell."""
+    app, _ = await hand_over_key(telling)
+    telling.restart()
+    telling.box.order(**REFUSED)
+    key = await telling.people.generate(app, "secondary")
+    telling.cluster.kept["keys"] |= {"secondary": key}
+
+    await telling.resync()
+
+    assert telling.token == key
+    assert telling.status["appID"] == app["id"]
+    assert telling.message("Registered").startswith(f"Box knows the app as {app['id']}. Box does not say whose")
+
+
+async def test_a_developer_token_is_found_out_anyway(quiet: AssistedStage) -> None:
+    """A person may ask who they are, so each new key is asked."""
+    app = await quiet.people.authorized("Viewer")
+    quiet.edit(clientID=app["client_id"])
+    for name in ("First", "Second"):
+        quiet.cluster.kept["keys"] = {"primary": await quiet.people.developer_token(app)}
+        await quiet.resync()
+        assert quiet.said("TokenReady") == ("False", "TokenRejected"), name
+        assert "is it a developer token?" in quiet.message("TokenReady")
+    assert quiet.cluster.secret is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+async def test_no_answer_to_whose_it_is_keeps_a_key_from_being_used(telling: AssistedStage, status: int) -> None:
+    """Neither dead nor narrow nor unavailable."""
+    telling.box.order(kind="status", status=status, path=WHOSE, count=None)
+
+    await hand_over_key(telling)
+
+    assert telling.said("Ready") == ("True", "Ready")
+    mark = telling.mark()
+    await telling.resync()
+    assert telling.said("Ready") == ("True", "Ready")
+    assert telling.asked(mark)[PROOF] == 1
+
+
+async def test_a_key_that_is_over_is_noticed(stage: AssistedStage) -> None:
+    """By the proof; the app stays confirmed, and nobody is asked to submit it again."""
+    app, _ = await hand_over_key(stage)
+    await stage.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
+
+    await stage.resync()
+    await stage.resync()
+
+    assert stage.said("TokenReady") == ("False", "TokenRejected")
+    assert stage.said("Registered") == ("True", "Adopted")
+    assert ["Generate Key" in step["what"] for step in stage.status["nextSteps"]] == [True]
+
+
+async def test_a_lost_key_is_not_asked_for_in_its_own_slot(stage: AssistedStage) -> None:
+    """Both Secrets are gone, and the process is another: the console still has the key in the primary slot."""
+    await hand_over_key(stage)
+    stage.cluster.kept.clear()
+    lose_secret(stage)
+    stage.restart()
+
+    await stage.turn()
+
+    assert "Generate Key for the Secondary" in stage.status["nextSteps"][-1]["what"]
+    assert stage.status["tokens"]["active"]["slot"] == "primary"
+
+
+def lose_secret(stage: AssistedStage) -> None:
+    """Somebody deletes the published Secret."""
+    assert stage.cluster.secret is not None
+    stage.store.drop_secret(stage.cluster.secret.namespace, stage.cluster.secret.name)
+    stage.cluster.secret, stage.cluster.values = None, {}
+
+
+@pytest.mark.parametrize("secret", ["gehéim", "x" * 513])
+async def test_a_client_secret_that_can_be_none_is_named(telling: AssistedStage, secret: str) -> None:
+    """It is not sent to Box; a person is asked to revoke, and told what is wrong with it."""
+    app, _ = await hand_over_key(telling)
+    telling.cluster.kept["client"] = {"secret": secret}
+    rotation = {"overlap": "0s", "retire": "AfterOverlap"}
+    telling.edit(clientSecretRef={"name": "client", "key": "secret"}, tokens={**KEYS, "rotation": rotation})
+    telling.cluster.kept["keys"] |= {"secondary": await telling.people.generate(app, "secondary")}
+
+    await telling.resync()
+    await telling.resync()
+
+    assert [step["what"] for step in telling.status["nextSteps"]] == ["Press Revoke for the Primary Access Token."]
+    assert "Key 'secret' of Secret 'client' cannot be used" in telling.message("TokenReady")
+    assert telling.calls("POST", "/oauth2/revoke") == 0
+
+
+# Two keys of different apps
+
+
+@pytest.mark.parametrize("number", range(8))
+async def test_of_two_first_keys_the_primary_counts(telling: AssistedStage, number: int) -> None:
+    """Whatever the keys are; the message says which came first."""
+    app, other = await telling.people.authorized("Viewer"), await telling.key_of("Others", "secondary")
+    key = await telling.people.generate(app)
+    telling.cluster.kept["keys"] = {"secondary": other, "primary": key}
+    telling.edit(clientID=app["client_id"])
+
+    await telling.turn()
+
+    assert telling.token == key
+    assert telling.status["appID"] == app["id"]
+    assert f", not to app {app['id']}. Key 'primary' came first." in telling.message("TokenReady")
+
+
+@pytest.mark.parametrize("number", range(8))
+async def test_what_the_secret_holds_counts_before_any_key(telling: AssistedStage, number: int) -> None:
+    """The status was lost: pods have this token, and it is not replaced by one of another app."""
+    app, key = await hand_over_key(telling)
+    telling.cluster.kept["keys"] = {"primary": await telling.key_of("Others")}
+    telling.store.put_app(telling.cluster.change(status={}))
+    telling.restart()
+
+    await telling.turn()
+
+    assert telling.token == key
+    assert telling.status["appID"] == app["id"]
+    assert "The token in the Secret came first." in telling.message("TokenReady")
+
+
+# Values of keys
+
+
+async def test_values_in_memory_are_those_of_live_keys(stage: AssistedStage) -> None:
+    """At rest of the one that is published, during a rotation of the previous one too, and of none that is over."""
+    app, first = await hand_over_key(stage)
+    assert stage.values_in_memory() == [first]
+    second = await stage.people.generate(app, "secondary")
+    stage.cluster.kept["keys"] = {"secondary": second}
+    await stage.resync()
+    assert sorted(stage.values_in_memory()) == sorted([first, second])
+
+    await stage.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
+    await stage.resync()
+
+    assert stage.values_in_memory() == [second]
+    await stage.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/secondary", 204)
+    await stage.resync()
+    assert stage.values_in_memory() == []
+
+
+async def test_with_a_console_no_key_is_in_memory(telling: AssistedStage) -> None:
+    """The enterprise changed its mode: nothing is proven by its value any more."""
+    await hand_over_key(telling)
+    telling.link.has_console, telling.link.console = True, telling.clients.console
+
+    await telling.turn()
+
+    assert telling.values_in_memory() == []
+
+
+async def test_the_app_tokens_of_before_are_in_memory_until_they_are_over(telling: AssistedStage) -> None:
+    """The spec asks for client credentials: the key is proven to be over although its Secret is gone."""
+    app, key = await hand_over_key(telling)
+    await telling.move()
+    telling.cluster.kept.pop("keys")
+    await telling.live_on(2 * HOUR)
+    assert telling.values_in_memory() == [key]
+
+    await telling.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
+    await telling.resync()
+
+    assert telling.values_in_memory() == []
+    assert "nextSteps" not in telling.status
+
+
+async def test_a_refused_key_is_not_kept_in_memory(telling: AssistedStage) -> None:
+    """Of another app, of a person: nothing but fingerprints, and those only of keys that are there."""
+    app, key = await hand_over_key(telling)
+    for number in range(20):
+        telling.cluster.kept["keys"] = {
+            "primary": await telling.people.developer_token(app),
+            "secondary": await telling.key_of(f"Others {number}"),
+        }
+        await telling.resync()
+        assert telling.values_in_memory() == [key]
+
+    hand = telling.reconciler._memory_of(KEY).hand  # type: ignore[union-attr]
+    for known in (hand.verdicts, hand.words, hand.identities, hand.first_seen):
+        assert len(known) <= 3
+
+
+async def test_the_end_of_a_key_is_proven_although_its_secrets_went_first(stage: AssistedStage) -> None:
+    """As when a namespace is deleted."""
+    app, _ = await hand_over_key(stage)
+    stage.delete()
+    await stage.turn()
+    assert "Press Revoke" in stage.status["nextSteps"][0]["what"]
+    stage.cluster.kept.clear()
+    lose_secret(stage)
+    await stage.resync()
+    assert stage.store.app(KEY) is not None
+
+    await stage.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
+    await stage.resync()
+
+    assert stage.store.app(KEY) is None
+
+
+# Connecting anew
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_only_the_connection_that_is_in_use_can_be_found_broken(telling: AssistedStage, replaced: bool) -> None:
+    """A call that was under way while the enterprise connected anew fails, too, and is no reason to do it again."""
+    await hand_over_key(telling)
+    link = telling.link
+
+    class Broken:
+        """Nobody answers; the enterprise may have connected anew meanwhile."""
+
+        async def prove(self, token: Token) -> Verdict:
+            """No answer."""
+            link.platform = telling.clients.platform if replaced else link.platform
+            raise TransientError("BoxUnavailable", "no answer (RuntimeError)", uncertain=True, unreachable=True)
+
+    link.platform = Broken()  # type: ignore[assignment]  # one of its methods
+
+    await telling.resync()
+
+    assert link.suspected == (0 if replaced else 1)

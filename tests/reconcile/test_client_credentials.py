@@ -1,0 +1,223 @@
+"""Passes over an app with client credentials, against the sandbox, with a clock that stands still."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.contract.clients import Clients
+from tests.reconcile.people import People
+from tests.reconcile.test_passes import KEY, PAUSE, Stage
+from tests.sandbox.world import Box, ManualClock
+
+from box_app_operator.model.box import fingerprint_of
+
+LIFE = timedelta(seconds=4175)
+SUBJECT = {"type": "enterprise", "id": "1234567"}
+SPEC = {
+    "authentication": "ClientCredentials",
+    "clientCredentials": {"secretRef": {"name": "creds"}, "subject": SUBJECT},
+}
+KIND = {"kind": "client_credentials"}
+
+
+class GrantStage(Stage):
+    """One app with client credentials, and the people who made it."""
+
+    def __init__(self, box: Box, clients: Clients, clock: ManualClock) -> None:
+        super().__init__(box, clients, clock, **SPEC)
+        self.people = People(box)
+
+    async def make(self, name: str) -> Any:
+        """A person makes an app, which is authorized."""
+        return await self.people.authorized(name, **KIND)
+
+    async def hand_over(self, app: Any, secret: str | None = None) -> None:
+        """Put client id and secret where the operator looks for them."""
+        known = secret or await self.people.secret(app)
+        self.cluster.kept["creds"] = {"clientID": app["client_id"], "clientSecret": known}
+
+    async def make_ready(self) -> Any:
+        """An app whose access token is published; returns it."""
+        app = await self.make("Viewer")
+        await self.hand_over(app)
+        await self.turn()
+        assert self.said("Ready") == ("True", "Ready")
+        return app
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The operator's annotations on the Secret, without their prefix."""
+        assert self.cluster.secret is not None
+        return {key.removeprefix("boxapps.dev/"): text for key, text in self.cluster.secret.annotations.items()}
+
+    def client_ids(self) -> set[str]:
+        """What is said of whose the published token is: by the Secret, its annotation and the status."""
+        return {self.cluster.values["BOX_CLIENT_ID"], self.told["client-id"], self.cluster.app["status"]["clientID"]}
+
+    def tamper(self, drop: str, **values: str) -> None:
+        """Somebody takes an annotation off, and changes what the Secret holds."""
+        assert self.cluster.secret is not None
+        notes = {key: text for key, text in self.cluster.secret.annotations.items() if key != f"boxapps.dev/{drop}"}
+        self.cluster.values |= values
+        prints = {key: fingerprint_of(text) for key, text in self.cluster.values.items()}
+        self.cluster.secret = replace(self.cluster.secret, annotations=notes, fingerprints=prints)
+        self.store.drop_secret(self.cluster.secret.namespace, self.cluster.secret.name)
+        self.store.put_secret(self.cluster.secret)
+
+    def delete(self) -> None:
+        """kubectl delete."""
+        metadata = {**self.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+        self.store.put_app(self.cluster.change(metadata=metadata))
+
+
+@pytest.fixture
+def stage(open_box: Box, clients: Clients, clock: ManualClock) -> GrantStage:
+    """An app without any wish."""
+    return GrantStage(open_box, clients, clock)
+
+
+async def test_other_credentials_are_used_once(stage: GrantStage) -> None:
+    """At the next pass; neither the one after it nor another process asks again."""
+    first = await stage.make_ready()
+    other = await stage.make("Other")
+    assert stage.client_ids() == {first["client_id"]}
+
+    await stage.hand_over(other)
+
+    await stage.turn()
+    assert stage.client_ids() == {other["client_id"]}
+    await stage.turn(3)
+    stage.reconciler = stage.restarted()
+    await stage.turn(3)
+    assert (stage.issued, stage.cluster.writes.count("secret")) == (2, 2)
+
+
+async def test_an_access_token_need_not_read_files(stage: GrantStage) -> None:
+    """What it may do the app's scopes say. Box knows it, and that is the proof."""
+    stage.box.order(kind="status", status=403, code="insufficient_scope", path="/2.0/files/1", count=None)
+
+    await stage.make_ready()
+
+    assert stage.issued == 1
+
+
+@pytest.mark.parametrize("who", ["owner", "admin"])
+async def test_what_is_put_right_while_box_is_asked_is_tried(stage: GrantStage, who: str) -> None:
+    """Box refuses what was there before, and that is not held against what is there now."""
+    app = await stage.make("Viewer")
+    await stage.hand_over(app, "not-the-secret" if who == "owner" else None)
+    if who == "admin":
+        await stage.box.decide(app, "decline")
+    grant = stage.clients.platform.grant
+
+    async def grant_meanwhile(*given: Any) -> Any:
+        stage.clients.platform.grant = grant  # type: ignore[method-assign]
+        try:
+            return await grant(*given)
+        finally:
+            if who == "owner":
+                await stage.hand_over(app)
+                stage.reconciler.forgive(KEY)
+            else:
+                await stage.box.decide(app)
+                stage.reconciler.people_acted(KEY)
+
+    stage.clients.platform.grant = grant_meanwhile  # type: ignore[method-assign]
+    await stage.turn()
+
+    assert stage.said("Ready") == ("True", "Ready")
+    assert stage.issued == 1
+
+
+CREDENTIALS_MESSAGE = "Key 'clientSecret' of Secret 'creds' cannot be used: it has characters other than ASCII"
+
+
+async def test_credentials_that_can_be_none_are_not_sent_to_box(stage: GrantStage) -> None:
+    """A person is told which key it is; the corrected one is used."""
+    app = await stage.make("Viewer")
+    await stage.hand_over(app, "gehéim")
+
+    await stage.turn()
+
+    assert stage.said("TokenReady") == ("False", "AwaitingToken")
+    assert stage.cluster.app["status"]["nextSteps"][0]["what"].startswith(CREDENTIALS_MESSAGE)
+    assert stage.calls("POST", "/oauth2/token") == 0
+    await stage.hand_over(app)
+    await stage.turn()
+    assert stage.said("Ready") == ("True", "Ready")
+
+
+async def test_a_token_that_is_held_stays_whose_it_is(stage: GrantStage) -> None:
+    """The credentials change between obtaining and publishing: first it is published as what it is, then replaced."""
+    first, other = await stage.make("Viewer"), await stage.make("Other")
+    await stage.hand_over(first)
+    stage.box.order(kind="status", status=500, method="GET", path="/2.0/files/1")
+    await stage.turn()
+    await stage.hand_over(other)
+    stage.box.order(kind="status", status=500, method="POST", path="/oauth2/token")
+    stage.clock.pass_by(PAUSE)
+
+    await stage.turn()
+
+    assert stage.client_ids() == {first["client_id"]}
+    assert stage.said("Ready") == ("True", "Ready")
+    stage.clock.pass_by(2 * PAUSE)
+    await stage.turn()
+    assert stage.client_ids() == {other["client_id"]}
+
+
+@pytest.mark.parametrize(("data", "tokens"), [({}, 1), ({"BOX_CLIENT_ID": "of somebody"}, 2)])
+async def test_a_removed_client_id_is_put_back_from_the_data(
+    stage: GrantStage, data: dict[str, str], tokens: int
+) -> None:
+    """As of a Secret from before there was the annotation; if nothing tells whose the token is, another is obtained."""
+    app = await stage.make_ready()
+    stage.tamper("client-id", **data)
+
+    await stage.turn()
+
+    assert stage.client_ids() == {app["client_id"]}
+    assert stage.issued == tokens
+
+
+async def test_a_removed_client_id_is_not_mistaken_for_the_new_one(stage: GrantStage) -> None:
+    """The credentials changed at the same time: the data tells."""
+    await stage.make_ready()
+    other = await stage.make("Other")
+    stage.tamper("client-id")
+    await stage.hand_over(other)
+
+    await stage.turn()
+
+    assert stage.client_ids() == {other["client_id"]}
+    assert stage.issued == 2
+
+
+async def test_a_deletion_waits_for_wrong_credentials_no_longer_than_the_token_lives(stage: GrantStage) -> None:
+    """Somebody may correct them; once the token is over there is nothing left to wait for."""
+    app = await stage.make_ready()
+    await stage.hand_over(app, "not-the-secret")
+    stage.delete()
+
+    assert await stage.turn() == LIFE.total_seconds()
+    assert stage.store.app(KEY) is not None
+    stage.clock.pass_by(LIFE)
+    await stage.turn()
+
+    assert stage.store.app(KEY) is None
+
+
+async def test_a_deletion_tells_what_it_cannot_revoke(stage: GrantStage) -> None:
+    """The token of an app whose credentials are not there any more; Box is not asked."""
+    await stage.make_ready()
+    await stage.hand_over(await stage.make("Other"))
+    stage.delete()
+
+    await stage.turn()
+
+    assert stage.store.app(KEY) is None
+    assert stage.calls("POST", "/oauth2/revoke") == 0
+    assert stage.cluster.events == ["Ready", "LeftToExpire"]
