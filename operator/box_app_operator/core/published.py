@@ -221,10 +221,9 @@ def _replacements(desired: Desired, observed: Observed, now: datetime) -> int:
 
 
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
-    """What the Secret held until now, although no status tells of it."""
+    """What the Secret held before, although no status tells of it; also where somebody changed its data since."""
     secret = next(iter(own_secrets(desired, observed)), None)
-    noted = Fingerprint(secret.notes.get(FINGERPRINT, "")) if secret is not None else None
-    return noted if secret is not None and noted in secret.fingerprints.values() else None
+    return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
 def _former(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
