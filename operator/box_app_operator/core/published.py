@@ -75,11 +75,9 @@ def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerpri
 
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
-    """The token in a Secret: under the token's own key, or the one that was published, under the key's former name."""
-    own, noted = secret.fingerprints.get(desired.secret.keys.token), secret.notes.get(FINGERPRINT)
-    if own is not None or noted not in secret.fingerprints.values():
-        return own
-    return Fingerprint(noted) if noted else None
+    """The token in a Secret: the one that was published, whatever its key is by now, or that of its own key."""
+    noted = Fingerprint(secret.notes.get(FINGERPRINT, ""))
+    return noted if noted in secret.fingerprints.values() else secret.fingerprints.get(desired.secret.keys.token)
 
 
 def is_original(secret: SecretView) -> bool:
