@@ -307,3 +307,9 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
             self.no_value_is_visible()
         finally:
             logging.getLogger("box_app_operator").removeHandler(self.log)
+
+
+class LifeByCredentials(LifeOfAToken):
+    """A life with client id and secret: every fourth of the others is one."""
+
+    only_by_credentials = True

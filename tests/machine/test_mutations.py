@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.machine.machine import LifeOfAToken
+from tests.machine.machine import LifeByCredentials, LifeOfAToken
 
 from box_app_operator.controller import reconcile_pass as work
 from box_app_operator.model.box import BoxApp, HeldToken
@@ -28,12 +28,6 @@ prove_first = tokens._check_held
 def publish_at_once(app: BoxApp, held: HeldToken) -> Finding:
     """Rule 3, broken: nobody asks Box whether it accepts the token."""
     return prove_first(app, replace(held, proven=True))
-
-
-class LifeByCredentials(LifeOfAToken):
-    """A life with client id and secret, for rules that only those know."""
-
-    only_by_credentials = True
 
 
 FEW = 500

@@ -75,11 +75,9 @@ def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerpri
 
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
-    """The token in a Secret: under the token's own key, or the one that was published, under the key's former name."""
-    own, noted = secret.fingerprints.get(desired.secret.keys.token), secret.notes.get(FINGERPRINT)
-    if own is not None or noted not in secret.fingerprints.values():
-        return own
-    return Fingerprint(noted) if noted else None
+    """The token in a Secret: the one that was published, whatever its key is by now, or that of its own key."""
+    noted = Fingerprint(secret.notes.get(FINGERPRINT, ""))
+    return noted if noted in secret.fingerprints.values() else secret.fingerprints.get(desired.secret.keys.token)
 
 
 def is_original(secret: SecretView) -> bool:
@@ -221,10 +219,9 @@ def _replacements(desired: Desired, observed: Observed, now: datetime) -> int:
 
 
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
-    """What the Secret held until now, although no status tells of it."""
+    """What the Secret held before, although no status tells of it; also where somebody changed its data since."""
     secret = next(iter(own_secrets(desired, observed)), None)
-    noted = Fingerprint(secret.notes.get(FINGERPRINT, "")) if secret is not None else None
-    return noted if secret is not None and noted in secret.fingerprints.values() else None
+    return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
 def _former(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:

@@ -152,6 +152,21 @@ def test_the_first_token_is_no_replacement() -> None:
     assert last_replacement((published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY),)) is None
 
 
+def test_a_lost_token_counts_although_the_status_forgot_it() -> None:
+    """With the client credentials gone no status tells of the token, and then somebody edited the Secret."""
+    world = ready_world()
+    secret = world.observed.secret
+    assert secret is not None
+    edited = replace(secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("nonsense")})
+    seen = replace(world.observed, secret=edited, remembered=RememberedStatus(), pace=Pace(NOON - MINUTE, 1))
+    app = app_for(tokens={Slot.SECONDARY: TWO})
+
+    written = published_secret(world.desired, app, Slot.SECONDARY, seen)
+
+    assert last_replacement((written,)) == Record(TWO.fingerprint, NOON, 2)
+    assert written.annotations[PREVIOUS] == ONE.fingerprint
+
+
 def test_of_two_secrets_the_younger_token_counts() -> None:
     """Whatever their names are."""
     secret = ready_world().observed.secret

@@ -16,8 +16,8 @@ from box_app_operator.model.former import FormerToken, parse_former
 from box_app_operator.model.hand import Hand, Way
 from box_app_operator.model.observed import Observed, RememberedStatus
 from box_app_operator.model.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
-from box_app_operator.secret.annotations import CLIENT_ID, MOVED_AT, PUBLISHED_AT
-from box_app_operator.secret.published import client_said_by, former_told, secret_annotations
+from box_app_operator.secret.annotations import CLIENT_ID, FINGERPRINT, MOVED_AT, PUBLISHED_AT
+from box_app_operator.secret.published import client_said_by, former_told, secret_annotations, token_of
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
 GOES = replace(GRANT, deleting=True)
@@ -130,6 +130,17 @@ def test_a_name_that_was_taken_back_counts_from_then(former: int, own: int, take
     notes = secret_annotations(GRANT, observed, Slot.PRIMARY, NOON)
 
     assert notes[PUBLISHED_AT] == (NOON if taken_back else moments[1]).isoformat()
+
+
+@pytest.mark.parametrize(("own", "noted", "expected"), [("nonsense", "1", "1"), ("2", "gone", "2"), (None, "1", "1")])
+def test_the_published_token_counts_under_whichever_key_it_stands(own: str | None, noted: str, expected: str) -> None:
+    """The key has another name in the spec by now, and somebody wrote something of their own under that."""
+    secret = granted().observed.secret
+    assert secret is not None
+    found = {"FORMER_KEY": Fingerprint("1"), **({GRANT.secret.keys.token: Fingerprint(own)} if own else {})}
+    view = replace(secret, annotations={FINGERPRINT: noted}, fingerprints=found)
+
+    assert token_of(view, GRANT) == expected
 
 
 def test_a_name_that_was_left_stays_until_the_other_is_written() -> None:
