@@ -16,7 +16,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient
 
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.proxies import Proxy
 
 JSON_PATCH = "application/json-patch+json"
@@ -71,7 +71,7 @@ class KubeUnavailableError(TransientError):
     """429 or 5xx. ``said`` is the Status object's message, as in ``KubeError``."""
 
     def __init__(self, message: str, retry_after_seconds: float | None, said: str) -> None:
-        super().__init__("KubernetesUnavailable", message, retry_after_seconds=retry_after_seconds, uncertain=True)
+        super().__init__(KUBERNETES_UNAVAILABLE, message, retry_after_seconds=retry_after_seconds, uncertain=True)
         self.said = said
 
 
@@ -107,7 +107,7 @@ class KubeApi:
         """
         what = f"{method} {path}"
         if method != "GET" and not self._may_act():
-            raise TransientError("KubernetesUnavailable", f"{what}: this process is not the leader any more")
+            raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: this process is not the leader any more")
         headers = {"Accept": accept, "Content-Type": content_type}
         return _object(what, await self._answer(method, path, headers, query, body))
 
@@ -198,7 +198,7 @@ class KubeApi:
     def _translated(self, what: str, error: Exception) -> Exception:
         if isinstance(error, ApiException):
             return _refusal(what, error)
-        return TransientError("KubernetesUnavailable", f"{what}: no answer ({self._trouble(error)})", uncertain=True)
+        return TransientError(KUBERNETES_UNAVAILABLE, f"{what}: no answer ({self._trouble(error)})", uncertain=True)
 
     def _trouble(self, error: Exception) -> str:
         """What kind of trouble it is; where a proxy is in between, with what names it."""
@@ -257,7 +257,7 @@ def _object(what: str, payload: bytes) -> Json:
 
 def _no_object(what: str) -> TransientError:
     """Somebody answered who is no API server: a proxy in front of it, perhaps."""
-    return TransientError("KubernetesUnavailable", f"{what} was answered without an object", uncertain=True)
+    return TransientError(KUBERNETES_UNAVAILABLE, f"{what} was answered without an object", uncertain=True)
 
 
 def _parsed(payload: bytes | str) -> Json:
@@ -276,7 +276,7 @@ def _refusal(what: str, error: ApiException) -> Exception:
         return _no_object(what)
     if status == HTTPStatus.UNAUTHORIZED:
         # The kubelet brings another token in time; and an API server that has just started may know none yet.
-        return TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")
+        return TransientError(KUBERNETES_UNAVAILABLE, f"{what} answered 401: the credentials are not valid")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         after = str((error.headers or {}).get("Retry-After", ""))
         seconds = float(after) if after.isascii() and after.isdigit() else None
