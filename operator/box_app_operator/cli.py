@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
+from typing import Any
 
 import click
 
-from box_app_operator.config import PREFIX, SettingsError, read_settings
+from box_app_operator.config import PREFIX, SETTINGS, Setting, SettingsError, flag_of, parse_namespaces, read_settings
 
 EXIT_MALFORMED = 2
 
@@ -19,27 +20,14 @@ def main() -> None:
     """Kubernetes operator for Box Custom Apps that authenticate with App Tokens."""
 
 
-@main.command()
-@click.option("--namespaces", metavar="A,B", help="Watch only these namespaces; when absent the whole cluster.")
-@click.option("--kubeconfig", metavar="FILE", help="When absent $KUBECONFIG, ~/.kube/config or the pod's own account.")
-@click.option("--log-format", metavar="json|plain", help="When absent json.")
-@click.option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR; when absent INFO.")
-@click.option("--health-address", metavar="HOST:PORT", help="Of probes and metrics; when absent 0.0.0.0:8080.")
-@click.option("--metrics-per-app", is_flag=True, flag_value="true", default=None, help="Also some series per app.")
-@click.option("--leader-elect", is_flag=True, flag_value="true", default=None, help="Work only while holding a Lease.")
-@click.option("--lease-name", metavar="NAME", help="When absent box-app-operator.")
-@click.option("--lease-namespace", metavar="NAMESPACE", help="When absent that of the pod.")
-@click.option("--lease-duration", metavar="DURATION", help="Before another replica takes over; when absent 9s.")
-@click.option("--workers", metavar="N", help="How many apps are worked upon at once; when absent 32.")
-@click.option("--box-timeout", metavar="DURATION", help="For one call to Box; when absent 30s.")
-@click.option("--box-wait", metavar="DURATION", help="How long one look for changes may block; when absent 25s.")
-@click.option("--outage-grace", metavar="DURATION", help="Before an outage of Box shows in Ready; when absent 5m.")
-@click.option("--status-pause", metavar="DURATION", help="Between status writes of mere counts; when absent 30s.")
-@click.option("--restart-window", metavar="DURATION", help="For apps that restart one workload; when absent 1m.")
-@click.option("--rotation-pause", metavar="DURATION", help="Between two rotations of an app by date; when absent 10m.")
-@click.option("--sweep-interval", metavar="DURATION", help="Between looks for deletions unheard of; when absent 10m.")
-@click.option("--backoff-base", metavar="DURATION", help="First pause after a failure; when absent 1s.")
-@click.option("--backoff-cap", metavar="DURATION", help="Longest pause after failures; when absent 5m.")
+def _option(name: str, setting: Setting) -> click.Option:
+    """The flag of a setting; its value stays a text."""
+    metavar = setting.kind.metavar
+    shape: dict[str, Any] = {"metavar": metavar} if metavar else {"is_flag": True, "flag_value": "true"}
+    return click.Option([flag_of(name)], help=setting.help, default=None, **shape)
+
+
+@main.command(params=[_option(name, setting) for name, setting in SETTINGS.items()])
 def run(**flags: str | None) -> None:
     """Run the operator until it is told to stop.
 
@@ -76,5 +64,5 @@ def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str |
     for flag, value in (("--deployment", deployment), ("--lease", lease)):
         if value is not None and value.count("/") != 1:
             raise click.BadParameter("write namespace/name", param_hint=flag)
-    listed = tuple(each.strip() for each in namespaces.split(",") if each.strip())
-    sys.exit(run_uninstall(Uninstall(policy != "refuse", listed, deployment, lease), kubeconfig, click.echo))
+    wish = Uninstall(policy != "refuse", parse_namespaces(namespaces), deployment, lease)
+    sys.exit(run_uninstall(wish, kubeconfig, click.echo))

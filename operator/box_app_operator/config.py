@@ -1,12 +1,16 @@
-"""Settings: from flags and environment to one frozen value, with every problem reported at once."""
+"""Settings: from flags and environment to one frozen value, with every problem reported at once.
+
+Each setting is a field of ``Settings`` and stands nowhere else: flag, variable and help follow from it. Click reads no
+value: it would stop at the first problem, and take an empty variable for an absent one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from box_app_operator.api.fields import LONGEST, parse_duration
 from box_app_operator.proxies import ProxyError, read_proxies
@@ -15,34 +19,102 @@ PREFIX = "BOX_APP_OPERATOR_"
 SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT(_|$))")
 """What Kubernetes puts into every pod beside a Service called box-app-operator: not meant for us."""
 
-SHORTEST_LEASE = timedelta(seconds=6)
-"""It is renewed six times while it lasts, and the official client does so once a second at most."""
+
+class Kind(NamedTuple):
+    """A kind of value: what stands for it in the help, and how a text is read. ``read`` raises ValueError."""
+
+    metavar: str
+    read: Callable[[str], Any]
+
+
+class Setting(NamedTuple):
+    """What is known of a setting beside its name. ``default`` is a text; None for a setting that may be missing."""
+
+    kind: Kind
+    default: str | None
+    help: str
+
+
+def _matching(metavar: str, pattern: str, complaint: str, convert: Callable[[str], Any] = str) -> Kind:
+    def read(text: str) -> Any:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{text!r} {complaint}")
+        return convert(text)
+
+    return Kind(metavar, read)
+
+
+def _duration(shortest: str) -> Kind:
+    def read(text: str) -> timedelta:
+        duration, least = parse_duration(text), parse_duration(shortest)
+        if duration is None or least is None:
+            raise ValueError(f"{text!r} is not a duration; write for example 10m, 1h30m or 7d")
+        if duration >= LONGEST:
+            raise ValueError(f"{text!r} is longer than a hundred years")
+        if duration < least:
+            raise ValueError(f"{text!r} is shorter than {shortest}")
+        return duration
+
+    return Kind("DURATION", read)
+
+
+def parse_namespaces(text: str) -> tuple[str, ...]:
+    """Names that commas separate."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is not host:port, for example 0.0.0.0:8080")
+    return text
+
+
+NAMESPACES = Kind("A,B", parse_namespaces)
+FORMAT = _matching("json|plain", "(?ai)json|plain", "is neither json nor plain", str.lower)
+LEVEL = _matching("LEVEL", "(?ai)debug|info|warning|error", "is not DEBUG, INFO, WARNING or ERROR", str.upper)
+NAME = _matching("NAME", "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "is no name that Kubernetes allows")
+NUMBER = _matching("N", "0*([1-9][0-9]{0,2}|1000)", "is not a number from 1 to 1000", int)
+SWITCH = _matching("", "(?ai)true|false", "is neither true nor false", lambda text: text.lower() == "true")
+"""On the command line it stands without a value, and means true."""
+POSITIVE = _duration("1ms")
+ANY_DURATION = _duration("0s")
+LEASE_DURATION = _duration("6s")
+"""A Lease is renewed six times while it lasts, and the official client does so once a second at most."""
+
+
+def _setting(kind: Kind, default: str | None, what: str, otherwise: str = "") -> Any:
+    """A field; ``otherwise`` says what holds by default where the default's text does not."""
+    setting = Setting(kind, default, f"{what}; default: {otherwise or default}.")
+    return field(default=None if default is None else kind.read(default), metadata={"setting": setting})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the operator runs. The comments of the flags in ``cli.py`` explain each."""
+    """How the operator runs."""
 
-    namespaces: tuple[str, ...] = ()
-    kubeconfig: str | None = None
-    log_format: str = "json"
-    log_level: str = "INFO"
-    health_address: str = "0.0.0.0:8080"
-    metrics_per_app: bool = False
-    leader_elect: bool = False
-    lease_name: str = "box-app-operator"
-    lease_namespace: str | None = None
-    lease_duration: timedelta = timedelta(seconds=9)
-    workers: int = 32
-    box_timeout: timedelta = timedelta(seconds=30)
-    box_wait: timedelta = timedelta(seconds=25)
-    outage_grace: timedelta = timedelta(minutes=5)
-    status_pause: timedelta = timedelta(seconds=30)
-    restart_window: timedelta = timedelta(minutes=1)
-    rotation_pause: timedelta = timedelta(minutes=10)
-    sweep_interval: timedelta = timedelta(minutes=10)
-    backoff_base: timedelta = timedelta(seconds=1)
-    backoff_cap: timedelta = timedelta(minutes=5)
+    namespaces: tuple[str, ...] = _setting(NAMESPACES, "", "Watch only these namespaces", "all")
+    kubeconfig: str | None = _setting(
+        Kind("FILE", str), None, "Way to Kubernetes", "$KUBECONFIG, ~/.kube/config or the pod's own account"
+    )
+    log_format: str = _setting(FORMAT, "json", "Lines for machines or for people")
+    log_level: str = _setting(LEVEL, "INFO", "DEBUG, INFO, WARNING or ERROR")
+    health_address: str = _setting(Kind("HOST:PORT", _address), "0.0.0.0:8080", "Of probes and metrics")
+    metrics_per_app: bool = _setting(SWITCH, "false", "Also some series per app")
+    leader_elect: bool = _setting(SWITCH, "false", "Work only while holding a Lease")
+    lease_name: str = _setting(NAME, "box-app-operator", "Name of the Lease")
+    lease_namespace: str | None = _setting(NAME, None, "Namespace of the Lease", "that of the pod")
+    lease_duration: timedelta = _setting(LEASE_DURATION, "9s", "Before another replica takes over")
+    workers: int = _setting(NUMBER, "32", "How many apps are worked upon at once")
+    box_timeout: timedelta = _setting(POSITIVE, "30s", "For one call to Box")
+    box_wait: timedelta = _setting(POSITIVE, "25s", "How long one look for changes may block")
+    outage_grace: timedelta = _setting(ANY_DURATION, "5m", "Before an outage of Box shows in Ready")
+    status_pause: timedelta = _setting(ANY_DURATION, "30s", "Between status writes of mere counts")
+    restart_window: timedelta = _setting(ANY_DURATION, "1m", "For apps that restart one workload")
+    rotation_pause: timedelta = _setting(POSITIVE, "10m", "Between two rotations of an app by date")
+    sweep_interval: timedelta = _setting(POSITIVE, "10m", "Between looks for deletions that no watch reported")
+    backoff_base: timedelta = _setting(POSITIVE, "1s", "First pause after a failure")
+    backoff_cap: timedelta = _setting(POSITIVE, "5m", "Longest pause after failures")
 
     @property
     def health_host(self) -> str:
@@ -53,6 +125,15 @@ class Settings:
     def health_port(self) -> int:
         """The port of ``health_address``; 0 means any free one."""
         return int(self.health_address.rpartition(":")[2])
+
+
+SETTINGS: Mapping[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
+"""By the name of the field."""
+
+
+def flag_of(name: str) -> str:
+    """The flag of a setting: log_format is --log-format."""
+    return "--" + name.replace("_", "-")
 
 
 class SettingsError(Exception):
@@ -73,15 +154,9 @@ def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         SettingsError: with every problem, not only the first.
     """
     problems, values = [], {}
-    for name in (field.name for field in fields(Settings)):
-        variable = PREFIX + name.upper()
-        text, source = flags.get(name), "--" + name.replace("_", "-")
-        if text is None:
-            text, source = environment.get(variable), variable
-        if text is None:
-            continue
+    for name, source, text in _given(flags, environment):
         try:
-            values[name] = _READERS[name](text.strip())
+            values[name] = SETTINGS[name].kind.read(text.strip())
         except ValueError as error:
             problems.append(f"{source}: {error}")
     try:
@@ -89,98 +164,22 @@ def read_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         read_proxies(environment)
     except ProxyError as error:
         problems.append(str(error))
-    known = {PREFIX + field.name.upper() for field in fields(Settings)}
-    problems += [
-        f"{name}: no such setting"
-        for name in sorted(environment)
-        if name.startswith(PREFIX) and name not in known and not SERVICE_LINK.match(name)
-    ]
+    problems += [f"{name}: no such setting" for name in sorted(environment) if _is_unknown(name)]
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
 
 
-def _choice(*choices: str) -> Any:
-    def read(text: str) -> str:
-        found = next((choice for choice in choices if choice.lower() == text.lower()), None)
-        if found is None:
-            raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
-        return found
-
-    return read
-
-
-def _namespaces(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _given(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Name, source and text of each setting that is given."""
+    for name in SETTINGS:
+        flag, variable = flags.get(name), PREFIX + name.upper()
+        if flag is not None:
+            yield name, flag_of(name), flag
+        elif variable in environment:
+            yield name, variable, environment[variable]
 
 
-def _workers(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1000:
-        raise ValueError(f"{text!r} is not a number from 1 to 1000")
-    return int(text)
-
-
-def _address(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ValueError(f"{text!r} is not host:port, for example 0.0.0.0:8080")
-    return text
-
-
-def _yes_or_no(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", text):
-        raise ValueError(f"{text!r} is no name that Kubernetes allows")
-    return text
-
-
-def _duration(text: str) -> timedelta:
-    duration = parse_duration(text)
-    if duration is None:
-        raise ValueError(f"{text!r} is not a duration; write for example 10m, 1h30m or 7d")
-    if duration >= LONGEST:
-        raise ValueError(f"{text!r} is longer than a hundred years")
-    return duration
-
-
-def _lease_duration(text: str) -> timedelta:
-    duration = _duration(text)
-    if duration < SHORTEST_LEASE:
-        raise ValueError(f"{text!r} is shorter than {SHORTEST_LEASE.seconds}s")
-    return duration
-
-
-def _positive(text: str) -> timedelta:
-    duration = _duration(text)
-    if duration <= timedelta():
-        raise ValueError(f"{text!r} is not longer than zero")
-    return duration
-
-
-_READERS: Mapping[str, Any] = {
-    "namespaces": _namespaces,
-    "kubeconfig": str,
-    "log_format": _choice("json", "plain"),
-    "log_level": _choice("DEBUG", "INFO", "WARNING", "ERROR"),
-    "health_address": _address,
-    "metrics_per_app": _yes_or_no,
-    "leader_elect": _yes_or_no,
-    "lease_name": _name,
-    "lease_namespace": _name,
-    "lease_duration": _lease_duration,
-    "workers": _workers,
-    "box_timeout": _positive,
-    "box_wait": _positive,
-    "outage_grace": _duration,
-    "status_pause": _duration,
-    "restart_window": _duration,
-    "rotation_pause": _positive,
-    "sweep_interval": _positive,
-    "backoff_base": _positive,
-    "backoff_cap": _positive,
-}
+def _is_unknown(variable: str) -> bool:
+    ours = {PREFIX + name.upper() for name in SETTINGS}
+    return variable.startswith(PREFIX) and variable not in ours and not SERVICE_LINK.match(variable)

@@ -12,12 +12,16 @@ Foreign exceptions are translated into these in ``box`` and ``kube``, and nowher
 
 from __future__ import annotations
 
+KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
+KUBERNETES_CONFLICT = "KubernetesConflict"
+"""Reasons of errors that no condition has: there they count as NotYetKnown."""
+
 
 class OperatorError(Exception):
     """Something that kept a step from being done.
 
     Attributes:
-        reason: a word of the condition reasons, see ``core.conditions``.
+        reason: a ``Reason`` of ``model.conditions``, or one of the two above.
         message: who must do what next, or what is waited for; the same for the same trouble, so that a status that
             shows it is not written anew at every try.
         detail: what differs from try to try, for the log only: a request id, seconds.

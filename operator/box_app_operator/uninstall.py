@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from box_app_operator.api.spec import FINALIZER, GROUP, VERSION
 from box_app_operator.enterprise.usage import finalizer_of, finalizers_of, is_operators
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS, KubeObjects
 
@@ -167,7 +167,7 @@ async def _stop(api: KubeApi, deployment: str, say: Say) -> None:
             return
         # A look a second for some seconds, once in the life of an installation, needs no watch.
         await asyncio.sleep(LOOK_SECONDS)
-    raise TransientError("KubernetesUnavailable", f"pods of Deployment {deployment} do not end")
+    raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not end")
 
 
 async def _release(objects: KubeObjects, wish: Uninstall, body: Json, say: Say) -> None:

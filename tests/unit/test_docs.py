@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from box_app_operator.cli import main
-from box_app_operator.config import PREFIX, Settings
+from box_app_operator.config import PREFIX, SETTINGS, Setting, flag_of
 from box_app_operator.model.conditions import Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,14 +24,21 @@ def test_every_reason_is_explained() -> None:
     assert explained == {str(reason) for reason in Reason}
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
-def test_every_setting_is_explained_and_offered(name: str) -> None:
-    """As a flag with help, and as a row in docs/configuration.md."""
-    flag = "--" + name.replace("_", "-")
-    row = f"| `{flag}` | `{PREFIX}{name.upper()}` |"
+@pytest.mark.parametrize(("name", "setting"), SETTINGS.items())
+def test_every_setting_is_explained_and_offered(name: str, setting: Setting) -> None:
+    """As a flag with help, and as a row with its default in docs/configuration.md."""
+    default = f" `{setting.default}` |" if setting.default else ""
+    row = f"| `{flag_of(name)}` | `{PREFIX}{name.upper()}` |{default}"
 
     assert row in (DOCS / "configuration.md").read_text()
-    assert flag in CliRunner().invoke(main, ["run", "--help"]).output
+    assert flag_of(name) in CliRunner().invoke(main, ["run", "--help"]).output
+
+
+def test_no_other_setting_is_explained() -> None:
+    """The table has the rows of the settings, in their order."""
+    text = (DOCS / "configuration.md").read_text()
+
+    assert re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE) == [flag_of(name) for name in SETTINGS]
 
 
 def test_links_between_docs_lead_somewhere() -> None:

@@ -23,6 +23,7 @@ from box_app_operator.model.box import (
     Slot,
     SlotToken,
 )
+from box_app_operator.model.conditions import Reason
 from box_app_operator.ports import Page, Token
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ class HttpConsole:
         page = _page(_accept(await self._transport.call("GET", APPS, query={"reference": reference})))
         found = next((app for app in page.apps if app.reference == reference), None)
         if found is None and page.unreadable:
-            raise TransientError("BoxUnavailable", f"The app of {reference} cannot be read")
+            raise TransientError(Reason.BOX_UNAVAILABLE, f"The app of {reference} cannot be read")
         return found
 
     async def get_app(self, app: AppID) -> BoxApp | None:
@@ -159,7 +160,7 @@ class HttpConsole:
             "POST", _path(app, "tokens", slot), json={"expires_in_days": expires_in_days}
         )
         if answer.status == HTTPStatus.CONFLICT or answer.error.code == "app_not_authorized":
-            raise TransientError("AwaitingToken", answer.describe(), detail=answer.detail, uncertain=True)
+            raise TransientError(Reason.AWAITING_TOKEN, answer.describe(), detail=answer.detail, uncertain=True)
         return Token(_accept(answer).decode(_Minted).token)
 
     async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
@@ -175,7 +176,7 @@ class HttpConsole:
             "DELETE", _path(app, "tokens", slot), headers={"If-Match": f'"{fingerprint}"'}
         )
         if answer.status == HTTPStatus.PRECONDITION_FAILED:
-            raise TransientError("AwaitingToken", answer.describe(), detail=answer.detail, uncertain=True)
+            raise TransientError(Reason.AWAITING_TOKEN, answer.describe(), detail=answer.detail, uncertain=True)
         if answer.status != HTTPStatus.NOT_FOUND:
             _accept(answer)
 
@@ -188,7 +189,7 @@ class HttpConsole:
         answer = await self._transport.call("PUT", _path(app, "cors_domains"), json={"domains": list(domains)})
         if answer.error.code == "invalid_origin":
             origin = _named_in(answer, domains)
-            raise StalledError("OriginRejected", f"Box refuses {origin}. Correct spec.cors.domains.")
+            raise StalledError(Reason.ORIGIN_REJECTED, f"Box refuses {origin}. Correct spec.cors.domains.")
         return _app(answer)
 
 
@@ -202,19 +203,21 @@ def _accept(answer: Answer) -> Answer:
         return answer
     if answer.status == HTTPStatus.UNAUTHORIZED:
         message = f"The console refuses the credential: {answer.describe()}."
-        raise AwaitingHumanError("CredentialRejected", message, detail=answer.detail)
+        raise AwaitingHumanError(Reason.CREDENTIAL_REJECTED, message, detail=answer.detail)
     if answer.status == HTTPStatus.FORBIDDEN:
         message = f"The console does not allow that with this credential: {answer.describe()}."
-        raise AwaitingHumanError("CredentialForbidden", message, detail=answer.detail)
-    raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail, uncertain=True)
+        raise AwaitingHumanError(Reason.CREDENTIAL_FORBIDDEN, message, detail=answer.detail)
+    raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
 
 
 def _refuse_name(answer: Answer, name: str, way_out: str) -> None:
     if answer.error.code == "app_name_taken":
         message = f"Box has an app called {name!r} already; names are unique across all of Box. {way_out}"
-        raise StalledError("NameTaken", message)
+        raise StalledError(Reason.NAME_TAKEN, message)
     if answer.error.code == "app_name_invalid":
-        raise StalledError("NameInvalid", f"Box does not allow the name {name!r}. Choose another spec.displayName.")
+        raise StalledError(
+            Reason.NAME_INVALID, f"Box does not allow the name {name!r}. Choose another spec.displayName."
+        )
 
 
 def _named_in(answer: Answer, domains: tuple[str, ...]) -> str:

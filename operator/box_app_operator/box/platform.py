@@ -10,6 +10,7 @@ import msgspec
 from box_app_operator.box.transport import Answer, Transport
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, StalledError, TransientError
 from box_app_operator.model.box import AppID
+from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import ClientGrant
 from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.ports import Granted, Token
@@ -73,7 +74,7 @@ class HttpPlatform:
         verdict = Verdict.LIVE if _lets_read(answer) else _refusal(answer)
         if verdict is None:
             # A proxy on the way also says 401 or 404, with a page of its own.
-            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
         return verdict, answer
 
     async def accepts(self, token: Token) -> bool:
@@ -86,15 +87,15 @@ class HttpPlatform:
         """
         verdict, answer = await self._try(token)
         if verdict is Verdict.DISABLED and not _says_disabled(answer):
-            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
         if verdict is Verdict.DISABLED:
-            raise AwaitingHumanError("Disabled", "Box says that the app is disabled; a Box admin must enable it.")
+            raise AwaitingHumanError(Reason.DISABLED, "Box says that the app is disabled; a Box admin must enable it.")
         if verdict is Verdict.NARROW:
             message = (
                 "Box does not let the new token read files, which every App Token may. "
                 "Look at the app's scopes in the Developer Console."
             )
-            raise FewerRightsError("TokenRejected", message)
+            raise FewerRightsError(Reason.TOKEN_REJECTED, message)
         return verdict is Verdict.LIVE
 
     async def identify(self, token: Token) -> Identity | Verdict | None:
@@ -125,7 +126,7 @@ class HttpPlatform:
             # For another reason than the origin. A page may see the answer all the same, or it may not.
             return "access-control-allow-origin" in answer.headers
         if not _lets_read(answer):
-            raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail)
+            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
         return True
 
     async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
@@ -170,7 +171,7 @@ class HttpPlatform:
         # An unknown token is an error at Box, unlike in RFC 7009 (box/boxcli, test/commands/tokens.test.js).
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES and answer.error.error != "invalid_token":
             message = f"Box does not let this client revoke the token: {answer.describe()}."
-            raise StalledError("TokenRejected", message, detail=answer.detail)
+            raise StalledError(Reason.TOKEN_REJECTED, message, detail=answer.detail)
 
 
 def _lets_read(answer: Answer) -> bool:
@@ -234,11 +235,13 @@ def _granted(answer: Answer) -> Granted:
         return Granted(Token(found.access_token), found.expires_in)
     text = answer.error.error_description
     if "not authorized by the enterprise" in text:
-        raise AwaitingHumanError("PendingApproval", "A Box admin must authorize the app in the Admin Console.")
+        raise AwaitingHumanError(Reason.PENDING_APPROVAL, "A Box admin must authorize the app in the Admin Console.")
     words = REFUSALS.get(answer.error.error)
     if words is None:
-        raise TransientError("BoxUnavailable", answer.describe(), detail=answer.detail, uncertain=True)
-    raise StalledError("TokenRejected", f"Box gives out no token ({answer.error.error}): {words}", detail=answer.detail)
+        raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
+    raise StalledError(
+        Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {words}", detail=answer.detail
+    )
 
 
 REFUSALS = {

@@ -17,12 +17,12 @@ from aiolimiter import AsyncLimiter
 
 from box_app_operator.box.silence import describe_silence
 from box_app_operator.errors import TransientError
+from box_app_operator.model.conditions import Reason
 from box_app_operator.observability.metrics import BOX_REQUESTS, RATE_LIMIT_WAITS, Stopwatch, note_request
 from box_app_operator.proxies import Proxy
 
 T = TypeVar("T")
 
-UNAVAILABLE = "BoxUnavailable"
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
 """What a call may raise: also a URL that cannot be one, a header that cannot be encoded, a client that was closed."""
 MAX_WAIT_SECONDS = 3600.0
@@ -70,7 +70,7 @@ class Answer:
         # Raised out here, so that it does not even carry msgspec's error along: that may quote the body, which may
         # hold a token.
         message = f"{self.what} answered {self.status} with a body that cannot be read{where}"
-        raise TransientError(UNAVAILABLE, message, uncertain=True)
+        raise TransientError(Reason.BOX_UNAVAILABLE, message, uncertain=True)
 
     def describe(self) -> str:
         """The answer in words that are safe to show, and the same for the same trouble."""
@@ -167,17 +167,23 @@ class Transport:
         finally:
             BOX_REQUESTS.labels(self._api, method, endpoint, status).observe(watch.seconds)
         # Raised out here, so that it does not even carry the foreign error along: that may hold the request's headers.
-        raise TransientError(UNAVAILABLE, f"{what}: {trouble}.", uncertain=True, unreachable=True)
+        raise TransientError(Reason.BOX_UNAVAILABLE, f"{what}: {trouble}.", uncertain=True, unreachable=True)
 
     def _judge(self, answer: Answer) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
             seconds = self._gate.close(_retry_after(answer.headers))
-            raise TransientError(UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=seconds)
+            raise TransientError(
+                Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=seconds
+            )
         if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status < httpx.codes.OK:
             # A write may land after a 503. Source: box/developer.box.com, common-errors.
             wait = _retry_after(answer.headers)
             raise TransientError(
-                UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=wait, uncertain=True
+                Reason.BOX_UNAVAILABLE,
+                answer.describe(),
+                detail=answer.detail,
+                retry_after_seconds=wait,
+                uncertain=True,
             )
         return answer
 
@@ -239,13 +245,13 @@ class Gate:
         # Box may have asked for a pause while this call waited for its turn.
         self._check_open(what)
         if not self._may_act():
-            raise TransientError(UNAVAILABLE, "This process is not the leader any more", detail=what)
+            raise TransientError(Reason.BOX_UNAVAILABLE, "This process is not the leader any more", detail=what)
 
     def _check_open(self, what: str) -> None:
         left = self._opens_at - self._monotonic()
         if left > 0:
             message, detail = "Box asked for a pause (429)", f"{what} waits {left:.0f} s"
-            raise TransientError(UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
+            raise TransientError(Reason.BOX_UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
 
     def close(self, seconds: float | None) -> float:
         """Let nobody through for so long; returns the seconds."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, uid_in
+from box_app_operator.model.conditions import Reason
 from box_app_operator.model.names import name_key
 from box_app_operator.ports import Console, Page
 
@@ -121,7 +122,9 @@ class Listing:
             # A console that knows none of its own cursors would otherwise be listed again and again without a pause.
             fresh, self.cursor, self._cursor_is_fresh = self._cursor_is_fresh, None, False
             if fresh:
-                raise TransientError("BoxUnavailable", "The console does not know the cursor that it just gave out")
+                raise TransientError(
+                    Reason.BOX_UNAVAILABLE, "The console does not know the cursor that it just gave out"
+                )
             return await self._relist(console)
         self._cursor_is_fresh = False
         self.heard = bool(page.apps or page.gone or page.unreadable)

@@ -215,7 +215,7 @@ def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous
 
 def _plan_problem(problem: Problem, now: datetime, previous: Previous, grace: timedelta) -> Plan:
     if problem.in_cluster:
-        condition = Condition("Registered", "False", reason_of(problem.reason), problem.message)
+        condition = Condition("Registered", "False", problem.reason, problem.message)
         registered = Finding(condition, stalled=problem.stalled)
         rest = [_last(type_, previous) for type_ in FACETS[1:]]
         return Plan((), _summed_up([registered, *rest], registered))
@@ -235,7 +235,7 @@ def _last(type_: str, previous: Previous, problem: Problem | None = None) -> Fin
     if type_ in previous and (problem is None or previous[type_].reason not in WERE_MISSING):
         return Finding(previous[type_])
     if problem is not None and type_ == FACETS[0]:
-        return unknown(type_, problem.message, reason_of(problem.reason))
+        return unknown(type_, problem.message, problem.reason)
     return unknown(type_, "Nothing is known yet.")
 
 

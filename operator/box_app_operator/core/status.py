@@ -9,7 +9,7 @@ from box_app_operator.api.remembered import status_of
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import AppID, AuthorizationState, BoxApp, Slot
-from box_app_operator.model.conditions import format_time, merge_conditions
+from box_app_operator.model.conditions import Reason, format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import NextStep
 from box_app_operator.model.hand import Way
@@ -92,7 +92,11 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
     """What Box's public API tells of an app, and what a person should do next."""
     app, app_id = observed.app, _app_id(desired, observed, now)
     authorized = next(each for each in plan.conditions if each.type == "Authorized")
-    states = {"Authorized": "Authorized", "Disabled": "Disabled", "PendingApproval": "Pending"}
+    states: dict[str, str] = {
+        Reason.AUTHORIZED: "Authorized",
+        Reason.DISABLED: "Disabled",
+        Reason.PENDING_APPROVAL: "Pending",
+    }
     state = states.get(authorized.reason)
     return {
         "appID": app_id,

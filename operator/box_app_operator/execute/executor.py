@@ -13,6 +13,7 @@ from box_app_operator.errors import FewerRightsError, TransientError
 from box_app_operator.execute.public import PublicExecutor
 from box_app_operator.execute.secret import SecretExecutor
 from box_app_operator.model.box import HeldToken
+from box_app_operator.model.conditions import Reason
 from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
@@ -128,7 +129,7 @@ class Executor:
     async def _prove(self, fingerprint: str) -> str:
         held, token = self._memory.held, self._memory.token
         if held is None or token is None:
-            raise TransientError("AwaitingToken", f"Token {fingerprint} is not held any more")
+            raise TransientError(Reason.AWAITING_TOKEN, f"Token {fingerprint} is not held any more")
         try:
             proven = await self._platform.accepts(token)
         except FewerRightsError:
@@ -158,7 +159,7 @@ class Executor:
                 # Whatever becomes of it, what was seen of the workload is over.
                 seen = self._memory.workloads.pop(ref, None)
                 if seen is None:
-                    raise TransientError("NotYetKnown", f"{ref} must be looked at again")
+                    raise TransientError(Reason.NOT_YET_KNOWN, f"{ref} must be looked at again")
                 now = self._clock.now()
                 restarted = await self._cluster.restart_workload(namespace, seen, fingerprint, now)
                 self._memory.workloads[ref] = restarted
@@ -175,19 +176,19 @@ class Executor:
     @property
     def _listing(self) -> Listing:
         if self._link is None:
-            raise TransientError("BoxUnavailable", "The enterprise is gone")
+            raise TransientError(Reason.BOX_UNAVAILABLE, "The enterprise is gone")
         return self._link.listing
 
     @property
     def _console(self) -> Console:
         if self._link is None or self._link.console is None:
-            raise TransientError("BoxUnavailable", "There is no way to the console")
+            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console")
         return self._link.console
 
     @property
     def _platform(self) -> Platform:
         if self._link is None or self._link.platform is None:
-            raise TransientError("BoxUnavailable", "There is no way to Box")
+            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to Box")
         return self._link.platform
 
 

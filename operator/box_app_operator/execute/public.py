@@ -7,6 +7,7 @@ from datetime import timedelta
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.model.box import ClientID, Fingerprint, HeldToken, SlotToken
+from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Verdict, Way
 from box_app_operator.model.observed import Observed
@@ -35,12 +36,12 @@ class PublicExecutor:
         """
         credentials = await Grants(self._cluster).credentials(desired)
         if credentials is None or desired.grant is None:
-            raise TransientError("AwaitingToken", "The client credentials are not there any more")
+            raise TransientError(Reason.AWAITING_TOKEN, "The client credentials are not there any more")
         try:
             granted = await self._platform.grant(*credentials, desired.grant)
         except AwaitingHumanError as error:
             self._memory.hand.unauthorized = True
-            raise AwaitingHumanError("AwaitingAuthorization", error.message) from None
+            raise AwaitingHumanError(Reason.AWAITING_AUTHORIZATION, error.message) from None
         self._memory.hand.unauthorized = False
         now = self._clock.now().replace(microsecond=0)
         fingerprint, over = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
@@ -58,12 +59,14 @@ class PublicExecutor:
         former = observed.former_app is not None and observed.former_app.app.slot_of(step.fingerprint) is not None
         client = await (self._secret_client(desired) if former else self._client(desired, observed))
         if token is None or client is None:
-            raise AwaitingHumanError("AwaitingToken", f"Press Revoke for the {step.slot.capitalize()} Access Token.")
+            raise AwaitingHumanError(
+                Reason.AWAITING_TOKEN, f"Press Revoke for the {step.slot.capitalize()} Access Token."
+            )
         try:
             await self._platform.revoke(token, *client)
         except StalledError as error:
             self._memory.hand.revocation_refused = True
-            raise AwaitingHumanError("AwaitingToken", error.message, detail=error.detail) from None
+            raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
         self._memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
         if observed.way is Way.GRANT:
             self._memory.hand.ended.add(step.fingerprint)

@@ -10,6 +10,7 @@ from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.model.box import SecretView
+from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
@@ -40,11 +41,11 @@ class SecretExecutor:
             StalledError: Kubernetes refuses what the spec asks for.
         """
         if observed.app is None or step.slot not in observed.app.tokens:
-            raise TransientError("AwaitingToken", "The app or its token is not there any more")
+            raise TransientError(Reason.AWAITING_TOKEN, "The app or its token is not there any more")
         desired = parse_desired(body)
         token = await self._value_of(step, desired, observed)
         if token is None:
-            raise TransientError("AwaitingToken", f"Token {step.fingerprint} is not in the Secret any more")
+            raise TransientError(Reason.AWAITING_TOKEN, f"Token {step.fingerprint} is not in the Secret any more")
         secret = SecretWrite(
             name=desired.secret.name,
             token_key=desired.secret.keys.token,
@@ -123,14 +124,16 @@ class SecretExecutor:
         spec = step.spec
         parent = await self._cluster.read_token(desired.namespace, desired.secret.name, step.parent)
         if parent is None:
-            raise TransientError("AwaitingToken", "The active token is not in the Secret any more")
+            raise TransientError(Reason.AWAITING_TOKEN, "The active token is not in the Secret any more")
         try:
             return await platform.exchange(parent, spec.scopes, spec.resource)
         except AwaitingHumanError as error:
-            raise AwaitingHumanError("AwaitingAuthorization", error.message, detail=f"Secret {spec.secret}") from None
+            raise AwaitingHumanError(
+                Reason.AWAITING_AUTHORIZATION, error.message, detail=f"Secret {spec.secret}"
+            ) from None
         except StalledError as error:
             detail = f"Secret {spec.secret} {error.detail}".rstrip()
-            raise StalledError("DownscopeRefused", error.message, detail=detail) from None
+            raise StalledError(Reason.DOWNSCOPE_REFUSED, error.message, detail=detail) from None
 
     async def _write(self, body: Body, secret: SecretWrite, there: SecretView | None) -> SecretView:
         """Write it, and remember what was written: so it shows when somebody changes it back."""

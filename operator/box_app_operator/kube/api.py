@@ -1,7 +1,7 @@
 """One request to the Kubernetes API, as JSON in and out, with foreign errors translated.
 
-The official client brings configuration, TLS and credentials; its generated models are left aside, because objects
-pass through here as plain JSON.
+The official client brings configuration, TLS, credentials and the way to send something; its generated models are left
+aside, because objects pass through here as plain JSON.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.dynamic import DynamicClient
 
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.proxies import Proxy
 
 JSON_PATCH = "application/json-patch+json"
@@ -27,6 +29,9 @@ SILENCE_SECONDS = 330.0
 """Every watch asks the API server to end it after 300 s. More silence than that is that of a dead connection."""
 PREFIX_BYTES = 4096
 """What is kept of a line that is too long: enough for the name, which the API server writes first."""
+
+FOREIGN = (ApiException, aiohttp.ClientError, TimeoutError, OSError)
+"""What the official client raises: a refusal, and several kinds of silence."""
 
 
 class TooLargeError(Exception):
@@ -66,7 +71,7 @@ class KubeUnavailableError(TransientError):
     """429 or 5xx. ``said`` is the Status object's message, as in ``KubeError``."""
 
     def __init__(self, message: str, retry_after_seconds: float | None, said: str) -> None:
-        super().__init__("KubernetesUnavailable", message, retry_after_seconds=retry_after_seconds, uncertain=True)
+        super().__init__(KUBERNETES_UNAVAILABLE, message, retry_after_seconds=retry_after_seconds, uncertain=True)
         self.said = said
 
 
@@ -79,7 +84,8 @@ class KubeApi:
         self, client: ApiClient, may_act: Callable[[], bool] = lambda: True, *, via: Proxy | None = None
     ) -> None:
         """``may_act`` tells whether this process may change anything, ``via`` is the proxy that the client uses."""
-        self._client = client
+        # Only paths are asked for. Awaited, it would look for every resource of the cluster first, and keep a file.
+        self._client = DynamicClient(client)  # type: ignore[no-untyped-call]  # has no types
         self._may_act = may_act
         self._via = via
 
@@ -101,9 +107,9 @@ class KubeApi:
         """
         what = f"{method} {path}"
         if method != "GET" and not self._may_act():
-            raise TransientError("KubernetesUnavailable", f"{what}: this process is not the leader any more")
+            raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: this process is not the leader any more")
         headers = {"Accept": accept, "Content-Type": content_type}
-        return _object(what, *await self._answer(what, method, path, body, query, headers, None))
+        return _object(what, await self._answer(method, path, headers, query, body))
 
     async def read(self, path: str, *, query: Mapping[str, str], accept: str, max_bytes: int) -> bytes:
         """The body of an answer as it came, for a decoder that picks out what it needs.
@@ -113,56 +119,51 @@ class KubeApi:
             TransientError: no answer, or 429 or 5xx.
             TooLargeError: the body has more than ``max_bytes``; the rest of it is not read.
         """
-        what = f"GET {path}"
-        status, payload, retry_after = await self._answer(what, "GET", path, None, query, {"Accept": accept}, max_bytes)
-        if status >= HTTPStatus.BAD_REQUEST:
-            _object(what, status, payload, retry_after)
-        return payload
+        return await self._answer("GET", path, {"Accept": accept}, query, max_bytes=max_bytes)
 
     async def _answer(
         self,
-        what: str,
         method: str,
         path: str,
-        body: Any,
-        query: Mapping[str, str] | None,
         headers: Mapping[str, str],
-        max_bytes: int | None,
-    ) -> tuple[int, bytes, float | None]:
-        """Status, body, and the seconds that the API server asks to wait."""
+        query: Mapping[str, str] | None,
+        body: Any = None,
+        max_bytes: int | None = None,
+    ) -> bytes:
         try:
-            response = await self._send(method, path, body, query, headers, self.TIMEOUT_SECONDS)
             # Left early, the connection is closed instead of being read to its end.
-            async with response.response as stream:
-                payload = await _capped(stream.content, max_bytes)
-            return response.status, payload, _retry_after(response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            trouble = self._trouble(error)
-        # Raised out here, so that it does not even carry the foreign error along: that may hold the request, and the
-        # password of a proxy.
-        raise TransientError("KubernetesUnavailable", f"{what}: no answer ({trouble})", uncertain=True)
+            async with await self._send(method, path, headers, query, body, self.TIMEOUT_SECONDS) as response:
+                return await _capped(response.content, max_bytes)
+        except FOREIGN as error:
+            translated = self._translated(f"{method} {path}", error)
+        # Raised out here, so that it does not even carry the foreign error along: that may hold the request, the
+        # password of a proxy, and an answer that quotes a Secret.
+        raise translated
 
     async def _send(
         self,
         method: str,
         path: str,
-        body: Any,
-        query: Mapping[str, str] | None,
         headers: Mapping[str, str],
+        query: Mapping[str, str] | None,
+        body: Any,
         timeout: float | aiohttp.ClientTimeout,  # noqa: ASYNC109 - it is aiohttp's, which also bounds silence
-    ) -> Any:
+    ) -> aiohttp.ClientResponse:
+        """An answer that grants what was asked for, with its body yet to be read."""
         if not {".", ".."}.isdisjoint(path.split("/")):
             # Such a segment leads elsewhere: no object of Kubernetes is called so.
             raise KubeError(f"{method} {path}", HTTPStatus.NOT_FOUND, "NotFound")
-        _, url, sent_headers, sent, _ = await self._client.param_serialize(
+        response: aiohttp.ClientResponse = await self._client.request(
             method,
             path,
+            body=body,
             query_params=list((query or {}).items()),
             header_params=dict(headers),
-            body=body,
-            auth_settings=["BearerToken"],
+            content_type=headers.get("Content-Type"),
+            serialize=False,
+            _request_timeout=timeout,
         )
-        return await self._client.call_api(method, url, sent_headers, sent, _request_timeout=timeout)
+        return response
 
     async def watch(
         self,
@@ -183,19 +184,21 @@ class KubeApi:
             KubeError: the API server refused.
             TransientError: the connection failed or fell silent, or the server answered 429 or 5xx.
         """
-        what, trouble = f"WATCH {path}", ""
         timeout = aiohttp.ClientTimeout(total=3600.0, sock_connect=self.TIMEOUT_SECONDS, sock_read=silence_seconds)
         try:
-            response = await self._send("GET", path, None, {**query, "watch": "true"}, {"Accept": accept}, timeout)
-            if response.status >= HTTPStatus.BAD_REQUEST:
-                _object(what, response.status, await response.read(), _retry_after(response))
-            async with response.response as stream:
-                async for line in lines_of(stream.content.iter_any(), max_line_bytes):
+            asked = {**query, "watch": "true"}
+            async with await self._send("GET", path, {"Accept": accept}, asked, None, timeout) as response:
+                async for line in lines_of(response.content.iter_any(), max_line_bytes):
                     yield line
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            trouble = self._trouble(error)
-        if trouble:
-            raise TransientError("KubernetesUnavailable", f"{what}: {trouble}")
+            return
+        except FOREIGN as error:
+            translated = self._translated(f"WATCH {path}", error)
+        raise translated
+
+    def _translated(self, what: str, error: Exception) -> Exception:
+        if isinstance(error, ApiException):
+            return _refusal(what, error)
+        return TransientError(KUBERNETES_UNAVAILABLE, f"{what}: no answer ({self._trouble(error)})", uncertain=True)
 
     def _trouble(self, error: Exception) -> str:
         """What kind of trouble it is; where a proxy is in between, with what names it."""
@@ -245,29 +248,40 @@ async def _capped(content: aiohttp.StreamReader, max_bytes: int | None) -> bytes
     return b"".join(parts)
 
 
-def _retry_after(response: Any) -> float | None:
-    text = str(response.response.headers.get("Retry-After", ""))
-    return float(text) if text.isascii() and text.isdigit() else None
+def _object(what: str, payload: bytes) -> Json:
+    body = _parsed(payload)
+    if not body:
+        raise _no_object(what)
+    return body
 
 
-def _object(what: str, status: int, payload: bytes, retry_after: float | None = None) -> Json:
+def _no_object(what: str) -> TransientError:
+    """Somebody answered who is no API server: a proxy in front of it, perhaps."""
+    return TransientError(KUBERNETES_UNAVAILABLE, f"{what} was answered without an object", uncertain=True)
+
+
+def _parsed(payload: bytes | str) -> Json:
     try:
-        body = json.loads(payload or b"{}")
+        body = json.loads(payload)
     except ValueError:
-        body = {}
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _refusal(what: str, error: ApiException) -> Exception:
+    """What an answer means that grants nothing. It should hold a Status object."""
+    status, status_object = int(error.status), _parsed(error.body or "")
+    said = str(status_object.get("message", ""))
     if status < HTTPStatus.BAD_REQUEST:
-        if isinstance(body, dict) and body:
-            return body
-        # Somebody answered who is no API server: a proxy in front of it, perhaps.
-        raise TransientError("KubernetesUnavailable", f"{what} answered {status} without an object", uncertain=True)
+        return _no_object(what)
     if status == HTTPStatus.UNAUTHORIZED:
         # The kubelet brings another token in time; and an API server that has just started may know none yet.
-        raise TransientError("KubernetesUnavailable", f"{what} answered 401: the credentials are not valid")
-    status_object = body if isinstance(body, dict) else {}
-    said = str(status_object.get("message", ""))
+        return TransientError(KUBERNETES_UNAVAILABLE, f"{what} answered 401: the credentials are not valid")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise KubeUnavailableError(f"{what} answered {status}", retry_after, said)
-    raise KubeError(what, status, str(status_object.get("reason", "")), said, _causes(status_object))
+        after = str((error.headers or {}).get("Retry-After", ""))
+        seconds = float(after) if after.isascii() and after.isdigit() else None
+        return KubeUnavailableError(f"{what} answered {status}", seconds, said)
+    return KubeError(what, status, str(status_object.get("reason", "")), said, _causes(status_object))
 
 
 def _causes(status: Json) -> tuple[Cause, ...]:

@@ -17,7 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from box_app_operator.api.spec import Body
-from box_app_operator.errors import ForbiddenError, TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.model.box import UID
@@ -271,7 +271,7 @@ async def _look_up(api: KubeApi, collection: Collection[T], line: Line) -> Chang
     named = {key.decode(): value.decode() for key, value in reversed(_NAMED.findall(line.text))}
     type_ = _TYPE.match(line.text)
     if type_ is None or not named.keys() >= {"name", "uid", "resourceVersion"}:
-        raise TransientError("KubernetesUnavailable", f"{what}: a line is too long to be read")
+        raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: a line is too long to be read")
     version = named["resourceVersion"]
     try:
         if type_[1] != b"DELETED":
@@ -279,7 +279,7 @@ async def _look_up(api: KubeApi, collection: Collection[T], line: Line) -> Chang
             payload = await api.read(path, query={}, accept=METADATA, max_bytes=MAX_OBJECT_BYTES)
             return Change(version, msgspec.json.decode(payload, type=collection.kind))
     except TooLargeError:
-        raise TransientError("KubernetesUnavailable", f"{what}: an object is too large to be read") from None
+        raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: an object is too large to be read") from None
     except KubeError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
@@ -296,6 +296,6 @@ def _translated(what: str) -> Iterator[None]:
         if error.status == HTTPStatus.GONE:
             raise ExpiredError(what) from None
         refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-        raise refused("KubernetesUnavailable", str(error)) from None
+        raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
     except msgspec.MsgspecError:
-        raise TransientError("KubernetesUnavailable", f"{what}: the answer cannot be read") from None
+        raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: the answer cannot be read") from None

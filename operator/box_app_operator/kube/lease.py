@@ -21,7 +21,7 @@ from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Json, KubeApi, KubeError
 
 logger = logging.getLogger(__name__)
@@ -214,7 +214,7 @@ class LeaseLock(BaseLock):
             async with asyncio.timeout(self._candidate.retry_seconds):
                 return await self._api.request(method, path, body=body, content_type=content)
         except TimeoutError:
-            raise TransientError("KubernetesUnavailable", f"{method} {path}: no answer in time") from None
+            raise TransientError(KUBERNETES_UNAVAILABLE, f"{method} {path}: no answer in time") from None
 
     def _look(self, spec: Json) -> None:
         """Say whom we wait for, once per holder; notice that somebody else took what was ours."""

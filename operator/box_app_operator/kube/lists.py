@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from box_app_operator.api.spec import GROUP, VERSION
-from box_app_operator.errors import ForbiddenError, TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
 from box_app_operator.kube.api import Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS
 from box_app_operator.model.box import UID
@@ -86,7 +86,7 @@ class KubeLists:
             return await self._api.request("GET", path, query={**query, "limit": str(PAGE_SIZE)}, accept=METADATA_ONLY)
         except KubeError as error:
             refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-            raise refused("KubernetesUnavailable", str(error)) from None
+            raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
 
     async def is_installed(self) -> bool:
         """Does the API server know both kinds of this operator?"""
@@ -95,7 +95,7 @@ class KubeLists:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return False
-            raise TransientError("KubernetesUnavailable", str(error)) from None
+            raise TransientError(KUBERNETES_UNAVAILABLE, str(error)) from None
         return set(PLURALS.values()) <= {resource["name"] for resource in found.get("resources") or ()}
 
 

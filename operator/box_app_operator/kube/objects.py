@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Any
 
 from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, Body
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_CONFLICT, TransientError
 from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError
-from box_app_operator.model.conditions import format_time
+from box_app_operator.model.conditions import Reason, format_time
 
 PLURALS = {"BoxCustomApp": "boxcustomapps", "BoxEnterprise": "boxenterprises"}
 LONGEST_EVENT_MESSAGE = 1024
@@ -46,7 +46,7 @@ class KubeObjects:
         """
         changed = await self.set_finalizers(app, [*_finalizers(app), FINALIZER])
         if changed is None:
-            raise TransientError("Deleting", "The object is gone")
+            raise TransientError(Reason.DELETING, "The object is gone")
         return changed
 
     async def remove_finalizer(self, app: Body) -> Body | None:
@@ -89,7 +89,7 @@ class KubeObjects:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
-            raise TransientError("KubernetesConflict", str(error)) from None
+            raise TransientError(KUBERNETES_CONFLICT, str(error)) from None
 
     async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
         """Tell those who look at the object. An Event is a courtesy: it is tried twice, then logged and forgotten."""

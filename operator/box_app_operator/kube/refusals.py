@@ -36,9 +36,9 @@ def refused_write(
         return _refused(secret, existing, error.said) if "webhook" in error.said else error
     if error.reason == "AlreadyExists":
         # Whose it is shows at the next look; only a look may call it a conflict.
-        return TransientError("AwaitingToken", f"Secret {secret.name!r} appeared meanwhile")
+        return TransientError(Reason.AWAITING_TOKEN, f"Secret {secret.name!r} appeared meanwhile")
     if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-        return TransientError("AwaitingToken", f"Secret {secret.name!r} changed meanwhile")
+        return TransientError(Reason.AWAITING_TOKEN, f"Secret {secret.name!r} changed meanwhile")
     authors = _authors(error, secret)
     if authors is not None:
         field, message = authors

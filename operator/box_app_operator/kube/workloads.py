@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from box_app_operator.api.spec import Body
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_CONFLICT, KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.api import MERGE_PATCH, KubeApi, KubeError
 from box_app_operator.model.box import Fingerprint
 from box_app_operator.model.conditions import parse_time
@@ -62,7 +62,7 @@ class KubeWorkloads:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return WorkloadView(ref, exists=False)
-            raise TransientError("KubernetesUnavailable", str(error)) from None
+            raise TransientError(KUBERNETES_UNAVAILABLE, str(error)) from None
 
     async def restart_workload(
         self, namespace: str, workload: WorkloadView, fingerprint: Fingerprint, now: datetime
@@ -79,5 +79,5 @@ class KubeWorkloads:
         try:
             body = await self._api.request("PATCH", path, body=patch, content_type=MERGE_PATCH)
         except KubeError as error:
-            raise TransientError("KubernetesConflict", str(error)) from None
+            raise TransientError(KUBERNETES_CONFLICT, str(error)) from None
         return view_workload(workload.ref, body)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
+from box_app_operator.model.conditions import Reason
+
 AppID = NewType("AppID", str)
 """Box's numeric id of an app, a decimal string."""
 ClientID = NewType("ClientID", str)
@@ -169,7 +171,7 @@ class Problem:
     something is missing in the cluster that may come by itself: it is reported at once, as what is stalled is.
     """
 
-    reason: str
+    reason: Reason
     message: str
     since: datetime
     stalled: bool = False

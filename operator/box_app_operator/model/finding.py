@@ -45,6 +45,16 @@ class Finding:
     next_steps: tuple[NextStep, ...] = ()
     lacks: Condition | None = None
 
+    def with_message(self, message: str, *, reason: str | None = None, status: Status | None = None) -> Finding:
+        """The same with another message; None leaves reason and status as they are."""
+        found = self.condition
+        changed = replace(found, message=message, reason=reason or found.reason, status=status or found.status)
+        return replace(self, condition=changed)
+
+    def with_addition(self, sentence: str, *, reason: str | None = None) -> Finding:
+        """The same with a sentence behind its message."""
+        return self.with_message(f"{self.condition.message} {sentence}", reason=reason)
+
 
 def good(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
     """It is as it should be; ``steps`` only tidy up."""
@@ -95,16 +105,15 @@ def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: li
     steps = tuple(step for step in finding.steps if step not in refusals)
     impossible = next((each for each in refused if each.reason == Reason.INVALID_SPEC), None)
     if impossible is not None:
-        condition = replace(finding.condition, status="False", reason=Reason.INVALID_SPEC, message=impossible.message)
-        return replace(finding, steps=steps, condition=condition, stalled=True)
+        found = replace(finding, steps=steps, stalled=True)
+        return found.with_message(impossible.message, reason=Reason.INVALID_SPEC, status="False")
     # What is changed back each time is said beside this, in the same words for as long as that goes on.
     waits = [each for each in refused if each.reason != Reason.SECRET_CHANGED_BACK]
     if not waits:
         return replace(finding, steps=steps)
     stalled = [each for each in waits if each.kind is RefusalKind.STALLED]
     first = next(iter(stalled), waits[0])
-    message = f"{finding.condition.message} What comes next must wait: {first.message}"
-    found = replace(finding, steps=steps, condition=replace(finding.condition, message=message))
+    found = replace(finding, steps=steps).with_addition(f"What comes next must wait: {first.message}")
     return lacking(found, reason_of(first.reason), stalled=bool(stalled))
 
 
@@ -127,9 +136,8 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
         case RefusalKind.TRANSIENT if reason not in PASSING:
             return wait(condition.type, reason, refusal.message)
         case RefusalKind.TRANSIENT:
-            words = f"{condition.message} That must wait: {refusal.message}"
-            why = reason if condition.status == "Unknown" else condition.reason
-            return replace(finding, steps=(), condition=replace(condition, reason=why, message=words))
+            why = reason if condition.status == "Unknown" else None
+            return replace(finding, steps=()).with_addition(f"That must wait: {refusal.message}", reason=why)
 
 
 def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:

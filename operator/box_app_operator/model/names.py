@@ -47,4 +47,4 @@ def wait_for_name(finding: Finding, desired: Desired, holder: NameHolder | None)
         f"The app of {whose} has the name {desired.display_name!r} and {holder.leaving.value}. "
         "Nothing has to be done: this continues as soon as the name is free in Box."
     )
-    return replace(finding, stalled=False, condition=replace(finding.condition, message=message))
+    return replace(finding, stalled=False).with_message(message)

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.remembered import shown_conditions, status_of
 from box_app_operator.api.spec import Body
-from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.conditions import Reason, parse_time
 from box_app_operator.observability.metrics import DAY, PREFIX
 from box_app_operator.ports import Clock
 
@@ -121,7 +121,7 @@ def _in_status(body: Body, *path: str) -> Any:
 
 def _conditions(apps: list[Body]) -> Metric:
     """How many apps show which condition. An app that shows none yet counts as Ready Unknown, NotYetKnown."""
-    unknown = ("Ready", "Unknown", "NotYetKnown")
+    unknown = ("Ready", "Unknown", Reason.NOT_YET_KNOWN)
     counts = Counter(item for body in apps for item in shown_conditions(body) or (unknown,))
     family = _family("apps", "Apps by condition.", ["type", "status", "reason"])
     for labels, count in sorted(counts.items()):

@@ -205,12 +205,12 @@ class Observer:
         self, desired: Desired, link: Link | None, remembered: RememberedStatus, now: datetime
     ) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):
-            return Problem("InvalidSpec", desired.invalid, now, stalled=True)
+            return Problem(Reason.INVALID_SPEC, desired.invalid, now, stalled=True)
         if link is None:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
             )
-            return Problem("EnterpriseNotFound", message, now, awaited=True)
+            return Problem(Reason.ENTERPRISE_NOT_FOUND, message, now, awaited=True)
         if self._awaits_namespace(desired, link):
             return None
         if not desired.deleting and not selects(link.selector, self._store.labels_of(desired.namespace)):
@@ -218,7 +218,7 @@ class Observer:
                 f"BoxEnterprise {desired.enterprise!r} does not allow namespace {desired.namespace!r} "
                 "(spec.allowedNamespaces). Ask its owner, or use another enterprise."
             )
-            return Problem("NamespaceNotAllowed", message, now, stalled=True)
+            return Problem(Reason.NAMESPACE_NOT_ALLOWED, message, now, stalled=True)
         is_new = not desired.has_finalizer and remembered.app_id is None
         if link.is_deleting and is_new and not desired.deleting:
             message = (
@@ -307,7 +307,7 @@ async def _ask_before_letting_go(
     not tell yet of a token that was generated a moment ago.
     """
     if link.console is None:
-        raise TransientError("BoxUnavailable", "There is no way to the console, to ask whether the app is gone")
+        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console, to ask whether the app is gone")
     found = await _look_for(desired, link.console, app, remembered)
     if found is not None:
         link.listing.find_again(found)

@@ -53,4 +53,4 @@ def held_back(finding: Finding) -> Finding:
     if steps == finding.steps and not finding.next_steps:
         return finding
     message = "Waits until the name of the Secret is free: TokenReady says more."
-    return replace(finding, steps=steps, next_steps=(), condition=replace(finding.condition, message=message))
+    return replace(finding, steps=steps, next_steps=()).with_message(message)

@@ -99,12 +99,12 @@ class Upkeep:
 def with_contests(finding: Finding, desired: Desired, observed: Observed) -> Finding:
     """The finding about tokens, with what somebody changes back each time. It holds nothing up."""
     for secret, contest in observed.contests.items():
-        message, said = _words(desired.namespace, secret, contest.names), finding.condition.message
-        words = said if message in said else f"{said} {message}"
+        message = _words(desired.namespace, secret, contest.names)
+        if message not in finding.condition.message:
+            finding = finding.with_addition(message)
         moments = [each for each in (finding.look_again_at, contest.until) if each is not None]
         finding = replace(
             finding,
-            condition=replace(finding.condition, message=words),
             notices=(*finding.notices, Notice(Reason.SECRET_CHANGED_BACK, message)),
             look_again_at=min(moments),
         )

@@ -146,7 +146,7 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
         return _look_again(finding, until)
     if until is not None and refusal.kind is not RefusalKind.STALLED:
         words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
-        return _look_again(lacking(_said(finding, words), reason_of(refusal.reason)), until)
+        return _look_again(lacking(finding.with_addition(words), reason_of(refusal.reason)), until)
     passing = refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_REFUSED
     reason = Reason.AWAITING_TOKEN if passing else reason_of(refusal.reason)
     words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
@@ -158,17 +158,11 @@ def _without(finding: Finding, reason: Reason, words: str, *, stalled: bool) -> 
 
     A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
     """
-    condition = finding.condition
-    if condition.status == "True":
-        bad = replace(condition, status="False", reason=reason, message=words)
-        return replace(finding, condition=bad, stalled=stalled)
+    if finding.condition.status == "True":
+        return replace(finding, stalled=stalled).with_message(words, reason=reason, status="False")
     first = reason is Reason.SECRET_CONFLICT or (stalled and not finding.stalled)
-    worse = replace(condition, reason=reason) if first else condition
-    return _said(replace(finding, condition=worse, stalled=finding.stalled or stalled), words)
-
-
-def _said(finding: Finding, words: str) -> Finding:
-    return replace(finding, condition=replace(finding.condition, message=f"{finding.condition.message} {words}"))
+    worse = finding.with_addition(words, reason=reason if first else None)
+    return replace(worse, stalled=finding.stalled or stalled)
 
 
 def _look_again(finding: Finding, at: datetime) -> Finding:

@@ -115,7 +115,7 @@ def with_refusal(finding: Finding, refused: Refused | None, authorized: Conditio
         words.append(NEXT if admin_alone else found.message)
     # A conflict is known by its reason as something that must be looked for.
     reason = found.reason if found.reason in (Reason.SECRET_CONFLICT, Reason.TOKEN_REJECTED) else refused.reason
-    return replace(finding, condition=replace(found, status="False", reason=reason, message=" ".join(words)))
+    return finding.with_message(" ".join(words), reason=reason, status="False")
 
 
 def is_refused(finding: Finding) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from box_app_operator.errors import TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID
@@ -128,11 +128,11 @@ class Reflector(Generic[T]):
             return error
         except ExpiredError as error:
             self._since = None
-            return TransientError("KubernetesUnavailable", f"{error}: too old, listing anew")
+            return TransientError(KUBERNETES_UNAVAILABLE, f"{error}: too old, listing anew")
         except Exception:
             logger.exception("A collection cannot be followed; this is a bug, please report it")
             self._since = None
-            return TransientError("KubernetesUnavailable", "the operator met a bug; its log has the details")
+            return TransientError(KUBERNETES_UNAVAILABLE, "the operator met a bug; its log has the details")
         return None
 
     async def _follow(self) -> None:
@@ -167,7 +167,7 @@ class Reflector(Generic[T]):
         finally:
             sound.cancel()
         if not heard and loop.time() - began < SOUND_SECONDS:
-            raise TransientError("KubernetesUnavailable", "the API server ended a watch at once")
+            raise TransientError(KUBERNETES_UNAVAILABLE, "the API server ended a watch at once")
         self._is_sound()
 
     def _is_sound(self) -> None:

@@ -8,13 +8,12 @@ import contextlib
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from kubernetes.aio.client import ApiClient, Configuration
+from tests.unit.kube.api_server import serving
 
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, lines_of
@@ -29,27 +28,10 @@ from box_app_operator.kube.collection import (
 )
 from box_app_operator.kube.items import SecretItem
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SECRETS = secret_collection("/api/v1/secrets", {"labelSelector": "a=b"})
 APPS = object_collection("/apis/boxapps.dev/v1alpha1/namespaces/billing/boxcustomapps")
 MEGABYTE = 1 << 20
 CHUNK = 1 << 16
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[KubeApi]:
-    """An API server on loopback that answers everything with this handler, and the way to it."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    configuration = Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")
-    try:
-        async with ApiClient(configuration) as client:
-            yield KubeApi(client)
-    finally:
-        await runner.cleanup()
 
 
 def secret(name: str, data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -99,7 +100,7 @@ async def test_a_lease_that_somebody_took_is_lost_at_once() -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_no_write_to_kubernetes_leaves_a_process_that_may_not_act(method: str) -> None:
     """The client is not even asked."""
-    api = KubeApi(cast("ApiClient", None), lambda: False)
+    api = KubeApi(cast("ApiClient", SimpleNamespace(configuration=None)), lambda: False)
 
     with pytest.raises(TransientError, match="not the leader any more"):
         await api.request(method, "/api/v1/namespaces/team/secrets/token")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided
 from tests.unit.strategies import DESIRED, ENTRY
 
+import box_app_operator
 from box_app_operator.model.box import AppID, AuthorizationState, Problem, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import (
     FACETS,
@@ -231,6 +234,14 @@ def test_an_unknown_word_is_no_reason() -> None:
     """Words of Kubernetes and of tomorrow read as not yet known."""
     assert reason_of("NameTaken") is Reason.NAME_TAKEN
     assert reason_of("KubernetesConflict") is Reason.NOT_YET_KNOWN
+
+
+def test_no_error_spells_its_reason() -> None:
+    """A word with a typing error would read as not yet known, and nobody would notice."""
+    spelled = re.compile(r'(?:Error|Problem|Refusal)\(\s*"[A-Za-z]+"')
+    sources = Path(str(box_app_operator.__file__)).parent.rglob("*.py")
+
+    assert [source.name for source in sources if spelled.search(source.read_text())] == []
 
 
 def test_reasons_are_words_that_an_event_may_have() -> None:

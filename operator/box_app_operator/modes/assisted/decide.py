@@ -188,11 +188,10 @@ def _without(finding: Finding, step: Step) -> Finding:
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
-    words = f"{finding.condition.message} Nothing uses the previous token any more. {step.what}"
+    sentences = ["Nothing uses the previous token any more.", step.what]
     if observed.hand.trouble is not None:
-        words = f"{words} {observed.hand.trouble}"
-    condition = replace(finding.condition, message=words)
-    return replace(finding, condition=condition, next_steps=(*finding.next_steps, step))
+        sentences.append(observed.hand.trouble)
+    return replace(finding, next_steps=(*finding.next_steps, step)).with_addition(" ".join(sentences))
 
 
 def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot, now: datetime) -> Finding:
@@ -205,8 +204,7 @@ def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: S
     )
     steps = (*finding.next_steps, step)
     if finding.condition.status == "True":
-        words = f"{finding.condition.message} The token is due to be replaced. {step.what}"
-        return replace(finding, condition=replace(finding.condition, message=words), next_steps=steps)
+        return replace(finding, next_steps=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
     first, *others = (*check_authorized_by_hand(desired, observed, now).next_steps, *steps)
     words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
@@ -217,8 +215,6 @@ def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
     if not bad:
         return finding
     words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
-    condition = finding.condition
-    if condition.status == "True":
-        return replace(finding, condition=replace(condition, message=f"{condition.message} {words}"))
-    rejected = replace(condition, reason=Reason.TOKEN_REJECTED, message=f"{words} {condition.message}")
-    return replace(finding, condition=rejected)
+    if finding.condition.status == "True":
+        return finding.with_addition(words)
+    return finding.with_message(f"{words} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)

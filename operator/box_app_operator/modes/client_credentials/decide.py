@@ -65,9 +65,8 @@ def _check_access_tokens(desired: Desired, observed: Observed, now: datetime, re
         return finding
     task = (NextStep(observed.hand.trouble, CONSOLE),)
     if finding.condition.status == "True" or not isinstance(finding.steps[0], MintToken):
-        message = f"{finding.condition.message} {observed.hand.trouble}"
         steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
-        found = replace(finding, steps=steps, condition=replace(finding.condition, message=message), next_steps=task)
+        found = replace(finding, steps=steps, next_steps=task).with_addition(observed.hand.trouble)
         return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)
 
@@ -76,5 +75,6 @@ def _named(finding: Finding, current: Current | None) -> Finding:
     """Says whose the token is, as long as it is not that of the credentials."""
     if current is None or current.client_id == current.app.client_id:
         return finding
-    words = f"It belongs to client id {current.client_id}; one of client id {current.app.client_id} takes its place."
-    return replace(finding, condition=replace(finding.condition, message=f"{finding.condition.message} {words}"))
+    return finding.with_addition(
+        f"It belongs to client id {current.client_id}; one of client id {current.app.client_id} takes its place."
+    )
