@@ -184,15 +184,10 @@ def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
 
 def check_client(play: Playground, ns: str, app: dict[str, Any]) -> None:
     """Secret, status and Registered name the client of this app, whose service account the token acts for."""
-    check_token_of(play, ns, app)
-    assert app["client_id"] in message_of(play.get(ns, "viewer"), "Registered")
-
-
-def check_token_of(play: Playground, ns: str, app: dict[str, Any]) -> None:
-    """Secret and status name the client of this app, whose service account the token acts for."""
     body, data = play.get(ns, "viewer"), values(play.secret(ns, SECRET))
     assert use(play, data["BOX_APP_TOKEN"]).json()["login"] == app["service_account"]["login"]
     assert data["BOX_CLIENT_ID"] == app["client_id"] == body["status"]["clientID"]
+    assert app["client_id"] in message_of(body, "Registered")
 
 
 def check_no_storm(play: Playground, ns: str, mark: int) -> None:

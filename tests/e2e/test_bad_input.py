@@ -84,6 +84,19 @@ def test_the_api_server_refuses(play: Playground, ns: str, spec: dict[str, Any],
     assert play.get(ns, "wrong") is None
 
 
+def test_the_authentication_of_an_app_is_fixed(play: Playground, ns: str) -> None:
+    """Another one is another app in Box. What counts when nothing is written may be written out."""
+    play.app(ns, "viewer")
+    credentials = {"secretRef": {"name": "creds"}, "subject": {"type": "enterprise", "id": "1"}}
+    change = {"spec": {"authentication": "ClientCredentials", "clientCredentials": credentials}}
+
+    response = play.cluster.send("PATCH", play.path(ns, "viewer"), change, "application/merge-patch+json")
+
+    assert response.status_code == 422
+    assert "create another BoxCustomApp" in response.json()["message"]
+    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"authentication": "AppToken"}})
+
+
 @pytest.mark.parametrize("spec", TAKEN)
 def test_the_api_server_takes_what_kubernetes_takes(play: Playground, ns: str, spec: dict[str, Any]) -> None:
     """The schema is no narrower than a Secret is: the app becomes Ready with it."""

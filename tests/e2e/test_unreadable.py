@@ -60,7 +60,6 @@ def _messages(play: Playground, ns: str, reason: str) -> list[str]:
 
 UNKNOWN = [
     pytest.param(("tokens", "expiry"), {"tokens": {"expiry": "90d"}}, "spec.tokens.expiry", id="expiry"),
-    pytest.param(("authentication",), {"authentication": "JWT"}, "spec.authentication", id="authentication"),
     pytest.param(("deletionPolicy",), {"deletionPolicy": "Orphan"}, "spec.deletionPolicy", id="deletion-policy"),
 ]
 
@@ -104,8 +103,8 @@ def test_a_spec_that_can_be_read_again_goes_on(play: Playground, ns: str) -> Non
 def test_an_app_that_was_never_read_can_be_forced_to_go(play: Playground, ns: str) -> None:
     """Created with a newer schema, and Box does not answer."""
     make_ready(play, ns)
-    with without_choice(play, "boxcustomapps", "authentication"):
-        put(play, play.path(ns, "viewer"), {"authentication": "JWT"})
+    with without_choice(play, "boxcustomapps", "deletionPolicy"):
+        put(play, play.path(ns, "viewer"), {"deletionPolicy": "Orphan"})
     play.await_condition(ns, "viewer", "InvalidSpec")
     play.box.fault({"kind": "status", "status": 503, "path": "/", "count": None})
     play.cluster.delete(play.path(ns, "viewer"))

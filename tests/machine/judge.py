@@ -133,7 +133,7 @@ class Judge:
             self._must(passed >= 60, "rotated on request in a storm")
 
     def _asked(self) -> bool:
-        """Is there a reason to rotate that is no date? A request, another kind of token, other credentials."""
+        """Is there a reason to rotate that is no date? A request, another lifetime, other credentials."""
         desired = parse_desired(self.known())
         secret = self.kube.secrets.get(desired.secret.name)
         told = dict(secret.annotations) if secret is not None else {}
@@ -153,13 +153,6 @@ class Judge:
             return None
         live = {token.fingerprint for token in app.tokens.values() if token.is_live(self.now())}
         return next((each for each in secret.fingerprints.values() if each in live), None)
-
-    def _access(self) -> Fingerprint | None:
-        """The live access token in the Secret, if the spec asks for one."""
-        desired = parse_desired(self.known())
-        secret = self.kube.secrets.get(desired.secret.name) if desired.grant is not None else None
-        held = set(secret.fingerprints.values()) if secret is not None else set()
-        return next(iter(held & self.box.live_access()), None)
 
     def _due(self, app: BoxApp) -> bool:
         desired = parse_desired(self.known())
@@ -212,7 +205,7 @@ class Judge:
         desired = parse_desired(body)
         by_hand = self.box.issued[fingerprint].by_hand
         self._must(not (desired.client_id and by_hand), "revoked somebody's key on an adopted app")
-        active = self._active(truth) or self._access()
+        active = self._active(truth)
         if desired.deleting or active is None:
             return
         self._must(fingerprint != active, "revoked the token in the Secret")

@@ -279,7 +279,7 @@ class Stage:
         return self.adopted and any(each in ready["message"] for each in words)
 
     def _check_rest(self) -> None:
-        """I1: exactly one live token, the one in the Secret, or one beside access tokens of before; at the end none."""
+        """I1: exactly one live token, the one in the Secret, beside access tokens of before; at the end none."""
         app = self.app
         if NAME not in self.kube.apps:
             assert self.adopted or app is None or not app.tokens, "a token outlives its object"
@@ -289,11 +289,13 @@ class Stage:
         if ready["status"] != "True":
             return
         published = self.kube.secrets[desired.secret.name].fingerprints[desired.secret.keys.token]
-        live = self.box.live(app.id) if app is not None else set()
-        if desired.grant is not None and self.kube.credentials is not None:
+        if desired.grant is not None:
+            assert self.kube.credentials is not None
             access = self.box.live_access(self.kube.credentials["clientID"].decode())
             assert published in access, "the Secret holds no token of these credentials"
-            live |= {published}
+            live = {published}
+        else:
+            live = self.box.live(app.id) if app is not None else set()
         assert published in live, "the Secret holds a token that is over"
         if not self.adopted:
             assert self._owned() == [desired.secret.name], "a Secret of a former name stays"

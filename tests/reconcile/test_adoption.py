@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
 from tests.reconcile.fake_cluster import NAME, NAMESPACE, FakeCluster
-from tests.reconcile.test_other_authentication import ChangingStage
-from tests.reconcile.test_passes import KEY
-from tests.sandbox.world import APPS, Box, ManualClock
+from tests.reconcile.test_passes import KEY, Stage
+from tests.sandbox.world import Box, ManualClock
 
-from box_app_operator.model.box import AdoptionEntry, fingerprint_of
-from box_app_operator.secret.annotations import FORMER_TOKENS
+from box_app_operator.model.box import AdoptionEntry
 
 CORS = {"domains": ["https://a.example.com"]}
 
 
-class AdoptingStage(ChangingStage):
+class AdoptingStage(Stage):
     """One object that names the app of a person."""
 
     def writes(self) -> list[str]:
@@ -192,52 +189,3 @@ async def test_a_reference_of_another_life_gives_nothing(
 
     assert stage.said("Registered") == ("False", reason)
     assert stage.writes() == []
-
-
-# The App Tokens from before client credentials
-
-
-@pytest.mark.parametrize("reference", ["", "elsewhere/viewer/their-uid"])
-@pytest.mark.parametrize("names_client", [True, False])
-async def test_an_annotation_revokes_nothing_of_others(
-    open_box: Box, clients: Clients, clock: ManualClock, reference: str, names_client: bool
-) -> None:
-    """A tenant writes into it whatever token of whatever app; not even an entry helps to an app of another object."""
-    app = await open_box.authorized("Theirs", reference)
-    key = await open_box.mint(app)
-    stage = AdoptingStage(open_box, clients, clock)
-    stage.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE, allow_delete=True),) if reference else ()
-    await stage.move()
-    stage.writes()
-    if names_client:
-        stage.edit(clientID=app["client_id"])
-    assert stage.cluster.secret is not None
-    notes = {**stage.cluster.secret.annotations, FORMER_TOKENS: f"{app['id']}/primary/{fingerprint_of(key)}"}
-    stage.cluster.secret = replace(stage.cluster.secret, annotations=notes)
-    stage.store.put_secret(stage.cluster.secret)
-    await stage.turn(2)
-    stage.delete()
-
-    await stage.turn(2)
-
-    assert stage.store.app(KEY) is None
-    assert stage.is_live(key)
-    assert [write for write in stage.writes() if APPS in write] == []
-
-
-async def test_a_token_of_before_in_the_secret_is_proof_enough(
-    open_box: Box, clients: Clients, clock: ManualClock
-) -> None:
-    """It was adopted once and stands in the object's own Secret: it ends with the object, entry or not."""
-    app, stage = await stage_for(open_box, clients, clock)
-    token = await stage.adopt(app)
-    await stage.make("Other")
-    stage.ask_for_credentials()
-    await stage.turn()
-    stage.link.adoption = ()
-    stage.delete()
-
-    await stage.turn(2)
-
-    assert stage.store.app(KEY) is None
-    assert not stage.is_live(token)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.test_other_authentication import HOUR, KEYS, ChangingStage, hand_over_key
-from tests.reconcile.test_passes import KEY
+from tests.reconcile.people import People
+from tests.reconcile.test_passes import KEY, Stage
 from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.cache.identities import Identities
@@ -18,15 +19,18 @@ from box_app_operator.model.conditions import parse_conditions
 from box_app_operator.model.hand import Verdict
 from box_app_operator.ports import Token
 
+KEYS = {"importFrom": {"name": "keys"}}
 PROOF, WHOSE = "/2.0/files/1", "/2.0/users/me"
 REFUSED = {"kind": "status", "status": 403, "code": "insufficient_scope", "path": WHOSE, "count": None}
 
 
-class AssistedStage(ChangingStage):
+class AssistedStage(Stage):
     """One app whose keys a person hands over."""
 
     def __init__(self, box: Box, clock: ManualClock) -> None:
-        super().__init__(box, Clients(box.client), clock, by_hand=True, tokens=KEYS)
+        super().__init__(box, Clients(box.client), clock, tokens=KEYS)
+        self.people = People(box)
+        self.link.has_console, self.link.console = False, None
 
     async def resync(self) -> None:
         """Everything is looked at again."""
@@ -58,6 +62,17 @@ class AssistedStage(ChangingStage):
     def values_in_memory(self) -> list[str]:
         """Every value of a token that the reconciler remembers."""
         return [token.reveal() for token in _tokens_in(self.reconciler._memory_of(KEY))]
+
+
+async def hand_over_key(stage: AssistedStage) -> tuple[Any, str]:
+    """A person makes an app and hands a key over; returns both."""
+    app = await stage.people.authorized("Viewer")
+    key = await stage.people.generate(app)
+    stage.cluster.kept["keys"] = {"primary": key}
+    stage.edit(clientID=app["client_id"])
+    await stage.turn()
+    assert stage.token == key
+    return app, key
 
 
 def _tokens_in(thing: object) -> Iterator[Token]:
@@ -295,21 +310,6 @@ async def test_with_a_console_no_key_is_in_memory(telling: AssistedStage) -> Non
     await telling.turn()
 
     assert telling.values_in_memory() == []
-
-
-async def test_the_app_tokens_of_before_are_in_memory_until_they_are_over(telling: AssistedStage) -> None:
-    """The spec asks for client credentials: the key is proven to be over although its Secret is gone."""
-    app, key = await hand_over_key(telling)
-    await telling.move()
-    telling.cluster.kept.pop("keys")
-    await telling.live_on(2 * HOUR)
-    assert telling.values_in_memory() == [key]
-
-    await telling.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
-    await telling.resync()
-
-    assert telling.values_in_memory() == []
-    assert "nextSteps" not in telling.status
 
 
 async def test_a_refused_key_is_not_kept_in_memory(telling: AssistedStage) -> None:

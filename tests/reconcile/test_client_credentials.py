@@ -67,11 +67,6 @@ class GrantStage(Stage):
         self.store.drop_secret(self.cluster.secret.namespace, self.cluster.secret.name)
         self.store.put_secret(self.cluster.secret)
 
-    def delete(self) -> None:
-        """kubectl delete."""
-        metadata = {**self.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-        self.store.put_app(self.cluster.change(metadata=metadata))
-
 
 @pytest.fixture
 def stage(open_box: Box, clients: Clients, clock: ManualClock) -> GrantStage:

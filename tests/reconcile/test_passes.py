@@ -129,6 +129,31 @@ class Stage:
         """How often this was asked of the sandbox."""
         return len([entry for entry in self.box.traffic.log if entry["method"] == method and ending in entry["path"]])
 
+    @property
+    def token(self) -> str:
+        """What is published."""
+        return self.cluster.values["BOX_APP_TOKEN"]
+
+    @property
+    def status(self) -> Any:
+        """The object's status."""
+        return self.cluster.app["status"]
+
+    def is_live(self, token: str) -> bool:
+        """Does Box accept it?"""
+        return self.box.sandbox.authenticate(token) is not None
+
+    def edit(self, *dropped: str, **spec: Any) -> None:
+        """Another spec."""
+        kept = {key: value for key, value in self.cluster.app["spec"].items() if key not in dropped}
+        metadata = {**self.cluster.app["metadata"], "generation": self.cluster.app["metadata"]["generation"] + 1}
+        self.store.put_app(self.cluster.change(metadata=metadata, spec={**kept, **spec}))
+
+    def delete(self) -> None:
+        """kubectl delete."""
+        metadata = {**self.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
+        self.store.put_app(self.cluster.change(metadata=metadata))
+
     def annotate(self, value: str) -> None:
         """Ask for another look."""
         metadata = {**self.cluster.app["metadata"], "annotations": {RECONCILE_ANNOTATION: value}}

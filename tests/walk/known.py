@@ -9,12 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-ON_AUTHENTICATION = ("deletion_leaves_nothing", "only_known_tokens_live", "registered_once")
-KNOWN: tuple[tuple[str, str], ...] = (
-    # Until spec.authentication is fixed: an app and an access token that a change of it left behind.
-    *((oracle, "*spec.authentication*") for oracle in ON_AUTHENTICATION),
-    *((oracle, "*spec.clientCredentials *(absent)*") for oracle in ON_AUTHENTICATION),
-)
+KNOWN: tuple[tuple[str, str], ...] = ()
 """Name of the oracle, and a pattern for the edit as the report shows it."""
 
 

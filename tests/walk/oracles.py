@@ -81,8 +81,8 @@ def token_is_live(seen: Seen) -> Iterator[str]:
         yield "TokenReady is True, and Box accepts no such token"
         return
     wanted = KINDS[seen.spec.get("authentication", "AppToken")]
-    if token["kind"] != wanted and seen.says("Ready") and not _lacks_something(seen):
-        yield f"Ready is True with a token of the kind {token['kind']}, and the spec asks for {wanted}"
+    if token["kind"] != wanted:
+        yield f"TokenReady is True with a token of the kind {token['kind']}, and the spec asks for {wanted}"
 
 
 def token_lives_as_asked(seen: Seen) -> Iterator[str]:
@@ -146,9 +146,6 @@ def _origin(text: str) -> str:
 def name_is_equal(seen: Seen) -> Iterator[str]:
     """``Registered``: the app has the spec's name in Box, where the operator is who gives it."""
     if not seen.says("Registered") or seen.app is None or not seen.app.get("reference"):
-        return
-    if seen.spec.get("authentication") == "ClientCredentials":
-        # Nobody may rename it with these credentials.
         return
     if seen.app["name"] != seen.spec["displayName"]:
         yield f"Registered is True, Box has the name {seen.app['name']!r}, the spec {seen.spec['displayName']!r}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from box_app_operator.model.box import SlotToken
+from box_app_operator.model.box import BoxApp, SlotToken
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Notice
@@ -41,8 +41,8 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
             return _cors_changed(domains, desired, observed)
         case RenameApp(_, name) if observed.app is not None:
             return _record(Reason.APP_RENAMED, f"Renamed the Box app from {observed.app.name!r} to {name!r}.")
-        case DeleteApp():
-            return _app_deleted(step, observed)
+        case DeleteApp() if observed.app is not None:
+            return _app_deleted(observed.app)
     return None
 
 
@@ -135,11 +135,7 @@ def _list(origins: Iterable[str], without: Iterable[str]) -> str:
     return ", ".join(left[:MAX_NAMES]) + more
 
 
-def _app_deleted(step: DeleteApp, observed: Observed) -> Notice | None:
-    former = observed.former_app.app if observed.former_app is not None else None
-    app = next((app for app in (observed.app, former) if app is not None and app.id == step.app_id), None)
-    if app is None:
-        return None
+def _app_deleted(app: BoxApp) -> Notice:
     tokens = ", ".join(token.fingerprint for token in app.tokens.values())
     end = f" Its tokens ended with it: {tokens}." if tokens else ""
     return _record(Reason.APP_DELETED, f"Deleted Box app {app.id} (client id {app.client_id}).{end}")

@@ -9,14 +9,11 @@ from box_app_operator.model.box import BoxApp, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding, NextStep, Notice
-from box_app_operator.model.former import FormerApp
 from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot, Step
 from box_app_operator.modes.assisted.decide import page_of
-from box_app_operator.secret.annotations import FINGERPRINT, is_access_token, publication_of
-from box_app_operator.secret.published import own_fingerprints, owns_secret
-from box_app_operator.tokens.departure import task_for
+from box_app_operator.secret.published import own_fingerprints
 from box_app_operator.tokens.downscoped import next_to_revoke
 
 GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
@@ -26,7 +23,7 @@ def check_deletion(desired: Desired, observed: Observed, now: datetime) -> Findi
     """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
     if not desired.has_finalizer:
         return _deleting("Kubernetes is about to remove the object.")
-    if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(observed):
+    if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(desired, observed):
         return _deleting("Box is left as it is.", RemoveFinalizer())
     if observed.problem is not None or not observed.known:
         why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
@@ -36,8 +33,7 @@ def check_deletion(desired: Desired, observed: Observed, now: datetime) -> Findi
     if observed.way is not Way.CONSOLE:
         return _without_console(desired, observed, observed.app, now)
     policy = policy_of(desired, observed)
-    finding = _deleting(f"Box is being tidied up ({policy}).", _next(desired, observed, observed.app))
-    return _with_stranded(finding, desired, observed, now)
+    return _deleting(f"Box is being tidied up ({policy}).", _next(desired, observed, observed.app))
 
 
 def describe_wait(desired: Desired, why: str) -> str:
@@ -51,12 +47,8 @@ def _deleting(message: str, *steps: Step) -> Finding:
 
 def _without_console(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Finding:
     """The app's own tokens first. Downscoped ones follow where that costs nobody a wait: they end by themselves."""
-    if observed.way is Way.BY_HAND:
-        finding = _with_stranded(_by_hand(desired, observed, app), desired, observed, now)
-    else:
-        finding = _by_grant(observed, app, now)
-        if finding.steps == (RemoveFinalizer(),) and observed.former_app is not None:
-            finding = _former_app(desired, observed.former_app, finding)
+    by_hand = observed.way is Way.BY_HAND
+    finding = _by_hand(desired, observed, app) if by_hand else _by_grant(observed, app, now)
     revoke = next_to_revoke(desired, observed, now)
     if revoke is None or finding.steps != (RemoveFinalizer(),):
         return finding
@@ -65,8 +57,7 @@ def _without_console(desired: Desired, observed: Observed, app: BoxApp, now: dat
 
 def _by_grant(observed: Observed, app: BoxApp, now: datetime) -> Finding:
     """An access token is revoked with the credentials that it was obtained with. Any other ends by itself, soon."""
-    former = {each.fingerprint for each in observed.former_app.app.tokens.values()} if observed.former_app else set()
-    live = {slot: each for slot, each in app.tokens.items() if each.is_live(now) and each.fingerprint not in former}
+    live = {slot: each for slot, each in app.tokens.items() if each.is_live(now)}
     for slot, token in live.items():
         if observed.hand.can_revoke and app.client_of(slot) == app.client_id:
             finding = _deleting("Access tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
@@ -75,47 +66,15 @@ def _by_grant(observed: Observed, app: BoxApp, now: datetime) -> Finding:
     return replace(finding, notices=tuple(_left_to_expire(observed, app, slot) for slot in live))
 
 
-def _former_app(desired: Desired, former: FormerApp, finding: Finding) -> Finding:
-    """The app from before the client credentials ends as it would have then."""
-    app = former.app
-    registered = former.in_console and app.reference == desired.reference
-    if registered and desired.deletion_policy is DeletionPolicy.DELETE:
-        return replace(finding, steps=(DeleteApp(app.id),))
-    for slot, token in app.tokens.items():
-        if not former.can_revoke:
-            return replace(_asking(task_for(former, slot)), notices=finding.notices)
-        return replace(finding, steps=(RevokeSlot(app.id, slot, token.fingerprint),))
-    return finding
-
-
-def _asking(task: NextStep) -> Finding:
-    finding = _deleting(f"{task.what} The object goes once Box accepts the token no longer. {GIVE_UP}")
-    return replace(finding, next_steps=(task,))
-
-
 def _left_to_expire(observed: Observed, app: BoxApp, slot: Slot) -> Notice:
-    gone = not observed.hand.can_revoke
-    why = "they are gone" if gone else f"the credentials are those of client id {app.client_id} now"
-    return _ends_by_itself(app.tokens[slot].fingerprint, app.tokens[slot].expires_at, app.client_of(slot), why)
-
-
-def _ends_by_itself(fingerprint: str, at: datetime | None, client_id: str | None, why: str) -> Notice:
-    end, whose = f" at {format_time(at)}" if at is not None else "", f" of client id {client_id}" if client_id else ""
-    message = f"Access token {fingerprint} ends by itself{end}: only the credentials{whose} could revoke it, and {why}."
+    token, client_id = app.tokens[slot], app.client_of(slot)
+    why = f"the credentials are those of client id {app.client_id} now" if observed.hand.can_revoke else "they are gone"
+    end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
+    message = (
+        f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {client_id} could "
+        f"revoke it, and {why}."
+    )
     return Notice(Reason.LEFT_TO_EXPIRE, message)
-
-
-def _with_stranded(finding: Finding, desired: Desired, observed: Observed, now: datetime) -> Finding:
-    """The spec asks for App Tokens again, and the Secret still holds an access token."""
-    secret = observed.secret if owns_secret(desired, observed) else None
-    told = publication_of(secret) if secret is not None else None
-    if secret is None or told is None or not is_access_token(told, desired):
-        return finding
-    if finding.steps != (RemoveFinalizer(),) or told.expires_at is None or told.expires_at <= now:
-        return finding
-    why = "the spec does not name them any more"
-    notice = _ends_by_itself(secret.notes.get(FINGERPRINT, ""), told.expires_at, told.client_id, why)
-    return replace(finding, notices=(*finding.notices, notice))
 
 
 def _by_hand(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
@@ -129,12 +88,15 @@ def _by_hand(desired: Desired, observed: Observed, app: BoxApp) -> Finding:
     what = f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:
         what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
-    return _asking(NextStep(what, page_of(observed)))
+    finding = _deleting(f"{what} The object goes once Box accepts the token no longer. {GIVE_UP}")
+    return replace(finding, next_steps=(NextStep(what, page_of(observed)),))
 
 
-def _nothing_in_box(observed: Observed) -> bool:
-    """Nothing was ever made in Box, or what is there belongs to another object."""
-    never = not observed.remembered.of_app_tokens and observed.secret is None and observed.held is None
+def _nothing_in_box(desired: Desired, observed: Observed) -> bool:
+    """Nothing was ever made in Box that does not end by itself soon, or what is there belongs to another object."""
+    remembered = observed.remembered
+    made = remembered.app_id is not None or (remembered.active is not None and desired.grant is None)
+    never = not made and observed.secret is None and observed.held is None
     without_enterprise = observed.problem is not None and observed.problem.in_cluster
     return observed.claimed_by is not None or (never and without_enterprise)
 

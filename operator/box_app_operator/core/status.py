@@ -8,7 +8,7 @@ from typing import Any
 from box_app_operator.api.remembered import status_of
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AppID, AuthorizationState, BoxApp, Slot
+from box_app_operator.model.box import AuthorizationState, BoxApp, Slot
 from box_app_operator.model.conditions import Reason, format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import NextStep
@@ -16,10 +16,8 @@ from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.model.places import ADMIN_APPS, app_page
 from box_app_operator.modes.assisted.decide import key_was_accepted
-from box_app_operator.secret.annotations import is_access_token
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.consumers import SHOWN, pods_on_previous
-from box_app_operator.tokens.departure import as_of_departure
 from box_app_operator.tokens.downscoped import downscoped_status
 from box_app_operator.tokens.restarts import restarted
 from box_app_operator.tokens.rotation import Cause, next_rotation, rotation_waits_until
@@ -90,7 +88,7 @@ def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> 
 
 def _without_console(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
     """What Box's public API tells of an app, and what a person should do next."""
-    app, app_id = observed.app, _app_id(desired, observed, now)
+    app, app_id = observed.app, observed.hand.app_id or observed.remembered.app_id
     authorized = next(each for each in plan.conditions if each.type == "Authorized")
     states: dict[str, str] = {
         Reason.AUTHORIZED: "Authorized",
@@ -108,14 +106,6 @@ def _without_console(desired: Desired, observed: Observed, plan: Plan, now: date
         "corsDomains": list(app.cors_domains) or None if app is not None else None,
         "nextSteps": _shown(plan.next_steps) or None,
     }
-
-
-def _app_id(desired: Desired, observed: Observed, now: datetime) -> AppID | None:
-    """Of an app with access tokens nobody learns the id."""
-    current = current_of(desired, observed, now)
-    if observed.way is Way.GRANT and current is not None and is_access_token(current.told, desired):
-        return None
-    return observed.hand.app_id or observed.remembered.app_id
 
 
 def _client_id(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> str | None:
@@ -163,25 +153,12 @@ def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) ->
     """
     current, remembered = current_of(desired, observed, now), observed.remembered
     if current is None:
-        app = observed.former_app.app if observed.former_app is not None else app
         lost = {"active": app.slot_of(remembered.active), "retiring": app.slot_of(remembered.retiring)}
         return {role: _token(app, slot) for role, slot in lost.items() if slot is not None} or None
     shown = _active(current)
     if current.other is not None and current.was_published(current.other.fingerprint):
         shown["retiring"] = {**_token(app, current.slot.other), **_used_by(current)}
-    former = _former(current)
-    return {**shown, "retiring": former} if former is not None else shown
-
-
-def _former(current: Current) -> dict[str, Any] | None:
-    """The youngest App Token from before the client credentials, as long as it is phased out."""
-    former, known = current.observed.former_app, {each.fingerprint for each in current.told.former}
-    tokens = former.app.tokens if former is not None else {}
-    published = [slot for slot, token in tokens.items() if token.fingerprint in known]
-    slot = max(published, key=lambda slot: tokens[slot].created_at, default=None)
-    if former is None or slot is None:
-        return None
-    return {**_token(former.app, slot), **_used_by(as_of_departure(current))}
+    return shown
 
 
 def _active(current: Current) -> dict[str, Any]:

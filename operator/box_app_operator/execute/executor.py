@@ -110,7 +110,7 @@ class Executor:
                 return f"deleted app {app_id}"
 
     async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
-        if not isinstance(step, ProveToken) and not _is_for_console(step, observed):
+        if not isinstance(step, ProveToken) and observed.way is not Way.CONSOLE:
             if isinstance(step, MintToken):
                 return await self._public.mint(step, parse_desired(body))
             return await self._public.revoke(step, parse_desired(body), observed)
@@ -190,11 +190,3 @@ class Executor:
         if self._link is None or self._link.platform is None:
             raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to Box")
         return self._link.platform
-
-
-def _is_for_console(step: MintToken | RevokeSlot, observed: Observed) -> bool:
-    """Is the console the one to do it? Also for the app from before the client credentials, if it has that."""
-    former = observed.former_app
-    if observed.way is Way.CONSOLE or former is None:
-        return observed.way is Way.CONSOLE
-    return former.in_console and isinstance(step, RevokeSlot) and former.app.slot_of(step.fingerprint) is not None

@@ -56,8 +56,7 @@ class PublicExecutor:
             AwaitingHumanError: Box does not let this client do it, or nobody has the token's value any more.
         """
         token = await self._value(step.fingerprint, desired, observed)
-        former = observed.former_app is not None and observed.former_app.app.slot_of(step.fingerprint) is not None
-        client = await (self._secret_client(desired) if former else self._client(desired, observed))
+        client = await self._client(desired, observed)
         if token is None or client is None:
             raise AwaitingHumanError(
                 Reason.AWAITING_TOKEN, f"Press Revoke for the {step.slot.capitalize()} Access Token."
@@ -95,10 +94,6 @@ class PublicExecutor:
     async def _client(self, desired: Desired, observed: Observed) -> tuple[str, Token] | None:
         if observed.way is Way.GRANT:
             return await Grants(self._cluster).credentials(desired)
-        return await self._secret_client(desired)
-
-    async def _secret_client(self, desired: Desired) -> tuple[str, Token] | None:
-        """The client of an app with App Tokens, if the spec names both its id and its secret."""
         secret = await ByHand(self._cluster).client_secret(desired)
         return (desired.client_id, secret) if desired.client_id and secret is not None else None
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 from box_app_operator.model.desired import WorkloadRef
-from box_app_operator.model.former import FormerApp
 from box_app_operator.model.hand import Hand, Way
 from box_app_operator.model.names import NameHolder
 from box_app_operator.model.pace import Pace
-
-SHORTEST_APP_TOKEN = timedelta(days=1)
-"""Less than any App Token lives, and more than any access token."""
 
 
 class UseKind(enum.Enum):
@@ -92,18 +88,6 @@ class RememberedStatus:
         """The tokens that were published before."""
         return frozenset(each for each in (self.active, self.retiring) if each)
 
-    @property
-    def of_app_tokens(self) -> bool:
-        """Is it an App Token that was active, and no access token?
-
-        Of an app with access tokens nobody learns the id. Nor does anybody where Box does not say whose a key is; but
-        access tokens live for about an hour, and App Tokens for 30 days or more.
-        """
-        if self.app_id is not None or self.active is None or self.active not in self.dates:
-            return self.app_id is not None
-        issued, expires = self.dates[self.active]
-        return expires is None or expires - issued >= SHORTEST_APP_TOKEN
-
 
 class Adoption(enum.Enum):
     """May the object have the app? Decided by ``modes/automated/adoption``."""
@@ -140,7 +124,6 @@ class Observed:
     Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
     those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
     ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
-    ``former_app`` is the app whose App Tokens were published before the spec asked for client credentials.
     ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
     those that lose their owner reference so. ``pace`` says how soon another token may follow.
     """
@@ -163,7 +146,6 @@ class Observed:
     left_over: tuple[SecretView, ...] = ()
     way: Way = Way.CONSOLE
     hand: Hand = field(default_factory=Hand)
-    former_app: FormerApp | None = None
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)

@@ -33,8 +33,7 @@ class Consumers:
         if current is None or desired.deleting or desired.suspended:
             self._pods.release(desired.uid)
             return seen
-        leaves = seen.former_app is not None and seen.former_app.app.tokens
-        if current.other is None and not seen.former and not leaves:
+        if current.other is None and not seen.former:
             self._pods.release(desired.uid)
         elif desired.rotation.retire is Retire.WHEN_UNUSED:
             seen = replace(seen, pods=await self._pods.of(desired.namespace, desired.uid))

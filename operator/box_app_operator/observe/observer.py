@@ -18,10 +18,9 @@ from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link, Links
 from box_app_operator.errors import ForbiddenError, TransientError
-from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, Problem, SecretView, owner_in, uid_in
+from box_app_operator.model.box import UID, BoxApp, Problem, SecretView, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.former import FormerApp, FormerToken
 from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.modes.assisted.observe import ByHand
@@ -37,10 +36,15 @@ from box_app_operator.modes.client_credentials.observe import Grants
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.name_holder import find_name_holder
 from box_app_operator.ports import Clock, Cluster, Console, Imports
-from box_app_operator.secret.published import former_told, held_by_value, is_original
+from box_app_operator.secret.published import has_access_tokens, is_original
 from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.downscoped import is_downscoped
 from box_app_operator.tokens.rotation import rotation_due
+
+OTHER_AUTHENTICATION = (
+    "spec.authentication cannot change: the tokens of this BoxCustomApp are of the other authentication, which is "
+    "another app in Box. Set it back, and create another BoxCustomApp for the other authentication."
+)
 
 
 class Observer:
@@ -66,21 +70,21 @@ class Observer:
         """
         link = self._links.get(desired.enterprise)
         await self._read_changed_secrets(desired)
-        now, remembered = self._clock.now(), parse_remembered(body)
+        now = self._clock.now()
         seen = Observed(
             secret=self._see_secret(desired, desired.secret.name, memory, now),
             former=self._former_secrets(desired),
             held=memory.held,
-            problem=self._problem(desired, link, remembered, now),
-            remembered=remembered,
+            remembered=parse_remembered(body),
             namespace_ends=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
             contests=memory.contests(_names_wanted(desired), now),
         )
+        seen = replace(seen, problem=self._problem(desired, link, seen, now))
         if link is None or self._awaits_namespace(desired, link):
             self._imports.release(desired.uid)
             return seen
-        way = _way(desired, link)
+        way = _way(desired, seen, link)
         if way is not Way.CONSOLE:
             return await self._without_console(desired, replace(seen, way=way), link, memory)
         # Until the enterprise got a console endpoint somebody may have been waited for.
@@ -103,7 +107,7 @@ class Observer:
         return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
 
     async def _without_console(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
-        if seen.problem is not None or (link.has_console and not link.listing.known):
+        if seen.problem is not None:
             return seen
         platform = link.platform
         if platform is None:
@@ -111,7 +115,6 @@ class Observer:
             raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
         seen, now = replace(seen, known=True), self._clock.now()
         if seen.way is Way.GRANT:
-            seen = replace(seen, former_app=await self._look_back(desired, seen, link, memory, now))
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
@@ -126,21 +129,6 @@ class Observer:
             seen = replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link))
         self._watch_for_people(desired, seen, now)
         return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
-
-    async def _look_back(
-        self, desired: Desired, seen: Observed, link: Link, memory: Memory, now: datetime
-    ) -> FormerApp | None:
-        """The app from before the client credentials, wherever its tokens can be seen."""
-        told = former_told(desired, seen)
-        # Whose the keys were does not say whose later ones must be.
-        memory.hand.identity, memory.hand.came_first = None, ""
-        if link.has_console or not told:
-            memory.hand.values.clear()
-        if link.has_console:
-            return await _former_in_console(desired, link, told, held_by_value(desired, seen))
-        if link.platform is None or not told:
-            return None
-        return await self._by_hand.look_back(desired, seen, link.platform, memory, told, now)
 
     def _watch_for_people(self, desired: Desired, seen: Observed, now: datetime) -> None:
         """Is somebody to hand something over?"""
@@ -201,11 +189,11 @@ class Observer:
         matters = link.selector is not None and not desired.deleting
         return matters and not self._store.has_namespace(desired.namespace)
 
-    def _problem(
-        self, desired: Desired, link: Link | None, remembered: RememberedStatus, now: datetime
-    ) -> Problem | None:
+    def _problem(self, desired: Desired, link: Link | None, seen: Observed, now: datetime) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):
             return Problem(Reason.INVALID_SPEC, desired.invalid, now, stalled=True)
+        if has_access_tokens(desired, seen) != (desired.grant is not None) and not desired.deleting:
+            return Problem(Reason.INVALID_SPEC, OTHER_AUTHENTICATION, now, stalled=True)
         if link is None:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
@@ -219,7 +207,7 @@ class Observer:
                 "(spec.allowedNamespaces). Ask its owner, or use another enterprise."
             )
             return Problem(Reason.NAMESPACE_NOT_ALLOWED, message, now, stalled=True)
-        is_new = not desired.has_finalizer and remembered.app_id is None
+        is_new = not desired.has_finalizer and seen.remembered.app_id is None
         if link.is_deleting and is_new and not desired.deleting:
             message = (
                 f"BoxEnterprise {desired.enterprise!r} is being deleted and takes no new apps. "
@@ -233,8 +221,9 @@ def _names_wanted(desired: Desired) -> list[str]:
     return [desired.secret.name, *(spec.secret for spec in desired.downscoped)]
 
 
-def _way(desired: Desired, link: Link) -> Way:
-    if desired.grant is not None:
+def _way(desired: Desired, seen: Observed, link: Link) -> Way:
+    """As its tokens say, so that they are ended at its deletion whatever became of the spec."""
+    if has_access_tokens(desired, seen):
         return Way.GRANT
     return Way.CONSOLE if link.has_console else Way.BY_HAND
 
@@ -260,36 +249,6 @@ async def _ask_if_unsure(
     if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
         memory.let_go()
     return _find(desired, listing)
-
-
-async def _former_in_console(
-    desired: Desired, link: Link, told: tuple[FormerToken, ...], by_value: set[Fingerprint]
-) -> FormerApp | None:
-    """Of an app that the operator registered all tokens are its own; of any other, those that were published.
-
-    What was published is known from annotations and from the status, which are the tenant's text. So without an entry
-    of the enterprise's owner it counts only for tokens that the object's Secret holds by value.
-    """
-    app = await _look_up_former(desired, link, next((each.app_id for each in told if each.app_id is not None), None))
-    if app is None or belongs_to_another(app, claimant_of(desired)):
-        return None
-    adoption = adoption_of(app, claimant_of(desired), link.adoption)
-    published = {each.fingerprint for each in told}
-    ours = published & by_value if adoption is Adoption.MISSING else published
-    registered = adoption is Adoption.NOT_NEEDED
-    tokens = {slot: each for slot, each in app.tokens.items() if registered or each.fingerprint in ours}
-    if not tokens and not registered:
-        return None
-    return FormerApp(replace(app, tokens=tokens), in_console=True, can_revoke=True)
-
-
-async def _look_up_former(desired: Desired, link: Link, app_id: AppID | None) -> BoxApp | None:
-    app = (link.listing.by_id(app_id) if app_id is not None else None) or _find(desired, link.listing)
-    if app is None and app_id is not None and link.console is not None and _must_be_sure(desired):
-        app = await link.console.get_app(app_id)
-        if app is not None:
-            link.listing.find_again(app)
-    return app
 
 
 def _must_be_sure(desired: Desired) -> bool:

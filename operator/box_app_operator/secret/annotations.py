@@ -13,7 +13,6 @@ from datetime import datetime
 from box_app_operator.model.box import ClientID, Fingerprint, SecretView
 from box_app_operator.model.conditions import parse_time
 from box_app_operator.model.desired import Desired, SecretKeys
-from box_app_operator.model.former import FormerToken, parse_former
 
 FINGERPRINT = "boxapps.dev/fingerprint"
 SECRET_NAME = "boxapps.dev/secret-name"
@@ -24,8 +23,6 @@ PREVIOUS = "boxapps.dev/previous-fingerprint"
 EXPIRY = "boxapps.dev/expiry"
 SUBJECT = "boxapps.dev/subject"
 CLIENT_ID = "boxapps.dev/client-id"
-FORMER_TOKENS = "boxapps.dev/former-app-tokens"
-FORMER_SINCE = "boxapps.dev/former-app-since"
 ISSUED_AT = "boxapps.dev/issued-at"
 EXPIRES_AT = "boxapps.dev/expires-at"
 ROTATE_REQUEST = "boxapps.dev/rotate-requested-at"
@@ -38,7 +35,7 @@ ADDED_KEYS = "boxapps.dev/added-keys"
 OWN = frozenset(
     {
         *(FINGERPRINT, SECRET_NAME, PUBLISHED_AT, MOVED_AT, ROTATED_AT, PREVIOUS, EXPIRY, SUBJECT, CLIENT_ID),
-        *(FORMER_TOKENS, FORMER_SINCE, ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, PARENT, WANTED),
+        *(ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, PARENT, WANTED),
         *(REPLACEMENTS, ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
     }
 )
@@ -57,10 +54,9 @@ class Publication:
     None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
     the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
     ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
-    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``former`` are
-    App Tokens that were published before access tokens, ``former_since`` is when those took their place. ``issued_at``
-    and ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is
-    how many lost tokens were replaced in a row until this one.
+    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and
+    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is how
+    many lost tokens were replaced in a row until this one.
     """
 
     published_at: datetime | None
@@ -70,8 +66,6 @@ class Publication:
     rotate_request: str | None
     subject: str | None = None
     client_id: ClientID | None = None
-    former: tuple[FormerToken, ...] = ()
-    former_since: datetime | None = None
     moved_at: datetime | None = None
     issued_at: datetime | None = None
     expires_at: datetime | None = None
@@ -93,8 +87,6 @@ def publication_in(notes: Mapping[str, str]) -> Publication:
         rotate_request=notes.get(ROTATE_REQUEST),
         subject=notes.get(SUBJECT),
         client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
-        former=parse_former(notes.get(FORMER_TOKENS)),
-        former_since=parse_time(notes.get(FORMER_SINCE)),
         moved_at=parse_time(notes.get(MOVED_AT)),
         issued_at=parse_time(notes.get(ISSUED_AT)),
         expires_at=parse_time(notes.get(EXPIRES_AT)),
@@ -117,13 +109,6 @@ def subject_of(desired: Desired) -> str | None:
     return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
-def is_access_token(told: Publication, desired: Desired) -> bool:
-    """Is it a token of client credentials, and no App Token? Where no annotation tells, it is as the spec asks."""
-    if told.subject is not None or told.client_id is not None:
-        return True
-    return told.expiry is None and desired.grant is not None
-
-
 def texts_of(told: Publication) -> dict[str, str]:
     """A publication as annotations; the token's own dates are written beside them."""
     texts = {
@@ -134,8 +119,6 @@ def texts_of(told: Publication) -> dict[str, str]:
         EXPIRY: told.expiry,
         SUBJECT: told.subject,
         CLIENT_ID: told.client_id,
-        FORMER_TOKENS: " ".join(map(str, told.former)),
-        FORMER_SINCE: told.former_since.isoformat() if told.former_since else None,
         ROTATE_REQUEST: told.rotate_request,
         REPLACEMENTS: str(told.replacements) if told.replacements else None,
     }

@@ -54,9 +54,8 @@ def contents_of(desired: Desired, observed: Observed, slot: Slot, now: datetime)
     assert app is not None
     plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
     tokens = {token.fingerprint for token in app.tokens.values()} | observed.remembered.fingerprints
-    if there is not None:
-        told = publication_of(there)
-        tokens |= {each.fingerprint for each in told.former} | ({told.previous} if told.previous else set())
+    previous = publication_of(there).previous if there is not None else None
+    tokens |= {previous} if previous is not None else set()
     contents = Contents(
         owner=desired.uid,
         labels=secret_labels(desired),

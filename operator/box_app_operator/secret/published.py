@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.model.box import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.former import FormerToken
 from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.secret.annotations import (
     EXPIRES_AT,
@@ -20,7 +18,6 @@ from box_app_operator.secret.annotations import (
     Publication,
     added,
     expiry_text,
-    is_access_token,
     publication_of,
     subject_of,
     texts_of,
@@ -110,32 +107,19 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
     for secret in own_secrets(desired, observed):
         previous = publication_of(secret).previous
         found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
-        found |= {each.fingerprint for each in publication_of(secret).former}
     return found
 
 
-def former_told(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
-    """With client credentials: the App Tokens that pods got before, as far as Secret and status tell."""
-    secret, remembered = next(iter(own_secrets(desired, observed)), None), observed.remembered
-    # An object with access tokens phases nothing out but App Tokens.
-    shown = remembered.fingerprints if remembered.of_app_tokens else {remembered.retiring}
-    places = {each: remembered.slots.get(each, Slot.PRIMARY) for each in shown if each is not None}
-    noted: tuple[FormerToken, ...] = ()
-    if secret is not None and is_access_token(publication_of(secret), desired):
-        noted = publication_of(secret).former
-        places = {each: slot for each, slot in places.items() if each not in secret.fingerprints.values()}
-    elif secret is not None:
-        places |= _standing_in(secret, desired)
-    found = [FormerToken(remembered.app_id, slot, each) for each, slot in places.items()]
-    known = {each.fingerprint for each in noted}
-    return (*noted, *(each for each in found if each.fingerprint not in known))
+def has_access_tokens(desired: Desired, observed: Observed) -> bool:
+    """Does the object have access tokens, and no App Tokens? Its Secret and its status count before its spec.
 
-
-def _standing_in(secret: SecretView, desired: Desired) -> dict[Fingerprint, Slot]:
-    """The App Token in a Secret and the one that it took the place of, with their slots."""
-    slot = slot_said_by(secret, desired) or Slot.PRIMARY
-    tokens = {slot: token_of(secret, desired), slot.other: publication_of(secret).previous}
-    return {fingerprint: where for where, fingerprint in tokens.items() if fingerprint is not None}
+    They differ only where another schema let ``spec.authentication`` change.
+    """
+    for secret in own_secrets(desired, observed):
+        told = publication_of(secret)
+        if (told.expiry is None) != (told.client_id is None):
+            return told.client_id is not None
+    return desired.grant is not None and observed.remembered.app_id is None
 
 
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
@@ -196,7 +180,6 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
     known, held = own_fingerprints(desired, observed), observed.held
     before = observed.remembered.active or _stood_there(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
-    former = _former(desired, observed) if desired.grant is not None else ()
     return Publication(
         published_at=now,
         previous=previous,
@@ -204,8 +187,6 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired),
         client_id=app.tokens[slot].client_id,
-        former=former,
-        former_since=_former_since(desired, observed, now) if former else None,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
         replacements=_replacements(desired, observed, now) if previous is not None else 0,
@@ -224,21 +205,6 @@ def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
     return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
-def _former(desired: Desired, observed: Observed) -> tuple[FormerToken, ...]:
-    """The App Tokens of before that are not over: a successor must know them."""
-    former = observed.former_app
-    if former is None:
-        return ()
-    live, app_id = {token.fingerprint for token in former.app.tokens.values()}, former.app.id or None
-    told = (each for each in former_told(desired, observed) if each.fingerprint in live)
-    return tuple(replace(each, app_id=each.app_id or app_id) for each in told)
-
-
-def _former_since(desired: Desired, observed: Observed, now: datetime) -> datetime:
-    told = (publication_of(secret).former_since for secret in own_secrets(desired, observed))
-    return next((moment for moment in told if moment is not None), now)
-
-
 def _overlap_begins(
     desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime
 ) -> datetime | None:
@@ -252,8 +218,6 @@ def _overlap_begins(
         told = publication_of(secret)
         if previous is not None and told.previous == previous:
             return told.rotated_at
-        if previous in {each.fingerprint for each in told.former}:
-            return told.former_since
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
@@ -287,17 +251,13 @@ def _same_token(
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints
     forgotten = told.previous is None and other is not None and other.fingerprint in shown
-    access = is_access_token(told, desired)
-    former = told.former or _former(desired, observed) if access else ()
     return Publication(
         published_at=now if moved or told.published_at is None else told.published_at,
         previous=other.fingerprint if forgotten and other else told.previous,
         rotated_at=now if forgotten else told.rotated_at,
-        expiry=None if access else told.expiry or _expiry_seen(app.tokens[slot]),
-        subject=(told.subject or subject_of(desired)) if access else None,
-        client_id=app.tokens[slot].client_id if access else None,
-        former=former,
-        former_since=_former_since(desired, observed, now) if former else None,
+        expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
+        subject=told.subject or subject_of(desired) if desired.grant else None,
+        client_id=app.tokens[slot].client_id,
         moved_at=None if moved else told.moved_at,
         rotate_request=told.rotate_request,
         replacements=told.replacements,

@@ -15,7 +15,7 @@ from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.hand import Verdict, Way
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import FINGERPRINT, Publication, is_access_token, publication_of
+from box_app_operator.secret.annotations import FINGERPRINT, Publication, publication_of
 from box_app_operator.secret.published import owns_secret
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -42,15 +42,13 @@ def refused_of(desired: Desired, observed: Observed, now: datetime) -> Refused |
     if token is None:
         return None
     told = publication_of(secret)
-    if is_access_token(told, desired):
-        return _access_token(secret, told, token, observed, app, now)
     match observed.way:
         case Way.CONSOLE:
             return _in_console(secret, told, token, app, now)
         case Way.BY_HAND:
             return _by_hand(secret, observed, app)
         case Way.GRANT:
-            return None
+            return _access_token(secret, told, token, observed, app, now)
 
 
 def _in_console(

@@ -13,6 +13,8 @@ from box_app_operator.tokens.active import Current
 from box_app_operator.tokens.consumers import named, pods_on_previous, pods_referring_to, volumes_fresh_at
 from box_app_operator.tokens.rotation import overlap_end, retire_deadline
 
+PREVIOUS = "the previous token"
+
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
@@ -24,18 +26,17 @@ class Retirement:
     notices: tuple[Notice, ...] = ()
 
 
-def check_retirement(current: Current, *, hurry: bool, what: str = "the previous token") -> Retirement:
+def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     """May the previous token be revoked?
 
     Args:
         hurry: its slot is needed for the next rotation, which waits for the overlap and for nothing else.
-        what: how it is called.
     """
     end = overlap_end(current)
     deadline = retire_deadline(current.desired, current.replaced_at)
-    words = f"{what[0].upper()}{what[1:]} stays live {_spans(current, end, deadline)}."
+    words = f"The previous token stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
-        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {what}."
+        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {PREVIOUS}."
         return Retirement(False, words + waits if hurry else words, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
@@ -43,8 +44,8 @@ def check_retirement(current: Current, *, hurry: bool, what: str = "the previous
     if pods == ():
         return Retirement(True)
     if hurry:
-        return _cut_off(what, "the next rotation needs its slot", pods)
-    return _wait(what, words, pods, deadline, current)
+        return _cut_off(PREVIOUS, "the next rotation needs its slot", pods)
+    return _wait(PREVIOUS, words, pods, deadline, current)
 
 
 def check_former(current: Current, former: SecretView) -> Retirement:

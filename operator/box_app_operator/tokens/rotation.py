@@ -11,7 +11,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from box_app_operator.model.desired import Desired
-from box_app_operator.secret.annotations import expiry_text, is_access_token, subject_of
+from box_app_operator.secret.annotations import expiry_text, subject_of
 from box_app_operator.tokens.active import Current
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -92,12 +92,10 @@ def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
 
 
 def as_asked_for(current: Current) -> bool:
-    """Is it of the kind and the lifetime that are asked for; with client credentials of these, and for this subject?"""
+    """Is it of the lifetime that is asked for; with client credentials of these, and for this subject?"""
     desired, told = current.desired, current.told
     if desired.grant is None:
         return told.expiry in (None, expiry_text(desired.token_days))
-    if not is_access_token(told, desired):
-        return False
     return told.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
 
 

@@ -329,15 +329,17 @@ BY_CREDENTIALS = {
         (KNOWN, {"clientID": "d" * 32}, {"clientID": "d" * 32, "suspend": True}, None),
         (KNOWN, {"clientID": "d" * 32}, {"clientID": "c" * 32}, None),
         (KNOWN, {"clientID": "c" * 32}, {}, "spec.clientID cannot be removed"),
-        (KNOWN, {"clientID": "c" * 32}, BY_CREDENTIALS, None),
-        (KNOWN, {**BY_CREDENTIALS, "clientID": "d" * 32}, {**BY_CREDENTIALS, "clientID": "e" * 32}, None),
-        (KNOWN, BY_CREDENTIALS, {"clientID": "d" * 32}, "spec.clientID cannot be added"),
-        ({"clientID": "c" * 32}, BY_CREDENTIALS, {"clientID": "d" * 32}, None),
+        ({"clientID": "c" * 32}, BY_CREDENTIALS, {**BY_CREDENTIALS, "clientID": "d" * 32}, None),
         ({}, {"clientID": "c" * 32}, {"clientID": "d" * 32}, None),
+        ({}, {}, BY_CREDENTIALS, "spec.authentication cannot change"),
+        ({}, BY_CREDENTIALS, {}, "spec.authentication cannot change"),
+        ({}, {"authentication": "AppToken"}, BY_CREDENTIALS, "create another BoxCustomApp"),
+        ({}, {}, {"authentication": "AppToken"}, None),
+        ({}, {"authentication": "AppToken"}, {}, None),
     ],
 )
 def test_what_ties_an_app_to_box_cannot_change(status: Json, before: Json, after: Json, word: str | None) -> None:
-    """Once it is known; a default that is written out is no change. With client credentials there is no such tie."""
+    """The authentication never, the rest once it is known; a default that is written out is no change."""
     old = {"metadata": {"name": "viewer"}, "spec": {"displayName": "x", **before}, "status": status}
     said = complaints(APP, {"displayName": "x", **after}, old, status=status)
 

@@ -19,7 +19,6 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
 from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot, Step
 from box_app_operator.modes.automated.decide import managed_elsewhere
-from box_app_operator.secret.annotations import is_access_token, publication_of
 from box_app_operator.secret.conflict import is_conflict
 from box_app_operator.secret.published import own_secrets, slot_said_by
 from box_app_operator.tokens.active import current_of
@@ -78,12 +77,11 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
 
 def key_was_accepted(desired: Desired, observed: Observed) -> bool:
     """Did Box ever accept a key, as far as Secret and status tell?"""
-    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.of_app_tokens:
+    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.active:
         return True
     if observed.app is not None and any(token.accepted for token in observed.app.tokens.values()):
         return True
-    secret = next(iter(own_secrets(desired, observed)), None)
-    return secret is not None and not is_access_token(publication_of(secret), desired)
+    return bool(own_secrets(desired, observed))
 
 
 def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -166,20 +164,11 @@ def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint],
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still have it there, although it is over."""
-    last = _last_slot(desired, observed)
+    said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
+    last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
     taken = observed.app.tokens if observed.app is not None else {}
     wanted = last.other if last is not None else Slot.PRIMARY
     return wanted if wanted not in taken else wanted.other
-
-
-def _last_slot(desired: Desired, observed: Observed) -> Slot | None:
-    """Where the last key stood; an access token stood nowhere."""
-    secret, remembered = observed.secret, observed.remembered
-    if secret is not None and not is_access_token(publication_of(secret), desired):
-        said = slot_said_by(secret, desired)
-        if said is not None:
-            return said
-    return remembered.slots.get(remembered.active or Fingerprint("")) if remembered.of_app_tokens else None
 
 
 def _without(finding: Finding, step: Step) -> Finding:

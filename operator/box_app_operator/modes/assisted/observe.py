@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.cache.attempts import HandMemory, Memory
-from box_app_operator.errors import TransientError
 from box_app_operator.model.box import (
     AppID,
     Authorization,
@@ -23,15 +22,13 @@ from box_app_operator.model.box import (
     SlotToken,
 )
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.former import FormerApp, FormerToken
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.assisted.decide import NOBODY
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
-from box_app_operator.modes.assisted.slots import STANDING, choose_held, dated, is_asked_for, tokens_by_slot
+from box_app_operator.modes.assisted.slots import choose_held, tokens_by_slot
 from box_app_operator.modes.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform, Token
-from box_app_operator.secret.annotations import is_access_token, publication_of
 from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
 
 SAMPLE_HOST = "box-app-operator-probe"
@@ -67,37 +64,6 @@ class ByHand:
         unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
         found = replace(await self._hand(desired, keys, published, hand), unidentified=unidentified)
         return replace(seen, app=_app(desired, seen, tokens, hand), hand=found)
-
-    async def look_back(
-        self,
-        desired: Desired,
-        seen: Observed,
-        platform: Platform,
-        memory: Memory,
-        told: tuple[FormerToken, ...],
-        now: datetime,
-    ) -> FormerApp | None:
-        """The app from before the client credentials, with the keys that may still be live.
-
-        Args:
-            told: those that Secret and status tell of.
-        """
-        store = Keys(self._cluster, desired, seen, memory.hand)
-        await store.handed_over()
-        stands = [await _stands(token.fingerprint, desired, seen, platform, memory, store, now) for token in told]
-        standing = [token for token, live in zip(told, stands, strict=True) if live]
-        values = {each.fingerprint: await store.value(each.fingerprint) for each in standing}
-        memory.hand.values = {fingerprint: token for fingerprint, token in values.items() if token is not None}
-        if not standing:
-            return None
-        tokens = {each.slot: dated(desired, seen, each.fingerprint, memory, now) for each in standing}
-        can_revoke = (
-            await self.client_secret(desired) is not None
-            and not memory.hand.revocation_refused
-            and desired.client_id is not None
-            and None not in values.values()
-        )
-        return FormerApp(_left_app(desired, seen, standing, tokens), in_console=False, can_revoke=can_revoke)
 
     async def _hand(
         self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
@@ -135,11 +101,9 @@ def _is_none(given: bytes) -> bool:
 
 
 def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
-    """The App Token in the object's own Secret. An access token says nothing of the app of the keys."""
+    """The App Token in the object's own Secret."""
     secret = next(iter(own_secrets(desired, seen)), None)
-    if secret is None or is_access_token(publication_of(secret), desired):
-        return None
-    return token_of(secret, desired)
+    return token_of(secret, desired) if secret is not None else None
 
 
 def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: HandMemory) -> dict[Fingerprint, str]:
@@ -168,46 +132,6 @@ def _hold(
         return None
     memory.hold(held, token)
     return held
-
-
-async def _stands(
-    fingerprint: Fingerprint,
-    desired: Desired,
-    seen: Observed,
-    platform: Platform,
-    memory: Memory,
-    store: Keys,
-    now: datetime,
-) -> bool:
-    """May a key from before the client credentials be live? Whose it is was found out when it was published."""
-    verdicts = memory.hand.verdicts
-    if fingerprint not in verdicts:
-        token = await store.value(fingerprint)
-        if token is None:
-            return is_asked_for(fingerprint, desired, seen, now)
-        try:
-            verdict = await platform.prove(token)
-        except TransientError:
-            # The access tokens must not wait for the answer.
-            return True
-        verdicts[fingerprint] = Verdict.LIVE if verdict is Verdict.NARROW else verdict
-    return verdicts[fingerprint] in STANDING
-
-
-def _left_app(desired: Desired, seen: Observed, keys: list[FormerToken], tokens: dict[Slot, SlotToken]) -> BoxApp:
-    secret = next(iter(own_secrets(desired, seen)), None)
-    known = (desired.client_id, seen.remembered.client_id)
-    client_id = client_said_by(secret, known) if secret is not None else None
-    return BoxApp(
-        id=next((each.app_id for each in keys if each.app_id is not None), AppID("")),
-        client_id=client_id or ClientID(""),
-        name=desired.display_name,
-        reference="",
-        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
-        tokens=tokens,
-        cors_domains=(),
-        revision=0,
-    )
 
 
 WORDS = {

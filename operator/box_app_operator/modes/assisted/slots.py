@@ -37,17 +37,17 @@ def tokens_by_slot(
     """
     tokens: dict[Slot, SlotToken] = {}
     if published is not None and memory.hand.verdicts.get(published) in STANDING:
-        tokens[_slot_of(desired, seen, published, keys)] = dated(desired, seen, published, memory, now)
+        tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
             continue
         slot = key.slot if key.slot not in tokens else key.slot.other
         if slot not in tokens:
-            tokens[slot] = dated(desired, seen, key.fingerprint, memory, now)
+            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
     for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
         if not known and slot not in tokens and memory.hand.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
-            tokens[slot] = dated(desired, seen, fingerprint, memory, now)
+            tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
     return tokens
 
 
@@ -65,9 +65,6 @@ def _out_of_sight(
     """
     found: dict[Fingerprint, Slot] = {}
     remembered = seen.remembered
-    if not remembered.of_app_tokens:
-        # No key was ever accepted: what the status speaks of are access tokens of another authentication.
-        return found
     if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = next(iter(own_secrets(desired, seen)), None)
@@ -95,7 +92,7 @@ def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tup
     return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
-def dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
+def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
     told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
     if told is not None and told[1] is None and desired.token_days is not None:
@@ -106,20 +103,6 @@ def dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Me
         days = desired.token_days
         told = first_seen, first_seen + timedelta(days=days) if days is not None else None
     return SlotToken(fingerprint, *told, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
-
-
-def is_asked_for(fingerprint: Fingerprint, desired: Desired, seen: Observed, now: datetime) -> bool:
-    """Must a person be asked to revoke an App Token from before the client credentials, whose value nobody has?
-
-    It cannot be proven that they did. So it is asked for until the deadline; at the end, until somebody forces it.
-    """
-    secret = next(iter(own_secrets(desired, seen)), None)
-    told = publication_of(secret) if secret is not None else None
-    noted = {each.fingerprint for each in told.former} if told is not None else set()
-    if fingerprint not in noted | seen.remembered.fingerprints:
-        return False
-    since = told.former_since if told is not None else None
-    return since is None or now < retire_deadline(desired, since) or desired.deleting
 
 
 def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:

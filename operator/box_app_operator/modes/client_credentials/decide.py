@@ -12,7 +12,6 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE
 from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.departure import with_former_app
 from box_app_operator.tokens.policy import check_tokens
 
 
@@ -54,12 +53,7 @@ def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -
 
 
 def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
-    """The rules for tokens, and the end of App Tokens from before; Box is not asked while credentials are missing."""
-    finding = _check_access_tokens(desired, observed, now, restart_window)
-    return with_former_app(finding, desired, observed, now, restart_window)
-
-
-def _check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+    """The rules for tokens; Box is not asked while credentials are missing."""
     finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
         return finding

@@ -25,7 +25,7 @@ from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
-from box_app_operator.secret.annotations import FINGERPRINT, is_access_token, publication_of
+from box_app_operator.secret.annotations import FINGERPRINT, publication_of
 from box_app_operator.secret.published import client_said_by, own_secrets, slot_said_by, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
@@ -42,9 +42,6 @@ class Grants:
         values = await self._values(desired)
         credentials = _credentials(values)
         trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
-        if memory.held is not None and memory.granted is None:
-            # An App Token that was generated before the spec asked for client credentials: nobody wants it any more.
-            memory.let_go()
         given = ClientID(credentials[0]) if credentials is not None else None
         tokens = _tokens(desired, seen, memory, given)
         published = (token.client_id for token in tokens.values())
@@ -101,23 +98,12 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     """
     tokens: dict[Slot, SlotToken] = {}
     secret = next(iter(own_secrets(desired, seen)), None)
-    if secret is not None:
-        access = is_access_token(publication_of(secret), desired)
-        known = (given, seen.remembered.client_id)
-        published = _published(secret, desired, known) if access else _app_token(secret, seen)
-        if published is not None and published.fingerprint not in memory.hand.ended:
-            tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
+    published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
+    if secret is not None and published is not None and published.fingerprint not in memory.hand.ended:
+        tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
     if memory.held is not None and memory.granted is not None:
         tokens[memory.held.slot] = memory.granted
     return tokens
-
-
-def _app_token(secret: SecretView, seen: Observed) -> SlotToken | None:
-    """The token of another authentication, which stays in the Secret until there is one of this."""
-    app = seen.former_app.app if seen.former_app is not None else None
-    held = set(secret.fingerprints.values())
-    token = next((token for token in app.tokens.values() if token.fingerprint in held), None) if app else None
-    return replace(token, client_id=app.client_id) if app and app.client_id and token is not None else None
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:

@@ -129,35 +129,12 @@ def test_a_key_that_is_over_does_not_take_the_confirmation_back() -> None:
     assert ["Generate Key" in task for task in tasks(plan)] == [True]
 
 
-YOUNG = (NOON, NOON + timedelta(days=30))
-HOUR = (NOON, NOON + timedelta(minutes=70))
-
-
-@pytest.mark.parametrize(
-    ("app_id", "dates", "expected"),
-    [
-        (None, YOUNG, True),
-        (None, (NOON, None), True),
-        (None, HOUR, False),
-        (AppID("4711"), HOUR, True),
-        (None, None, False),
-    ],
-)
-def test_what_the_status_remembers_is_told_apart_by_its_age(app_id: AppID | None, dates: Any, expected: bool) -> None:
-    """Nobody learns the id of an app with access tokens, and of one with keys only where Box says whose they are."""
-    known = {ONE.fingerprint: dates} if dates else {}
-    remembered = RememberedStatus(app_id, active=ONE.fingerprint, dates=known)
-
-    assert remembered.of_app_tokens is expected
-
-
 def test_a_status_that_knows_no_app_keeps_the_object_while_its_key_may_live() -> None:
-    """The enterprise and the Secret are gone: somebody must still revoke the key."""
+    """The enterprise and the Secret are gone: somebody must still revoke the key; an access token ends by itself."""
     problem = Problem("EnterpriseNotFound", "There is no BoxEnterprise.", NOON, awaited=True)
-    for dates, steps in ((YOUNG, ()), (HOUR, (RemoveFinalizer(),))):
-        remembered = RememberedStatus(active=ONE.fingerprint, dates={ONE.fingerprint: dates})
-        observed = Observed(problem=problem, remembered=remembered, way=Way.BY_HAND)
-        assert decide(World(replace(WISH, deleting=True), observed)).steps == steps
+    observed = Observed(problem=problem, remembered=RememberedStatus(active=ONE.fingerprint))
+    for desired, steps in ((WISH, ()), (GRANT, (RemoveFinalizer(),))):
+        assert decide(World(replace(desired, deleting=True), observed)).steps == steps
 
 
 def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:

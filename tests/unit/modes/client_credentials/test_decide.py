@@ -11,20 +11,18 @@ from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.model.box import UID, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
-from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Rotation
-from box_app_operator.model.former import FormerToken, parse_former
+from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired, Rotation
 from box_app_operator.model.hand import Hand, Way
-from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
-from box_app_operator.secret.annotations import CLIENT_ID, FINGERPRINT, MOVED_AT, PUBLISHED_AT
-from box_app_operator.secret.published import client_said_by, former_told, secret_annotations, token_of
+from box_app_operator.secret.annotations import CLIENT_ID, EXPIRY, FINGERPRINT, MOVED_AT, PUBLISHED_AT
+from box_app_operator.secret.published import client_said_by, has_access_tokens, secret_annotations, token_of
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
 GOES = replace(GRANT, deleting=True)
 MINE, OTHER = ClientID("a" * 32), ClientID("b" * 32)
 ENDS = NOON + timedelta(minutes=50)
 ACCESS = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=10), ENDS, client_id=MINE)
-FORMER, F2 = FormerToken(APP_ID, Slot.PRIMARY, Fingerprint("1111")), Fingerprint("2222")
 REVOKE = RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 
 
@@ -87,6 +85,21 @@ def test_a_secret_tells_whose_its_token_is(told: str | None, data: str, expected
     view: SecretView = replace(secret, annotations=notes, fingerprints={"BOX_CLIENT_ID": fingerprint_of(data)})
 
     assert client_said_by(view, (None, OTHER, MINE)) == expected
+
+
+@pytest.mark.parametrize("desired", [GRANT, DESIRED])
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [({CLIENT_ID: MINE}, True), ({EXPIRY: "60d"}, False), ({CLIENT_ID: MINE, EXPIRY: "60d"}, None), ({}, None)],
+)
+def test_a_secret_tells_the_kind_of_its_token(desired: Desired, notes: dict[str, str], expected: bool | None) -> None:
+    """Where somebody made its annotations unreadable, it is as the spec asks."""
+    secret = granted().observed.secret
+    assert secret is not None
+
+    found = has_access_tokens(desired, Observed(secret=replace(secret, annotations=notes)))
+
+    assert found == (desired is GRANT if expected is None else expected)
 
 
 def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
@@ -156,33 +169,6 @@ def test_a_name_that_was_left_stays_until_the_other_is_written() -> None:
     wish = replace(GRANT, rotation=Rotation(overlap=timedelta(hours=1)))
 
     assert [type(step) for step in decide(World(wish, observed)).steps] == [PublishSecret]
-
-
-def test_an_access_token_is_no_app_token_of_before() -> None:
-    """A status that tells an app id speaks of App Tokens; that of an earlier version may have kept it too long."""
-    world = granted()
-    remembered = RememberedStatus(APP_ID, MINE, active=ONE.fingerprint, retiring=TWO.fingerprint)
-
-    told = former_told(GRANT, replace(world.observed, remembered=remembered))
-
-    assert told == (FormerToken(APP_ID, Slot.PRIMARY, TWO.fingerprint),)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            "4711/primary/1111 /secondary/2222",
-            (FORMER, replace(FORMER, app_id=None, slot=Slot.SECONDARY, fingerprint=F2)),
-        ),
-        ("4711/tertiary/1111 4711/primary nonsense", ()),
-        (None, ()),
-    ],
-)
-def test_what_is_told_of_former_tokens_is_read_back(text: str | None, expected: tuple[FormerToken, ...]) -> None:
-    """Nothing is made of what somebody else wrote there."""
-    assert parse_former(text) == expected
-    assert not expected or " ".join(map(str, expected)) == text
 
 
 # The end
