@@ -14,7 +14,7 @@ WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 export CLUSTER KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo install-demo test test-long check unit contract reconcile sandbox machine chart gitops image monitoring walk e2e node bench-restart controlplane format clean
+.PHONY: help install demo install-demo test test-long check house unit contract reconcile sandbox machine chart gitops image monitoring walk e2e node bench-restart controlplane format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -39,11 +39,15 @@ install-demo: install  ## see the chart installed by Helm, as pods where a node 
 test: check  ## run every check and every test
 	$(BIN)/python -m pytest $(WORKERS)
 
-check: install  ## formatting, lint, types, import contracts
+check: install  ## formatting, lint, types, import contracts, the limits of the house
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m house --check
+
+house: install  ## measure the house: rooms, functions, and the way of a manifest to its Secret
+	@$(BIN)/python -m house
 
 test-long: install  ## search for long: the machine of a token's life, properties, every value of the schema
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \

@@ -1,0 +1,44 @@
+"""``python -m house``: measure the operator's package. ``--check`` fails when a number is beyond its limit."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from house.limits import judge
+from house.measures import House, lines_below, look_at, measures_of
+from house.report import complaints, report
+from house.rooms import read_layers
+from house.source import read_package
+from house.way import read_hops
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "operator" / "box_app_operator"
+WAY = Path(__file__).with_name("way.toml")
+
+
+def main() -> int:
+    """Print what was asked for; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m house", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="print only what is beyond its limit, and exit with 1")
+    check = parser.parse_args().check
+    house = measured()
+    verdicts = judge(measures_of(house))
+    wrong = complaints(house, verdicts)
+    lines = {"product, operator/": lines_below(ROOT / "operator"), "tests/": lines_below(ROOT / "tests")}
+    for line in wrong if check else report(house, verdicts, lines):
+        print(line)
+    if check and not wrong:
+        print("The house is within its limits.")
+    return 1 if check and wrong else 0
+
+
+def measured() -> House:
+    """The operator's package as it is."""
+    layers = read_layers(ROOT / "pyproject.toml", PACKAGE.name)
+    return look_at(read_package(PACKAGE), read_hops(WAY), layers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
