@@ -13,9 +13,9 @@ from tests.unit.strategies import foreign_secret
 
 from box_app_operator.model.box import AuthorizationState, HeldToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.names import Leaving, NameHolder
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
 from box_app_operator.modes.automated.adoption import with_adoption
 
@@ -133,7 +133,7 @@ def troubled(reason: str, *, by_spec: bool) -> Look:
 def by_hand(desired: Desired, **hand: Any) -> Observed:
     """A person does the console's steps; there is no key yet."""
     app = app_for(desired, cors_domains=()) if desired.client_id else None
-    return Observed(known=True, app=app, way=Way.BY_HAND, pods=(), hand=Hand(**hand))
+    return Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), hand=Hand(**hand))
 
 
 def with_bad_key(desired: Desired) -> Observed:
@@ -165,7 +165,7 @@ def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: An
         assert seen.app is not None
         authorization = replace(seen.app.authorization, enabled=enabled)
         return replace(
-            seen, way=Way.BY_HAND, hand=Hand(**{**known, **hand}), app=replace(seen.app, authorization=authorization)
+            seen, mode=Mode.ASSISTED, hand=Hand(**{**known, **hand}), app=replace(seen.app, authorization=authorization)
         )
 
     return look
@@ -183,7 +183,7 @@ def granted(*, held: bool = False, **hand: Any) -> Look:
 
     def look(desired: Desired) -> Observed:
         seen = settled(desired) if held else Observed(known=True, app=app_for(desired))
-        return replace(seen, way=Way.GRANT, hand=Hand(**{"can_revoke": True, **hand}))
+        return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}))
 
     return look
 
@@ -199,4 +199,4 @@ def without_credentials(desired: Desired) -> Observed:
 def without_renewal(desired: Desired) -> Observed:
     """Somebody deleted it, and the access token is due to be replaced."""
     seen = ready_world(desired, primary=OLD).observed
-    return replace(seen, way=Way.GRANT, hand=Hand(trouble=MISSING))
+    return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(trouble=MISSING))

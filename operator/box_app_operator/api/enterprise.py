@@ -5,7 +5,7 @@ A spec of which one field cannot be read is used for nothing: it may be the fiel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -149,3 +149,8 @@ def _meets(labels: Mapping[str, str], expression: Body) -> bool:
             return key in labels
         case _:
             return key not in labels
+
+
+def changed_clients(before: Iterable[AdoptionEntry], after: Iterable[AdoptionEntry]) -> set[ClientID]:
+    """The client ids of apps that an entry appeared for, or went."""
+    return {entry.client_id for entry in {*before} ^ {*after}}

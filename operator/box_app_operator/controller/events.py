@@ -10,9 +10,9 @@ from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.remembered import parse_remembered
 from box_app_operator.api.spec import Body, client_id_of, display_name_of, enterprise_of
 from box_app_operator.cache.cluster import AppKey, NamespaceView, SecretMark, Store, app_key
+from box_app_operator.cache.due import due_first
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.controller.workqueue import WorkQueue
-from box_app_operator.core.due import due_first
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present

@@ -24,8 +24,7 @@ from box_app_operator.execute.executor import IN_CLUSTER, Executor
 from box_app_operator.model.box import AppID, Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Reason, parse_conditions
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Way
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.steps import (
     SECRET_STEPS,
     MintToken,
@@ -278,7 +277,7 @@ def in_conflict(decided: Plan) -> bool:
 
 def _misses_secret(observed: Observed) -> bool:
     """Is a person about to be asked, although the Secret may only have lost the label that it is watched by?"""
-    return observed.way is not Way.CONSOLE and observed.known and observed.secret is None
+    return observed.mode is not Mode.AUTOMATED and observed.known and observed.secret is None
 
 
 def _rests_on_secret(decided: Plan) -> bool:

@@ -14,45 +14,18 @@ from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.model.box import Problem, Refusal
 from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, reason_of
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, Notice, lacking, settle, stall, unknown
-from box_app_operator.model.hand import Way
+from box_app_operator.model.finding import Finding, NextStep, Notice, lacking, settle, unknown
 from box_app_operator.model.names import wait_for_name
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.pace import PAUSE
 from box_app_operator.model.steps import AddFinalizer, Step
-from box_app_operator.modes.assisted.decide import (
-    check_authorized_by_hand,
-    check_cors_by_hand,
-    check_registered_by_hand,
-    check_tokens_by_hand,
-)
-from box_app_operator.modes.automated.decide import check_authorized, check_cors, check_registered
-from box_app_operator.modes.client_credentials.decide import (
-    check_authorized_by_grant,
-    check_cors_by_grant,
-    check_registered_by_grant,
-    check_tokens_by_grant,
-)
+from box_app_operator.modes.registry import RULES
 from box_app_operator.secret.conflict import held_back, is_conflict
 from box_app_operator.secret.contest import with_contests
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.downscoped import settle_with_downscoped
-from box_app_operator.tokens.policy import check_tokens
-from box_app_operator.tokens.refused import is_refused, refused_of, with_refusal
+from box_app_operator.tokens.refused import is_refused, published_of, with_refusal
 from box_app_operator.tokens.rotation import as_asked_for, next_rotation
-
-CHECKS = {
-    Way.CONSOLE: (check_registered, check_cors, check_authorized),
-    Way.BY_HAND: (check_registered_by_hand, check_authorized_by_hand, check_cors_by_hand),
-    Way.GRANT: (check_registered_by_grant, check_authorized_by_grant, check_cors_by_grant),
-}
-"""In the order of their steps: CORS comes before submission, so that the admin sees the app as it will be. Tokens come
-last."""
-CHECK_TOKENS = {
-    Way.CONSOLE: check_tokens,
-    Way.BY_HAND: check_tokens_by_hand,
-    Way.GRANT: check_tokens_by_grant,
-}
 
 Refusals = Mapping[Step, Refusal]
 
@@ -131,8 +104,8 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
-    # Without a console endpoint what is known not to be so counts more than what nobody can know yet.
-    cause = _cause(findings, falses_first=observed.way is not Way.CONSOLE)
+    # What is known not to be so counts more than what nobody can know yet.
+    cause = _cause(findings, falses_first=not RULES[observed.mode].sees_whole_app)
     # What Ready asks for is asked for first.
     asking = (*((cause,) if cause is not None else ()), *findings)
     tasks = tuple(dict.fromkeys(step for finding in asking for step in finding.next_steps))
@@ -149,16 +122,18 @@ def _find(
     desired: Desired, observed: Observed, now: datetime, refusals: Refusals, delays: Delays
 ) -> tuple[Finding, ...]:
     """What every check found, in the order of their steps."""
-    findings = [settle(check(desired, observed, now), refusals) for check in CHECKS[observed.way]]
+    rules = RULES[observed.mode]
+    findings = [settle(finding, refusals) for finding in rules.check_app(desired, observed, now)]
     findings[0] = wait_for_name(findings[0], desired, observed.name_holder)
-    findings = [_refuse_bad_origin(finding, desired, observed.way) for finding in findings]
-    tokens = CHECK_TOKENS[observed.way](desired, observed, now, delays.restart)
+    tokens = rules.check_tokens(desired, observed, now, delays.restart)
     tokens = settle_with_downscoped(tokens, desired, observed, now, refusals)
     tokens = _hold_against_spec(tokens, current_of(desired, observed, now))
     if is_conflict(tokens):
         findings = [held_back(finding) for finding in findings]
     authorized = next(finding.condition for finding in findings if finding.condition.type == "Authorized")
-    tokens = with_refusal(tokens, refused_of(desired, observed, now), authorized)
+    published = published_of(desired, observed)
+    refused = rules.check_refused(published, observed, now) if published is not None else None
+    tokens = with_refusal(tokens, refused, authorized)
     return (*findings, with_contests(tokens, desired, observed))
 
 
@@ -168,13 +143,6 @@ def _suspended() -> tuple[Condition, ...]:
     message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
     facets = (Condition(type_, "Unknown", Reason.SUSPENDED, facet) for type_ in FACETS)
     return (*facets, Condition("Ready", "Unknown", Reason.SUSPENDED, message))
-
-
-def _refuse_bad_origin(finding: Finding, desired: Desired, way: Way) -> Finding:
-    """An earlier schema let it through. Everything else goes on: no token waits for it."""
-    if desired.bad_origin is None or finding.condition.type != "CORSSynced" or way is Way.GRANT:
-        return finding
-    return stall("CORSSynced", Reason.ORIGIN_REJECTED, desired.bad_origin)
 
 
 def _stalled_while_good(findings: Iterable[Finding]) -> tuple[Notice, ...]:
@@ -204,7 +172,7 @@ def _next_look(desired: Desired, observed: Observed, findings: Iterable[Finding]
 
 
 def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous: Previous, refusals: Refusals) -> Plan:
-    finding = check_deletion(desired, observed, now)
+    finding = check_deletion(desired, observed, RULES[observed.mode], now)
     refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
     if refusal is None:
         conditions = (*_kept(previous), finding.condition, _reconciling(finding.condition))

@@ -8,14 +8,12 @@ from typing import Any
 from box_app_operator.api.remembered import status_of
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AuthorizationState, BoxApp, Slot
-from box_app_operator.model.conditions import Reason, format_time, merge_conditions
+from box_app_operator.model.box import BoxApp, Slot
+from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import NextStep
-from box_app_operator.model.hand import Way
 from box_app_operator.model.observed import Adoption, Observed
-from box_app_operator.model.places import ADMIN_APPS, app_page
-from box_app_operator.modes.assisted.decide import key_was_accepted
+from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.consumers import SHOWN, pods_on_previous
 from box_app_operator.tokens.downscoped import downscoped_status
@@ -66,76 +64,20 @@ def build_status(
 
 
 def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
-    app = observed.app
     if observed.claimed_by:
         # Least of all its client id: whoever shows that has the older claim.
         return {}
-    if observed.way is not Way.CONSOLE:
-        return _without_console(desired, observed, plan, now)
-    if app is None:
-        return {}
+    app = observed.app
     return {
-        "appID": app.id,
-        "clientID": app.client_id,
-        "consoleURL": app_page(app.id),
-        "authorization": _authorization(app),
-        "tokens": _tokens(desired, observed, app, now),
-        "downscopedTokens": downscoped_status(desired, observed) or None,
-        "corsDomains": list(app.cors_domains) or None,
-        "nextSteps": _next_steps(app, submit=desired.submit) or _shown(plan.next_steps) or None,
-    }
-
-
-def _without_console(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
-    """What Box's public API tells of an app, and what a person should do next."""
-    app, app_id = observed.app, observed.hand.app_id or observed.remembered.app_id
-    authorized = next(each for each in plan.conditions if each.type == "Authorized")
-    states: dict[str, str] = {
-        Reason.AUTHORIZED: "Authorized",
-        Reason.DISABLED: "Disabled",
-        Reason.PENDING_APPROVAL: "Pending",
-    }
-    state = states.get(authorized.reason)
-    return {
-        "appID": app_id,
-        "clientID": _client_id(desired, observed, app, now) if app is not None else observed.remembered.client_id,
-        "consoleURL": app_page(app_id) if app_id else None,
-        "authorization": {"state": state} if state else None,
+        **RULES[observed.mode].describe_app(desired, observed, plan.conditions, now),
         "tokens": _tokens(desired, observed, app, now) if app is not None else None,
-        "downscopedTokens": downscoped_status(desired, observed) or None,
-        "corsDomains": list(app.cors_domains) or None if app is not None else None,
+        "downscopedTokens": downscoped_status(desired, observed) or None if app is not None else None,
         "nextSteps": _shown(plan.next_steps) or None,
     }
 
 
-def _client_id(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> str | None:
-    """Whose the active token is; without one, whose the next one will be. Of keys, as the spec states.
-
-    Not before Box accepted a key: until then a wrong one can be corrected.
-    """
-    if desired.grant is None and not key_was_accepted(desired, observed):
-        return None
-    current = current_of(desired, observed, now)
-    return (current.client_id if current is not None else app.client_id) or None
-
-
 def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:
     return [{"what": step.what, **({"where": step.where} if step.where else {})} for step in steps]
-
-
-def _authorization(app: BoxApp) -> dict[str, str]:
-    states = {
-        AuthorizationState.NOT_SUBMITTED: "NotSubmitted",
-        AuthorizationState.PENDING: "Pending",
-        AuthorizationState.AUTHORIZED: "Authorized" if app.authorization.enabled else "Disabled",
-        AuthorizationState.DECLINED: "Declined",
-        AuthorizationState.REAUTHORIZATION_REQUIRED: "ReauthorizationRequired",
-    }
-    times = {"submittedTime": app.authorization.submitted_at, "decidedTime": app.authorization.decided_at}
-    return {
-        "state": states[app.authorization.state],
-        **{name: format_time(moment) for name, moment in times.items() if moment is not None},
-    }
 
 
 def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
@@ -185,17 +127,3 @@ def _token(app: BoxApp, slot: Slot) -> dict[str, str]:
         "issuedTime": format_time(token.created_at),
         **expiry,
     }
-
-
-def _next_steps(app: BoxApp, *, submit: bool) -> list[dict[str, str]] | None:
-    called = f"{app.name!r} (client id {app.client_id})"
-    match app.authorization.state, app.authorization.enabled:
-        case AuthorizationState.PENDING, _:
-            step = NextStep(f"A Box admin must authorize {called}.", ADMIN_APPS)
-        case AuthorizationState.AUTHORIZED, False:
-            step = NextStep(f"A Box admin must enable {called}.", ADMIN_APPS)
-        case ((AuthorizationState.NOT_SUBMITTED | AuthorizationState.REAUTHORIZATION_REQUIRED), _) if not submit:
-            step = NextStep(f"Somebody must submit {called} to the Box admin.", app_page(app.id))
-        case _:
-            return None
-    return _shown((step,))

@@ -15,17 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef
+from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef, changed_clients
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey, Store, app_key
+from box_app_operator.cache.due import due_first
 from box_app_operator.cache.identities import Identities
-from box_app_operator.core.due import due_first
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
 from box_app_operator.model.conditions import Reason
-from box_app_operator.modes.automated.adoption import changed_clients
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.watch.secrets import Credentials, SecretWatch
 

@@ -14,8 +14,7 @@ from box_app_operator.execute.public import PublicExecutor
 from box_app_operator.execute.secret import SecretExecutor
 from box_app_operator.model.box import HeldToken
 from box_app_operator.model.conditions import Reason
-from box_app_operator.model.hand import Way
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
@@ -110,7 +109,7 @@ class Executor:
                 return f"deleted app {app_id}"
 
     async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
-        if not isinstance(step, ProveToken) and observed.way is not Way.CONSOLE:
+        if not isinstance(step, ProveToken) and observed.mode is not Mode.AUTOMATED:
             if isinstance(step, MintToken):
                 return await self._public.mint(step, parse_desired(body))
             return await self._public.revoke(step, parse_desired(body), observed)

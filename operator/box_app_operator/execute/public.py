@@ -9,8 +9,8 @@ from box_app_operator.errors import AwaitingHumanError, StalledError, TransientE
 from box_app_operator.model.box import ClientID, Fingerprint, HeldToken, SlotToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Verdict, Way
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.hand import Verdict
+from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
 from box_app_operator.modes.assisted.observe import ByHand
 from box_app_operator.modes.client_credentials.observe import Grants
@@ -67,7 +67,7 @@ class PublicExecutor:
             self._memory.hand.revocation_refused = True
             raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
         self._memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
-        if observed.way is Way.GRANT:
+        if observed.mode is Mode.CLIENT_CREDENTIALS:
             self._memory.hand.ended.add(step.fingerprint)
         if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
             self._memory.let_go()
@@ -92,7 +92,7 @@ class PublicExecutor:
         return said
 
     async def _client(self, desired: Desired, observed: Observed) -> tuple[str, Token] | None:
-        if observed.way is Way.GRANT:
+        if observed.mode is Mode.CLIENT_CREDENTIALS:
             return await Grants(self._cluster).credentials(desired)
         secret = await ByHand(self._cluster).client_secret(desired)
         return (desired.client_id, secret) if desired.client_id and secret is not None else None

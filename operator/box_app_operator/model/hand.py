@@ -9,14 +9,6 @@ from dataclasses import dataclass, field
 from box_app_operator.model.box import AppID, Fingerprint, Slot
 
 
-class Way(enum.Enum):
-    """How the steps of the Developer Console are done."""
-
-    CONSOLE = "through a console endpoint"
-    BY_HAND = "by a person"
-    GRANT = "not at all: access tokens come from the Client Credentials Grant"
-
-
 class Verdict(enum.Enum):
     """What became of a key when Box was asked about it."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
 from box_app_operator.model.desired import WorkloadRef
-from box_app_operator.model.hand import Hand, Way
+from box_app_operator.model.hand import Hand
 from box_app_operator.model.names import NameHolder
 from box_app_operator.model.pace import Pace
 
@@ -89,6 +89,14 @@ class RememberedStatus:
         return frozenset(each for each in (self.active, self.retiring) if each)
 
 
+class Mode(enum.Enum):
+    """How the steps of Box's Developer Console are done, and how tokens come about."""
+
+    AUTOMATED = "through a console endpoint"
+    ASSISTED = "by a person"
+    CLIENT_CREDENTIALS = "not at all: access tokens come from the Client Credentials Grant"
+
+
 class Adoption(enum.Enum):
     """May the object have the app? Decided by ``modes/automated/adoption``."""
 
@@ -144,7 +152,7 @@ class Observed:
     shared: frozenset[WorkloadRef] = frozenset()
     downscoped: Mapping[str, SecretView | None] = field(default_factory=dict)
     left_over: tuple[SecretView, ...] = ()
-    way: Way = Way.CONSOLE
+    mode: Mode = Mode.AUTOMATED
     hand: Hand = field(default_factory=Hand)
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)

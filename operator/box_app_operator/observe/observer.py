@@ -21,8 +21,7 @@ from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.model.box import UID, BoxApp, Problem, SecretView, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.hand import Way
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.observed import Adoption, Mode, Observed, RememberedStatus
 from box_app_operator.modes.assisted.observe import ByHand
 from box_app_operator.modes.assisted.proof import BoxAccess
 from box_app_operator.modes.automated.adoption import (
@@ -32,9 +31,9 @@ from box_app_operator.modes.automated.adoption import (
     claimant_of,
     with_adoption,
 )
+from box_app_operator.modes.automated.name_holder import find_name_holder
 from box_app_operator.modes.client_credentials.observe import Grants
 from box_app_operator.observe.consumers import Consumers
-from box_app_operator.observe.name_holder import find_name_holder
 from box_app_operator.ports import Clock, Cluster, Console, Imports
 from box_app_operator.secret.published import has_access_tokens, is_original
 from box_app_operator.tokens.active import current_of
@@ -85,8 +84,8 @@ class Observer:
             self._imports.release(desired.uid)
             return seen
         way = _way(desired, seen, link)
-        if way is not Way.CONSOLE:
-            return await self._without_console(desired, replace(seen, way=way), link, memory)
+        if way is not Mode.AUTOMATED:
+            return await self._without_console(desired, replace(seen, mode=way), link, memory)
         # Until the enterprise got a console endpoint somebody may have been waited for.
         self._imports.release(desired.uid)
         return await self._with_console(desired, seen, link, memory) if link.listing.known else seen
@@ -114,7 +113,7 @@ class Observer:
             # The link connects anew. That it succeeds is no news to it, so that nobody would wake this object.
             raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
         seen, now = replace(seen, known=True), self._clock.now()
-        if seen.way is Way.GRANT:
+        if seen.mode is Mode.CLIENT_CREDENTIALS:
             seen = await self._grants.look(desired, seen, memory)
         else:
             try:
@@ -221,11 +220,11 @@ def _names_wanted(desired: Desired) -> list[str]:
     return [desired.secret.name, *(spec.secret for spec in desired.downscoped)]
 
 
-def _way(desired: Desired, seen: Observed, link: Link) -> Way:
+def _way(desired: Desired, seen: Observed, link: Link) -> Mode:
     """As its tokens say, so that they are ended at its deletion whatever became of the spec."""
     if has_access_tokens(desired, seen):
-        return Way.GRANT
-    return Way.CONSOLE if link.has_console else Way.BY_HAND
+        return Mode.CLIENT_CREDENTIALS
+    return Mode.AUTOMATED if link.has_console else Mode.ASSISTED
 
 
 def _find(desired: Desired, listing: Listing) -> BoxApp | None:

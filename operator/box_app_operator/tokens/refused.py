@@ -6,16 +6,15 @@ hand, or of an access token, which Box does not list, before its time is over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from box_app_operator.model.box import BoxApp, Fingerprint, SecretView
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
-from box_app_operator.model.hand import Verdict, Way
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import FINGERPRINT, Publication, publication_of
+from box_app_operator.secret.annotations import Publication, publication_of
 from box_app_operator.secret.published import owns_secret
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -33,63 +32,32 @@ class Refused:
     later: str = KEPT
 
 
-def refused_of(desired: Desired, observed: Observed, now: datetime) -> Refused | None:
-    """Does Box refuse the token in the Secret? None also where nobody can know."""
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What stands under the token's key of the object's own Secret, ``token``, and what the Secret records of it."""
+
+    secret: SecretView
+    record: Publication
+    token: Fingerprint
+    app: BoxApp
+
+
+def published_of(desired: Desired, observed: Observed) -> Published | None:
+    """What pods have; None while that is nothing, or nobody knows of an app."""
     secret, app = observed.secret, observed.app
     if secret is None or app is None or not owns_secret(desired, observed):
         return None
     token = secret.fingerprints.get(desired.secret.keys.token)
-    if token is None:
-        return None
-    told = publication_of(secret)
-    match observed.way:
-        case Way.CONSOLE:
-            return _in_console(secret, told, token, app, now)
-        case Way.BY_HAND:
-            return _by_hand(secret, observed, app)
-        case Way.GRANT:
-            return _access_token(secret, told, token, observed, app, now)
+    return Published(secret, publication_of(secret), token, app) if token is not None else None
 
 
-def _in_console(
-    secret: SecretView, told: Publication, token: Fingerprint, app: BoxApp, now: datetime
-) -> Refused | None:
-    slot = app.slot_of(token)
-    if slot is None and token != secret.notes.get(FINGERPRINT):
-        return None
-    if slot is not None and app.tokens[slot].is_live(now):
-        return None if app.is_usable else _rejected(secret)
-    expires_at = app.tokens[slot].expires_at if slot is not None else told.expires_at
-    if expires_at is not None and expires_at <= now:
-        return _expired(secret, expires_at)
-    return _rejected(secret, ": it is in no slot of the app any more")
-
-
-def _by_hand(secret: SecretView, observed: Observed, app: BoxApp) -> Refused | None:
-    if observed.hand.published is Verdict.DEAD:
-        return _rejected(secret, ": it was revoked, or has expired")
-    # What another key showed since may be newer.
-    return _rejected(secret) if observed.hand.published is Verdict.DISABLED and not app.is_usable else None
-
-
-def _access_token(
-    secret: SecretView, told: Publication, token: Fingerprint, observed: Observed, app: BoxApp, now: datetime
-) -> Refused | None:
-    """Box lists none and is not asked about any. What it says of an app, it says of the app of the credentials."""
-    if told.expires_at is not None and told.expires_at <= now:
-        return _expired(secret, told.expires_at)
-    if token in observed.hand.ended:
-        return _rejected(secret, ": it was revoked")
-    slot = app.slot_of(token)
-    its_own = slot is not None and app.client_of(slot) == app.client_id
-    return replace(_rejected(secret), later=NEXT) if observed.hand.unauthorized and its_own else None
-
-
-def _rejected(secret: SecretView, why: str = "") -> Refused:
+def rejected(secret: SecretView, why: str = "") -> Refused:
+    """Box refuses the token in this Secret."""
     return Refused(Reason.TOKEN_REJECTED, f"Pods get 401: Box refuses the token in Secret {secret.name!r}{why}.")
 
 
-def _expired(secret: SecretView, at: datetime) -> Refused:
+def expired(secret: SecretView, at: datetime) -> Refused:
+    """The token in this Secret expired then."""
     words = f"Pods get 401: the token in Secret {secret.name!r} expired at {format_time(at)}."
     return Refused(Reason.TOKEN_EXPIRED, words)
 

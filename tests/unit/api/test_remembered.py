@@ -21,7 +21,7 @@ from tests.unit.status_invariants import check_status
 from box_app_operator.api.remembered import parse_remembered, shown_conditions, status_of
 from box_app_operator.api.spec import RECONCILE_ANNOTATION
 from box_app_operator.cache.cluster import Store
-from box_app_operator.core.due import due_first
+from box_app_operator.cache.due import due_first
 from box_app_operator.core.status import build_status
 from box_app_operator.model.box import AppID, AuthorizationState, ClientID, Fingerprint, Slot
 from box_app_operator.model.conditions import merge_conditions, parse_conditions

@@ -34,8 +34,7 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.core.plan import CHECKS
 from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, fingerprint_of
 from box_app_operator.model.desired import DeletionPolicy
-from box_app_operator.model.hand import Way
-from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.observed import Mode, Observed, RememberedStatus
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
@@ -145,7 +144,7 @@ def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
     world = look(world, app=replace(world.app, name="Old", cors_domains=()))
 
     assert [type(step) for step in decide(world).steps] == [RenameApp, SetCorsDomains, SubmitApp]
-    assert [check.__name__ for check in CHECKS[Way.CONSOLE]] == [
+    assert [check.__name__ for check in CHECKS[Mode.AUTOMATED]] == [
         "check_registered",
         "check_cors",
         "check_authorized",

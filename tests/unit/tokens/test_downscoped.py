@@ -14,7 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, Slot, fingerprint_of
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, DownscopedSpec
-from box_app_operator.model.hand import Hand, Way
+from box_app_operator.model.hand import Hand
+from box_app_operator.model.observed import Mode
 from box_app_operator.model.steps import (
     DeleteSecret,
     MintToken,
@@ -215,14 +216,14 @@ REVOKE = RevokeDownscoped(SPEC.secret, CHILD)
 def goes(
     view: SecretView | None = None,
     policy: DeletionPolicy = DeletionPolicy.REVOKE_TOKENS,
-    way: Way = Way.GRANT,
+    mode: Mode = Mode.CLIENT_CREDENTIALS,
     **hand: Any,
 ) -> World:
     """An app that goes, whose own tokens are over, with client credentials or a client secret."""
     ready = world(view or secret())
     app = replace(ready.app, tokens={})
     known = Hand(**{"can_revoke": True, **hand})
-    ended = look(ready, app=app, way=way, hand=known)
+    ended = look(ready, app=app, mode=mode, hand=known)
     return replace(ended, desired=replace(NOW_GONE, deletion_policy=policy))
 
 
@@ -231,7 +232,7 @@ def goes(
     [
         (goes(), NOON, True),
         (goes(policy=DeletionPolicy.DELETE), NOON, True),
-        (goes(way=Way.BY_HAND), NOON, True),
+        (goes(mode=Mode.ASSISTED), NOON, True),
         (goes(policy=DeletionPolicy.RETAIN), NOON, False),
         (goes(can_revoke=False), NOON, False),
         (goes(ended=frozenset({CHILD})), NOON, False),

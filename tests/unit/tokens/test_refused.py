@@ -17,7 +17,8 @@ from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
+from box_app_operator.model.hand import Hand, KeyView, Verdict
+from box_app_operator.model.observed import Mode
 from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
@@ -57,7 +58,7 @@ def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **ha
     app = replace(world.app, authorization=replace(world.app.authorization, enabled=not disabled))
     app = app if tokens is None else replace(app, tokens=tokens)
     known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **hand}
-    return look(world, way=Way.BY_HAND, app=app, hand=Hand(**known))
+    return look(world, mode=Mode.ASSISTED, app=app, hand=Hand(**known))
 
 
 def dead(**hand: Any) -> World:
@@ -68,7 +69,9 @@ def dead(**hand: Any) -> World:
 def granted(token: Any = ONE, **hand: Any) -> World:
     """An access token of client credentials is in the Secret."""
     app = app_for(GRANT, tokens={Slot.PRIMARY: token})
-    seen = replace(NOTHING.observed, app=app, way=Way.GRANT, hand=Hand(**{"can_revoke": True, **hand}), pods=())
+    seen = replace(
+        NOTHING.observed, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}), pods=()
+    )
     return World(GRANT, replace(seen, secret=published_secret(GRANT, app, Slot.PRIMARY, seen)))
 
 
@@ -151,7 +154,7 @@ def test_ready_says_the_same_unless_the_author_must_act_first(case: str) -> None
     assert (ready.status, ready.reason, ready.message) == (cause.status, cause.reason, cause.message)
 
 
-CONSOLE_ACCESS = look(granted(), way=Way.CONSOLE, app=app_for())
+CONSOLE_ACCESS = look(granted(), mode=Mode.AUTOMATED, app=app_for())
 EDITED = look(
     ready_world(), secret=replace(ready_world().observed.secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("e" * 16)})
 )  # type: ignore[type-var]

@@ -6,23 +6,32 @@ not claimed. The rules for tokens are those of ``tokens``; only minting and revo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from box_app_operator.model.box import Fingerprint, Slot
-from box_app_operator.model.conditions import Reason
-from box_app_operator.model.desired import Desired
+from box_app_operator.model.conditions import Condition, Reason
+from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding, NextStep, good, mend, unknown, wait
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
-from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot, Step
-from box_app_operator.modes.automated.decide import managed_elsewhere
+from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.modes.shared import (
+    GIVE_UP,
+    after_own_tokens,
+    authorization_in,
+    deleting,
+    managed_elsewhere,
+    unless_bad_origin,
+)
 from box_app_operator.secret.conflict import is_conflict
 from box_app_operator.secret.published import own_secrets, slot_said_by
 from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.refused import Published, Refused, rejected
 
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
 """As the dialog "Access Token Expiry" of the console offers."""
@@ -36,7 +45,7 @@ def page_of(observed: Observed) -> str:
     return app_page(app_id) if app_id else CONSOLE
 
 
-def check_registered_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does the spec name an app, and did Box confirm it?"""
     type_ = "Registered"
     if observed.claimed_by is not None:
@@ -84,7 +93,7 @@ def key_was_accepted(desired: Desired, observed: Observed) -> bool:
     return bool(own_secrets(desired, observed))
 
 
-def check_authorized_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Did the enterprise admin authorize the app? Box says so only to those who use a key."""
     type_ = "Authorized"
     if not desired.client_id:
@@ -115,7 +124,7 @@ def _paste(desired: Desired, observed: Observed) -> NextStep:
     return NextStep(what, page_of(observed))
 
 
-def check_cors_by_hand(desired: Desired, observed: Observed, _now: datetime) -> Finding:
+def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
     type_, tried = "CORSSynced", observed.hand.origins
     asked = desired.cors_domains or (NOBODY,)
@@ -135,7 +144,7 @@ def check_cors_by_hand(desired: Desired, observed: Observed, _now: datetime) -> 
     return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
-def check_tokens_by_hand(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+def check_handed_over(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
     """The rules for tokens, with what only a person can do turned into a task."""
     finding = check_tokens(desired, observed, now, restart_window)
     current = current_of(desired, observed, now)
@@ -195,7 +204,7 @@ def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: S
     if finding.condition.status == "True":
         return replace(finding, next_steps=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
-    first, *others = (*check_authorized_by_hand(desired, observed, now).next_steps, *steps)
+    first, *others = (*check_authorized(desired, observed, now).next_steps, *steps)
     words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), next_steps=(first, *others))
 
@@ -207,3 +216,63 @@ def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
     if finding.condition.status == "True":
         return finding.with_addition(words)
     return finding.with_message(f"{words} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
+
+
+class AssistedRules:
+    """A person performs the steps in the consoles; only what a call has proven is believed."""
+
+    sees_whole_app = False
+
+    def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
+        """What is to be pasted comes last: Box can be asked about it once there is a key."""
+        cors = unless_bad_origin(desired, check_cors(desired, observed, now))
+        return check_registered(desired, observed, now), check_authorized(desired, observed, now), cors
+
+    def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+        """With what only a person can do turned into a task."""
+        return check_handed_over(desired, observed, now, restart_window)
+
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+        """What Box said of the token itself counts, and of the app what no other key showed since."""
+        secret, verdict = published.secret, observed.hand.published
+        if verdict is Verdict.DEAD:
+            return rejected(secret, ": it was revoked, or has expired")
+        return rejected(secret) if verdict is Verdict.DISABLED and not published.app.is_usable else None
+
+    def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
+        """Tokens are revoked where Box's public API allows it; else a person is asked, and what they did is proven."""
+        return after_own_tokens(_end_tokens(desired, observed), desired, observed, now)
+
+    def describe_app(
+        self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
+    ) -> dict[str, Any]:
+        """As a key has shown it. The client id not before Box accepted one: until then it can be corrected."""
+        app, app_id, client_id = observed.app, observed.hand.app_id or observed.remembered.app_id, None
+        if app is None:
+            client_id = observed.remembered.client_id
+        elif key_was_accepted(desired, observed):
+            current = current_of(desired, observed, now)
+            client_id = (current.client_id if current is not None else app.client_id) or None
+        return {
+            "appID": app_id,
+            "clientID": client_id,
+            "consoleURL": app_page(app_id) if app_id else None,
+            "authorization": authorization_in(conditions),
+            "corsDomains": list(app.cors_domains) or None if app is not None else None,
+        }
+
+
+def _end_tokens(desired: Desired, observed: Observed) -> Finding:
+    app = observed.app
+    assert app is not None
+    slot = next(iter(app.tokens), None)
+    if slot is None:
+        return deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
+    deletes = desired.deletion_policy is DeletionPolicy.DELETE
+    if observed.hand.can_revoke and not deletes:
+        return deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, app.tokens[slot].fingerprint))
+    what = f"Press Revoke for the {slot.capitalize()} Access Token."
+    if deletes:
+        what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
+    finding = deleting(f"{what} The object goes once Box accepts the token no longer. {GIVE_UP}")
+    return replace(finding, next_steps=(NextStep(what, page_of(observed)),))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, ClientID, Problem, owner_in, uid_in
+from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, Problem, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed
@@ -117,8 +117,3 @@ def _yaml(text: str) -> str:
     """A text as YAML reads it back: ``true``, ``1e5`` and ``12`` are names that Kubernetes allows."""
     plain = re.fullmatch(r"[A-Za-z][-A-Za-z0-9.]*", text) and text.lower() not in _YAML_WORDS
     return text if plain else json.dumps(text)
-
-
-def changed_clients(before: Iterable[AdoptionEntry], after: Iterable[AdoptionEntry]) -> set[ClientID]:
-    """The client ids of apps that an entry appeared for, or went."""
-    return {entry.client_id for entry in {*before} ^ {*after}}

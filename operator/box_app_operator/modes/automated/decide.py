@@ -1,16 +1,35 @@
-"""One small check per condition: is it so, and if not, what comes next? Read them like a table, top to bottom."""
+"""The mode Automated: one small check per condition. Read them like a table, top to bottom. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from box_app_operator.api.origins import same_origins
 from box_app_operator.model.box import AuthorizationState, BoxApp
-from box_app_operator.model.conditions import Reason
-from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, good, mend, stall, unknown, wait
+from box_app_operator.model.conditions import Condition, Reason, format_time
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.finding import Finding, NextStep, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import AddFinalizer, CreateApp, RenameApp, SetCorsDomains, SubmitApp
+from box_app_operator.model.places import ADMIN_APPS, app_page
+from box_app_operator.model.steps import (
+    AddFinalizer,
+    CreateApp,
+    DeleteApp,
+    RemoveFinalizer,
+    RenameApp,
+    RevokeSlot,
+    SetCorsDomains,
+    Step,
+    SubmitApp,
+)
+from box_app_operator.modes.shared import deleting, managed_elsewhere, unless_bad_origin
+from box_app_operator.secret.annotations import FINGERPRINT
+from box_app_operator.secret.published import own_fingerprints
+from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.refused import Published, Refused, expired, rejected
 
 NOT_REGISTERED = "Waits until the app is registered."
 
@@ -40,21 +59,6 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     return good(type_, Reason.REGISTERED, f"Registered in Box as app {app.id}.")
 
 
-def managed_elsewhere(desired: Desired, owner: str) -> Finding:
-    """Another BoxCustomApp, "namespace/name", has the older claim to the app.
-
-    One of another namespace is another tenant's, and no name of it is told.
-    """
-    known = owner.startswith(f"{desired.namespace}/")
-    whose = f"BoxCustomApp {owner}" if known else "a BoxCustomApp of another namespace"
-    return stall(
-        "Registered",
-        Reason.MANAGED_ELSEWHERE,
-        f"The Box app with client id {desired.client_id} belongs to {whose}. "
-        "Delete one of the two, or give this one another clientID.",
-    )
-
-
 def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     app, type_ = observed.app, "Authorized"
@@ -64,17 +68,13 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
         case AuthorizationState.AUTHORIZED if app.authorization.enabled:
             return good(type_, Reason.AUTHORIZED, "The Box admin authorized the app.")
         case AuthorizationState.AUTHORIZED:
-            return wait(
-                type_,
-                Reason.DISABLED,
-                f"{_called(app)} is authorized but disabled. A Box admin must enable it in the Admin Console.",
-            )
+            message = f"{_called(app)} is authorized but disabled. A Box admin must enable it in the Admin Console."
+            task = NextStep(f"A Box admin must enable {_called(app)}.", ADMIN_APPS)
+            return replace(wait(type_, Reason.DISABLED, message), next_steps=(task,))
         case AuthorizationState.PENDING:
-            return wait(
-                type_,
-                Reason.PENDING_APPROVAL,
-                f"Submitted. A Box admin must authorize {_called(app)} in the Admin Console.",
-            )
+            message = f"Submitted. A Box admin must authorize {_called(app)} in the Admin Console."
+            task = NextStep(f"A Box admin must authorize {_called(app)}.", ADMIN_APPS)
+            return replace(wait(type_, Reason.PENDING_APPROVAL, message), next_steps=(task,))
         case AuthorizationState.DECLINED:
             return _declined(desired, app)
         case AuthorizationState.NOT_SUBMITTED:
@@ -98,7 +98,9 @@ def _declined(desired: Desired, app: BoxApp) -> Finding:
 def _submit(desired: Desired, app: BoxApp, reason: Reason, message: str) -> Finding:
     if desired.submit:
         return mend("Authorized", reason, message, SubmitApp(app.id))
-    return wait("Authorized", reason, f"{message} spec.authorization.submit is false: submit it in the console.")
+    waiting = wait("Authorized", reason, f"{message} spec.authorization.submit is false: submit it in the console.")
+    task = NextStep(f"Somebody must submit {_called(app)} to the Box admin.", app_page(app.id))
+    return replace(waiting, next_steps=(task,))
 
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -120,3 +122,86 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
 
 def _called(app: BoxApp) -> str:
     return f"{app.name!r} (client id {app.client_id})"
+
+
+class AutomatedRules:
+    """Box tells everything of an app, and the console endpoint performs every step."""
+
+    sees_whole_app = True
+
+    def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
+        """CORS comes before submission, so that the admin sees the app as it will be."""
+        cors = unless_bad_origin(desired, check_cors(desired, observed, now))
+        return check_registered(desired, observed, now), cors, check_authorized(desired, observed, now)
+
+    def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+        """The rules as they are."""
+        return check_tokens(desired, observed, now, restart_window)
+
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+        """The slots tell."""
+        secret, app, token = published.secret, published.app, published.token
+        slot = app.slot_of(token)
+        if slot is None and token != secret.notes.get(FINGERPRINT):
+            return None
+        if slot is not None and app.tokens[slot].is_live(now):
+            return None if app.is_usable else rejected(secret)
+        expires_at = app.tokens[slot].expires_at if slot is not None else published.record.expires_at
+        if expires_at is not None and expires_at <= now:
+            return expired(secret, expires_at)
+        return rejected(secret, ": it is in no slot of the app any more")
+
+    def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:  # noqa: ARG002 - see ModeRules
+        """The app, or its tokens."""
+        assert observed.app is not None
+        policy = policy_of(desired, observed)
+        return deleting(f"Box is being tidied up ({policy}).", _next_to_delete(desired, observed, observed.app))
+
+    def describe_app(
+        self,
+        desired: Desired,  # noqa: ARG002 - see ModeRules
+        observed: Observed,
+        conditions: Sequence[Condition],  # noqa: ARG002 - likewise
+        now: datetime,  # noqa: ARG002 - likewise
+    ) -> dict[str, Any]:
+        """As Box tells it."""
+        app = observed.app
+        if app is None:
+            return {}
+        return {
+            "appID": app.id,
+            "clientID": app.client_id,
+            "consoleURL": app_page(app.id),
+            "authorization": _authorization(app),
+            "corsDomains": list(app.cors_domains) or None,
+        }
+
+
+def policy_of(desired: Desired, observed: Observed) -> DeletionPolicy:
+    """What really happens in Box. An adopted app is deleted only if the owner of the enterprise allowed that."""
+    deletes = desired.deletion_policy is DeletionPolicy.DELETE
+    return DeletionPolicy.REVOKE_TOKENS if deletes and not observed.adoption.may_delete else desired.deletion_policy
+
+
+def _next_to_delete(desired: Desired, observed: Observed, app: BoxApp) -> Step:
+    if policy_of(desired, observed) is DeletionPolicy.DELETE:
+        return DeleteApp(app.id)
+    for slot, token in app.tokens.items():
+        if desired.client_id is None or token.fingerprint in own_fingerprints(desired, observed):
+            return RevokeSlot(app.id, slot, token.fingerprint)
+    return RemoveFinalizer()
+
+
+def _authorization(app: BoxApp) -> dict[str, str]:
+    states = {
+        AuthorizationState.NOT_SUBMITTED: "NotSubmitted",
+        AuthorizationState.PENDING: "Pending",
+        AuthorizationState.AUTHORIZED: "Authorized" if app.authorization.enabled else "Disabled",
+        AuthorizationState.DECLINED: "Declined",
+        AuthorizationState.REAUTHORIZATION_REQUIRED: "ReauthorizationRequired",
+    }
+    times = {"submittedTime": app.authorization.submitted_at, "decidedTime": app.authorization.decided_at}
+    return {
+        "state": states[app.authorization.state],
+        **{name: format_time(moment) for name, moment in times.items() if moment is not None},
+    }

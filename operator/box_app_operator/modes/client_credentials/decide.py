@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.box import BoxApp, Slot
+from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, good, lacking, mend, unknown, wait
+from box_app_operator.model.finding import Finding, NextStep, Notice, good, lacking, mend, unknown, wait
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE
-from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot
+from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot
+from box_app_operator.modes.shared import after_own_tokens, authorization_in, deleting
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.refused import NEXT, Published, Refused, expired, rejected
 
 
-def check_registered_by_grant(desired: Desired, observed: Observed, now: datetime) -> Finding:
+def check_registered(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did Box give out a token for these credentials?"""
     type_ = "Registered"
     if not desired.has_finalizer:
@@ -32,7 +37,7 @@ def _client_of(observed: Observed) -> str:
     return observed.app.client_id if observed.app is not None else ""
 
 
-def check_authorized_by_grant(desired: Desired, observed: Observed, now: datetime) -> Finding:
+def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     type_ = "Authorized"
     if observed.hand.unauthorized:
@@ -44,7 +49,7 @@ def check_authorized_by_grant(desired: Desired, observed: Observed, now: datetim
     return good(type_, Reason.AUTHORIZED, "Box gives out tokens for the app.")
 
 
-def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -> Finding:
+def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding:
     """Access tokens of this grant are for servers: origins are not looked at."""
     if desired.cors_domains:
         message = "CORS domains are not looked at with authentication ClientCredentials; keep them in the console."
@@ -52,7 +57,7 @@ def check_cors_by_grant(desired: Desired, _observed: Observed, _now: datetime) -
     return good("CORSSynced", Reason.NOT_CONFIGURED, "No CORS domains are asked for.")
 
 
-def check_tokens_by_grant(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+def check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
     """The rules for tokens; Box is not asked while credentials are missing."""
     finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
@@ -72,3 +77,64 @@ def _named(finding: Finding, current: Current | None) -> Finding:
     return finding.with_addition(
         f"It belongs to client id {current.client_id}; one of client id {current.app.client_id} takes its place."
     )
+
+
+class ClientCredentialsRules:
+    """Box gives out access tokens for the credentials, and says by that whether the admin authorized the app."""
+
+    sees_whole_app = False
+
+    def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
+        """None of it needs a step of its own."""
+        checks = (check_registered, check_authorized, check_cors)
+        return tuple(check(desired, observed, now) for check in checks)
+
+    def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+        """The rules for tokens; Box is not asked while credentials are missing."""
+        return check_access_tokens(desired, observed, now, restart_window)
+
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
+        """Box lists none and is not asked about any. What it says of an app, it says of that of the credentials."""
+        secret, record, app = published.secret, published.record, published.app
+        if record.expires_at is not None and record.expires_at <= now:
+            return expired(secret, record.expires_at)
+        if published.token in observed.hand.ended:
+            return rejected(secret, ": it was revoked")
+        slot = app.slot_of(published.token)
+        its_own = slot is not None and app.client_of(slot) == app.client_id
+        return replace(rejected(secret), later=NEXT) if observed.hand.unauthorized and its_own else None
+
+    def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
+        """An access token is revoked with the credentials that it was obtained with. Any other ends by itself, soon."""
+        return after_own_tokens(_end_tokens(observed, now), desired, observed, now)
+
+    def describe_app(
+        self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
+    ) -> dict[str, Any]:
+        """Whose the active token is; without one, whose the next one will be. Nobody learns the app's id."""
+        app, current = observed.app, current_of(desired, observed, now)
+        client_id = current.client_id if current is not None else app.client_id if app is not None else None
+        return {"clientID": client_id or None, "authorization": authorization_in(conditions)}
+
+
+def _end_tokens(observed: Observed, now: datetime) -> Finding:
+    app = observed.app
+    assert app is not None
+    live = {slot: token for slot, token in app.tokens.items() if token.is_live(now)}
+    for slot, token in live.items():
+        if observed.hand.can_revoke and app.client_of(slot) == app.client_id:
+            finding = deleting("Access tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
+            return replace(finding, look_again_at=token.expires_at)
+    finding = deleting("Box accepts no access token any more that could be revoked.", RemoveFinalizer())
+    return replace(finding, notices=tuple(_left_to_expire(observed, app, slot) for slot in live))
+
+
+def _left_to_expire(observed: Observed, app: BoxApp, slot: Slot) -> Notice:
+    token, client_id = app.tokens[slot], app.client_of(slot)
+    why = f"the credentials are those of client id {app.client_id} now" if observed.hand.can_revoke else "they are gone"
+    end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
+    message = (
+        f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {client_id} could "
+        f"revoke it, and {why}."
+    )
+    return Notice(Reason.LEFT_TO_EXPIRE, message)

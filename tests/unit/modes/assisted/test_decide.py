@@ -14,8 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import AppID, HeldToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict, Way
-from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.hand import Hand, KeyView, Verdict
+from box_app_operator.model.observed import Mode, Observed, RememberedStatus
 from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
 
 WISH = replace(ADOPT, import_from="keys")
@@ -27,14 +27,14 @@ GRANT = replace(DESIRED, client_id=None, grant=ClientGrant("creds", "enterprise"
 def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None, **changes: Any) -> World:
     """An app without a console endpoint."""
     app = app_for(desired, tokens=tokens or {}, cors_domains=()) if desired.client_id else None
-    return World(desired, Observed(known=True, app=app, way=Way.BY_HAND, pods=(), **changes))
+    return World(desired, Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), **changes))
 
 
 def settled(desired: Desired = WISH, **hand: Any) -> World:
     """Ready, with a key that a person generated."""
     world = ready_world(desired, primary=LIVE)
     known = Hand(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **hand})
-    return replace(world, observed=replace(world.observed, way=Way.BY_HAND, hand=known))
+    return replace(world, observed=replace(world.observed, mode=Mode.ASSISTED, hand=known))
 
 
 def tasks(plan: Plan) -> list[str]:
@@ -258,7 +258,7 @@ def by_grant(hand: Hand, tokens: dict[Slot, SlotToken] | None = None) -> World:
     """An app with the Client Credentials Grant."""
     app = app_for(replace(GRANT, client_id=None), tokens=tokens or {})
     remembered = RememberedStatus(AppID("4711"), None)
-    return World(GRANT, Observed(known=True, app=app, way=Way.GRANT, hand=hand, remembered=remembered))
+    return World(GRANT, Observed(known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=hand, remembered=remembered))
 
 
 def test_access_tokens_are_obtained_without_anybody() -> None:

@@ -11,6 +11,7 @@ from tests.unit.examples import ADOPT, ONE, TWO, adopting, app_for, look, ready_
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED, ENTRY, UID_HERE
 
+from box_app_operator.api.enterprise import changed_clients
 from box_app_operator.core.status import FROM_BOX, build_status
 from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, ClientID, Slot
 from box_app_operator.model.desired import DeletionPolicy
@@ -19,7 +20,6 @@ from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
 from box_app_operator.modes.automated.adoption import (
     adoption_of,
     belongs_to_another,
-    changed_clients,
     claimant_of,
     entry_text,
     with_adoption,

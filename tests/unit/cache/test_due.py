@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.core.due import due_first
+from box_app_operator.cache.due import due_first
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 READY = [{"type": "Ready", "status": "True"}]

@@ -1,0 +1,16 @@
+"""All modes, by name: the one place to register another. Pure."""
+
+from __future__ import annotations
+
+from box_app_operator.model.observed import Mode
+from box_app_operator.modes.assisted.decide import AssistedRules
+from box_app_operator.modes.automated.decide import AutomatedRules
+from box_app_operator.modes.client_credentials.decide import ClientCredentialsRules
+from box_app_operator.modes.rules import ModeRules
+
+RULES: dict[Mode, ModeRules] = {
+    Mode.AUTOMATED: AutomatedRules(),
+    Mode.ASSISTED: AssistedRules(),
+    Mode.CLIENT_CREDENTIALS: ClientCredentialsRules(),
+}
+"""What each mode decides."""

@@ -1,0 +1,63 @@
+"""Findings that more than one mode has. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from box_app_operator.model.conditions import Condition, Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import Finding, stall
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import RemoveFinalizer, Step
+from box_app_operator.tokens.downscoped import next_to_revoke
+
+GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
+
+
+def managed_elsewhere(desired: Desired, owner: str) -> Finding:
+    """Another BoxCustomApp, "namespace/name", has the older claim to the app.
+
+    One of another namespace is another tenant's, and no name of it is told.
+    """
+    known = owner.startswith(f"{desired.namespace}/")
+    whose = f"BoxCustomApp {owner}" if known else "a BoxCustomApp of another namespace"
+    return stall(
+        "Registered",
+        Reason.MANAGED_ELSEWHERE,
+        f"The Box app with client id {desired.client_id} belongs to {whose}. "
+        "Delete one of the two, or give this one another clientID.",
+    )
+
+
+def unless_bad_origin(desired: Desired, finding: Finding) -> Finding:
+    """The finding about CORS, unless an earlier schema let an origin through that Box cannot have.
+
+    Everything else goes on: no token waits for it.
+    """
+    return finding if desired.bad_origin is None else stall("CORSSynced", Reason.ORIGIN_REJECTED, desired.bad_origin)
+
+
+def deleting(message: str, *steps: Step) -> Finding:
+    """The condition ``Ready`` of an object that is being deleted."""
+    return Finding(Condition("Ready", "False", Reason.DELETING, message), steps)
+
+
+def after_own_tokens(finding: Finding, desired: Desired, observed: Observed, now: datetime) -> Finding:
+    """Downscoped tokens follow the app's own, where that costs nobody a wait: they end by themselves."""
+    revoke = next_to_revoke(desired, observed, now)
+    if revoke is None or finding.steps != (RemoveFinalizer(),):
+        return finding
+    return replace(finding, steps=(revoke,))
+
+
+def authorization_in(conditions: Sequence[Condition]) -> dict[str, str] | None:
+    """``status.authorization`` where only the condition tells of it."""
+    states: dict[str, str] = {
+        Reason.AUTHORIZED: "Authorized",
+        Reason.DISABLED: "Disabled",
+        Reason.PENDING_APPROVAL: "Pending",
+    }
+    state = states.get(next(each for each in conditions if each.type == "Authorized").reason)
+    return {"state": state} if state else None
