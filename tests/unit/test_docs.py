@@ -100,7 +100,7 @@ def test_paths_are_those_in_code(text: str, expected: set[tuple[str, str]]) -> N
     ("path", "name", "expected"),
     [
         ("core/plan.py", "plan", True),
-        ("core/plan.py", "CHECKS", True),
+        ("core/plan.py", "WERE_MISSING", True),
         ("core/plan.py", "Delays", True),
         ("core/plan.py", "nobody", False),
         ("core/nothing.py", "", False),

@@ -20,6 +20,7 @@ from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import Executor
 from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import Reason
+from box_app_operator.modes.clients import make_clients
 from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.observer import Observer
@@ -54,8 +55,9 @@ class Reconciler:
         self._pods = pods
         self._imports = imports
         self._reporter = Reporter(store, cluster, clock, status_pause)
+        self._clients = make_clients(store, cluster, clock)
         consumers = Consumers(store, cluster, pods, delays.restart)
-        observer = Observer(store, links, cluster, consumers, imports, clock)
+        observer = Observer(store, links, cluster, self._clients, consumers, imports, clock)
         self._delays = delays
         self._around = PassNeeds(store, observer, clock, backoff, delays)
         self._memories: dict[UID, Memory] = {}
@@ -124,7 +126,7 @@ class Reconciler:
         if early is not None:
             return early, "waiting"
         memory.renew(desired)
-        executor = Executor(self._store, self._cluster, memory, self._links, link, self._clock)
+        executor = Executor(self._store, self._cluster, self._clients, memory, self._links, link, self._clock)
         work = Pass(key, body, desired, memory, link, executor, self._around)
         observed, decided = await work.run()
         was, body, report_at = body, self._store.app(key), None

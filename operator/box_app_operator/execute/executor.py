@@ -10,11 +10,9 @@ from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.enterprise.protocols import Link, Links
 from box_app_operator.errors import FewerRightsError, TransientError
-from box_app_operator.execute.public import PublicExecutor
 from box_app_operator.execute.secret import SecretExecutor
-from box_app_operator.model.box import HeldToken
 from box_app_operator.model.conditions import Reason
-from box_app_operator.model.observed import Mode, Observed
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
@@ -33,6 +31,8 @@ from box_app_operator.model.steps import (
     Step,
     SubmitApp,
 )
+from box_app_operator.modes.client import ModeClient
+from box_app_operator.modes.clients import Clients
 from box_app_operator.ports import Clock, Cluster, Console, Platform
 
 IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)
@@ -43,7 +43,14 @@ class Executor:
     """Performs the steps of one pass for one object."""
 
     def __init__(
-        self, store: Store, cluster: Cluster, memory: Memory, links: Links, link: Link | None, clock: Clock
+        self,
+        store: Store,
+        cluster: Cluster,
+        clients: Clients,
+        memory: Memory,
+        links: Links,
+        link: Link | None,
+        clock: Clock,
     ) -> None:
         """``link`` is that of the object's enterprise, None when there is none."""
         self._links = links
@@ -52,6 +59,7 @@ class Executor:
         self._cluster = cluster
         self._memory = memory
         self._link = link
+        self._clients = clients
 
     async def execute(self, step: Step, body: Body, observed: Observed) -> str:
         """Do it, and say in a few words for the log what was done.
@@ -68,7 +76,8 @@ class Executor:
         if isinstance(step, DeleteSecret | RestartWorkload):
             return await self._tidy(step, body["metadata"]["namespace"])
         if isinstance(step, RevokeDownscoped):
-            return await self._public.revoke_downscoped(step, parse_desired(body), observed)
+            client, link = self._mode_client(observed)
+            return await client.revoke_downscoped(step, parse_desired(body), link, self._memory)
         if isinstance(step, MintToken | ProveToken | RevokeSlot):
             return await self._token_step(step, body, observed)
         return await self._app_step(step)
@@ -109,21 +118,17 @@ class Executor:
                 return f"deleted app {app_id}"
 
     async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
-        if not isinstance(step, ProveToken) and observed.mode is not Mode.AUTOMATED:
-            if isinstance(step, MintToken):
-                return await self._public.mint(step, parse_desired(body))
-            return await self._public.revoke(step, parse_desired(body), observed)
-        match step:
-            case MintToken(app_id, slot, days):
-                token = await self._console.mint_token(app_id, slot, days)
-                self._memory.hold(HeldToken(slot, token.fingerprint, days=days), token)
-                return f"generated token {token.fingerprint} in the {slot} slot of app {app_id}"
-            case ProveToken(fingerprint):
-                return await self._prove(fingerprint)
-            case RevokeSlot(app_id, slot, fingerprint):
-                await self._console.revoke_slot(app_id, slot, fingerprint)
-                self._forget_slot(step)
-                return f"revoked token {fingerprint} in the {slot} slot of app {app_id}"
+        if isinstance(step, ProveToken):
+            return await self._prove(step.fingerprint)
+        client, link = self._mode_client(observed)
+        if isinstance(step, MintToken):
+            return await client.obtain_token(step, parse_desired(body), link, self._memory)
+        return await client.revoke_token(step, parse_desired(body), observed, link, self._memory)
+
+    def _mode_client(self, observed: Observed) -> tuple[ModeClient, Link]:
+        if self._link is None:
+            raise TransientError(Reason.BOX_UNAVAILABLE, "The enterprise is gone")
+        return self._clients[observed.mode], self._link
 
     async def _prove(self, fingerprint: str) -> str:
         held, token = self._memory.held, self._memory.token
@@ -138,15 +143,6 @@ class Executor:
             proven = True
         self._memory.held = replace(held, proven=proven)
         return f"token {fingerprint} is {'accepted' if proven else 'rejected'} by Box"
-
-    def _forget_slot(self, step: RevokeSlot) -> None:
-        """The console answers a revocation with nothing: note it until the listing tells of it."""
-        app = self._listing.by_id(step.app_id)
-        if app is not None:
-            left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
-            self._listing.assume(replace(app, tokens=left))
-        if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
-            self._memory.let_go()
 
     async def _tidy(self, step: DeleteSecret | RestartWorkload, namespace: str) -> str:
         match step:
@@ -167,10 +163,6 @@ class Executor:
     @property
     def _secrets(self) -> SecretExecutor:
         return SecretExecutor(self._store, self._cluster, self._memory, self._clock)
-
-    @property
-    def _public(self) -> PublicExecutor:
-        return PublicExecutor(self._cluster, self._memory, self._platform, self._clock)
 
     @property
     def _listing(self) -> Listing:

@@ -31,7 +31,6 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.plan import CHECKS
 from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, fingerprint_of
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
@@ -49,6 +48,7 @@ from box_app_operator.model.steps import (
     Step,
     SubmitApp,
 )
+from box_app_operator.modes.registry import RULES
 from box_app_operator.secret.published import active_slot, owns_secret, plain_data, secret_annotations, secret_labels
 
 S = AuthorizationState
@@ -144,11 +144,8 @@ def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
     world = look(world, app=replace(world.app, name="Old", cors_domains=()))
 
     assert [type(step) for step in decide(world).steps] == [RenameApp, SetCorsDomains, SubmitApp]
-    assert [check.__name__ for check in CHECKS[Mode.AUTOMATED]] == [
-        "check_registered",
-        "check_cors",
-        "check_authorized",
-    ]
+    found = RULES[Mode.AUTOMATED].check_app(world.desired, world.observed, NOON)
+    assert [finding.condition.type for finding in found] == ["Registered", "CORSSynced", "Authorized"]
 
 
 @pytest.mark.parametrize(

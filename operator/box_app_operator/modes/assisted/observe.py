@@ -24,11 +24,12 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Observed
+from box_app_operator.modes.access import given_secret
 from box_app_operator.modes.assisted.decide import NOBODY
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.modes.assisted.slots import choose_held, tokens_by_slot
 from box_app_operator.modes.keys import Keys, client_value, complaint_about
-from box_app_operator.ports import Cluster, Platform, Token
+from box_app_operator.ports import Cluster, Platform
 from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
 
 SAMPLE_HOST = "box-app-operator-probe"
@@ -69,7 +70,7 @@ class ByHand:
         self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
     ) -> Hand:
         who, verdicts = hand.identity, hand.verdicts.values()
-        given = (await self._given_secret(desired)).strip()
+        given = (await given_secret(desired, self._cluster)).strip()
         return Hand(
             keys=keys,
             published=hand.verdicts.get(published) if published is not None else None,
@@ -81,18 +82,6 @@ class ByHand:
             ended=frozenset(hand.ended),
             trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
         )
-
-    async def client_secret(self, desired: Desired) -> Token | None:
-        """The client's secret, if the spec names one and it is there, and can be one."""
-        text = client_value(await self._given_secret(desired))
-        return Token(text) if text else None
-
-    async def _given_secret(self, desired: Desired) -> bytes:
-        """What stands where the client's secret should be."""
-        if desired.client_secret is None:
-            return b""
-        name, key = desired.client_secret
-        return (await self._cluster.read_values(desired.namespace, name) or {}).get(key, b"")
 
 
 def _is_none(given: bytes) -> bool:

@@ -1,0 +1,76 @@
+"""The mode Assisted: the keys that people hand over, and revoking with the client's secret where there is one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.cluster import Store
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.errors import TransientError
+from box_app_operator.model.box import Fingerprint
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.modes.access import client_of, platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.assisted.observe import ByHand
+from box_app_operator.modes.assisted.proof import BoxAccess
+from box_app_operator.modes.claims import claimed_by
+from box_app_operator.modes.keys import Keys
+from box_app_operator.ports import Clock, Cluster, Token
+
+
+class AssistedClient:
+    """Asks Box's public API about what people handed over."""
+
+    def __init__(self, store: Store, cluster: Cluster, clock: Clock) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._clock = clock
+        self._by_hand = ByHand(cluster)
+
+    def awaited_secret(self, desired: Desired) -> str | None:
+        """Where keys are handed over."""
+        return desired.import_from
+
+    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        """What Box says of the keys that are there."""
+        if seen.problem is not None:
+            return seen
+        platform = platform_of(link)
+        try:
+            box = BoxAccess(platform, link.identities, link.enterprise_id)
+            seen = await self._by_hand.look(desired, replace(seen, known=True), box, memory, self._clock.now())
+        except TransientError as error:
+            # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a call
+            # that was under way while it connected anew, or it would do that again and again.
+            if (error.unreachable or error.uncertain) and link.platform is platform:
+                link.suspect()
+            raise
+        return replace(seen, claimed_by=claimed_by(desired, seen, self._store, link))
+
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+        """Only a person can: the rules make a task of it."""
+        raise TransientError(Reason.AWAITING_TOKEN, "A person has to generate the key")
+
+    async def revoke_token(
+        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+    ) -> str:
+        """With the client's secret."""
+        token = await self._value(step.fingerprint, desired, observed, memory)
+        return await revoke_as(await client_of(desired, self._cluster), token, step, link, memory)
+
+    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
+        """With the client's secret."""
+        client = await client_of(desired, self._cluster)
+        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+
+    async def _value(
+        self, fingerprint: Fingerprint, desired: Desired, observed: Observed, memory: Memory
+    ) -> Token | None:
+        if memory.token is not None and memory.token.fingerprint == fingerprint:
+            return memory.token
+        keys = Keys(self._cluster, desired, observed, memory.hand)
+        await keys.handed_over()
+        return await keys.value(fingerprint)

@@ -1,0 +1,144 @@
+"""The mode Automated: the app as the console endpoint lists it, and its tokens in the console's slots.
+
+Most looks cost nothing, because the listing is kept up to date. The console is asked live only where that would not
+do: after a call whose answer was lost, about a token that was just generated, and before an object is let go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from box_app_operator.cache.apps import Listing
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.cluster import Store
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.errors import TransientError
+from box_app_operator.model.box import BoxApp, HeldToken, uid_in
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import DeletionPolicy, Desired
+from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.modes.access import client_of, console_of, revoke_downscoped_as
+from box_app_operator.modes.automated.adoption import with_adoption
+from box_app_operator.modes.automated.name_holder import find_name_holder
+from box_app_operator.modes.claims import claimed_by
+from box_app_operator.ports import Clock, Cluster, Console
+
+
+class AutomatedClient:
+    """Looks into the listing, and generates and revokes tokens through the console endpoint."""
+
+    def __init__(self, store: Store, cluster: Cluster, clock: Clock) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._clock = clock
+
+    def awaited_secret(self, desired: Desired) -> str | None:  # noqa: ARG002 - see ModeClient
+        """Nobody hands anything over."""
+        return None
+
+    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        """The object's own app, and whether it may have it."""
+        if not link.listing.known:
+            return seen
+        # Nothing is proven by its value here.
+        memory.hand.values.clear()
+        app = _find(desired, link.listing)
+        if seen.problem is None and link.console is not None:
+            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+        if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
+            app = await _ask_before_letting_go(desired, link, app, seen.remembered)
+        # Asking may have shown that what was held is gone.
+        seen = replace(seen, known=True, app=app, held=memory.held)
+        seen = with_adoption(desired, seen, link.adoption, self._clock.now())
+        holder = find_name_holder(desired, link, self._store)
+        return replace(seen, claimed_by=claimed_by(desired, seen, self._store, link), name_holder=holder)
+
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+        """Generate a token in a free slot."""
+        token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
+        memory.hold(HeldToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
+        return f"generated token {token.fingerprint} in the {step.slot} slot of app {step.app_id}"
+
+    async def revoke_token(
+        self,
+        step: RevokeSlot,
+        desired: Desired,  # noqa: ARG002 - see ModeClient
+        observed: Observed,  # noqa: ARG002 - likewise
+        link: Link,
+        memory: Memory,
+    ) -> str:
+        """Empty a slot. The console answers with nothing: it is noted until the listing tells of it."""
+        await console_of(link).revoke_slot(step.app_id, step.slot, step.fingerprint)
+        app = link.listing.by_id(step.app_id)
+        if app is not None:
+            left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
+            link.listing.assume(replace(app, tokens=left))
+        if memory.held is not None and memory.held.fingerprint == step.fingerprint:
+            memory.let_go()
+        return f"revoked token {step.fingerprint} in the {step.slot} slot of app {step.app_id}"
+
+    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
+        """With the client's secret, where the spec names one."""
+        client = await client_of(desired, self._cluster)
+        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+
+
+def _find(desired: Desired, listing: Listing) -> BoxApp | None:
+    return listing.by_client(desired.client_id) if desired.client_id else listing.by_uid(desired.uid)
+
+
+async def _ask_if_unsure(
+    desired: Desired, console: Console, listing: Listing, memory: Memory, app: BoxApp | None
+) -> BoxApp | None:
+    held = memory.held
+    unseen = held is not None and app is not None and app.slot_of(held.fingerprint) is None
+    if not memory.doubtful and not unseen:
+        return app
+    found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
+    memory.doubtful = False
+    if found is None:
+        if app is not None:
+            listing.drop(app.id)
+    else:
+        listing.find_again(found)
+    if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
+        memory.let_go()
+    return _find(desired, listing)
+
+
+def _must_be_sure(desired: Desired) -> bool:
+    """Would believing that the app is gone let an object go whose app may live on?"""
+    leaves_box_alone = desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN
+    return desired.deleting and desired.has_finalizer and not leaves_box_alone
+
+
+async def _ask_before_letting_go(
+    desired: Desired, link: Link, app: BoxApp | None, remembered: RememberedStatus
+) -> BoxApp | None:
+    """The last look before the object goes is at Box itself.
+
+    A listing may lack an app: one that could not be read, or that the credential did not show for a while. And it may
+    not tell yet of a token that was generated a moment ago.
+    """
+    if link.console is None:
+        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console, to ask whether the app is gone")
+    found = await _look_for(desired, link.console, app, remembered)
+    if found is not None:
+        link.listing.find_again(found)
+    elif app is not None:
+        link.listing.drop(app.id)
+    return _find(desired, link.listing)
+
+
+async def _look_for(
+    desired: Desired, console: Console, app: BoxApp | None, remembered: RememberedStatus
+) -> BoxApp | None:
+    """By its mark too, whatever the status says: somebody may have edited that."""
+    known = app.id if app is not None else remembered.app_id
+    found = await console.get_app(known) if known is not None else None
+    return found if found is not None and _is_wanted(desired, found) else await console.find_app(desired.reference)
+
+
+def _is_wanted(desired: Desired, app: BoxApp) -> bool:
+    return app.client_id == desired.client_id if desired.client_id else uid_in(app.reference) == desired.uid

@@ -1,0 +1,37 @@
+"""The door of a mode, as looking and doing see it: the calls that one mode makes and another does not."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+
+
+class ModeClient(Protocol):
+    """The calls of one mode. Every one raises OperatorError when it was not made, or when nobody knows."""
+
+    def awaited_secret(self, desired: Desired) -> str | None:
+        """The name of the Secret in which a person hands something over; None when nobody does."""
+        ...
+
+    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        """Add what can be known of the app; ``known`` stays False while that is nothing."""
+        ...
+
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:
+        """Get a token and keep it in memory until it is published; says for the log what was done."""
+        ...
+
+    async def revoke_token(
+        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+    ) -> str:
+        """End a token, if it is still this one; says for the log what was done."""
+        ...
+
+    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
+        """End a downscoped token, or leave it to its end, which is near; says for the log which."""
+        ...

@@ -1,0 +1,77 @@
+"""The Client Credentials Grant: access tokens are obtained and revoked with client id and client secret."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.enterprise.protocols import Link
+from box_app_operator.errors import AwaitingHumanError, TransientError
+from box_app_operator.model.box import ClientID, HeldToken, SlotToken
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
+from box_app_operator.model.observed import Observed
+from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.modes.access import platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.client_credentials.observe import Grants
+from box_app_operator.modes.keys import Keys
+from box_app_operator.ports import Clock, Cluster
+
+
+class ClientCredentialsClient:
+    """Obtains access tokens."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._grants = Grants(cluster)
+
+    def awaited_secret(self, desired: Desired) -> str | None:
+        """Where client id and client secret are handed over."""
+        return desired.grant.secret if desired.grant is not None else None
+
+    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+        """What Secret, memory and credentials tell. Box is not asked: a token proves itself when it is given out."""
+        if seen.problem is not None:
+            return seen
+        platform_of(link)
+        return await self._grants.look(desired, replace(seen, known=True), memory)
+
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:
+        """Exchange the credentials for an access token.
+
+        Raises:
+            AwaitingHumanError: the enterprise admin has not authorized the app.
+            StalledError: Box refuses the credentials.
+        """
+        credentials = await self._grants.credentials(desired)
+        if credentials is None or desired.grant is None:
+            raise TransientError(Reason.AWAITING_TOKEN, "The client credentials are not there any more")
+        try:
+            granted = await platform_of(link).grant(*credentials, desired.grant)
+        except AwaitingHumanError as error:
+            memory.hand.unauthorized = True
+            raise AwaitingHumanError(Reason.AWAITING_AUTHORIZATION, error.message) from None
+        memory.hand.unauthorized = False
+        now = self._clock.now().replace(microsecond=0)
+        fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
+        token = SlotToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
+        memory.hold(HeldToken(step.slot, fingerprint, days=desired.token_days), granted.token, token)
+        return f"obtained access token {fingerprint} for {granted.seconds} s"
+
+    async def revoke_token(
+        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+    ) -> str:
+        """With the credentials that it was obtained with."""
+        token = memory.token if memory.token is not None and memory.token.fingerprint == step.fingerprint else None
+        if token is None:
+            token = await Keys(self._cluster, desired, observed, memory.hand).value(step.fingerprint)
+        done = await revoke_as(await self._grants.credentials(desired), token, step, link, memory)
+        memory.hand.ended.add(step.fingerprint)
+        return done
+
+    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
+        """With the same credentials."""
+        client = await self._grants.credentials(desired)
+        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
