@@ -8,8 +8,8 @@ from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer
-from box_app_operator.modes.rules import ModeRules
-from box_app_operator.modes.shared import GIVE_UP, deleting
+from box_app_operator.modes.common.findings import GIVE_UP, deleting
+from box_app_operator.modes.common.rules import ModeRules
 
 
 def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: datetime) -> Finding:

@@ -31,8 +31,8 @@ from box_app_operator.model.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.modes.client import ModeClient
 from box_app_operator.modes.clients import Clients
+from box_app_operator.modes.common.client import ModeClient
 from box_app_operator.ports import Clock, Cluster, Console, Platform
 
 IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)

@@ -8,8 +8,8 @@ from box_app_operator.cache.cluster import Store
 from box_app_operator.model.observed import Mode
 from box_app_operator.modes.assisted.client import AssistedClient
 from box_app_operator.modes.automated.client import AutomatedClient
-from box_app_operator.modes.client import ModeClient
 from box_app_operator.modes.client_credentials.client import ClientCredentialsClient
+from box_app_operator.modes.common.client import ModeClient
 from box_app_operator.ports import Clock, Cluster
 
 Clients = Mapping[Mode, ModeClient]

@@ -6,7 +6,7 @@ from box_app_operator.model.observed import Mode
 from box_app_operator.modes.assisted.decide import AssistedRules
 from box_app_operator.modes.automated.decide import AutomatedRules
 from box_app_operator.modes.client_credentials.decide import ClientCredentialsRules
-from box_app_operator.modes.rules import ModeRules
+from box_app_operator.modes.common.rules import ModeRules
 
 RULES: dict[Mode, ModeRules] = {
     Mode.AUTOMATED: AutomatedRules(),

@@ -13,11 +13,11 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
-from box_app_operator.modes.access import client_of, platform_of, revoke_as, revoke_downscoped_as
 from box_app_operator.modes.assisted.observe import ByHand
 from box_app_operator.modes.assisted.proof import BoxAccess
-from box_app_operator.modes.claims import claimed_by
-from box_app_operator.modes.keys import Keys
+from box_app_operator.modes.common.access import client_of, platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.common.claims import first_claim
+from box_app_operator.modes.common.keys import Keys
 from box_app_operator.ports import Clock, Cluster, Token
 
 
@@ -48,7 +48,7 @@ class AssistedClient:
             if (error.unreachable or error.uncertain) and link.platform is platform:
                 link.suspect()
             raise
-        return replace(seen, claimed_by=claimed_by(desired, seen, self._store, link))
+        return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
 
     async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Only a person can: the rules make a task of it."""

@@ -19,7 +19,7 @@ from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
 from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot, Step
-from box_app_operator.modes.shared import (
+from box_app_operator.modes.common.findings import (
     GIVE_UP,
     after_own_tokens,
     authorization_in,

@@ -24,11 +24,11 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.modes.access import given_secret
 from box_app_operator.modes.assisted.decide import NOBODY
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.modes.assisted.slots import choose_held, tokens_by_slot
-from box_app_operator.modes.keys import Keys, client_value, complaint_about
+from box_app_operator.modes.common.access import given_secret
+from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
 from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
 

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import BoxApp, HeldToken, uid_in
+from box_app_operator.model.box import UID, BoxApp, HeldToken, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
-from box_app_operator.modes.access import client_of, console_of, revoke_downscoped_as
-from box_app_operator.modes.automated.adoption import with_adoption
+from box_app_operator.modes.automated.adoption import (
+    Claimant,
+    adoption_of,
+    belongs_to_another,
+    claimant_of,
+    with_adoption,
+)
 from box_app_operator.modes.automated.name_holder import find_name_holder
-from box_app_operator.modes.claims import claimed_by
+from box_app_operator.modes.common.access import client_of, console_of, revoke_downscoped_as
+from box_app_operator.modes.common.claims import first_claim
 from box_app_operator.ports import Clock, Cluster, Console
 
 
@@ -52,7 +59,7 @@ class AutomatedClient:
         seen = replace(seen, known=True, app=app, held=memory.held)
         seen = with_adoption(desired, seen, link.adoption, self._clock.now())
         holder = find_name_holder(desired, link, self._store)
-        return replace(seen, claimed_by=claimed_by(desired, seen, self._store, link), name_holder=holder)
+        return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
     async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Generate a token in a free slot."""
@@ -142,3 +149,21 @@ async def _look_for(
 
 def _is_wanted(desired: Desired, app: BoxApp) -> bool:
     return app.client_id == desired.client_id if desired.client_id else uid_in(app.reference) == desired.uid
+
+
+def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> str | None:
+    """The reference at the app counts first. Of those that only name it, one with an entry that allows it."""
+    app = seen.app
+    if app is None or desired.client_id is None:
+        return None
+    if belongs_to_another(app, claimant_of(desired)):
+        return owner_in(app.reference)
+    if seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid:
+        return None
+    return first_claim(desired, store, link, lambda body: _is_allowed(app, body, link))
+
+
+def _is_allowed(app: BoxApp, body: Body, link: Link) -> bool:
+    meta = body["metadata"]
+    claimant = Claimant(meta["namespace"], meta["name"], UID(meta["uid"]))
+    return adoption_of(app, claimant, link.adoption) is not Adoption.MISSING

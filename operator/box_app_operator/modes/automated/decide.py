@@ -25,7 +25,7 @@ from box_app_operator.model.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.modes.shared import deleting, managed_elsewhere, unless_bad_origin
+from box_app_operator.modes.common.findings import deleting, managed_elsewhere, unless_bad_origin
 from box_app_operator.secret.annotations import FINGERPRINT
 from box_app_operator.secret.published import own_fingerprints
 from box_app_operator.tokens.policy import check_tokens

@@ -13,9 +13,9 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
-from box_app_operator.modes.access import platform_of, revoke_as, revoke_downscoped_as
 from box_app_operator.modes.client_credentials.observe import Grants
-from box_app_operator.modes.keys import Keys
+from box_app_operator.modes.common.access import platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.common.keys import Keys
 from box_app_operator.ports import Clock, Cluster
 
 

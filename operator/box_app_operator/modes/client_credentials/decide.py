@@ -14,7 +14,7 @@ from box_app_operator.model.finding import Finding, NextStep, Notice, good, lack
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE
 from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot
-from box_app_operator.modes.shared import after_own_tokens, authorization_in, deleting
+from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, deleting
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import NEXT, Published, Refused, expired, rejected

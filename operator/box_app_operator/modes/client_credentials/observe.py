@@ -23,7 +23,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
-from box_app_operator.modes.keys import client_value, complaint_about
+from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
 from box_app_operator.secret.annotations import FINGERPRINT, publication_of
 from box_app_operator.secret.published import client_said_by, own_secrets, slot_said_by, token_of

@@ -9,7 +9,7 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Verdict
 from box_app_operator.model.steps import RevokeDownscoped, RevokeSlot
-from box_app_operator.modes.keys import client_value
+from box_app_operator.modes.common.keys import client_value
 from box_app_operator.ports import Cluster, Console, Platform, Token
 
 Client = tuple[str, Token]

@@ -13,7 +13,7 @@ from box_app_operator.model.desired import ClientGrant, Desired
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.client_credentials.observe import Grants
-from box_app_operator.modes.keys import Keys, client_value
+from box_app_operator.modes.common.keys import Keys, client_value
 
 KEY = "k" * 32
 
