@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from box_app_operator.api.remembered import status_of
-from box_app_operator.api.spec import Body, parse_desired
+from box_app_operator.api.resource import Resource, resource_of
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.core.audit import has_happened, record_of
@@ -23,7 +23,6 @@ from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import IN_CLUSTER, Executor
 from box_app_operator.model.box import AppID, Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Reason, parse_conditions
-from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.steps import (
     SECRET_STEPS,
@@ -67,18 +66,15 @@ class Pass:
     def __init__(
         self,
         key: AppKey,
-        body: Body,
-        desired: Desired,
+        resource: Resource,
         memory: Memory,
         link: Link | None,
         executor: Executor,
         around: PassNeeds,
     ) -> None:
-        """``desired`` is what ``body`` asks for."""
         self._key = key
         self._log = AppLog(logger, key.namespace, key.name)
-        self._desired = desired
-        self._body = body
+        self._resource = resource
         self._memory = memory
         self._link = link
         self._executor = executor
@@ -90,9 +86,9 @@ class Pass:
         self._forgiven = self._human_acts = 0
 
     @property
-    def desired(self) -> Desired:
-        """What the object asked for when it was looked at last."""
-        return self._desired
+    def resource(self) -> Resource:
+        """The object as it was looked at last."""
+        return self._resource
 
     async def run(self) -> tuple[Observed, Plan]:
         """Work until nothing is left to do; returns what was seen last, and the plan without steps.
@@ -102,15 +98,16 @@ class Pass:
         """
         for _ in range(MOST_STEPS):
             body = self._around.store.app(self._key)
-            if body is None or body["metadata"]["uid"] != self._desired.uid:
+            if body is None or body["metadata"]["uid"] != self._resource.desired.uid:
                 return GONE
-            desired = self._desired = self._desired if body is self._body else parse_desired(body)
-            self._body = body
+            if body is not self._resource.body:
+                self._resource = resource_of(body)
+            resource, desired = self._resource, self._resource.desired
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
             self._forgiven, self._human_acts = self._memory.forgiven, self._memory.human_acts
-            observed = self._paced(desired, body, await self._around.observer.observe(desired, body, self._memory))
-            decided = self._plan(desired, observed, body)
+            observed = self._paced(resource, await self._around.observer.observe(resource, self._memory))
+            decided = self._plan(resource, observed)
             self._memory.note(decided.notices)
             if observed.known and observed.problem is None:
                 self._memory.find_done(partial(has_happened, observed=observed), self._around.clock.now())
@@ -118,37 +115,37 @@ class Pass:
                 await self._around.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
             elif decided.steps:
-                await self._try(decided.steps[0], body, observed)
+                await self._try(decided.steps[0], resource, observed)
             elif self._around.store.app(self._key) is body:
                 return observed, decided
             # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
         raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
 
-    def _paced(self, desired: Desired, body: Body, observed: Observed) -> Observed:
+    def _paced(self, resource: Resource, observed: Observed) -> Observed:
         """With how soon another token may follow: from memory, and after a restart from what was recorded."""
         clock, pace = self._around.clock, self._memory.pace
         now, monotonic = clock.now(), clock.monotonic()
-        record = last_replacement(own_secrets(desired, observed))
+        record = last_replacement(own_secrets(resource.desired, observed))
         if record is None and pace.since is None:
-            shown, previous = observed.remembered, parse_conditions(status_of(body))
+            shown, previous = observed.remembered, parse_conditions(status_of(resource.body))
             issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))
             record = last_replacement_in_status(previous, shown.active, issued_at, now)
         pace.note(record, now, monotonic)
         return replace(observed, pace=pace.pace(now, monotonic, self._around.delays.rotation))
 
-    def _plan(self, desired: Desired, observed: Observed, body: Body) -> Plan:
+    def _plan(self, resource: Resource, observed: Observed) -> Plan:
         now = self._around.clock.now()
         self._memory.expire(now)
         return plan(
-            desired,
+            resource.desired,
             observed,
             now,
-            previous=parse_conditions(status_of(body)),
+            previous=parse_conditions(status_of(resource.body)),
             refusals=self._memory.refusals,
             delays=self._around.delays,
         )
 
-    async def _try(self, step: Step, body: Body, observed: Observed) -> None:
+    async def _try(self, step: Step, resource: Resource, observed: Observed) -> None:
         if isinstance(step, PublishSecret | RefreshDownscoped) and self._is_paused(step):
             return
         if step in self._done:
@@ -156,22 +153,22 @@ class Pass:
         elif self._unreachable is not None and not isinstance(step, IN_CLUSTER):
             self._put_off(step, self._unreachable)
         else:
-            await self._do(step, body, observed)
+            await self._do(step, resource, observed)
 
     def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
         """Is it too early to put right once more what somebody changes back each time?"""
-        secret = self._desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
+        secret = self._resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
         upkeep, now = self._memory.upkeep_of(secret), self._around.clock.now()
         until = upkeep.paused_until(step.mends, self._around.backoff, now)
         if until is None or until <= now:
             return False
-        self._memory.refusals[step] = paused(self._desired, secret, step.mends, until)
+        self._memory.refusals[step] = paused(self._resource.desired, secret, step.mends, until)
         return True
 
-    async def _do(self, step: Step, body: Body, observed: Observed) -> None:
+    async def _do(self, step: Step, resource: Resource, observed: Observed) -> None:
         watch, kind = Stopwatch(), type(step).__name__
         with requests_noted() as requests:
-            outcome = await self._outcome(step, body, observed)
+            outcome = await self._outcome(step, resource, observed)
         about = {"step": kind, "duration_seconds": round(watch.seconds, 3)}
         about |= {"box_request_id": " ".join(requests)} if requests else {}
         match outcome:
@@ -191,10 +188,10 @@ class Pass:
                 self._beware_of_rejected_tokens(step, observed)
         STEPS.labels(kind, _result_of(outcome)).inc()
 
-    async def _outcome(self, step: Step, body: Body, observed: Observed) -> str | OperatorError:
+    async def _outcome(self, step: Step, resource: Resource, observed: Observed) -> str | OperatorError:
         """What was done, in a few words, or why it was not."""
         try:
-            return await self._executor.execute(step, body, observed)
+            return await self._executor.execute(step, resource, observed)
         except OperatorError as error:
             return error
 
@@ -227,13 +224,15 @@ class Pass:
     def _record(self, step: Step, observed: Observed) -> None:
         now = self._around.clock.now()
         self._memory.unsure.pop(step, None)
-        record = record_of(step, self._desired, observed, now)
+        record = record_of(step, self._resource.desired, observed, now)
         if record is not None:
             self._memory.record(record, now)
 
     def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
         """Its answer was lost: whether it deserves its Event shows at the next look."""
-        record = record_of(step, self._desired, observed, self._around.clock.now()) if error.uncertain else None
+        record = (
+            record_of(step, self._resource.desired, observed, self._around.clock.now()) if error.uncertain else None
+        )
         if record is not None:
             self._memory.unsure[step] = record
 

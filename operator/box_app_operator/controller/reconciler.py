@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.api.spec import parse_desired
+from box_app_operator.api.resource import resource_of
+from box_app_operator.api.spec import enterprise_of
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.controller.reconcile_pass import Pass, PassNeeds, in_conflict
@@ -118,7 +120,8 @@ class Reconciler:
         body = self._store.app(key)
         if body is None:
             return None, "settled"
-        desired = parse_desired(body)
+        resource = resource_of(body)
+        desired = resource.desired
         link = self._links.get(desired.enterprise)
         if link is not None and not link.settled and link.problem is None:
             return None, "waiting"  # The link wakes its apps as soon as it knows something.
@@ -127,14 +130,15 @@ class Reconciler:
             return early, "waiting"
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, self._clients, memory, self._links, link, self._clock)
-        work = Pass(key, body, desired, memory, link, executor, self._around)
+        work = Pass(key, resource, memory, link, executor, self._around)
         observed, decided = await work.run()
-        was, body, report_at = body, self._store.app(key), None
-        if body is None or body["metadata"]["uid"] != desired.uid:
-            await self._reporter.bid_farewell(was, memory)
+        left, report_at = self._store.app(key), None
+        if left is None or left["metadata"]["uid"] != desired.uid:
+            await self._reporter.bid_farewell(body, memory)
         elif decided.complete:
             done = observed.known and observed.problem is None and not memory.in_trouble
-            report_at = await self._reporter.report(body, work.desired, observed, decided, memory, request_handled=done)
+            resource = replace(work.resource, body=left)
+            report_at = await self._reporter.report(resource, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)
         return self._look_again(memory, decided, report_at), _result_of(decided, memory)
 
@@ -157,7 +161,7 @@ class Reconciler:
         log.log(level, "%s", error)
         body = self._store.app(key)
         if error.reason == Reason.CREDENTIAL_REJECTED and body is not None:
-            link = self._links.get(parse_desired(body).enterprise)
+            link = self._links.get(enterprise_of(body))
             if link is not None:
                 link.suspect()
         memory.failures += 1

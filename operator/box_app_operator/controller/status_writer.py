@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.api.remembered import status_of
+from box_app_operator.api.resource import Resource
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.core.plan import Plan
 from box_app_operator.core.status import build_status
 from box_app_operator.model.conditions import Condition, Reason, parse_conditions, parse_time
-from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Notice
 from box_app_operator.model.observed import Observed
 from box_app_operator.observability.metrics import AUTHORIZATION_WAITS, AppLog
@@ -50,8 +50,7 @@ class Reporter:
 
     async def report(
         self,
-        body: Body,
-        desired: Desired,
+        resource: Resource,
         observed: Observed,
         decided: Plan,
         memory: Memory,
@@ -65,8 +64,9 @@ class Reporter:
         Args:
             request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
         """
-        before, now = status_of(body), self._clock.now()
-        status = build_status(body, desired, observed, decided, now, request_handled=request_handled)
+        body, now = resource.body, self._clock.now()
+        before = status_of(body)
+        status = build_status(body, resource.desired, observed, decided, now, request_handled=request_handled)
         if status == body.get("status"):
             await self._emit_records(body, memory)
             return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.api.spec import Body, enterprise_of, parse_desired
+from box_app_operator.api.resource import Resource
+from box_app_operator.api.spec import Body, enterprise_of
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
@@ -12,6 +13,7 @@ from box_app_operator.enterprise.protocols import Link, Links
 from box_app_operator.errors import FewerRightsError, TransientError
 from box_app_operator.execute.secret import SecretExecutor
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
     AddFinalizer,
@@ -61,25 +63,25 @@ class Executor:
         self._link = link
         self._clients = clients
 
-    async def execute(self, step: Step, body: Body, observed: Observed) -> str:
+    async def execute(self, step: Step, resource: Resource, observed: Observed) -> str:
         """Do it, and say in a few words for the log what was done.
 
         Raises:
             OperatorError: it was not done, or nobody knows whether it was.
         """
         if isinstance(step, AddFinalizer | RemoveFinalizer):
-            return await self._finalizer(step, body)
+            return await self._finalizer(step, resource.body)
         if isinstance(step, PublishSecret):
-            return await self._secrets.publish(step, body, observed)
+            return await self._secrets.publish(step, resource, observed)
         if isinstance(step, RefreshDownscoped):
-            return await self._secrets.refresh(step, body, observed, self._platform)
+            return await self._secrets.refresh(step, resource, observed, self._platform)
         if isinstance(step, DeleteSecret | RestartWorkload):
-            return await self._tidy(step, body["metadata"]["namespace"])
+            return await self._tidy(step, resource.desired.namespace)
         if isinstance(step, RevokeDownscoped):
             client, link = self._mode_client(observed)
-            return await client.revoke_downscoped(step, parse_desired(body), link, self._memory)
+            return await client.revoke_downscoped(step, resource.desired, link, self._memory)
         if isinstance(step, MintToken | ProveToken | RevokeSlot):
-            return await self._token_step(step, body, observed)
+            return await self._token_step(step, resource.desired, observed)
         return await self._app_step(step)
 
     async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
@@ -117,13 +119,13 @@ class Executor:
                 listing.drop(app_id)
                 return f"deleted app {app_id}"
 
-    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, body: Body, observed: Observed) -> str:
+    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, desired: Desired, observed: Observed) -> str:
         if isinstance(step, ProveToken):
             return await self._prove(step.fingerprint)
         client, link = self._mode_client(observed)
         if isinstance(step, MintToken):
-            return await client.obtain_token(step, parse_desired(body), link, self._memory)
-        return await client.revoke_token(step, parse_desired(body), observed, link, self._memory)
+            return await client.obtain_token(step, desired, link, self._memory)
+        return await client.revoke_token(step, desired, observed, link, self._memory)
 
     def _mode_client(self, observed: Observed) -> tuple[ModeClient, Link]:
         if self._link is None:

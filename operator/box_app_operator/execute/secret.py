@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.api.spec import Body, parse_desired
+from box_app_operator.api.resource import Resource
+from box_app_operator.api.spec import Body
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
@@ -33,7 +34,7 @@ class SecretExecutor:
         self._memory = memory
         self._clock = clock
 
-    async def publish(self, step: PublishSecret, body: Body, observed: Observed) -> str:
+    async def publish(self, step: PublishSecret, resource: Resource, observed: Observed) -> str:
         """Write the App Token, or the access token, into its Secret.
 
         Raises:
@@ -42,7 +43,7 @@ class SecretExecutor:
         """
         if observed.app is None or step.slot not in observed.app.tokens:
             raise TransientError(Reason.AWAITING_TOKEN, "The app or its token is not there any more")
-        desired = parse_desired(body)
+        desired = resource.desired
         token = await self._value_of(step, desired, observed)
         if token is None:
             raise TransientError(Reason.AWAITING_TOKEN, f"Token {step.fingerprint} is not in the Secret any more")
@@ -54,7 +55,7 @@ class SecretExecutor:
             contents=contents_of(desired, observed, step.slot, self._clock.now()),
             fields=_fields_of(desired),
         )
-        written = await self._write(body, secret, observed.secret)
+        written = await self._write(resource.body, secret, observed.secret)
         # Now, and not only at the next look: until then somebody may have deleted the Secret. What was recorded in it
         # counts, also where somebody takes that away again.
         record = last_replacement((replace(written, overruled=secret.contents.annotations),))
@@ -75,14 +76,14 @@ class SecretExecutor:
                 return token
         return None
 
-    async def refresh(self, step: RefreshDownscoped, body: Body, observed: Observed, platform: Platform) -> str:
+    async def refresh(self, step: RefreshDownscoped, resource: Resource, observed: Observed, platform: Platform) -> str:
         """Make a downscoped token and write it; or put the rest of its Secret right.
 
         Raises:
             AwaitingHumanError: the enterprise admin has not authorized the app.
             StalledError: Box refuses the scopes, or the resource; or Kubernetes refuses what the spec asks for.
         """
-        desired, there = parse_desired(body), observed.downscoped.get(step.spec.secret)
+        desired, there = resource.desired, observed.downscoped.get(step.spec.secret)
         stands = await self._standing(step, desired, there) if step.mends else None
         token, issued_at, expires_at = stands or await self._exchanged(step, desired, platform)
         secret = SecretWrite(
@@ -93,7 +94,7 @@ class SecretExecutor:
             contents=downscoped_contents(step, desired, there, token.fingerprint, issued_at, expires_at),
             fields={"metadata.name": "spec.downscopedTokens[].secretName", "data": KEYS},
         )
-        await self._write(body, secret, there)
+        await self._write(resource.body, secret, there)
         self._memory.exchanged.pop(secret.name, None)
         return f"published downscoped token {token.fingerprint} in Secret {step.spec.secret}"
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from box_app_operator.api.enterprise import selects
 from box_app_operator.api.remembered import parse_remembered
-from box_app_operator.api.spec import Body
+from box_app_operator.api.resource import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link, Links
@@ -56,12 +56,13 @@ class Observer:
         self._imports = imports
         self._clients = clients
 
-    async def observe(self, desired: Desired, body: Body, memory: Memory) -> Observed:
+    async def observe(self, resource: Resource, memory: Memory) -> Observed:
         """One look.
 
         Raises:
             TransientError, AwaitingHumanError: Box had to be asked and did not answer.
         """
+        desired = resource.desired
         link = self._links.get(desired.enterprise)
         await self._read_changed_secrets(desired)
         now = self._clock.now()
@@ -69,7 +70,7 @@ class Observer:
             secret=self._see_secret(desired, desired.secret.name, memory, now),
             former=self._former_secrets(desired),
             held=memory.held,
-            remembered=parse_remembered(body),
+            remembered=parse_remembered(resource.body),
             namespace_ends=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
             contests=memory.contests(_names_wanted(desired), now),
