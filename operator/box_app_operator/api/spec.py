@@ -7,7 +7,7 @@ as something with which the object can still be deleted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +45,14 @@ _RETIRE = {str(retire): retire for retire in Retire}
 _AUTHENTICATION = {"AppToken": False, "ClientCredentials": True}
 _SUBJECTS = {word: word for word in ("enterprise", "user")}
 _KINDS = {word: word for word in ("Deployment", "StatefulSet", "DaemonSet")}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One version of a BoxCustomApp: its JSON in ``body``, and what it asks for in ``desired``, parsed once."""
+
+    body: Body
+    desired: Desired
 
 
 def parse_desired(body: Body) -> Desired:

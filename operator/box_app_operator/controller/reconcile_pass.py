@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from box_app_operator.api.remembered import status_of
-from box_app_operator.api.resource import Resource, resource_of
+from box_app_operator.api.spec import Resource, parse_desired
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.core.audit import has_happened, record_of
@@ -97,11 +97,6 @@ class Pass:
             OperatorError: Box or the cluster had to be asked and did not answer, or steps never come to an end.
         """
         for _ in range(MOST_STEPS):
-            body = self._around.store.app(self._key)
-            if body is None or body["metadata"]["uid"] != self._resource.desired.uid:
-                return GONE
-            if body is not self._resource.body:
-                self._resource = resource_of(body)
             resource, desired = self._resource, self._resource.desired
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
@@ -116,10 +111,21 @@ class Pass:
                 self._secret_is_fresh = True
             elif decided.steps:
                 await self._try(decided.steps[0], resource, observed)
-            elif self._around.store.app(self._key) is body:
+            elif self._around.store.app(self._key) is resource.body:
                 return observed, decided
             # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
+            if not self._reread():
+                return GONE
         raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
+
+    def _reread(self) -> bool:
+        """Go on with the object as it is by now; False when it is gone."""
+        body = self._around.store.app(self._key)
+        if body is None or body["metadata"]["uid"] != self._resource.desired.uid:
+            return False
+        if body is not self._resource.body:
+            self._resource = Resource(body, parse_desired(body))
+        return True
 
     def _paced(self, resource: Resource, observed: Observed) -> Observed:
         """With how soon another token may follow: from memory, and after a restart from what was recorded."""

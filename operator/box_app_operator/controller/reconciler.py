@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.api.resource import resource_of
-from box_app_operator.api.spec import enterprise_of
+from box_app_operator.api.spec import Body, Resource, enterprise_of, parse_desired
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.controller.reconcile_pass import Pass, PassNeeds, in_conflict
@@ -102,7 +101,7 @@ class Reconciler:
         uid, watch = UID(body["metadata"]["uid"]), Stopwatch()
         memory = self._memories.setdefault(uid, Memory())
         try:
-            again, result = await self._pass(key, memory)
+            again, result = await self._pass(key, body, memory)
         except OperatorError as error:
             again, result = self._put_off(key, memory, error), _result_of_error(error)
         except Exception:
@@ -115,12 +114,9 @@ class Reconciler:
             self.forget(uid)
         return again
 
-    async def _pass(self, key: AppKey, memory: Memory) -> tuple[float | None, str]:
+    async def _pass(self, key: AppKey, body: Body, memory: Memory) -> tuple[float | None, str]:
         """Seconds after which to look again, and how the pass ended."""
-        body = self._store.app(key)
-        if body is None:
-            return None, "settled"
-        resource = resource_of(body)
+        resource = Resource(body, parse_desired(body))
         desired = resource.desired
         link = self._links.get(desired.enterprise)
         if link is not None and not link.settled and link.problem is None:

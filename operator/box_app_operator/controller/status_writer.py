@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.api.remembered import status_of
-from box_app_operator.api.resource import Resource
-from box_app_operator.api.spec import Body
+from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.core.plan import Plan

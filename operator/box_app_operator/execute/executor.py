@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.api.resource import Resource
-from box_app_operator.api.spec import Body, enterprise_of
+from box_app_operator.api.spec import Body, Resource, enterprise_of
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from box_app_operator.api.enterprise import selects
 from box_app_operator.api.remembered import parse_remembered
-from box_app_operator.api.resource import Resource
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link, Links
