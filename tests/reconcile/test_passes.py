@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -271,6 +272,31 @@ async def test_a_failed_step_does_not_hold_up_others(open_box: Box, clients: Cli
     assert stage.said("TokenReady") == ("True", "Published")
     assert stage.said("CORSSynced") == ("Unknown", "BoxUnavailable")
     assert stage.calls("PUT", "cors_domains") == 1
+
+
+async def test_a_token_to_come_outlives_a_secret_that_is_put_right(stage: Stage) -> None:
+    """Somebody takes a label away while the next token waits for its proof: it is published, and no third is made."""
+    await stage.approve()
+    await stage.turn()
+    stage.box.order(kind="status", status=503, path="/2.0/files/.*", count=2)
+    metadata = {**stage.cluster.app["metadata"], "annotations": {ROTATE_ANNOTATION: "now"}}
+    stage.store.put_app(stage.cluster.change(metadata=metadata))
+    stage.clock.pass_by(timedelta(minutes=2))
+    await stage.turn()
+    assert stage.issued == 2
+    secret = stage.cluster.secret
+    assert secret is not None
+    stage.cluster.secret = replace(secret, labels={})
+    stage.store.put_secret(stage.cluster.secret)
+    await stage.turn()
+    assert stage.cluster.secret.labels
+
+    for _ in range(3):
+        stage.clock.pass_by(PAUSE * 5)
+        await stage.turn()
+
+    assert stage.issued == 2
+    assert stage.cluster.app["status"]["lastHandledRotateAt"] == "now"
 
 
 async def test_an_outage_does_not_make_a_condition_lie(stage: Stage) -> None:

@@ -244,7 +244,7 @@ def _publish(world: World, step: PublishSecret) -> World:
         raise BoxWouldRefuseError("the slot holds another token")
     written = published_secret(world.desired, app, step.slot, world.observed)
     remembered = replace(world.observed.remembered, active=step.fingerprint)
-    return _see(world, secret=written, held=None, remembered=remembered)
+    return _see(world, secret=written, held=None if is_held else held, remembered=remembered)
 
 
 def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observed | None = None) -> SecretView:

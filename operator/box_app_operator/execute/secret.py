@@ -59,7 +59,9 @@ class SecretExecutor:
         # counts, also where somebody takes that away again.
         record = last_replacement((replace(written, overruled=secret.contents.annotations),))
         self._memory.pace.note(record, self._clock.now(), self._clock.monotonic())
-        self._memory.let_go()
+        if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
+            # Not when only the Secret of the active token was put right, and the next one is still to be published.
+            self._memory.let_go()
         self._memory.workloads.clear()
         what = f", put right: {shown(step.mends)}" if step.mends else ""
         return f"published token {step.fingerprint} in Secret {desired.secret.name}{what}"

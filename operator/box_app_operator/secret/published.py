@@ -189,19 +189,27 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         client_id=app.tokens[slot].client_id,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
-        replacements=_replacements(desired, observed, now) if previous is not None else 0,
+        replacements=_replacements(desired, observed, previous, now),
     )
 
 
-def _replacements(desired: Desired, observed: Observed, now: datetime) -> int:
-    """With this token: it replaces a lost one, unless the Secret holds one that is live."""
+def _replacements(desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime) -> int:
+    """With this token: it replaces a lost one, unless the Secret holds one that is live, or it is the first of all."""
+    if previous is None and _noted(next(iter(own_secrets(desired, observed)), None)) is None:
+        return 0
     lost = active_slot(desired, observed, now) is None
     return observed.pace.replacements_after(now, lost=lost)
 
 
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
-    """What the Secret held before, although no status tells of it; also where somebody changed its data since."""
+    """What the Secret held until now, although no status tells of it."""
     secret = next(iter(own_secrets(desired, observed)), None)
+    noted = _noted(secret)
+    return noted if secret is not None and noted in secret.fingerprints.values() else None
+
+
+def _noted(secret: SecretView | None) -> Fingerprint | None:
+    """The token that a Secret says to hold. That it ever did is not proven: somebody may have written that."""
     return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
 
 

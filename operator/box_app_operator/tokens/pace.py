@@ -35,7 +35,8 @@ def last_replacement(secrets: Iterable[SecretView]) -> Record | None:
 
 def _record(secret: SecretView) -> Record | None:
     told, fingerprint = publication_of(secret), secret.notes.get(FINGERPRINT)
-    if fingerprint is None or told.published_at is None or told.previous is None:
+    is_first = told.previous is None and not told.replacements
+    if fingerprint is None or told.published_at is None or is_first:
         return None
     return Record(Fingerprint(fingerprint), told.published_at, told.replacements)
 
