@@ -11,6 +11,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVarTuple
 
@@ -24,7 +25,7 @@ from box_app_operator.controller.kopf_watch import KindsGoneError, WatchEndedErr
 from box_app_operator.controller.missed_deletions import RestoredError
 from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
-from box_app_operator.kube.access import Access, ConfigException, NoNamespaceError, configure_access, own_namespace
+from box_app_operator.kube.access import ConfigException, NoNamespaceError, configure_access, own_namespace
 from box_app_operator.kube.api import KubeApi, KubeError
 from box_app_operator.kube.lease import Candidate, Leadership
 from box_app_operator.kube.lists import KubeLists
@@ -43,6 +44,7 @@ DRAIN_SECONDS = 15.0
 
 EXIT_LEASE_LOST = 3
 AGAIN = "This process ends, so that the next one lists everything anew"
+OUTSIDE = "Outside of a cluster give --kubeconfig or $KUBECONFIG"
 
 Args = TypeVarTuple("Args")
 
@@ -102,9 +104,7 @@ def _explain(error: Exception) -> str:
     """One line that says what to do."""
     match error:
         case ConfigException():
-            return (
-                f"No way to Kubernetes: {str(error).rstrip('.')}. Outside of a cluster give --kubeconfig or $KUBECONFIG"
-            )
+            return f"No way to Kubernetes: {str(error).rstrip('.')}. {OUTSIDE}"
         case TransientError():
             return f"Kubernetes does not answer: {error}"
         case AddressError():
@@ -130,13 +130,14 @@ async def _run(settings: Settings) -> None:
     access.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
     async with ApiClient(access) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
-        lists = KubeLists(KubeApi(client, via=access.via), settings.namespaces)
+        connect = partial(KubeApi, client, via=access.via)
+        lists = KubeLists(connect(), settings.namespaces)
         if not await lists.is_installed():
             raise NotInstalledError
         probes = Probes()
         async with serve_health(settings.health_host, settings.health_port, probes, REGISTRY) as port:
             logger.info("Probes are on port %d", port)
-            await _elect(settings, client, access, lists, probes, stop)
+            await _elect(settings, connect, lists, probes, stop)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -163,16 +164,16 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 async def _elect(
-    settings: Settings, client: ApiClient, access: Access, lists: KubeLists, probes: Probes, stop: asyncio.Event
+    settings: Settings, connect: Callable[..., KubeApi], lists: KubeLists, probes: Probes, stop: asyncio.Event
 ) -> None:
     """Stand by until it is this process's turn, and serve then."""
-    leadership = _leadership(settings, KubeApi(client, via=access.via))
+    leadership = _leadership(settings, connect())
     if leadership is not None and not await _unless_stopped(leadership.win(), stop):
         await leadership.resign()
         return
     may_act = leadership.may_act if leadership else lambda: True
     finalizer = finalizer_of(leadership.lease if leadership else None)
-    operator = Operator(settings, KubeApi(client, may_act, via=access.via), lists, may_act, finalizer)
+    operator = Operator(settings, connect(may_act), lists, may_act, finalizer)
     probes.follow(alive=operator.sweep.alive, ready=operator.watches.started.is_set)
     REGISTRY.register(operator.gauges)
     LEADER.set(1)

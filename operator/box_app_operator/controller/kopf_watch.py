@@ -1,4 +1,4 @@
-"""Running Kopf: when it may begin, and what it cannot go on after.
+"""Running Kopf: when it may begin, how it ends, and what it cannot go on after.
 
 Kopf tries refused and lost requests again without an end. What it cannot go on after (its kinds are gone, a watch that
 says something unknown) ends the process in good order: a new one lists everything anew.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +22,9 @@ from box_app_operator.errors import TransientError
 from box_app_operator.observability.logging import is_about_api_server
 
 LOOK_AGAIN_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+KOPFS_CLIENTS = Path(kopf.__file__).parent / "_cogs" / "clients"
+"""Where Kopf's requests are written."""
 
 
 class WatchEndedError(Exception):
@@ -31,12 +36,11 @@ class KindsGoneError(Exception):
 
 
 async def watch(
-    registry: kopf.OperatorRegistry,
-    memo: Memo,
-    is_installed: Callable[[], Awaitable[bool]],
-    stop: asyncio.Event,
+    registry: kopf.OperatorRegistry, memo: Memo, is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event
 ) -> None:
-    """Run Kopf until told to stop, or until it cannot go on. In either case its cleanup handlers have run at the end.
+    """Run Kopf until told to stop, or until it cannot go on.
+
+    Kopf calls ``memo.finish`` at its end, whatever that was; only where it was stopped before it has begun it does not.
 
     Args:
         is_installed: does the API server name the kinds?
@@ -47,19 +51,54 @@ async def watch(
     """
     if not await _kinds_are_named(is_installed, stop):
         return
-    # Without an identity Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is
-    # off.
-    identity: Any = f"box-app-operator-{uuid4().hex[:8]}"
     try:
-        await kopf.operator(
-            registry=registry, memo=memo, identity=identity, standalone=True, clusterwide=True, stop_flag=stop
-        )
+        await _run_kopf(registry, memo, stop)
     except Exception as error:
         if not is_about_api_server(error):
             raise
         raise _translated(error) from None
-    if not stop.is_set():
+
+
+async def _run_kopf(registry: kopf.OperatorRegistry, memo: Memo, stop: asyncio.Event) -> None:
+    by_itself = False
+
+    async def finish() -> None:
+        nonlocal by_itself
+        by_itself = not stop.is_set()
+        await memo.finish()
+        await _await_answers()
+        # Kopf leaves a task behind that waits for this, and would wait for that one.
+        stop.set()
+
+    # Without an identity Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is
+    # off.
+    identity: Any = f"box-app-operator-{uuid4().hex[:8]}"
+    await kopf.operator(
+        registry=registry,
+        memo=replace(memo, finish=finish),
+        identity=identity,
+        standalone=True,
+        clusterwide=True,
+        stop_flag=stop,
+    )
+    if by_itself:
         raise WatchEndedError("it ended by itself")
+
+
+async def _await_answers() -> None:
+    """Wait for what Kopf still asks the API server, before it closes its connections.
+
+    It ends its tasks, and not what they have begun: told to stop while it asks which kinds there are, it would cut
+    those requests, complain of that, and open connections that nobody closes.
+    """
+    asking = {task for task in asyncio.all_tasks() if _is_request_of_kopf(task)}
+    if asking:
+        await asyncio.wait(asking, timeout=ANSWER_SECONDS)
+
+
+def _is_request_of_kopf(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).parent == KOPFS_CLIENTS
 
 
 async def _kinds_are_named(is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> bool:

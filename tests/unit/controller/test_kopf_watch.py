@@ -14,8 +14,6 @@ from box_app_operator.controller.handlers import LISTED_NAMESPACES, WHOLE_CLUSTE
 from box_app_operator.controller.kopf_watch import KindsGoneError, WatchEndedError, watch
 from box_app_operator.errors import TransientError
 
-MEMO = cast("Memo", object())
-
 
 class ApiError(Exception):
     """An error as Kopf raises it."""
@@ -29,7 +27,7 @@ ApiError.__module__ = "kopf._cogs.clients.errors"
 
 
 class FakeKopf:
-    """Stands for Kopf: it watches until it is told to stop, or until a test ends it.
+    """Stands for Kopf: it watches until it is told to stop, or until a test ends it, and then calls its handler.
 
     Attributes:
         given: what it was started with; empty before.
@@ -46,6 +44,7 @@ class FakeKopf:
         stopped = asyncio.ensure_future(stop_flag.wait())
         await asyncio.wait([stopped, self.end], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        await given["memo"].finish()
         if self.end.done():
             self.end.result()
 
@@ -61,15 +60,25 @@ class Stage:
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, is_installed: Callable[[], Awaitable[bool]] = installed
     ) -> None:
-        self.kopf, self.stop = FakeKopf(monkeypatch), asyncio.Event()
-        self.task = asyncio.create_task(watch(LISTED_NAMESPACES, MEMO, is_installed, self.stop))
+        self.kopf, self.stop, self.finished = FakeKopf(monkeypatch), asyncio.Event(), 0
+        self.controller = cast("Any", object())
+        memo = Memo(self.controller, self.log_in, self.count)
+        self.task = asyncio.create_task(watch(LISTED_NAMESPACES, memo, is_installed, self.stop))
+
+    async def log_in(self) -> kopf.ConnectionInfo:
+        """Nobody asks."""
+        raise AssertionError
+
+    async def count(self) -> None:
+        """Passes finish."""
+        self.finished += 1
 
     async def settle(self) -> None:
         """Let everything run until it waits."""
         for _ in range(20):
             await asyncio.sleep(0)
 
-    async def finish(self) -> None:
+    async def ended(self) -> None:
         """Wait for the end, and raise what it raises."""
         await asyncio.wait_for(self.task, 60)
 
@@ -79,12 +88,13 @@ async def test_kopf_gets_its_handlers_and_what_they_work_with(monkeypatch: pytes
     stage = Stage(monkeypatch)
     await stage.settle()
     assert stage.kopf.given["registry"] is LISTED_NAMESPACES
-    assert stage.kopf.given["memo"] is MEMO
+    memo = stage.kopf.given["memo"]
+    assert (memo.controller, memo.log_in) == (stage.controller, stage.log_in)
     assert stage.kopf.given["standalone"]
     assert stage.kopf.given["identity"], "Kopf would ask for a user's name, and the user of an image has none"
 
     stage.stop.set()
-    await stage.finish()
+    await stage.ended()
 
 
 @pytest.mark.parametrize(
@@ -104,8 +114,9 @@ async def test_what_ended_kopf_is_told(
     stage.kopf.end.set_exception(error)
 
     with pytest.raises(expected) as caught:
-        await stage.finish()
+        await stage.ended()
     assert str(caught.value) == words
+    assert stage.finished == 1
 
 
 async def test_a_kopf_that_ends_without_a_word_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +125,7 @@ async def test_a_kopf_that_ends_without_a_word_is_told(monkeypatch: pytest.Monke
     stage.kopf.end.set_result(None)
 
     with pytest.raises(WatchEndedError):
-        await stage.finish()
+        await stage.ended()
 
 
 async def test_kopf_waits_until_its_kinds_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +149,7 @@ async def test_kopf_waits_until_its_kinds_are_named(monkeypatch: pytest.MonkeyPa
     assert stage.kopf.given
 
     stage.stop.set()
-    await stage.finish()
+    await stage.ended()
 
 
 async def test_kopf_need_not_have_begun_to_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,31 +161,50 @@ async def test_kopf_need_not_have_begun_to_be_stopped(monkeypatch: pytest.Monkey
     stage = Stage(monkeypatch, missing)
     await stage.settle()
     stage.stop.set()
-    await stage.finish()
+    await stage.ended()
     assert not stage.kopf.given
 
 
+class SlowApi:
+    """What the real Kopf asks which kinds there are: it answers only once Kopf is about to end."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+        self.answered: list[str] = []
+        self.answered_at_close: list[str] = []
+        monkeypatch.setattr("kopf._cogs.clients.scanning.api.get", self._get)
+        monkeypatch.setattr("kopf._cogs.structs.credentials.Vault.close", self._close)
+
+    async def _get(self, url: str, **_: Any) -> dict[str, list[Any]]:
+        self.asked.set()
+        await self.answer.wait()
+        self.answered.append(url)
+        return {"versions": [], "groups": []}
+
+    async def _close(self) -> None:
+        """Kopf closes its connections."""
+        self.answered_at_close = sorted(self.answered)
+
+
 async def test_the_real_kopf_lets_everybody_finish_before_it_cancels_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its end it cancels every task that began after it. A pass with a token in its hands is one of those."""
-    begun, stop = asyncio.Event(), asyncio.Event()
+    """A pass with a token in its hands, and its own questions, also where it is stopped when it has hardly begun."""
+    api, stop = SlowApi(monkeypatch), asyncio.Event()
     under_way: list[bool] = []
 
-    async def scan(**_: Any) -> set[Any]:
-        begun.set()
-        return set()
-
     async def finish() -> None:
-        await asyncio.sleep(0)
         under_way.append(not pass_.done())
         pass_.cancel()
+        asyncio.get_running_loop().call_later(0.01, api.answer.set)
 
-    # The first thing that it would ask an API server.
-    monkeypatch.setattr("kopf._core.reactor.observation.scanning.scan_resources", scan)
-    memo = Memo(cast("Any", None), cast("Any", None), finish)
+    async def log_in() -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(server="https://api.example.com")
+
+    memo = Memo(cast("Any", None), log_in, finish)
     watching = asyncio.create_task(watch(WHOLE_CLUSTER, memo, installed, stop))
-    await asyncio.wait_for(begun.wait(), 60)
+    await asyncio.wait_for(api.asked.wait(), 60)
     pass_ = asyncio.create_task(asyncio.Event().wait())
     stop.set()
 
     await asyncio.wait_for(watching, 60)
     assert under_way == [True]
+    assert api.answered_at_close == ["/api", "/apis"]
