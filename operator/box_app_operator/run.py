@@ -1,9 +1,8 @@
-"""Running: logging, the probes, the election, watching and working, and the end of it all. Nothing is decided here."""
+"""Running: start, elect, serve, stop. Nothing is decided here."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gc
 import logging
 import os
@@ -11,21 +10,22 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVarTuple
 
-import kopf
 from kubernetes.aio.client import ApiClient
-from kubernetes.aio.config import ConfigException
 
 from box_app_operator.composition import COMPONENT, Operator, SystemClock
 from box_app_operator.config import Settings
-from box_app_operator.controller.kopf_watch import KindsGoneError, KopfWatch, WatchEndedError
+from box_app_operator.controller.handlers import LISTED_NAMESPACES, WHOLE_CLUSTER, Memo
+from box_app_operator.controller.kopf_login import Logins
+from box_app_operator.controller.kopf_watch import KindsGoneError, WatchEndedError, watch
 from box_app_operator.controller.missed_deletions import RestoredError
 from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
-from box_app_operator.kube.access import NoNamespaceError, configure_access, own_namespace
+from box_app_operator.kube.access import ConfigException, NoNamespaceError, configure_access, own_namespace
 from box_app_operator.kube.api import KubeApi, KubeError
 from box_app_operator.kube.lease import Candidate, Leadership
 from box_app_operator.kube.lists import KubeLists
@@ -42,11 +42,13 @@ MOST_FOLLOWED = 8 + pod_watch.MOST_WATCHES + import_watch.MOST_WATCHES
 DRAIN_SECONDS = 15.0
 """For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
 
-logger = logging.getLogger(__name__)
-
-
 EXIT_LEASE_LOST = 3
 AGAIN = "This process ends, so that the next one lists everything anew"
+OUTSIDE = "Outside of a cluster give --kubeconfig or $KUBECONFIG"
+
+Args = TypeVarTuple("Args")
+
+logger = logging.getLogger(__name__)
 
 
 class NotInstalledError(Exception):
@@ -65,7 +67,8 @@ def run_operator(settings: Settings) -> int:
     configure_logging(settings.log_format, settings.log_level)
     _spare_the_collector()
     try:
-        asyncio.run(_run(settings))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(_run(settings))
     except FORESEEN as error:
         logger.error(_explain(error))
         return 1
@@ -101,9 +104,7 @@ def _explain(error: Exception) -> str:
     """One line that says what to do."""
     match error:
         case ConfigException():
-            return (
-                f"No way to Kubernetes: {str(error).rstrip('.')}. Outside of a cluster give --kubeconfig or $KUBECONFIG"
-            )
+            return f"No way to Kubernetes: {str(error).rstrip('.')}. {OUTSIDE}"
         case TransientError():
             return f"Kubernetes does not answer: {error}"
         case AddressError():
@@ -121,29 +122,62 @@ def _explain(error: Exception) -> str:
 
 
 async def _run(settings: Settings) -> None:
+    """Start: connect, make sure of what must be there, answer probes."""
     stop = asyncio.Event()
     _stop_on_signals(stop)
     BUILD.labels(version(COMPONENT), ".".join(map(str, sys.version_info[:3]))).set(1)
-    configuration = await configure_access(settings.kubeconfig)
-    configuration.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
-    async with ApiClient(configuration) as client:
+    access = await configure_access(settings.kubeconfig)
+    access.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
+    async with ApiClient(access) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
-        api = KubeApi(client, via=configuration.via)
-        lists = KubeLists(api, settings.namespaces)
+        connect = partial(KubeApi, client, via=access.via)
+        lists = KubeLists(connect(), settings.namespaces)
         if not await lists.is_installed():
             raise NotInstalledError
         probes = Probes()
         async with serve_health(settings.health_host, settings.health_port, probes, REGISTRY) as port:
             logger.info("Probes are on port %d", port)
-            leadership = _leadership(settings, api)
-            if await _is_our_turn(leadership, stop):
-                may_act = leadership.may_act if leadership else lambda: True
-                finalizer = finalizer_of(leadership.lease if leadership else None)
-                working_api = KubeApi(client, may_act, via=configuration.via)
-                operator = Operator(settings, working_api, lists, may_act, finalizer)
-                await _work(settings, operator, probes, leadership, stop)
-            elif leadership is not None:
-                await leadership.resign()
+            await _elect(settings, connect, lists, probes, stop)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop on which the first handler of a signal stays.
+
+    Kopf has handlers of its own (kopf/_core/reactor/running.py). They know nothing of the time before Kopf runs, and
+    take a second signal for an error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken: set[int] = set()
+
+    def add_signal_handler(self, sig: int, callback: Callable[[*Args], object], *args: *Args) -> None:
+        """Put it in place, unless there is one."""
+        if sig not in self._taken:
+            self._taken.add(sig)
+            super().add_signal_handler(sig, callback, *args)
+
+
+async def _elect(
+    settings: Settings, connect: Callable[..., KubeApi], lists: KubeLists, probes: Probes, stop: asyncio.Event
+) -> None:
+    """Stand by until it is this process's turn, and serve then."""
+    leadership = _leadership(settings, connect())
+    if leadership is not None and not await _unless_stopped(leadership.win(), stop):
+        await leadership.resign()
+        return
+    may_act = leadership.may_act if leadership else lambda: True
+    finalizer = finalizer_of(leadership.lease if leadership else None)
+    operator = Operator(settings, connect(may_act), lists, may_act, finalizer)
+    probes.follow(alive=operator.sweep.alive, ready=operator.watches.started.is_set)
+    REGISTRY.register(operator.gauges)
+    LEADER.set(1)
+    await _serve(settings, operator, Running(operator, leadership, stop), stop)
 
 
 def _leadership(settings: Settings, api: KubeApi) -> Leadership | None:
@@ -162,166 +196,77 @@ def _end_at_once(why: str) -> None:
     os._exit(EXIT_LEASE_LOST)
 
 
-async def _is_our_turn(leadership: Leadership | None, stop: asyncio.Event) -> bool:
-    """Stand by; False when told to stop before the turn came."""
-    if leadership is None:
-        return True
-    stopped, won = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(leadership.win())
+async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -> bool:
+    """Wait until it is done; False when told to stop before. Raises what ``work`` raises."""
+    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([stopped, won], return_when=asyncio.FIRST_COMPLETED)
-        if won.done():
-            won.result()
-        return won.done() and not stop.is_set()
+        await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        return working.done() and not stop.is_set()
     finally:
+        working.cancel()
         stopped.cancel()
-        won.cancel()
-        await asyncio.gather(stopped, won, return_exceptions=True)
+        await asyncio.gather(working, stopped, return_exceptions=True)
 
 
-async def _work(
-    settings: Settings, operator: Operator, probes: Probes, leadership: Leadership | None, stop: asyncio.Event
-) -> None:
-    probes.follow(alive=operator.sweep.alive, ready=operator.watches.started.is_set)
-    REGISTRY.register(operator.gauges)
-    LEADER.set(1)
-    await _serve(settings, operator, leadership, stop)
+async def _serve(settings: Settings, operator: Operator, running: Running, stop: asyncio.Event) -> None:
+    """Work and watch until told to stop, or until a part fails.
 
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    # Kopf would put handlers of its own in their place. With those it would stop first, perhaps in the middle of its
-    # first requests, and the passes last.
-    loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
-
-
-async def _serve(settings: Settings, operator: Operator, leadership: Leadership | None, stop: asyncio.Event) -> None:
-    """Work and watch until told to stop, or until one of them fails.
-
-    The order at the end matters: Kopf takes every task that it finds running for its own, and waits for it.
+    Kopf begins once everything was listed, and ends by calling ``running.finish``. It need not have begun at all.
     """
-    stop_watching = asyncio.Event()
-    kopf_watch = KopfWatch(
-        operator.intake,
-        operator.lists.is_installed,
-        apps=not settings.namespaces,
-        identity=f"{COMPONENT}-{uuid.uuid4().hex[:8]}",
-        stop=stop_watching,
-    )
-    watches = asyncio.ensure_future(operator.watches.run())
-    work = asyncio.ensure_future(operator.queue.run())
-    sweep = asyncio.ensure_future(operator.sweep.run())
-    lag = asyncio.ensure_future(measure_lag())
-    watch = asyncio.ensure_future(_watch(settings, operator, kopf_watch, stop_watching))
-    stopping = asyncio.ensure_future(stop.wait())
-    ours = [watches, work, sweep, lag, stopping]
+    logins = Logins(settings.kubeconfig)
+    memo = Memo(operator.intake, logins.log_in, running.finish)
+    registry = LISTED_NAMESPACES if settings.namespaces else WHOLE_CLUSTER
+    running.begin()
     try:
-        ends: list[asyncio.Future[Any]] = [*ours, watch, kopf_watch.failed]
-        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await logins.prepare()
+        if await _unless_stopped(operator.watches.started.wait(), stop):
+            await watch(registry, memo, operator.lists.is_installed, stop)
     finally:
-        await operator.queue.drain(DRAIN_SECONDS)
-        for task in ours:
+        await running.finish()
+    if running.error is not None:
+        raise running.error
+
+
+class Running:
+    """The operator's parts at work, from ``begin`` to ``finish``. When one of them ends, ``stop`` is set.
+
+    Attributes:
+        error: why a part ended.
+    """
+
+    def __init__(self, operator: Operator, leadership: Leadership | None, stop: asyncio.Event) -> None:
+        self.error: BaseException | None = None
+        self._operator = operator
+        self._leadership = leadership
+        self._stop = stop
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Watch, work, sweep."""
+        operator = self._operator
+        parts = (operator.watches.run(), operator.queue.run(), operator.sweep.run(), measure_lag())
+        self._tasks = [asyncio.create_task(part) for part in parts]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._tasks and not task.cancelled():
+            self.error = self.error or task.exception()
+            self._stop.set()
+
+    async def finish(self) -> None:
+        """Let passes that are under way come to their end, stop all parts, give the Lease back. Once only."""
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
+        await self._operator.queue.drain(DRAIN_SECONDS)
+        for task in tasks:
             task.cancel()
-        await operator.enterprises.close()
-        await operator.pods.close()
-        await operator.imports.close()
-        await asyncio.gather(*ours, return_exceptions=True)
-        if leadership is not None:
-            await leadership.resign()
-        # Told to stop while it still asks what kinds there are, Kopf complains that it got no answer; and asyncio of
-        # the watches that it leaves half open.
-        for name in ("kopf", "asyncio"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        stop_watching.set()
-        await asyncio.gather(watch, return_exceptions=True)
-
-
-async def _first(one: asyncio.Event, other: asyncio.Event) -> asyncio.Event:
-    """The first of two events to happen."""
-    waits = {asyncio.ensure_future(event.wait()): event for event in (one, other)}
-    try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        return waits[done.pop()]
-    finally:
-        for wait in waits:
-            wait.cancel()
-
-
-async def _watch(settings: Settings, operator: Operator, kopf_watch: KopfWatch, stop: asyncio.Event) -> None:
-    logins = Logins(settings)
-    await logins.prepare()
-    if await _first(operator.watches.started, stop) is not stop:
-        await kopf_watch.run(logins.log_in)
-
-
-class Logins:
-    """Kopf's logins. It asks for one more whenever it was refused (401), and ends for good when it gets the same again.
-
-    So none is the same. What was refused may be accepted later: a token that the kubelet is about to replace, or any
-    one by an API server that has just started.
-    """
-
-    PAUSE_SECONDS = 5.0
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._first: kopf.ConnectionInfo | None = None
-        self._last: kopf.ConnectionInfo | None = None
-
-    async def prepare(self) -> None:
-        """Read the credentials before Kopf asks for them: when it does, the files may be gone for a moment.
-
-        Raises:
-            ConfigException: there are none.
-        """
-        self._first = await log_in(self._settings)
-
-    async def log_in(self) -> kopf.ConnectionInfo:
-        """The credentials of this moment; those that were refused only after a pause."""
-        last = self._last
-        info = await self._read() if last is None else await self._await_another(last)
-        self._last = dataclasses.replace(info, priority=last.priority + 1 if last else 0)
-        return self._last
-
-    async def _await_another(self, last: kopf.ConnectionInfo) -> kopf.ConnectionInfo:
-        deadline = asyncio.get_running_loop().time() + self.PAUSE_SECONDS
-        info = await self._read(last)
-        if info.token == last.token:
-            logger.warning("Kubernetes does not accept the credentials (401); trying until they are, or others come")
-        while info.token == last.token and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(self.PAUSE_SECONDS / 10)
-            info = await self._read(last)
-        return info
-
-    async def _read(self, otherwise: kopf.ConnectionInfo | None = None) -> kopf.ConnectionInfo:
-        try:
-            return await log_in(self._settings)
-        except ConfigException:
-            known = otherwise or self._first
-            if known is None:
-                raise
-            return known
-
-
-async def log_in(settings: Settings) -> kopf.ConnectionInfo:
-    """Kopf's way to Kubernetes, as the files say it now; the same as that of the other client."""
-    configuration = await configure_access(settings.kubeconfig)
-    header = await configuration.get_api_key_with_prefix("BearerToken")
-    return kopf.ConnectionInfo(
-        server=configuration.host,
-        ca_path=configuration.ssl_ca_cert,
-        insecure=not configuration.verify_ssl,
-        token=_without_scheme(header) if header else None,
-        certificate_path=configuration.cert_file,
-        private_key_path=configuration.key_file,
-        proxy_url=configuration.proxy,
-    )
-
-
-def _without_scheme(header: str) -> str:
-    """The bare token: Kopf writes the scheme itself. In a pod the official client spells it in lower case."""
-    scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else header
+        await self._operator.enterprises.close()
+        await self._operator.pods.close()
+        await self._operator.imports.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._leadership is not None:
+            await self._leadership.resign()

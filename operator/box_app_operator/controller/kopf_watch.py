@@ -1,4 +1,4 @@
-"""Running Kopf, which watches BoxEnterprises and, where no namespaces are listed, BoxCustomApps.
+"""Running Kopf: when it may begin, how it ends, and what it cannot go on after.
 
 Kopf tries refused and lost requests again without an end. What it cannot go on after (its kinds are gone, a watch that
 says something unknown) ends the process in good order: a new one lists everything anew.
@@ -9,17 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import kopf
 
-from box_app_operator.controller import handlers
-from box_app_operator.controller.handlers import Watched
+from box_app_operator.controller.handlers import Memo
 from box_app_operator.errors import TransientError
 from box_app_operator.observability.logging import is_about_api_server
 
 LOOK_AGAIN_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+KOPFS_CLIENTS = Path(kopf.__file__).parent / "_cogs" / "clients"
+"""Where Kopf's requests are written."""
 
 
 class WatchEndedError(Exception):
@@ -30,90 +35,88 @@ class KindsGoneError(Exception):
     """The API server does not know the kinds of this operator any more."""
 
 
-class KopfWatch:
-    """Kopf, from ``run`` until ``stop`` is set.
+async def watch(
+    registry: kopf.OperatorRegistry, memo: Memo, is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event
+) -> None:
+    """Run Kopf until told to stop, or until it cannot go on.
 
-    Attributes:
-        failed: gets an exception when Kopf cannot go on. ``run`` waits for ``stop`` also then: at its end Kopf cancels
-            whatever task it finds, and what others have begun must be finished before.
+    Kopf calls ``memo.finish`` at its end, whatever that was; only where it was stopped before it has begun it does not.
+
+    Args:
+        is_installed: does the API server name the kinds?
+
+    Raises:
+        KindsGoneError: the kinds were taken away.
+        WatchEndedError: Kopf met something that it does not know, or ended by itself.
     """
-
-    def __init__(
-        self,
-        watched: Watched,
-        is_installed: Callable[[], Awaitable[bool]],
-        *,
-        apps: bool,
-        identity: str,
-        stop: asyncio.Event,
-    ) -> None:
-        """``is_installed`` tells whether the API server names the kinds; ``apps``: are BoxCustomApps watched, too?"""
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watched = watched
-        self._is_installed = is_installed
-        self._apps = apps
-        self._identity: Any = identity
-        self._stop = stop
-
-    async def run(self, login: Callable[[], Awaitable[kopf.ConnectionInfo]]) -> None:
-        """Watch until told to stop."""
-        if not await self._kinds_are_named():
-            return
-        others = asyncio.all_tasks()
-        tasks = await kopf.spawn_tasks(
-            registry=self._registry(login),
-            settings=_settings(),
-            standalone=True,
-            clusterwide=True,
-            # Without one Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is
-            # off.
-            identity=self._identity,
-            stop_flag=self._stop,
-        )
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not self._stop.is_set():
-            self._fail(next((task.exception() for task in done if not task.cancelled() and task.exception()), None))
-            await self._stop.wait()
-        await kopf.run_tasks(tasks, ignored=others)
-
-    async def _kinds_are_named(self) -> bool:
-        """Wait for it; False when told to stop before.
-
-        Kopf asks once which kinds there are, and those of a moment ago may be served and not be named yet.
-        """
-        while not self._stop.is_set():
-            with contextlib.suppress(TransientError):
-                if await self._is_installed():
-                    return True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN_SECONDS)
-        return False
-
-    def _registry(self, login: Callable[[], Awaitable[kopf.ConnectionInfo]]) -> kopf.OperatorRegistry:
-        registry = kopf.OperatorRegistry()
-
-        async def log_in(**_: Any) -> kopf.ConnectionInfo:
-            return await login()
-
-        kopf.on.login(id="login", registry=registry)(log_in)
-        handlers.register(registry, self._watched, apps=self._apps)
-        return registry
-
-    def _fail(self, error: BaseException | None) -> None:
-        self.failed.set_exception(_translated(error))
+    if not await _kinds_are_named(is_installed, stop):
+        return
+    try:
+        await _run_kopf(registry, memo, stop)
+    except Exception as error:
+        if not is_about_api_server(error):
+            raise
+        raise _translated(error) from None
 
 
-def _settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    handlers.configure(settings)
-    return settings
+async def _run_kopf(registry: kopf.OperatorRegistry, memo: Memo, stop: asyncio.Event) -> None:
+    by_itself = False
+
+    async def finish() -> None:
+        nonlocal by_itself
+        by_itself = not stop.is_set()
+        await memo.finish()
+        await _await_answers()
+        # Kopf leaves a task behind that waits for this, and would wait for that one.
+        stop.set()
+
+    # Without an identity Kopf asks for the user's name, and the user of an image has none. Peering, which it is for, is
+    # off.
+    identity: Any = f"box-app-operator-{uuid4().hex[:8]}"
+    await kopf.operator(
+        registry=registry,
+        memo=replace(memo, finish=finish),
+        identity=identity,
+        standalone=True,
+        clusterwide=True,
+        stop_flag=stop,
+    )
+    if by_itself:
+        raise WatchEndedError("it ended by itself")
 
 
-def _translated(error: BaseException | None) -> BaseException:
-    """A foreign error as one of those that are told in a line; a bug as it is."""
-    if error is None:
-        return WatchEndedError("it ended by itself")
+async def _await_answers() -> None:
+    """Wait for what Kopf still asks the API server, before it closes its connections.
+
+    It ends its tasks, and not what they have begun: told to stop while it asks which kinds there are, it would cut
+    those requests, complain of that, and open connections that nobody closes.
+    """
+    asking = {task for task in asyncio.all_tasks() if _is_request_of_kopf(task)}
+    if asking:
+        await asyncio.wait(asking, timeout=ANSWER_SECONDS)
+
+
+def _is_request_of_kopf(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).parent == KOPFS_CLIENTS
+
+
+async def _kinds_are_named(is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> bool:
+    """Wait for it; False when told to stop before.
+
+    Kopf asks once which kinds there are, and those of a moment ago may be served and not be named yet.
+    """
+    while not stop.is_set():
+        with contextlib.suppress(TransientError):
+            if await is_installed():
+                return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_AGAIN_SECONDS)
+    return False
+
+
+def _translated(error: Exception) -> KindsGoneError | WatchEndedError:
+    """A foreign error as one of those that are told in a line."""
     if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
         return KindsGoneError()
-    text = str(getattr(error, "message", None) or error)
-    return WatchEndedError(f"{type(error).__name__}: {text}") if is_about_api_server(error) else error
+    return WatchEndedError(f"{type(error).__name__}: {getattr(error, 'message', None) or error}")

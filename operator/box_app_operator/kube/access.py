@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kubernetes.aio import config as kubernetes_config
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import ConfigException as ConfigException  # for those who must not know the client
 from kubernetes.aio.config import incluster_config
 
 from box_app_operator.proxies import Proxy, ProxyError, parse_proxy, read_proxies

@@ -1,0 +1,181 @@
+"""One pass at a time: when it may begin, what becomes of its errors, and when to look again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+
+from box_app_operator.cache.apps import Listing
+from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.identities import Identities
+from box_app_operator.controller.reconciler import Reconciler
+from box_app_operator.core.plan import Delays
+from box_app_operator.model.box import UID, AdoptionEntry, Problem
+from box_app_operator.model.conditions import parse_conditions
+
+KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
+PAUSE, GRACE = 10.0, timedelta(seconds=2)
+
+
+class FakeLink:
+    """The way to an enterprise of which nothing is known yet."""
+
+    settled = False
+    problem: Problem | None = None
+    console = platform = selector = enterprise_id = None
+    is_deleting = False
+    has_console = True
+    adoption: tuple[AdoptionEntry, ...] = ()
+
+    def __init__(self) -> None:
+        self.listing, self.identities = Listing(), Identities()
+
+    def suspect(self) -> None:
+        """Nobody meets anything here."""
+
+
+class Watched(FakeCluster):
+    """Remembers for whom it looks no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released: list[UID] = []
+
+    def release(self, wanted_by: UID) -> None:
+        """Nobody needs to know any more."""
+        self.released.append(wanted_by)
+
+
+class Stage:
+    """A reconciler; its clock and its enterprise are the test's."""
+
+    def __init__(self) -> None:
+        self.cluster, self.store = Watched(), Store()
+        self.link: FakeLink | None = None
+        self.passed: list[str] = []
+        self.moment = datetime(2026, 6, 1, 12, tzinfo=UTC)
+        self.store.put_app(self.cluster.app)
+        self.reconciler = Reconciler(
+            self.store,
+            self,
+            self.cluster,
+            self.cluster,
+            self.cluster,
+            self,
+            delays=Delays(enterprise=GRACE),
+            status_pause=timedelta(seconds=30),
+            backoff=lambda failures: PAUSE * failures,
+            passed=self.passed.append,
+        )
+
+    def get(self, name: str) -> FakeLink | None:
+        """The link of the enterprise."""
+        return self.link
+
+    @contextlib.asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Nobody deletes the enterprise."""
+        yield
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.moment
+
+    def monotonic(self) -> float:
+        """Nobody sets the clock here."""
+        return self.moment.timestamp()
+
+    async def reconcile(self) -> float | None:
+        """One pass."""
+        return await self.reconciler.reconcile(KEY)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """One app, whose enterprise is not there."""
+    return Stage()
+
+
+async def test_an_app_that_is_gone_needs_no_pass(stage: Stage) -> None:
+    """Its key may still have waited in the queue."""
+    stage.store.drop_app(KEY, UID_HERE)
+
+    assert await stage.reconcile() is None
+    assert (stage.cluster.writes, stage.passed) == ([], [])
+
+
+async def test_an_enterprise_that_is_not_there_is_waited_for_before_it_is_told(stage: Stage) -> None:
+    """It may have been applied together with the app."""
+    assert await stage.reconcile() == GRACE.total_seconds()
+    assert (stage.cluster.writes, stage.passed) == ([], [])
+
+    stage.moment += GRACE
+    await stage.reconcile()
+    ready = parse_conditions(stage.cluster.app["status"])["Ready"]
+    assert (ready.status, ready.reason) == ("False", "EnterpriseNotFound")
+    assert stage.passed == ["default"]
+
+
+async def test_a_grace_begins_anew_when_the_enterprise_was_there_meanwhile(stage: Stage) -> None:
+    """It is about one absence."""
+    await stage.reconcile()
+    stage.link = FakeLink()
+    stage.link.settled = True
+    await stage.reconcile()
+    stage.link, stage.moment = None, stage.moment + GRACE
+
+    assert await stage.reconcile() == GRACE.total_seconds()
+
+
+async def test_an_app_waits_for_an_enterprise_that_knows_nothing_yet(stage: Stage) -> None:
+    """It is woken as soon as something is known: no time to look again, and nothing to say."""
+    stage.link = FakeLink()
+
+    assert await stage.reconcile() is None
+    assert (stage.cluster.writes, stage.passed) == ([], [])
+
+
+async def test_a_bug_is_logged_and_tried_again_ever_more_slowly(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ends no worker: other apps go on."""
+
+    def broken(_: str) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage, "get", broken)
+
+    assert [await stage.reconcile(), await stage.reconcile()] == [PAUSE, 2 * PAUSE]
+    assert f"{KEY}: this is a bug; please report it" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_went_in_the_middle_of_its_pass_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pass may have asked for watches after it was forgotten for the first time."""
+    stage.link = FakeLink()
+    stage.link.settled = True
+
+    def goes(_: str) -> FakeLink | None:
+        stage.store.drop_app(KEY, UID_HERE)
+        return stage.link
+
+    monkeypatch.setattr(stage, "get", goes)
+    await stage.reconcile()
+
+    assert UID_HERE in stage.cluster.released
+    assert "status" not in stage.cluster.writes
+
+
+def test_news_about_unknown_apps_do_no_harm(stage: Stage) -> None:
+    """No pass has been over them yet, or they are gone."""
+    for key in (KEY, AppKey("elsewhere", "x")):
+        stage.reconciler.forgive(key)
+        stage.reconciler.people_acted(key)
+        assert not stage.reconciler.free_name(key)
+    stage.reconciler.forget(UID("gone"))
+    assert stage.cluster.released == ["gone", "gone"]

@@ -1,0 +1,168 @@
+"""What is told of a pass: the status if anything in it is new, and Events that nobody reads twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.reconcile.fake_cluster import NAME, NAMESPACE, FakeCluster
+from tests.unit.examples import ready_world, standing
+from tests.unit.pretend import NOON, World, decide
+
+from box_app_operator.api.spec import Body
+from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.controller import status_writer
+from box_app_operator.controller.status_writer import Reporter
+from box_app_operator.model.box import AuthorizationState
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.finding import Notice
+
+KEY = AppKey(NAMESPACE, NAME)
+PAUSE = timedelta(seconds=30)
+ROTATED = Notice(Reason.TOKEN_ROTATED, "Secret 'x' now holds another token.", warning=False)
+CONFLICT = Notice(Reason.SECRET_REFUSED, "A policy refuses the Secret.")
+
+
+class Stage:
+    """A reporter whose cluster and clock are looked at."""
+
+    def __init__(self, cluster: FakeCluster | None = None) -> None:
+        self.cluster, self.store, self.memory = cluster or FakeCluster(), Store(), Memory()
+        self.moment = NOON
+        self.reporter = Reporter(self.store, self.cluster, self, PAUSE)
+        self.store.put_app(self.cluster.app)
+
+    def now(self) -> datetime:
+        """The time."""
+        return self.moment
+
+    def monotonic(self) -> float:
+        """Nobody sets the clock here."""
+        return self.moment.timestamp()
+
+    async def report(self, world: World) -> datetime | None:
+        """Report what a pass found."""
+        body, decided = self.store.app(KEY), decide(world)
+        assert body is not None
+        return await self.reporter.report(
+            body, world.desired, world.observed, decided, self.memory, request_handled=True
+        )
+
+
+async def test_a_change_is_written_and_announced_once() -> None:
+    """One write and one Event; the store has it at once, and saying it again costs nothing."""
+    stage = Stage()
+
+    assert await stage.report(ready_world()) is None
+    assert (stage.cluster.writes, stage.cluster.events) == (["status"], ["Ready"])
+    known = stage.store.app(KEY)
+    assert known is not None
+    assert known["status"] == stage.cluster.app["status"]
+
+    await stage.report(ready_world())
+    assert (stage.cluster.writes, stage.cluster.events) == (["status"], ["Ready"])
+
+
+@pytest.mark.parametrize(
+    ("state", "events"), [(AuthorizationState.PENDING, []), (AuthorizationState.DECLINED, ["Declined"])]
+)
+async def test_waiting_is_no_event_and_a_no_is_one(state: AuthorizationState, events: list[str]) -> None:
+    """Of what only takes its time the status is enough."""
+    stage = Stage()
+
+    await stage.report(standing(state))
+
+    assert (stage.cluster.writes, stage.cluster.events) == (["status"], events)
+
+
+async def test_records_and_notices_come_with_the_status_and_not_again() -> None:
+    """Steps that were taken, and what people should hear of besides the conditions."""
+    stage = Stage()
+    stage.memory.record(ROTATED, NOON)
+    stage.memory.note([CONFLICT])
+
+    await stage.report(ready_world())
+    assert stage.cluster.events == ["Ready", "TokenRotated", "SecretRefused"]
+    await stage.report(ready_world())
+    assert len(stage.cluster.events) == 3
+
+
+async def test_a_record_does_not_wait_for_a_status() -> None:
+    """A step may leave the status as it was."""
+    stage = Stage()
+    await stage.report(ready_world())
+    stage.memory.record(ROTATED, NOON)
+    await stage.report(ready_world())
+
+    assert stage.cluster.writes == ["status"]
+    assert stage.cluster.events == ["Ready", "TokenRotated"]
+
+
+@pytest.fixture
+def statuses(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The statuses to come, in order."""
+    coming: list[dict[str, Any]] = []
+    monkeypatch.setattr(status_writer, "build_status", lambda *_, **__: coming.pop(0))
+    return coming
+
+
+def using(*pods: str, **more: Any) -> dict[str, Any]:
+    """A status with pods that may hold the previous token."""
+    previous = {"fingerprint": "2" * 16, "usedBy": {"count": len(pods), "pods": list(pods)}}
+    return {"tokens": {"active": {"fingerprint": "1" * 16}, "retiring": previous}, **more}
+
+
+async def test_mere_counts_are_not_worth_a_write_each(statuses: list[dict[str, Any]]) -> None:
+    """A rollout of a hundred pods is not a hundred writes; anything else is written at once."""
+    stage, world = Stage(), ready_world()
+    statuses += [using("p1", "p2"), using("p2"), using("p2"), using(), using("p3", corsDomains=["x"])]
+    await stage.report(world)
+
+    stage.moment += PAUSE / 2
+    assert await stage.report(world) == NOON + PAUSE
+    assert stage.cluster.writes == ["status"]
+
+    stage.moment = NOON + PAUSE
+    assert await stage.report(world) is None
+    assert stage.cluster.app["status"] == using("p2")
+
+    stage.moment += PAUSE / 2
+    assert await stage.report(world) == NOON + 2 * PAUSE
+    assert await stage.report(world) is None
+    assert stage.cluster.app["status"] == using("p3", corsDomains=["x"])
+
+
+class GoneCluster(FakeCluster):
+    """The object was removed a moment ago."""
+
+    async def write_status(self, app: Body, status: Mapping[str, Any]) -> Body | None:
+        """Nothing to write to."""
+        return None
+
+
+async def test_of_an_object_that_is_gone_nothing_is_announced() -> None:
+    """What was to be told waits for the farewell."""
+    stage = Stage(GoneCluster())
+    stage.memory.note([CONFLICT])
+
+    await stage.report(ready_world())
+
+    assert stage.cluster.events == []
+    assert stage.memory.untold() == [CONFLICT]
+
+
+async def test_a_farewell_tells_what_is_left_to_tell(caplog: pytest.LogCaptureFixture) -> None:
+    """Later there is no object to tell it of; the log has it, too."""
+    stage = Stage()
+    stage.memory.record(ROTATED, NOON)
+    stage.memory.note([CONFLICT])
+
+    await stage.reporter.bid_farewell(stage.cluster.app, stage.memory)
+    assert stage.cluster.events == ["TokenRotated", "SecretRefused"]
+    assert f"{KEY}: {CONFLICT.message}" in caplog.text
+
+    await stage.reporter.bid_farewell(stage.cluster.app, stage.memory)
+    assert len(stage.cluster.events) == 2
