@@ -302,7 +302,7 @@ def test_the_report_shows_every_part(tmp_path: Path) -> None:
     assert "   4  upper.loop:Loop.hear" in text
     assert "8 hops, 6 stays in 3 modules, 2 climbs; 1 functions only pass on." in text
     assert "  up  upper.loop: Loop.work, Loop.write" in text
-    assert "   6  stays on the way to the Secret (at most 12; until then 24; better" in text
+    assert "   6  stays on the way to the Secret (at most 12; until then 16; better" in text
 
 
 def test_the_table_is_about_the_package_as_it_is() -> None:
