@@ -24,7 +24,7 @@ from box_app_operator.controller.missed_deletions import Sweep
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.controller.workqueue import WorkQueue
 from box_app_operator.core.plan import Delays
-from box_app_operator.enterprise.connection import Clients, LinkNeeds
+from box_app_operator.enterprise.connection import Clients, LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.kube.lists import KubeLists
@@ -71,27 +71,27 @@ class Operator:
     """The parts, put together."""
 
     def __init__(
-        self, settings: Settings, api: KubeApi, lists: KubeLists, may_act: Callable[[], bool], finalizer: str
+        self, settings: Settings, api: KubeApi, lists: KubeLists, is_leader: Callable[[], bool], finalizer: str
     ) -> None:
         """``finalizer`` is what this installation puts on BoxEnterprises."""
         self._store = store = Store()
         self.lists = lists
         cluster = KubeCluster(api)
         clock, backoff = SystemClock(), backoff_of(settings)
-        around = LinkNeeds(
+        deps = LinkDependencies(
             store=store,
-            connect=connector(settings, may_act),
+            connect=connector(settings, is_leader),
             credentials=cluster,
             clock=clock,
             backoff=backoff,
             wake=lambda key: self.intake.wake(key),
-            forgive=lambda key: self.reconciler.forgive(key),
-            people_acted=lambda key: self.reconciler.people_acted(key),
+            clear_refusals=lambda key: self.reconciler.clear_refusals(key),
+            clear_human_refusals=lambda key: self.reconciler.clear_human_refusals(key),
             name_freed=self._name_freed,
             wait_seconds=settings.box_wait.total_seconds(),
         )
 
-        self.enterprises = Enterprises(around, cluster, settings.status_pause.total_seconds(), finalizer)
+        self.enterprises = Enterprises(deps, cluster, settings.status_pause.total_seconds(), finalizer)
         self.pods = PodWatch(cluster.pods_of, backoff, self._wake)
         self.imports = ImportWatch(cluster, backoff, self._handed_over)
         self.reconciler = Reconciler(
@@ -141,7 +141,7 @@ class Operator:
         key = self._store.key_of(uid)
         if key is not None:
             # What was refused may have been refused for what was there before.
-            self.reconciler.forgive(key)
+            self.reconciler.clear_refusals(key)
             self.intake.wake(key)
 
 
@@ -161,7 +161,7 @@ def _client(context: ssl.SSLContext, limits: httpx.Limits, via: Proxy | None) ->
     return httpx.AsyncClient(verify=context, limits=limits, trust_env=False, proxy=via.url if via else None)
 
 
-def connector(settings: Settings, may_act: Callable[[], bool]) -> Any:
+def connector(settings: Settings, is_leader: Callable[[], bool]) -> Any:
     """Builds the clients of an enterprise."""
 
     proxies = read_proxies(os.environ)
@@ -172,7 +172,7 @@ def connector(settings: Settings, may_act: Callable[[], bool]) -> Any:
     ) -> AsyncIterator[Clients]:
         spec = enterprise.spec
         seconds = settings.box_timeout.total_seconds()
-        gate = Gate(spec.requests_per_minute, time.monotonic, may_act)
+        gate = Gate(spec.requests_per_minute, time.monotonic, is_leader)
         limits = httpx.Limits(max_connections=settings.workers + 2, max_keepalive_connections=settings.workers + 2)
         async with contextlib.AsyncExitStack() as stack:
             clients: dict[Proxy | None, httpx.AsyncClient] = {}

@@ -37,7 +37,7 @@ from box_app_operator.uninstall import Uninstall, prepare_uninstall
 from box_app_operator.watch import imports as import_watch
 from box_app_operator.watch import pods as pod_watch
 
-MOST_FOLLOWED = 8 + pod_watch.MOST_WATCHES + import_watch.MOST_WATCHES
+MAX_FOLLOWED = 8 + pod_watch.MAX_WATCHES + import_watch.MAX_WATCHES
 """Connections that only wait: they must never keep a write waiting."""
 DRAIN_SECONDS = 15.0
 """For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
@@ -127,7 +127,7 @@ async def _run(settings: Settings) -> None:
     _stop_on_signals(stop)
     BUILD.labels(version(COMPONENT), ".".join(map(str, sys.version_info[:3]))).set(1)
     access = await configure_access(settings.kubeconfig)
-    access.connection_pool_maxsize = settings.workers + MOST_FOLLOWED + 2 * len(settings.namespaces)
+    access.connection_pool_maxsize = settings.workers + MAX_FOLLOWED + 2 * len(settings.namespaces)
     async with ApiClient(access) as client:
         client.user_agent = f"{COMPONENT}/{version(COMPONENT)}"
         connect = partial(KubeApi, client, via=access.via)
@@ -168,12 +168,12 @@ async def _elect(
 ) -> None:
     """Stand by until it is this process's turn, and serve then."""
     leadership = _leadership(settings, connect())
-    if leadership is not None and not await _unless_stopped(leadership.win(), stop):
-        await leadership.resign()
+    if leadership is not None and not await _unless_stopped(leadership.acquire(), stop):
+        await leadership.release()
         return
-    may_act = leadership.may_act if leadership else lambda: True
+    is_leader = leadership.is_leader if leadership else lambda: True
     finalizer = finalizer_of(leadership.lease if leadership else None)
-    operator = Operator(settings, connect(may_act), lists, may_act, finalizer)
+    operator = Operator(settings, connect(is_leader), lists, is_leader, finalizer)
     probes.follow(alive=operator.sweep.alive, ready=operator.watches.started.is_set)
     REGISTRY.register(operator.gauges)
     LEADER.set(1)
@@ -269,4 +269,4 @@ class Running:
         await self._operator.imports.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._leadership is not None:
-            await self._leadership.resign()
+            await self._leadership.release()

@@ -17,10 +17,10 @@ from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS, KubeObjects
 
-SHOWN = 20
+MAX_NAMES = 20
 ROUNDS = 5
 """An object may change between being listed and being written: so often it is listed anew."""
-PATIENCE, PODS_LOOKS, LOOK_SECONDS = 5, 120, 1.0
+MAX_LOST_LOOKS, PODS_LOOKS, LOOK_SECONDS = 5, 120, 1.0
 ENTERPRISE_LOOKS = 10
 """The operator takes its finalizer off a BoxEnterprise by itself, right after the last app that uses it is gone."""
 PAGE_SIZE = "500"
@@ -113,7 +113,7 @@ async def _items(api: KubeApi, path: str) -> AsyncIterator[Json]:
 
 
 async def _page(api: KubeApi, path: str, query: dict[str, str]) -> Json:
-    for left in reversed(range(PATIENCE)):
+    for left in reversed(range(MAX_LOST_LOOKS)):
         try:
             return await api.request("GET", path, query=query)
         except KubeError as error:
@@ -138,8 +138,8 @@ def _refusal(held: list[Json]) -> str:
     """What keeps the operator, and how to go on. A BoxEnterprise is named only where no app explains it."""
     apps = [body for body in held if body["kind"] == "BoxCustomApp"]
     named, kind = (apps, "BoxCustomApps") if apps else (held, "BoxEnterprises")
-    names = [f"  {_name(body)}" for body in named[:SHOWN]]
-    more = [f"  and {len(named) - SHOWN} more"] if len(named) > SHOWN else []
+    names = [f"  {_name(body)}" for body in named[:MAX_NAMES]]
+    more = [f"  and {len(named) - MAX_NAMES} more"] if len(named) > MAX_NAMES else []
     advice = "Delete them first; spec.deletionPolicy says what happens in Box."
     if not apps:
         advice = "No BoxCustomApp uses them: the operator would take its finalizer off. See whether it runs."

@@ -64,8 +64,8 @@ def merged(base: Json, more: Json) -> Json:
 def test_every_value_makes_a_difference(chart: helm_python.Chart, value: Value) -> None:
     """A value that changes nothing is a promise that nobody keeps."""
     if value.path in ALONE:
-        around, other = ALONE[value.path]
-        base = merged(EVERYTHING, around)
+        deps, other = ALONE[value.path]
+        base = merged(EVERYTHING, deps)
         changed = with_value(base, value.path, other)
     else:
         base, changed = EVERYTHING, without_value(EVERYTHING, value.path)

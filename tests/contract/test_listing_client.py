@@ -75,7 +75,7 @@ async def test_a_name_that_went_on_to_another_app_is_that_apps(open_box: Box, cl
 
     known = listing.by_id(AppID(second["id"]))
     assert known is not None
-    listing.assume(replace(known, name="Shared"))
+    listing.force(replace(known, name="Shared"))
     listing.drop(AppID(first["id"]))
 
     found = listing.by_name("Shared")
@@ -120,18 +120,18 @@ async def test_older_views_never_replace_newer_ones(open_box: Box, clients: Clie
     await open_box.call("PATCH", f"{APPS}/{made['id']}", 200, json={"name": "New"})
     await listing.refresh(clients.console, 0)
 
-    assert not listing.fold(old)
-    assert not listing.fold(replace(old, revision=old.revision + 1, name="As new"))
+    assert not listing.update(old)
+    assert not listing.update(replace(old, revision=old.revision + 1, name="As new"))
     known = listing.by_id(old.id)
     assert known is not None
     assert known.name == "New"
-    assert listing.fold(replace(old, revision=old.revision + 2, name="Newer"))
+    assert listing.update(replace(old, revision=old.revision + 2, name="Newer"))
 
 
 async def test_what_is_seen_elsewhere_is_not_news_again(open_box: Box, clients: Clients) -> None:
     """The answer to one's own call is folded in; the change that it made is then no news."""
     listing = await listed(clients)
-    assert listing.fold(await clients.console.create_app("Viewer", "ns/viewer/uid", "key"))
+    assert listing.update(await clients.console.create_app("Viewer", "ns/viewer/uid", "key"))
     assert await listing.refresh(clients.console, 0) == []
     assert listing.by_uid(UID("uid")) is not None
 
@@ -197,7 +197,7 @@ async def test_a_view_from_before_does_not_bring_a_dropped_app_back(open_box: Bo
     await open_box.call("DELETE", f"{APPS}/{made['id']}", 204)
     await listing.refresh(clients.console, 0)
 
-    listing.fold(late)
+    listing.update(late)
     assert listing.by_id(late.id) is None
 
 
@@ -209,7 +209,7 @@ async def test_an_app_that_was_taken_for_gone_is_found_again(open_box: Box, clie
     answer = await clients.console.get_app(AppID(made["id"]))
     assert answer is not None
 
-    listing.find_again(answer)
+    listing.restore(answer)
 
     assert listing.by_id(answer.id) == answer
 
@@ -259,7 +259,7 @@ async def test_an_own_change_is_newer_than_a_list_that_was_asked_for_before_it(
 
     async def slow(marker: str | None) -> Any:
         page = await list_apps(marker)
-        listing.fold(await clients.console.rename_app(AppID(made["id"]), "After"))
+        listing.update(await clients.console.rename_app(AppID(made["id"]), "After"))
         return page
 
     monkeypatch.setattr(clients.console, "list_apps", slow)

@@ -136,9 +136,9 @@ async def test_a_held_call_may_take_its_time(loopback: Loopback) -> None:
     async with httpx.AsyncClient() as client:
         clients = Clients(client, loopback.url, timeout_seconds=0.2)
         page = await clients.console.list_apps(None)
-        held = await clients.console.changes(page.cursor, 0.4)
-        assert held is not None
-        assert held.cursor == page.cursor
+        pending = await clients.console.changes(page.cursor, 0.4)
+        assert pending is not None
+        assert pending.cursor == page.cursor
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "ftp://box.test", "http://box.test:99999"])

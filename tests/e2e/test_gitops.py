@@ -27,7 +27,7 @@ from playground.output import until
 from playground.play import app_manifest, secret_manifest
 
 APPLY = "application/apply-patch+yaml"
-MOST_TRIES = 20
+MAX_TRIES = 20
 FINALIZER = "boxapps.dev/finalizer"
 OPERATOR = "box-app-operator"
 BY_THE_SERVER = {"name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp", "managedFields"}
@@ -72,7 +72,7 @@ def apply_twice(play: Playground, manifest: dict[str, Any]) -> None:
 
 def changes_nothing(play: Playground, path: str, write: Callable[[], Any]) -> bool:
     """Is the object the same after a write, down to its resourceVersion? A status that came in between counts not."""
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         before, after = play.cluster.get(path), write()
         if before.get("status") == after.get("status"):
             return bool(before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"])

@@ -28,7 +28,7 @@ PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
 APPS = 50
 ROUNDS = 26
-MOST_ROUNDS = 60
+MAX_ROUNDS = 60
 """On a busy machine it happens more often that all work is done before the kill."""
 FEWEST_KILLS = 20
 FEWEST_ROTATIONS = 2
@@ -152,7 +152,7 @@ def test_fifty_apps_survive_that_the_operator_is_killed_over_and_over(
 def kill_over_and_over(herd: Herd) -> int:
     """Round for round: hand out work, kill while it is done, start again; returns how many kills left work undone."""
     play, interrupted = herd.play, 0
-    for number in range(MOST_ROUNDS):
+    for number in range(MAX_ROUNDS):
         if number >= ROUNDS and interrupted >= FEWEST_KILLS:
             break
         if number % BREATH == 0:

@@ -15,7 +15,7 @@ PLANES = ("real",)
 """How much an API server sends is a matter of the real one."""
 MEGABYTE = 1_000_000
 SECRETS = 20
-MOST_BYTES = 20 * MEGABYTE
+MAX_BYTES = 20 * MEGABYTE
 OURS = {"app.kubernetes.io/managed-by": "box-app-operator"}
 
 
@@ -48,7 +48,7 @@ def test_large_secrets_that_appear_and_change_are_not_taken_in(
             play.cluster.patch(path, {"metadata": {"labels": {"round": str(round_)}}})
     make_ready(play, other_ns, "second")
 
-    assert resident_bytes(play) - before < MOST_BYTES
+    assert resident_bytes(play) - before < MAX_BYTES
 
 
 def test_large_secrets_that_are_there_at_a_restart_are_not_taken_in(
@@ -61,7 +61,7 @@ def test_large_secrets_that_are_there_at_a_restart_are_not_taken_in(
         play.cluster.delete(path)
     without = _resident_after_restart(play, other_ns, "third")
 
-    assert with_them - without < MOST_BYTES
+    assert with_them - without < MAX_BYTES
 
 
 def _resident_after_restart(play: Playground, namespace: str, name: str) -> int:

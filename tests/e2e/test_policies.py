@@ -270,7 +270,7 @@ CHANGES = {
         "annotations under boxapps.dev/",
     ),
 }
-MOST_WRITES = 30
+MAX_WRITES = 30
 """A fight without a pause makes hundreds within the seconds that a test takes."""
 
 
@@ -301,7 +301,7 @@ def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(
         play.await_condition(ns, "viewer", "Ready")
         await_pass(play, ns)
         writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
-        assert len(writes) <= MOST_WRITES
+        assert len(writes) <= MAX_WRITES
         await_warning(play, ns, "SecretChangedBack")
 
     until(lambda: _is_right(play, ns), 60, "the Secret to be put right once nobody changes it")

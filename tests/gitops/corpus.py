@@ -159,7 +159,7 @@ WITHOUT = [
     State("grant refused", record(granted(), GRANT, refused=stalled("TokenRejected")), "Degraded", "Failed"),
     State("no access token yet", record(granted(), GRANT, refused=OUTAGE), "Progressing", "InProgress"),
     State("ready, credentials gone", record(without_renewal, GRANT), "Suspended", "InProgress"),
-    State("ready by grant", record(granted(held=True), GRANT), "Healthy", "Current"),
+    State("ready by grant", record(granted(pending=True), GRANT), "Healthy", "Current"),
 ]
 IN_BETWEEN = [
     State("ready, then changed", later(READY, {"displayName": "Acme Invoices"}), "Progressing", "InProgress"),

@@ -15,7 +15,7 @@ from tests.unit.pretend import NOON
 from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, LinkNeeds
+from box_app_operator.enterprise.connection import Clients, LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
 
@@ -108,15 +108,15 @@ async def _written(body: Json, value: str | None, error: OperatorError | None, *
     answers, nobody, store = Answers(value, error), lambda _: None, Store()
     for app in apps:
         store.put_app({**app, "metadata": {**app["metadata"], "resourceVersion": "1"}})
-    needs = LinkNeeds(
+    needs = LinkDependencies(
         store=store,
         connect=answers.connect,
         credentials=answers,
         clock=Clock(),
         backoff=lambda _: 60.0,
         wake=nobody,
-        forgive=nobody,
-        people_acted=nobody,
+        clear_refusals=nobody,
+        clear_human_refusals=nobody,
         name_freed=nobody,
         wait_seconds=0.0,
     )

@@ -11,7 +11,7 @@ from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
 from tests.unit.pretend import APP_ID, NOON, decided, published_secret
 from tests.unit.strategies import foreign_secret
 
-from box_app_operator.model.box import AuthorizationState, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.model.box import AuthorizationState, PendingToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.names import Leaving, NameHolder
@@ -144,9 +144,9 @@ def with_bad_key(desired: Desired) -> Observed:
 
 def with_good_key(desired: Desired) -> Observed:
     """A key was handed over and proven; it is not in the Secret yet."""
-    held = HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+    pending = PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
     seen = by_hand(desired, app_id=APP_ID, origins={"": False})
-    return replace(seen, app=app_for(desired, tokens={Slot.PRIMARY: LIVE}), held=held)
+    return replace(seen, app=app_for(desired, tokens={Slot.PRIMARY: LIVE}), pending=pending)
 
 
 def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
@@ -178,11 +178,11 @@ def with_dead_key(desired: Desired) -> Observed:
     return replace(seen, app=replace(seen.app, tokens={}))
 
 
-def granted(*, held: bool = False, **hand: Any) -> Look:
+def granted(*, pending: bool = False, **hand: Any) -> Look:
     """Box gives out tokens for client credentials; ``held`` tells that one is in the Secret."""
 
     def look(desired: Desired) -> Observed:
-        seen = settled(desired) if held else Observed(known=True, app=app_for(desired))
+        seen = settled(desired) if pending else Observed(known=True, app=app_for(desired))
         return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}))
 
     return look

@@ -25,7 +25,7 @@ from box_app_operator.model.steps import Step
 Json = dict[str, Any]
 Look = Callable[[Desired], Observed]
 
-MOST_STEPS = 10
+MAX_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def record(
     body["status"] = (before or {}).get("status", {})
     desired = parse_desired(body)
     observed, refusals = look(desired), dict[Step, Refusal]()
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         decided_now = plan(
             desired,
             observed,

@@ -42,12 +42,12 @@ class Judge:
         listing: Callable[[], Listing],
         notices: Callable[[], str],
         entries: Callable[[], list[AdoptionEntry]],
-        held: Callable[[], Fingerprint | None],
+        pending: Callable[[], Fingerprint | None],
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         self.box, self.kube, self.known, self.listing, self.notices = box, kube, known, listing, notices
-        self.entries, self.held, self.now, self.monotonic = entries, held, now, monotonic
+        self.entries, self.pending, self.now, self.monotonic = entries, pending, now, monotonic
         self.overlaps: dict[Fingerprint, Any] = {}
         self.pace = Pace()
         self.facts_lost = False
@@ -85,7 +85,7 @@ class Judge:
             return
         entries = [entry for entry in self.entries() if entry.client_id == truth.client_id]
         own = [secret for secret in self.kube.secrets.values() if secret.owner_uid == body["metadata"]["uid"]]
-        at_hand = {found for secret in own for found in secret.fingerprints.values()} | {self.held()}
+        at_hand = {found for secret in own for found in secret.fingerprints.values()} | {self.pending()}
         proven = what == "revoked" and fingerprint in at_hand
         self._must(entries or proven, f"{what} an app without an entry")
         if what == "deleted":
@@ -117,8 +117,8 @@ class Judge:
         if found is not None or desired.grant is None or secret is None:
             return found
         ends = datetime.fromisoformat(secret.annotations.get("boxapps.dev/expires-at", "2000-01-01T00:00:00+00:00"))
-        held = self.box.access.keys() & secret.fingerprints.values()
-        return next(iter(held), None) if ends > self.now() else None
+        pending = self.box.access.keys() & secret.fingerprints.values()
+        return next(iter(pending), None) if ends > self.now() else None
 
     def _hurry(self, active: Fingerprint | None, by_date: bool) -> None:
         """At most one rotation by date in ten minutes; three lost tokens, then one in ten; on request one a minute."""

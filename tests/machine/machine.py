@@ -276,8 +276,8 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         if view is not None:
             name = f"pod-{len(self.kube.pods)}-{self.time:%d%H%M%S}"
             # Under a clock that is wrong nobody can tell which pods were there before a publication.
-            held = frozenset(view.fingerprints.values()) if not self.offset else frozenset()
-            self.kube.pods.append(Pod(name, secret, self.time, held))
+            pending = frozenset(view.fingerprints.values()) if not self.offset else frozenset()
+            self.kube.pods.append(Pod(name, secret, self.time, pending))
 
     @precondition(lambda self: self.kube.pods)
     @rule()

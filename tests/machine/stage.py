@@ -24,10 +24,10 @@ from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp
 NAME = "viewer"
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MOST_LOOKS = 160 + 14 * 24
+MAX_LOOKS = 160 + 14 * 24
 """More passes than anything needs to settle: a day each, for an overlap that began under a clock that was ahead, and
 one an hour while pods may still use a Secret of a former name."""
-MOST_RENEWALS = 3400
+MAX_RENEWALS = 3400
 """Access tokens are renewed twice an hour: so many passes more until the last deadline is over, under a clock too that
 was 55 days ahead when it began."""
 
@@ -69,7 +69,7 @@ class Log(logging.Handler):
 class SimLink:
     """The way to the one enterprise."""
 
-    settled, problem, selector, has_console, enterprise_id, is_deleting = True, None, None, True, None, False
+    probed, problem, selector, has_console, enterprise_id, is_deleting = True, None, None, True, None, False
 
     def __init__(self, box: SimBox, entries: list[AdoptionEntry]) -> None:
         self.console = self.platform = box
@@ -81,7 +81,7 @@ class SimLink:
         """What the owner of the enterprise allows at the moment."""
         return tuple(self._entries)
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """No credential is ever refused here."""
 
 
@@ -138,7 +138,7 @@ class Stage:
         return self.link  # type: ignore[return-value]  # it never has a problem
 
     @contextlib.asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[None]:
+    async def kept(self, name: str) -> AsyncIterator[None]:
         """Nobody deletes the enterprise."""
         yield
 
@@ -158,7 +158,7 @@ class Stage:
 
     def _held(self) -> Fingerprint | None:
         memory = self.reconciler._memory_of(KEY)
-        return memory.held.fingerprint if memory is not None and memory.held is not None else None
+        return memory.pending.fingerprint if memory is not None and memory.pending is not None else None
 
     def allow(self, how: str) -> None:
         """The owner of the enterprise: "yes", "with deletion" or "no" to the adoption of the app."""
@@ -182,7 +182,7 @@ class Stage:
         for tell in news:
             tell(self.store)
         if finish(self.link.listing.refresh(self.box, 0)):
-            self.reconciler.people_acted(KEY)
+            self.reconciler.clear_human_refusals(KEY)
 
     def run_pass(self) -> float | None:
         """One pass, after which no rule may be broken; returns the seconds after which it wants another."""
@@ -226,7 +226,7 @@ class Stage:
             self.kube.credentials = credentials_of(CLIENTS[0])
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
             self.edit(suspend=False)
-        for _ in range(MOST_LOOKS + (MOST_RENEWALS if self._has_grant() else 0)):
+        for _ in range(MAX_LOOKS + (MAX_RENEWALS if self._has_grant() else 0)):
             self._authorize()
             self.hear_news()
             again = self.run_pass()

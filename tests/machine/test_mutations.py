@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeByCredentials, LifeOfAToken
 
 from box_app_operator.controller import reconcile_pass as work
-from box_app_operator.model.box import BoxApp, HeldToken
+from box_app_operator.model.box import BoxApp, PendingToken
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Adoption
 from box_app_operator.modes.automated import adoption
@@ -22,12 +22,12 @@ from box_app_operator.tokens import policy as tokens
 from box_app_operator.tokens import rotation
 from box_app_operator.tokens.retirement import Retirement
 
-prove_first = tokens._check_held
+prove_first = tokens._check_pending
 
 
-def publish_at_once(app: BoxApp, held: HeldToken) -> Finding:
+def publish_at_once(app: BoxApp, pending: PendingToken) -> Finding:
     """Rule 3, broken: nobody asks Box whether it accepts the token."""
-    return prove_first(app, replace(held, proven=True))
+    return prove_first(app, replace(pending, proven=True))
 
 
 FEW = 500
@@ -35,7 +35,7 @@ FEW = 500
 MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
     "1-mint-without-authorization": (tokens, "_may_act", lambda _: True, "minted"),
     "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest"),
-    "3-publish-without-proof": (tokens, "_check_held", publish_at_once, "published without proof"),
+    "3-publish-without-proof": (tokens, "_check_pending", publish_at_once, "published without proof"),
     "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
     "5-orphans-stay": (tokens, "_ours", lambda *_: False, "not at rest"),
     "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),

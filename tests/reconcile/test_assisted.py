@@ -35,7 +35,7 @@ class AssistedStage(Stage):
     async def resync(self) -> None:
         """Everything is looked at again."""
         self.link.identities.resync()
-        self.reconciler.forgive(KEY)
+        self.reconciler.clear_refusals(KEY)
         await self.turn()
 
     def restart(self) -> None:

@@ -115,10 +115,10 @@ async def test_what_is_put_right_while_box_is_asked_is_tried(stage: GrantStage, 
         finally:
             if who == "owner":
                 await stage.hand_over(app)
-                stage.reconciler.forgive(KEY)
+                stage.reconciler.clear_refusals(KEY)
             else:
                 await stage.box.decide(app)
-                stage.reconciler.people_acted(KEY)
+                stage.reconciler.clear_human_refusals(KEY)
 
     stage.clients.platform.grant = grant_meanwhile  # type: ignore[method-assign]
     await stage.turn()

@@ -113,7 +113,7 @@ async def test_a_deletion_ends_the_tokens_that_are_there(stage: ChangedStage, be
     if begin is assisted:
         assert [step["what"] for step in stage.status["nextSteps"]] == ["Press Revoke for the Primary Access Token."]
         await stage.people.call("DELETE", f"{BY_HAND}/{app['id']}/tokens/primary", 204)
-        stage.reconciler.forgive(KEY)
+        stage.reconciler.clear_refusals(KEY)
         await stage.turn()
     assert stage.store.app(KEY) is None
     assert stage.is_live(token) == (begin is granted)

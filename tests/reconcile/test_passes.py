@@ -32,7 +32,7 @@ PAUSE = timedelta(seconds=10)
 class FakeLink:
     """The way to the one enterprise; ``follow`` hears what changed, and tells the app as the real link does."""
 
-    settled = True
+    probed = True
     problem: Problem | None = None
     selector: Body | None = None
     is_deleting = False
@@ -46,7 +46,7 @@ class FakeLink:
         self.platform: Platform | None = clients.platform
         self.suspected = 0
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """Somebody met a refused credential."""
         self.suspected += 1
 
@@ -81,7 +81,7 @@ class Stage:
         return self.link if name == "default" else None
 
     @contextlib.asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[None]:
+    async def kept(self, name: str) -> AsyncIterator[None]:
         """Nobody deletes the enterprise."""
         yield
 
@@ -98,7 +98,7 @@ class Stage:
         again: float | None = None
         for _ in range(times):
             if await self.link.listing.refresh(self.clients.console, 0):
-                self.reconciler.people_acted(KEY)
+                self.reconciler.clear_human_refusals(KEY)
             again = await self.reconciler.reconcile(KEY)
         return again
 
@@ -204,7 +204,7 @@ async def test_a_token_with_fewer_rights_waits_for_a_person(stage: Stage) -> Non
 
     assert stage.said("TokenReady") == ("False", "TokenRejected")
     assert (stage.issued, stage.cluster.secret) == (1, None)
-    stage.reconciler.forgive(KEY)
+    stage.reconciler.clear_refusals(KEY)
     await stage.turn()
     assert stage.said("Ready") == ("True", "Ready")
     assert stage.issued == 1

@@ -97,13 +97,13 @@ def test_no_fitting_release_is_told(releases: dict[str, Any]) -> None:
 
 def archive(**files: bytes) -> bytes:
     """A tar archive with these files; two underscores stand for a slash."""
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as tar:
+    pending = io.BytesIO()
+    with tarfile.open(fileobj=pending, mode="w:gz") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name.replace("__", "/").replace("UP", ".."))
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    return held.getvalue()
+    return pending.getvalue()
 
 
 def test_an_archive_is_unpacked_flat_and_executable(tmp_path: Path) -> None:
@@ -136,15 +136,15 @@ def test_no_name_in_an_archive_leads_out_of_the_folder(tmp_path: Path, name: str
 
 def test_links_and_folders_in_an_archive_are_left_out(tmp_path: Path) -> None:
     """A link could point anywhere."""
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as tar:
+    pending = io.BytesIO()
+    with tarfile.open(fileobj=pending, mode="w:gz") as tar:
         link = tarfile.TarInfo("etcd")
         link.type, link.linkname = tarfile.SYMTYPE, "/bin/sh"
         tar.addfile(link)
         folder = tarfile.TarInfo("folder")
         folder.type = tarfile.DIRTYPE
         tar.addfile(folder)
-    content = held.getvalue()
+    content = pending.getvalue()
     unpack(content, hashlib.sha512(content).hexdigest(), tmp_path)
 
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from box_app_operator.model.box import (
     AuthorizationState,
     BoxApp,
     Fingerprint,
-    HeldToken,
+    PendingToken,
     Problem,
     Slot,
     SlotToken,
@@ -68,7 +68,7 @@ WITH_CORS = replace(DESIRED, cors_domains=CORS)
 GONE = replace(DESIRED, deleting=True)
 NOTHING = World(DESIRED, Observed(known=True))
 NO_TOKEN = World(DESIRED, Observed(known=True, app=app_for()))
-HELD = HeldToken(Slot.PRIMARY, ONE.fingerprint)
+PENDING = PendingToken(Slot.PRIMARY, ONE.fingerprint)
 BOTH = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}
 
 
@@ -81,7 +81,7 @@ def standing(state: AuthorizationState, *, enabled: bool = False, **wish: Any) -
 def holding(proven: bool | None) -> World:
     """A token was minted and is not published yet."""
     app = app_for(tokens={Slot.PRIMARY: ONE})
-    return World(DESIRED, Observed(known=True, app=app, held=replace(HELD, proven=proven)))
+    return World(DESIRED, Observed(known=True, app=app, pending=replace(PENDING, proven=proven)))
 
 
 def troubled(reason: str, *, stalled: bool) -> World:

@@ -20,7 +20,7 @@ from box_app_operator.model.box import (
     BoxApp,
     ClientID,
     Fingerprint,
-    HeldToken,
+    PendingToken,
     Refusal,
     SecretView,
     Slot,
@@ -54,7 +54,7 @@ IN_CLUSTER_PROBLEMS = ("EnterpriseNotFound", "NamespaceNotAllowed", "AdoptionNot
 """Problems that somebody in the cluster must mend."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
-MOST_STEPS = 20
+MAX_STEPS = 20
 """More steps than any world here can need."""
 
 APP_ID = AppID("4711")
@@ -101,7 +101,7 @@ class World:
 
 
 def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
-    app, held, problem, secret = observed.app, observed.held, observed.problem, observed.secret
+    app, pending, problem, secret = observed.app, observed.pending, observed.problem, observed.secret
     tokens = app.tokens if app else {}
     return {
         "an app is seen although none were listed": app is not None and not observed.known,
@@ -113,11 +113,11 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
         and not desired.deleting,
         "the app seen is not the one wanted": app is not None
         and (app.client_id != desired.client_id if desired.client_id else app.reference != desired.reference),
-        "a token is held that is in no slot": held is not None
-        and (held.slot not in tokens or tokens[held.slot].fingerprint != held.fingerprint),
-        "a held token is published already": held is not None
+        "a token is held that is in no slot": pending is not None
+        and (pending.slot not in tokens or tokens[pending.slot].fingerprint != pending.fingerprint),
+        "a held token is published already": pending is not None
         and secret is not None
-        and held.fingerprint in secret.fingerprints.values(),
+        and pending.fingerprint in secret.fingerprints.values(),
         "two slots hold the same token": len({token.fingerprint for token in tokens.values()}) < len(tokens),
         "the app's own trouble is called Box's": problem is not None
         and problem.in_cluster != (problem.reason in IN_CLUSTER_PROBLEMS),
@@ -134,16 +134,16 @@ def pretend(world: World, step: Step) -> World:
     """
     match step:
         case AddFinalizer():
-            return _hold(world, True)
+            return _set_pending(world, True)
         case RemoveFinalizer():
-            return _hold(world, False)
+            return _set_pending(world, False)
         case CreateApp(name, reference, _):
             return _create(world, name, reference)
         case DeleteApp(app_id):
             _expect(world, app_id)
             if not world.observed.adoption.may_delete:
                 raise BoxWouldRefuseError("nobody allowed the app to be deleted")
-            return _see(world, app=None, held=None)
+            return _see(world, app=None, pending=None)
         case MintToken():
             return _mint(world, step)
         case ProveToken(fingerprint):
@@ -153,7 +153,9 @@ def pretend(world: World, step: Step) -> World:
         case RevokeSlot():
             return _revoke(world, step)
         case DeleteSecret(name, _):
-            return _see(world, former=tuple(each for each in world.observed.former if each.name != name))
+            return _see(
+                world, renamed_secrets=tuple(each for each in world.observed.renamed_secrets if each.name != name)
+            )
         case RestartWorkload(ref, fingerprint):
             view = WorkloadView(ref, token=fingerprint, restarted_at=NOON)
             return _see(world, workloads={**world.observed.workloads, ref: view})
@@ -185,14 +187,14 @@ def approved(world: World) -> World:
 
 def crashed(world: World) -> World:
     """The world after a crash: what was held in memory is lost, all else stays."""
-    return _see(world, held=None)
+    return _see(world, pending=None)
 
 
 def _see(world: World, **changes: object) -> World:
     return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
 
 
-def _hold(world: World, has_finalizer: bool) -> World:
+def _set_pending(world: World, has_finalizer: bool) -> World:
     return replace(world, desired=replace(world.desired, has_finalizer=has_finalizer))
 
 
@@ -223,20 +225,20 @@ def _mint(world: World, step: MintToken) -> World:
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
     tokens = {**app.tokens, step.slot: SlotToken(fingerprint, NOON, expires_at)}
     changed = replace(app, tokens=tokens, revision=app.revision + 1)
-    after = _see(world, app=changed, held=HeldToken(step.slot, fingerprint, days=step.expires_in_days))
+    after = _see(world, app=changed, pending=PendingToken(step.slot, fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
 
 def _prove(world: World, fingerprint: Fingerprint) -> World:
-    held = world.observed.held
-    if held is None or held.fingerprint != fingerprint:
+    pending = world.observed.pending
+    if pending is None or pending.fingerprint != fingerprint:
         raise BoxWouldRefuseError("the token to be proven is not held")
-    return _see(world, held=replace(held, proven=True))
+    return _see(world, pending=replace(pending, proven=True))
 
 
 def _publish(world: World, step: PublishSecret) -> World:
-    app, secret, held = _expect(world, step.app_id), world.observed.secret, world.observed.held
-    is_held = held is not None and held.fingerprint == step.fingerprint
+    app, secret, pending = _expect(world, step.app_id), world.observed.secret, world.observed.pending
+    is_held = pending is not None and pending.fingerprint == step.fingerprint
     stands = secret is not None and step.fingerprint in secret.fingerprints.values()
     if not is_held and not stands:
         raise BoxWouldRefuseError("nobody has the value of the token to be published")
@@ -244,7 +246,7 @@ def _publish(world: World, step: PublishSecret) -> World:
         raise BoxWouldRefuseError("the slot holds another token")
     written = published_secret(world.desired, app, step.slot, world.observed)
     remembered = replace(world.observed.remembered, active=step.fingerprint)
-    return _see(world, secret=written, held=None if is_held else held, remembered=remembered)
+    return _see(world, secret=written, pending=None if is_held else pending, remembered=remembered)
 
 
 def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observed | None = None) -> SecretView:
@@ -269,13 +271,13 @@ def _left(there: Mapping[str, T], gone: frozenset[str]) -> dict[str, T]:
 
 
 def _revoke(world: World, step: RevokeSlot) -> World:
-    app, held = _expect(world, step.app_id, revokes=True), world.observed.held
+    app, pending = _expect(world, step.app_id, revokes=True), world.observed.pending
     token = app.tokens.get(step.slot)
     if token is None or token.fingerprint != step.fingerprint:
         raise BoxWouldRefuseError("the slot holds another token")
     tokens = {slot: each for slot, each in app.tokens.items() if slot is not step.slot}
     left = replace(app, tokens=tokens, revision=app.revision + 1)
-    return _see(world, app=left, held=None if held is not None and held.slot is step.slot else held)
+    return _see(world, app=left, pending=None if pending is not None and pending.slot is step.slot else pending)
 
 
 def decide(
@@ -310,10 +312,10 @@ def run_its_course(world: World, previous: Previous | None = None) -> Course:
     """Do the first step of the plan, look again, and so on until nothing is left to do."""
     worlds = [world]
     steps: list[Step] = []
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         decision = decide(worlds[-1], previous)
         if not decision.steps:
             return Course(tuple(worlds), tuple(steps), decision)
         steps.append(decision.steps[0])
         worlds.append(pretend(worlds[-1], decision.steps[0]))
-    raise AssertionError(f"not settled after {MOST_STEPS} steps: {steps}")
+    raise AssertionError(f"not settled after {MAX_STEPS} steps: {steps}")

@@ -19,7 +19,7 @@ from box_app_operator.model.box import (
     AuthorizationState,
     BoxApp,
     Fingerprint,
-    HeldToken,
+    PendingToken,
     Problem,
     Refusal,
     RefusalKind,
@@ -168,14 +168,14 @@ def secret_views(draw: st.DrawFn, desired: Desired, app: BoxApp | None) -> Secre
 
 
 @st.composite
-def held_tokens(draw: st.DrawFn, app: BoxApp | None, secret: SecretView | None) -> HeldToken | None:
+def held_tokens(draw: st.DrawFn, app: BoxApp | None, secret: SecretView | None) -> PendingToken | None:
     """A minted token that is not published yet; only one that is in a slot can be held."""
     published = set(secret.fingerprints.values()) if secret else set()
     free = [slot for slot, token in (app.tokens if app else {}).items() if token.fingerprint not in published]
     if not free or app is None or not draw(st.booleans()):
         return None
     slot = draw(st.sampled_from(sorted(free)))
-    return HeldToken(slot, app.tokens[slot].fingerprint, draw(st.sampled_from([None, True, False])))
+    return PendingToken(slot, app.tokens[slot].fingerprint, draw(st.sampled_from([None, True, False])))
 
 
 @st.composite
@@ -221,7 +221,7 @@ def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False, en
         known=known,
         app=app,
         secret=secret,
-        held=draw(held_tokens(app, secret)),
+        pending=draw(held_tokens(app, secret)),
         problem=problem,
         remembered=draw(remembered_statuses(app)),
         pods=(),

@@ -43,7 +43,7 @@ class FakePart:
         """Stop following."""
         self._heard.append(f"{self._name} is closed")
 
-    async def resign(self) -> None:
+    async def release(self) -> None:
         """Give the Lease back."""
         self._heard.append("the Lease is given back")
 

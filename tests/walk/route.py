@@ -21,7 +21,7 @@ from tests.walk.walk import Faults, Walk
 from playground.play import crds
 
 TROUBLE = ("status", "cut_before", "cut_after", "garbage", "half_body")
-MOST_FAULTS = 6
+MAX_FAULTS = 6
 
 
 def book_of(kind: str, known: Mapping[str, Sequence[Any]], seed: int) -> Book:
@@ -101,7 +101,7 @@ def trouble(seed: int) -> Faults:
     random_ = random.Random(seed)
 
     def order() -> list[dict[str, Any]]:
-        kinds = random_.choices(TROUBLE, k=MOST_FAULTS)
+        kinds = random_.choices(TROUBLE, k=MAX_FAULTS)
         return [{"kind": kind, "status": 503, "count": random_.randint(1, 3)} for kind in kinds]
 
     return order

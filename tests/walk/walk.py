@@ -16,7 +16,7 @@ from tests.walk.report import Report
 from tests.walk.subjects import Subject, View, abandon, await_ready
 from tests.walk.values import Value
 
-MOST_COMPANIONS = 60
+MAX_COMPANIONS = 60
 NEEDS_OTHERS = ("known", "absent", "choice", "default", "example", "one", "as in status")
 """Values that are worth another try together with a neighbour that they need or exclude."""
 Faults = Callable[[], list[dict[str, Any]]]
@@ -58,7 +58,7 @@ class Prober:
     def _taken(self, edit: Edit, path: tuple[str, ...], with_others: bool) -> Edit | None:
         if self._takes(edit.spec):
             return edit
-        others = islice(self._book.companions(edit, path), MOST_COMPANIONS) if with_others else ()
+        others = islice(self._book.companions(edit, path), MAX_COMPANIONS) if with_others else ()
         return next((other for other in others if self._takes(other.spec)), None)
 
 

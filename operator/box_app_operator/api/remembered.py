@@ -155,7 +155,7 @@ def parse_remembered(body: Body) -> RememberedStatus:
         dates={fingerprint: _dates(token) for fingerprint, token in known.items() if "issuedTime" in token},
         slots={fingerprint: Slot(token["slot"]) for fingerprint, token in known.items() if "slot" in token},
         origins=domains if synced is not None else None,
-        settled=synced is not None and _is_settled(body, status, synced),
+        is_current=synced is not None and _is_current(body, status, synced),
         allowed=tuple(text for text in domains if origin_problem(text) is None),
     )
 
@@ -164,7 +164,7 @@ def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:
     return datetime.fromisoformat(token["issuedTime"]), parse_time(token.get("expiryTime"))
 
 
-def _is_settled(body: Body, status: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
+def _is_current(body: Body, status: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
     """Is the condition about the very spec of now, and has nobody asked for another look since?"""
     meta = mapping(body.get("metadata"))
     request = mapping(meta.get("annotations")).get(RECONCILE_ANNOTATION)

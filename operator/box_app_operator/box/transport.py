@@ -224,12 +224,12 @@ class Gate:
     DEFAULT_CLOSED_SECONDS = 5.0
 
     def __init__(
-        self, requests_per_minute: int, monotonic: Callable[[], float], may_act: Callable[[], bool] = lambda: True
+        self, requests_per_minute: int, monotonic: Callable[[], float], is_leader: Callable[[], bool] = lambda: True
     ) -> None:
         burst = max(1.0, requests_per_minute * BURST_SECONDS / 60)
         self._limiter = AsyncLimiter(burst, BURST_SECONDS if burst > 1.0 else 60 / requests_per_minute)
         self._monotonic = monotonic
-        self._may_act = may_act
+        self._is_leader = is_leader
         self._opens_at = 0.0
 
     async def enter(self, what: str) -> None:
@@ -244,7 +244,7 @@ class Gate:
         RATE_LIMIT_WAITS.observe(watch.seconds)
         # Box may have asked for a pause while this call waited for its turn.
         self._check_open(what)
-        if not self._may_act():
+        if not self._is_leader():
             raise TransientError(Reason.BOX_UNAVAILABLE, "This process is not the leader any more", detail=what)
 
     def _check_open(self, what: str) -> None:

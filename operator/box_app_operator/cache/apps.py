@@ -57,20 +57,20 @@ class Listing:
         """The app with this id."""
         return self._apps.get(app)
 
-    def fold(self, app: BoxApp) -> bool:
+    def update(self, app: BoxApp) -> bool:
         """Take in what was seen of an app. Tells whether it was news."""
         known = self._apps.get(app.id)
         if app.revision <= (known.revision if known is not None else self._gone.get(app.id, -1)):
             return False
-        self.assume(app)
+        self.force(app)
         return True
 
-    def find_again(self, app: BoxApp) -> None:
+    def restore(self, app: BoxApp) -> None:
         """Take in the answer to a question that was asked just now, also when the app was taken for gone."""
         self._gone.pop(app.id, None)
-        self.fold(app)
+        self.update(app)
 
-    def assume(self, app: BoxApp) -> None:
+    def force(self, app: BoxApp) -> None:
         """Take in how an app must be by now, until something newer is heard of it."""
         known = self._apps.get(app.id)
         self._apps[app.id] = app
@@ -165,11 +165,11 @@ class Listing:
         known = self._apps.get(app.id)
         if known is None or known == app or known is not before.get(app.id):
             return False
-        self.assume(app)
+        self.force(app)
         return True
 
     def _take_in(self, page: Page) -> None:
-        self._news += [app for app in page.apps if self.fold(app)]
+        self._news += [app for app in page.apps if self.update(app)]
         self._news += [app for app in page.gone if self.drop(app.id) is not None]
         for app in page.gone:
             # Also of one that was never seen, or had another name when it was; and Box may have freed the name of one

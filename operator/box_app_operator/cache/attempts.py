@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from box_app_operator.cache.pace import PaceMemory
-from box_app_operator.model.box import UID, Fingerprint, HeldToken, Refusal, RefusalKind, SlotToken
+from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, RefusalKind, SlotToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
@@ -52,7 +52,7 @@ class HandMemory:
     unauthorized: bool = False
     ended: set[Fingerprint] = field(default_factory=set)
 
-    def forgive(self) -> None:
+    def clear_refusals(self) -> None:
         """What may have changed is asked again."""
         self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
         self.try_origins_again = True
@@ -75,7 +75,7 @@ def _only(found: dict[Fingerprint, V], kept: frozenset[Fingerprint]) -> dict[Fin
 class Memory:
     """The memory of one object.
 
-    ``held`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
+    ``pending`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
     whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
@@ -86,12 +86,12 @@ class Memory:
     followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
-    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``forgiven`` and
+    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
     ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
     refused later for what was seen before must not count.
     """
 
-    held: HeldToken | None = None
+    pending: PendingToken | None = None
     token: Token | None = None
     doubtful: bool = False
     refusals: dict[Step, Refusal] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Memory:
     pace: PaceMemory = field(default_factory=PaceMemory)
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
     exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
-    forgiven: int = 0
+    refusals_cleared: int = 0
     human_acts: int = 0
 
     def upkeep_of(self, secret: str) -> Upkeep:
@@ -128,13 +128,13 @@ class Memory:
         found = {name: self.upkeep_of(name).contest(now) for name in secrets}
         return {name: contest for name, contest in found.items() if contest.names}
 
-    def hold(self, held: HeldToken, token: Token, granted: SlotToken | None = None) -> None:
+    def set_pending(self, pending: PendingToken, token: Token, granted: SlotToken | None = None) -> None:
         """Keep a minted token until it is published."""
-        self.held, self.token, self.granted = held, token, granted
+        self.pending, self.token, self.granted = pending, token, granted
 
-    def let_go(self) -> None:
+    def drop_pending(self) -> None:
         """Forget the held token."""
-        self.held = self.token = self.granted = None
+        self.pending = self.token = self.granted = None
 
     def renew(self, desired: Desired) -> None:
         """A new spec, a new request to reconcile, or a name that became free makes refused steps worth another try."""
@@ -143,7 +143,7 @@ class Memory:
             self.name_freed = False
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
-            self.forgive()
+            self.clear_refusals()
             self.hand.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
@@ -154,12 +154,12 @@ class Memory:
         if asked_anew:
             self.request = desired.reconcile_request
 
-    def forgive(self) -> None:
+    def clear_refusals(self) -> None:
         """Everything is worth another try, and another look."""
-        self.forgiven += 1
+        self.refusals_cleared += 1
         self.refusals.clear()
         self.workloads.clear()
-        self.hand.forgive()
+        self.hand.clear_refusals()
 
     def free_name(self) -> bool:
         """Another app gave up the wanted name. Tells whether a refused step waits for that.
@@ -199,7 +199,7 @@ class Memory:
         taken, self.records = self.records, []
         return taken
 
-    def people_acted(self) -> None:
+    def clear_human_refusals(self) -> None:
         """Something changed in Box: what waited for a person there is worth another try."""
         self.human_acts += 1
         self._keep(lambda refusal: refusal.kind is not RefusalKind.AWAITING_HUMAN)

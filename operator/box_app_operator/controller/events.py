@@ -239,11 +239,12 @@ class Intake:
                     self.app_changed(body, gone=True)
             case "Secret":
                 secrets = self._store.secrets()
-                for secret in [s for s in secrets if present.lacks(s.uid, s.resource_version, s.namespace)]:
+                for secret in [s for s in secrets if present.is_missing(s.uid, s.resource_version, s.namespace)]:
                     self._secret_gone(secret)
             case "Namespace":
                 namespaces = self._store.namespaces().items()
-                for name in [name for name, known in namespaces if present.lacks(known.uid, known.resource_version)]:
+                gone = [name for name, known in namespaces if present.is_missing(known.uid, known.resource_version)]
+                for name in gone:
                     self._namespace_gone(name)
             case "BoxEnterprise":
                 for body in [body for body in self._enterprises.bodies() if _is_missing(body, present)]:
@@ -257,4 +258,4 @@ def _mark_of(item: SecretItem) -> SecretMark:
 
 def _is_missing(body: Body, present: Present) -> bool:
     meta = body["metadata"]
-    return present.lacks(UID(meta["uid"]), meta["resourceVersion"], meta.get("namespace"))
+    return present.is_missing(UID(meta["uid"]), meta["resourceVersion"], meta.get("namespace"))

@@ -43,14 +43,14 @@ from box_app_operator.tokens.pace import last_replacement, last_replacement_in_s
 
 logger = logging.getLogger(__name__)
 
-MOST_STEPS = 40
+MAX_STEPS = 40
 """More steps than any pass can need: beyond it something contradicts itself, and the pass ends until later."""
 
 GONE = Observed(), Plan((), (), complete=False)
 
 
 @dataclass(frozen=True, slots=True)
-class PassNeeds:
+class PassDependencies:
     """What every pass needs."""
 
     store: Store
@@ -70,7 +70,7 @@ class Pass:
         memory: Memory,
         link: Link | None,
         executor: Executor,
-        around: PassNeeds,
+        deps: PassDependencies,
     ) -> None:
         self._key = key
         self._log = AppLog(logger, key.namespace, key.name)
@@ -78,12 +78,12 @@ class Pass:
         self._memory = memory
         self._link = link
         self._executor = executor
-        self._around = around
+        self._deps = deps
         self._secret_is_fresh = False
         self._unreachable: TransientError | None = None
         self._pause_seconds: float | None = None
         self._done: set[Step] = set()
-        self._forgiven = self._human_acts = 0
+        self._refusals_cleared = self._human_acts = 0
 
     @property
     def resource(self) -> Resource:
@@ -96,31 +96,31 @@ class Pass:
         Raises:
             OperatorError: Box or the cluster had to be asked and did not answer, or steps never come to an end.
         """
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             resource, desired = self._resource, self._resource.desired
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
-            self._forgiven, self._human_acts = self._memory.forgiven, self._memory.human_acts
-            observed = self._paced(resource, await self._around.observer.observe(resource, self._memory))
+            self._refusals_cleared, self._human_acts = self._memory.refusals_cleared, self._memory.human_acts
+            observed = self._paced(resource, await self._deps.observer.observe(resource, self._memory))
             decided = self._plan(resource, observed)
             self._memory.note(decided.notices)
             if observed.known and observed.problem is None:
-                self._memory.find_done(partial(has_happened, observed=observed), self._around.clock.now())
+                self._memory.find_done(partial(has_happened, observed=observed), self._deps.clock.now())
             if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
-                await self._around.observer.refresh_secret(desired)
+                await self._deps.observer.refresh_secret(desired)
                 self._secret_is_fresh = True
             elif decided.steps:
                 await self._try(decided.steps[0], resource, observed)
-            elif self._around.store.app(self._key) is resource.body:
+            elif self._deps.store.app(self._key) is resource.body:
                 return observed, decided
             # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
             if not self._reread():
                 return GONE
-        raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MOST_STEPS} steps")
+        raise TransientError(Reason.NOT_YET_KNOWN, f"not settled after {MAX_STEPS} steps")
 
     def _reread(self) -> bool:
         """Go on with the object as it is by now; False when it is gone."""
-        body = self._around.store.app(self._key)
+        body = self._deps.store.app(self._key)
         if body is None or body["metadata"]["uid"] != self._resource.desired.uid:
             return False
         if body is not self._resource.body:
@@ -129,7 +129,7 @@ class Pass:
 
     def _paced(self, resource: Resource, observed: Observed) -> Observed:
         """With how soon another token may follow: from memory, and after a restart from what was recorded."""
-        clock, pace = self._around.clock, self._memory.pace
+        clock, pace = self._deps.clock, self._memory.pace
         now, monotonic = clock.now(), clock.monotonic()
         record = last_replacement(own_secrets(resource.desired, observed))
         if record is None and pace.since is None:
@@ -137,10 +137,10 @@ class Pass:
             issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))
             record = last_replacement_in_status(previous, shown.active, issued_at, now)
         pace.note(record, now, monotonic)
-        return replace(observed, pace=pace.pace(now, monotonic, self._around.delays.rotation))
+        return replace(observed, pace=pace.pace(now, monotonic, self._deps.delays.rotation))
 
     def _plan(self, resource: Resource, observed: Observed) -> Plan:
-        now = self._around.clock.now()
+        now = self._deps.clock.now()
         self._memory.expire(now)
         return plan(
             resource.desired,
@@ -148,7 +148,7 @@ class Pass:
             now,
             previous=parse_conditions(status_of(resource.body)),
             refusals=self._memory.refusals,
-            delays=self._around.delays,
+            delays=self._deps.delays,
         )
 
     async def _try(self, step: Step, resource: Resource, observed: Observed) -> None:
@@ -164,8 +164,8 @@ class Pass:
     def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
         """Is it too early to put right once more what somebody changes back each time?"""
         secret = self._resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
-        upkeep, now = self._memory.upkeep_of(secret), self._around.clock.now()
-        until = upkeep.paused_until(step.mends, self._around.backoff, now)
+        upkeep, now = self._memory.upkeep_of(secret), self._deps.clock.now()
+        until = upkeep.paused_until(step.mends, self._deps.backoff, now)
         if until is None or until <= now:
             return False
         self._memory.refusals[step] = paused(self._resource.desired, secret, step.mends, until)
@@ -205,14 +205,14 @@ class Pass:
         if error.reason in (Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN):
             # The enterprise's matter, not this object's: its link finds out, and the step is tried again.
             if error.reason == Reason.CREDENTIAL_REJECTED and self._link is not None:
-                self._link.suspect()
+                self._link.reconnect()
             self._put_off(step, TransientError(Reason.BOX_UNAVAILABLE, error.message))
             return
         kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
         acted = kind is RefusalKind.AWAITING_HUMAN and self._memory.human_acts != self._human_acts
-        if acted or self._memory.forgiven != self._forgiven:
+        if acted or self._memory.refusals_cleared != self._refusals_cleared:
             # Somebody put something right while Box was being asked about what was there before: it is asked again.
-            self._memory.hand.forgive()
+            self._memory.hand.clear_refusals()
             return
         self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
 
@@ -220,15 +220,15 @@ class Pass:
         """Not again before the backoff is over; a failed minting puts off every kind of minting."""
         if self._pause_seconds is None:
             self._memory.failures += 1
-            self._pause_seconds = self._around.backoff(self._memory.failures)
+            self._pause_seconds = self._deps.backoff(self._memory.failures)
         self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
-        until = self._around.clock.now() + timedelta(seconds=self._pause_seconds)
+        until = self._deps.clock.now() + timedelta(seconds=self._pause_seconds)
         refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
         for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
             self._memory.refusals[each] = refusal
 
     def _record(self, step: Step, observed: Observed) -> None:
-        now = self._around.clock.now()
+        now = self._deps.clock.now()
         self._memory.unsure.pop(step, None)
         record = record_of(step, self._resource.desired, observed, now)
         if record is not None:
@@ -236,16 +236,19 @@ class Pass:
 
     def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
         """Its answer was lost: whether it deserves its Event shows at the next look."""
-        record = (
-            record_of(step, self._resource.desired, observed, self._around.clock.now()) if error.uncertain else None
-        )
+        record = record_of(step, self._resource.desired, observed, self._deps.clock.now()) if error.uncertain else None
         if record is not None:
             self._memory.unsure[step] = record
 
     def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
         """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""
-        held = self._memory.held
-        if isinstance(step, ProveToken) and held is not None and held.proven is False and observed.app is not None:
+        pending = self._memory.pending
+        if (
+            isinstance(step, ProveToken)
+            and pending is not None
+            and pending.proven is False
+            and observed.app is not None
+        ):
             error = TransientError(Reason.TOKEN_REJECTED, "Box rejected the token that it generated.")
             self._put_off(MintToken(observed.app.id, Slot.PRIMARY, None), error)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from box_app_operator.api.spec import Body, Resource, enterprise_of, parse_desired
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
-from box_app_operator.controller.reconcile_pass import Pass, PassNeeds, in_conflict
+from box_app_operator.controller.reconcile_pass import Pass, PassDependencies, in_conflict
 from box_app_operator.controller.status_writer import Reporter
 from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.enterprise.protocols import Links
@@ -60,7 +60,7 @@ class Reconciler:
         consumers = Consumers(store, cluster, pods, delays.restart)
         observer = Observer(store, links, cluster, self._clients, consumers, imports, clock)
         self._delays = delays
-        self._around = PassNeeds(store, observer, clock, backoff, delays)
+        self._deps = PassDependencies(store, observer, clock, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
     def forget(self, uid: UID) -> None:
@@ -69,22 +69,22 @@ class Reconciler:
         self._pods.release(uid)
         self._imports.release(uid)
 
-    def forgive(self, key: AppKey) -> None:
+    def clear_refusals(self, key: AppKey) -> None:
         """Let every refused step be tried again: a resync, or the enterprise changed."""
         memory = self._memory_of(key)
         if memory is not None:
-            memory.forgive()
+            memory.clear_refusals()
 
     def free_name(self, key: AppKey) -> bool:
         """The name that the object wants became free in Box. Tells whether a refused step waits for that."""
         memory = self._memory_of(key)
         return memory is not None and memory.free_name()
 
-    def people_acted(self, key: AppKey) -> None:
+    def clear_human_refusals(self, key: AppKey) -> None:
         """Let steps that waited for a person at Box be tried again: something changed there."""
         memory = self._memory_of(key)
         if memory is not None:
-            memory.people_acted()
+            memory.clear_human_refusals()
 
     def _memory_of(self, key: AppKey) -> Memory | None:
         body = self._store.app(key)
@@ -119,14 +119,14 @@ class Reconciler:
         resource = Resource(body, parse_desired(body))
         desired = resource.desired
         link = self._links.get(desired.enterprise)
-        if link is not None and not link.settled and link.problem is None:
+        if link is not None and not link.probed and link.problem is None:
             return None, "waiting"  # The link wakes its apps as soon as it knows something.
         early = self._too_early(memory, missing=link is None and not desired.deleting)
         if early is not None:
             return early, "waiting"
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, self._clients, memory, self._links, link, self._clock)
-        work = Pass(key, resource, memory, link, executor, self._around)
+        work = Pass(key, resource, memory, link, executor, self._deps)
         observed, decided = await work.run()
         left, report_at = self._store.app(key), None
         if left is None or left["metadata"]["uid"] != desired.uid:
@@ -159,7 +159,7 @@ class Reconciler:
         if error.reason == Reason.CREDENTIAL_REJECTED and body is not None:
             link = self._links.get(enterprise_of(body))
             if link is not None:
-                link.suspect()
+                link.reconnect()
         memory.failures += 1
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return max(asked or 0.0, self._backoff(memory.failures))

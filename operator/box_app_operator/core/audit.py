@@ -29,7 +29,7 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
     Args:
         observed: what was seen before the step.
     """
-    if observed.namespace_ends:
+    if observed.namespace_is_terminating:
         # Kubernetes takes no new Event in a namespace that is being deleted.
         return None
     match step:

@@ -35,6 +35,6 @@ def _nothing_in_box(desired: Desired, observed: Observed) -> bool:
     """Nothing was ever made in Box that does not end by itself soon, or what is there belongs to another object."""
     remembered = observed.remembered
     made = remembered.app_id is not None or (remembered.active is not None and desired.grant is None)
-    never = not made and observed.secret is None and observed.held is None
+    never = not made and observed.secret is None and observed.pending is None
     without_enterprise = observed.problem is not None and observed.problem.in_cluster
     return observed.claimed_by is not None or (never and without_enterprise)

@@ -94,7 +94,7 @@ def plan(
         return Plan((), tuple(previous.values()), complete=False)
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
-        observed = replace(observed, app=None, held=None)
+        observed = replace(observed, app=None, pending=None)
     return _plan_work(desired, observed, now, refusals, delays)
 
 

@@ -15,7 +15,7 @@ from box_app_operator.model.finding import NextStep
 from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.consumers import SHOWN, pods_on_previous
+from box_app_operator.tokens.consumers import MAX_POD_NAMES, pods_on_previous
 from box_app_operator.tokens.downscoped import downscoped_status
 from box_app_operator.tokens.restarts import restarted
 from box_app_operator.tokens.rotation import Cause, next_rotation, rotation_waits_until
@@ -115,7 +115,7 @@ def _active(current: Current) -> dict[str, Any]:
 
 def _used_by(current: Current) -> dict[str, Any]:
     pods = pods_on_previous(current) if current.desired.rotation.retire is Retire.WHEN_UNUSED else None
-    return {"usedBy": {"count": len(pods), "pods": list(pods[:SHOWN])}} if pods is not None else {}
+    return {"usedBy": {"count": len(pods), "pods": list(pods[:MAX_POD_NAMES])}} if pods is not None else {}
 
 
 def _token(app: BoxApp, slot: Slot) -> dict[str, str]:

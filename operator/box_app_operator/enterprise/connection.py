@@ -55,12 +55,12 @@ class Connect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkNeeds:
+class LinkDependencies:
     """What every link needs.
 
-    ``wake`` has an app looked at. ``forgive`` lets all its refused steps be tried again, ``people_acted`` those that
-    waited for a person at Box. ``name_freed`` is called with each name that an app of the enterprise had and has no
-    longer. ``wait_seconds`` is how long one look for changes may block: a connection that died
+    ``wake`` has an app looked at. ``clear_refusals`` lets all its refused steps be tried again, and
+    ``clear_human_refusals`` those that waited for a person at Box. ``name_freed`` is called with each name that an app
+    of the enterprise had and has no longer. ``wait_seconds`` is how long one look may block: a connection that died
     without a word is noticed only after that.
     """
 
@@ -70,8 +70,8 @@ class LinkNeeds:
     clock: Clock
     backoff: Callable[[int], float]
     wake: Callable[[AppKey], None]
-    forgive: Callable[[AppKey], None]
-    people_acted: Callable[[AppKey], None]
+    clear_refusals: Callable[[AppKey], None]
+    clear_human_refusals: Callable[[AppKey], None]
     name_freed: Callable[[str], None]
     wait_seconds: float
 
@@ -85,22 +85,22 @@ class EnterpriseLink:
         identities: does Box say whose a key is?
     """
 
-    def __init__(self, enterprise: Enterprise, around: LinkNeeds, report: Callable[[], None]) -> None:
+    def __init__(self, enterprise: Enterprise, deps: LinkDependencies, report: Callable[[], None]) -> None:
         self.enterprise = enterprise
-        self.listing = Listing(around.name_freed)
+        self.listing = Listing(deps.name_freed)
         self.health = Health(enterprise.name)
         self.console: Console | None = None
         self.platform: Platform | None = None
         self.heard_at: datetime | None = None
         self.is_deleting = False
         self.identities = Identities()
-        self._around = around
+        self._deps = deps
         self._report = report
         self._restart = asyncio.Event()
         self._changed = asyncio.Event()
         self._used: tuple[str | None, ...] = ()
         self._unreadable = self._read_spec()
-        self._watch = SecretWatch(around.credentials, around.backoff, self._secret_changed)
+        self._watch = SecretWatch(deps.credentials, deps.backoff, self._secret_changed)
 
     @property
     def problem(self) -> Problem | None:
@@ -112,7 +112,7 @@ class EnterpriseLink:
         if words is None:
             return None
         message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
-        return Problem(Reason.ENTERPRISE_NOT_READY, message, self._around.clock.now())
+        return Problem(Reason.ENTERPRISE_NOT_READY, message, self._deps.clock.now())
 
     @property
     def name(self) -> str:
@@ -122,12 +122,12 @@ class EnterpriseLink:
     @property
     def is_ready(self) -> bool:
         """Did Box answer when it was asked last, and can the spec be read?"""
-        return self.settled and self.problem is None
+        return self.probed and self.problem is None
 
     @property
-    def settled(self) -> bool:
+    def probed(self) -> bool:
         """Did Box answer, or fail to, at least once?"""
-        return self.health.settled
+        return self.health.probed
 
     @property
     def has_console(self) -> bool:
@@ -157,7 +157,7 @@ class EnterpriseLink:
             return self._adoption_changed(before.adoption)
         self.identities = Identities()
         if enterprise.spec.console_url != before.console_url:
-            self.listing, self.heard_at = Listing(self._around.name_freed), None
+            self.listing, self.heard_at = Listing(self._deps.name_freed), None
             self.health.forget()
         self._changed.set()
         self._restart.set()
@@ -167,28 +167,28 @@ class EnterpriseLink:
 
     def _adoption_changed(self, before: tuple[AdoptionEntry, ...]) -> None:
         """The way to Box is as before; only the objects that an entry came or went for are looked at."""
-        store = self._around.store
+        store = self._deps.store
         for client_id in changed_clients(before, self.adoption):
             for key in store.keys_claiming(client_id):
-                self._around.forgive(key)
-                self._around.wake(key)
+                self._deps.clear_refusals(key)
+                self._deps.wake(key)
         if not self._restart.is_set():
             # Otherwise there is a change before this one that was not tried yet.
             self.health.keep(self.enterprise.generation)
             self._report()
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """Somebody met a refused credential: read it again and reconnect."""
         self._restart.set()
 
     def wake_all(self) -> None:
         """Have every app of the enterprise looked at, what is due soonest first."""
-        store = self._around.store
+        store = self._deps.store
         found = [store.app(key) for key in store.keys_of_enterprise(self.enterprise.name)]
-        bodies = due_first((body for body in found if body is not None), self._around.clock.now())
+        bodies = due_first((body for body in found if body is not None), self._deps.clock.now())
         for body in bodies:
-            self._around.forgive(app_key(body))
-            self._around.wake(app_key(body))
+            self._deps.clear_refusals(app_key(body))
+            self._deps.wake(app_key(body))
 
     async def run(self) -> None:
         """Follow the enterprise until cancelled."""
@@ -211,10 +211,10 @@ class EnterpriseLink:
             await self._fail(TransientError(Reason.BOX_UNAVAILABLE, "The operator met a bug; its log has the details"))
 
     async def _fail(self, error: OperatorError) -> None:
-        if self.health.failed(error, self._around.clock.now()):
+        if self.health.failed(error, self._deps.clock.now()):
             self._tell()
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-        pause = max(asked or 0.0, self._around.backoff(self.health.failures))
+        pause = max(asked or 0.0, self._deps.backoff(self.health.failures))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._restart.wait(), pause)
 
@@ -234,7 +234,7 @@ class EnterpriseLink:
             # Another credential may see other apps.
             self.listing.start_over()
         self._used = used
-        async with _opened(self._around.connect, self.enterprise, *_checked(spec, *used)) as clients:
+        async with _opened(self._deps.connect, self.enterprise, *_checked(spec, *used)) as clients:
             self.console, self.platform = clients.console, clients.platform
             try:
                 while not self._restart.is_set():
@@ -256,7 +256,7 @@ class EnterpriseLink:
                 news = await _unless(restart, self.listing.refresh(self.console, wait))
                 if news is None:
                     return None
-                self.heard_at = self._around.clock.now()
+                self.heard_at = self._deps.clock.now()
                 if self.health.well():
                     self._tell()
                 self._wake(news)
@@ -277,14 +277,14 @@ class EnterpriseLink:
     @property
     def _wait_seconds(self) -> float:
         """The first look after trouble answers at once, so that everybody learns that it is over."""
-        return self._around.wait_seconds if self.health.is_sound else 0.0
+        return self._deps.wait_seconds if self.health.is_sound else 0.0
 
     def _refs(self) -> tuple[SecretKeyRef | None, ...]:
         return (self.enterprise.spec.credentials, self.enterprise.spec.ca)
 
     async def _read_secrets(self) -> tuple[str | None, ...]:
         """The credential and the CA bundle; None where there is none."""
-        read = self._around.credentials.read_value
+        read = self._deps.credentials.read_value
         return tuple([await read(ref) if ref else None for ref in self._refs()])
 
     async def _secret_changed(self) -> None:
@@ -302,15 +302,15 @@ class EnterpriseLink:
                 logger.warning("BoxEnterprise %s: a credential may have changed. %s", self.enterprise.name, error)
 
     def _wake(self, news: list[BoxApp]) -> None:
-        store = self._around.store
+        store = self._deps.store
         for app in news:
             uid = uid_in(app.reference)
             key = store.key_of(uid) if uid is not None else None
             claims = (body["metadata"] for body in store.claims(app.client_id))
             for each in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
                 if each is not None:
-                    self._around.people_acted(each)
-                    self._around.wake(each)
+                    self._deps.clear_human_refusals(each)
+                    self._deps.wake(each)
 
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""

@@ -29,7 +29,7 @@ class Health:
 
     def __init__(self, name: str) -> None:
         self.problem: Problem | None = None
-        self.settled = False
+        self.probed = False
         self.stalled = False
         self.failures = 0
         self.tried_generation: int | None = None
@@ -41,12 +41,12 @@ class Health:
     @property
     def is_sound(self) -> bool:
         """Did the last try end well?"""
-        return self.settled and self._failing_since is None
+        return self.probed and self._failing_since is None
 
     @property
     def condition(self) -> Condition | None:
         """The BoxEnterprise's own ``Ready``; None while nothing is known."""
-        if not self.settled:
+        if not self.probed:
             return None
         return self._trouble if self.problem is not None else WELL
 
@@ -62,12 +62,12 @@ class Health:
 
     def forget(self) -> None:
         """It is another console now: nothing is known of it."""
-        self.settled = False
+        self.probed = False
 
     def well(self) -> bool:
         """The try went well. Tells whether that is news."""
         recovered, first = self.problem is not None, self._is_first_word()
-        self.problem, self.settled, self.stalled = None, True, False
+        self.problem, self.probed, self.stalled = None, True, False
         self.failures, self._failing_since = 0, None
         if recovered:
             logger.info("BoxEnterprise %s: reachable again", self._name)
@@ -77,7 +77,7 @@ class Health:
         """The try failed. Tells whether that is news; a single stumble is none."""
         self.failures += 1
         self._failing_since = self._failing_since or now
-        known = self.settled and self.tried_generation == self._trying_generation
+        known = self.probed and self.tried_generation == self._trying_generation
         if isinstance(error, TransientError) and self.failures == 1 and known and self.problem is None:
             logger.warning("BoxEnterprise %s: %s", self._name, error)
             return False
@@ -90,7 +90,7 @@ class Health:
         message = f"BoxEnterprise {self._name!r} is not ready: {error.message}" if waits_for_owner else error.message
         first = self._is_first_word()
         self.stalled = isinstance(error, StalledError) or error.reason in REFUSED
-        self.problem, self.settled = Problem(reason, message, since), True
+        self.problem, self.probed = Problem(reason, message, since), True
         self._trouble = Condition("Ready", "False", error.reason, error.message)
         # What the owner must do is told in every word that changes; of an outage only its kind.
         changed = before is None or before.reason != error.reason or (waits_for_owner and before != self._trouble)
@@ -102,4 +102,4 @@ class Health:
         """Is this the first that is known of the spec as it is now?"""
         first = self.tried_generation != self._trying_generation
         self.tried_generation = self._trying_generation
-        return first or not self.settled
+        return first or not self.probed

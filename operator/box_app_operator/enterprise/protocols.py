@@ -21,7 +21,7 @@ class Link(Protocol):
     """
 
     @property
-    def settled(self) -> bool: ...  # noqa: D102 - see the class
+    def probed(self) -> bool: ...  # noqa: D102 - see the class
     @property
     def listing(self) -> Listing: ...  # noqa: D102 - see the class
     @property
@@ -43,7 +43,7 @@ class Link(Protocol):
     @property
     def adoption(self) -> tuple[AdoptionEntry, ...]: ...  # noqa: D102 - see the class
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """Somebody met a refused credential: look again."""
         ...
 
@@ -55,6 +55,6 @@ class Links(Protocol):
         """The way to the BoxEnterprise of this name, if there is one."""
         ...
 
-    def held(self, name: str) -> AbstractAsyncContextManager[None]:
+    def kept(self, name: str) -> AbstractAsyncContextManager[None]:
         """Keep the BoxEnterprise from being removed while an app gets its finalizer, and afterwards for that app."""
         ...

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
 from box_app_operator.api.spec import FINALIZER, Body, enterprise_of
-from box_app_operator.enterprise.connection import EnterpriseLink, LinkNeeds
+from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
 from box_app_operator.enterprise.usage import (
     deleting_condition,
     finalizers_of,
@@ -45,10 +45,10 @@ class Enterprises:
     """All links, and the finalizers and the status of their BoxEnterprises."""
 
     def __init__(
-        self, around: LinkNeeds, writer: EnterpriseWriter, status_pause_seconds: float, finalizer: str = FINALIZER
+        self, deps: LinkDependencies, writer: EnterpriseWriter, status_pause_seconds: float, finalizer: str = FINALIZER
     ) -> None:
         """``finalizer`` is that of this installation, see ``core.usage.finalizer_of``."""
-        self._around = around
+        self._deps = deps
         self._writer = writer
         self._pause_seconds = status_pause_seconds
         self._finalizer = finalizer
@@ -81,7 +81,7 @@ class Enterprises:
         """A BoxEnterprise appeared or changed."""
         link = self._links.get(enterprise.name)
         if link is None:
-            link = EnterpriseLink(enterprise, self._around, lambda: self.report(enterprise.name, 0.0))
+            link = EnterpriseLink(enterprise, self._deps, lambda: self.report(enterprise.name, 0.0))
             self._links[enterprise.name] = link
             self._tasks[enterprise.name] = asyncio.ensure_future(link.run())
             link.wake_all()
@@ -125,7 +125,7 @@ class Enterprises:
     # The finalizer
 
     @contextlib.asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[None]:
+    async def kept(self, name: str) -> AsyncIterator[None]:
         """Meanwhile the BoxEnterprise has the finalizer: an app gets its own only then, and counts from then on.
 
         Raises:
@@ -133,12 +133,12 @@ class Enterprises:
         """
         self._coming[name] += 1
         try:
-            await self._hold(name)
+            await self._set_pending(name)
             yield
         finally:
             self._coming[name] -= 1
 
-    async def _hold(self, name: str) -> None:
+    async def _set_pending(self, name: str) -> None:
         async with self._locks[name]:
             body = self._bodies.get(name)
             if body is not None and self._finalizer in finalizers_of(body):
@@ -167,7 +167,7 @@ class Enterprises:
 
     def _uses(self, name: str) -> Iterator[Body]:
         """The apps that need the BoxEnterprise."""
-        store, link = self._around.store, self._links.get(name)
+        store, link = self._deps.store, self._links.get(name)
         selector = link.selector if link is not None else None
         for app in store.apps_of_enterprise(name):
             if uses_enterprise(app, allowed=selects(selector, store.labels_of(app["metadata"]["namespace"]))):
@@ -203,7 +203,7 @@ class Enterprises:
             done = [await self._try(write, name) for write in (self._settle_finalizer, self._write_status)]
         self._failures[name] = 0 if all(done) else self._failures[name] + 1
         if self._failures[name] and name not in self._reports:
-            self.report(name, self._around.backoff(self._failures[name]))
+            self.report(name, self._deps.backoff(self._failures[name]))
 
     async def _try(self, write: Callable[[str, Body], Awaitable[None]], name: str) -> bool:
         body = self._bodies.get(name)
@@ -248,8 +248,8 @@ class Enterprises:
         if ready.status != "True":
             conditions.append(Condition("Stalled" if stalled else "Reconciling", "True", ready.reason, ready.message))
         old = status_of(body).get("conditions") or ()
-        merged = merge_conditions(conditions, old, generation, self._around.clock.now())
-        states = [_is_ready(app) for app in self._around.store.apps_of_enterprise(body["metadata"]["name"])]
+        merged = merge_conditions(conditions, old, generation, self._deps.clock.now())
+        states = [_is_ready(app) for app in self._deps.store.apps_of_enterprise(body["metadata"]["name"])]
         return {
             "observedGeneration": generation,
             "conditions": merged,

@@ -86,7 +86,7 @@ class Executor:
     async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
         if isinstance(step, AddFinalizer):
             # The enterprise's own first: without it nothing could be tidied up in Box.
-            async with self._links.held(enterprise_of(body)):
+            async with self._links.kept(enterprise_of(body)):
                 self._store.put_app(await self._cluster.add_finalizer(body))
             return "took the object into care"
         left = await self._cluster.remove_finalizer(body)
@@ -102,16 +102,16 @@ class Executor:
         match step:
             case CreateApp(name, reference, key):
                 app = await console.create_app(name, reference, key)
-                listing.find_again(app)
+                listing.restore(app)
                 return f"registered app {app.id}"
             case RenameApp(app_id, name):
-                listing.fold(await console.rename_app(app_id, name))
+                listing.update(await console.rename_app(app_id, name))
                 return f"renamed app {app_id}"
             case SetCorsDomains(app_id, domains):
-                listing.fold(await console.set_cors_domains(app_id, domains))
+                listing.update(await console.set_cors_domains(app_id, domains))
                 return f"set {len(domains)} CORS domains of app {app_id}"
             case SubmitApp(app_id):
-                listing.fold(await console.submit_app(app_id))
+                listing.update(await console.submit_app(app_id))
                 return f"submitted app {app_id} to the Box admin"
             case DeleteApp(app_id):
                 await console.delete_app(app_id)
@@ -132,8 +132,8 @@ class Executor:
         return self._clients[observed.mode], self._link
 
     async def _prove(self, fingerprint: str) -> str:
-        held, token = self._memory.held, self._memory.token
-        if held is None or token is None:
+        pending, token = self._memory.pending, self._memory.token
+        if pending is None or token is None:
             raise TransientError(Reason.AWAITING_TOKEN, f"Token {fingerprint} is not held any more")
         try:
             proven = await self._platform.accepts(token)
@@ -142,7 +142,7 @@ class Executor:
                 raise
             # An access token may do what the app's scopes say, which need not be to read files.
             proven = True
-        self._memory.held = replace(held, proven=proven)
+        self._memory.pending = replace(pending, proven=proven)
         return f"token {fingerprint} is {'accepted' if proven else 'rejected'} by Box"
 
     async def _tidy(self, step: DeleteSecret | RestartWorkload, namespace: str) -> str:

@@ -59,18 +59,18 @@ class SecretExecutor:
         # counts, also where somebody takes that away again.
         record = last_replacement((replace(written, overruled=secret.contents.annotations),))
         self._memory.pace.note(record, self._clock.now(), self._clock.monotonic())
-        if self._memory.held is not None and self._memory.held.fingerprint == step.fingerprint:
+        if self._memory.pending is not None and self._memory.pending.fingerprint == step.fingerprint:
             # Not when only the Secret of the active token was put right, and the next one is still to be published.
-            self._memory.let_go()
+            self._memory.drop_pending()
         self._memory.workloads.clear()
         what = f", put right: {shown(step.mends)}" if step.mends else ""
         return f"published token {step.fingerprint} in Secret {desired.secret.name}{what}"
 
     async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
         """The token itself: held since it was minted, or standing in a Secret that this object published."""
-        held = self._memory.token
-        if held is not None and held.fingerprint == step.fingerprint:
-            return held
+        pending = self._memory.token
+        if pending is not None and pending.fingerprint == step.fingerprint:
+            return pending
         for secret in own_secrets(desired, observed):
             token = await self._cluster.read_token(desired.namespace, secret.name, step.fingerprint)
             if token is not None:

@@ -81,12 +81,12 @@ class KubeApi:
     TIMEOUT_SECONDS = 30.0
 
     def __init__(
-        self, client: ApiClient, may_act: Callable[[], bool] = lambda: True, *, via: Proxy | None = None
+        self, client: ApiClient, is_leader: Callable[[], bool] = lambda: True, *, via: Proxy | None = None
     ) -> None:
-        """``may_act`` tells whether this process may change anything, ``via`` is the proxy that the client uses."""
+        """``is_leader`` tells whether this process may change anything, ``via`` is the proxy that the client uses."""
         # Only paths are asked for. Awaited, it would look for every resource of the cluster first, and keep a file.
         self._client = DynamicClient(client)  # type: ignore[no-untyped-call]  # has no types
-        self._may_act = may_act
+        self._is_leader = is_leader
         self._via = via
 
     async def request(
@@ -106,7 +106,7 @@ class KubeApi:
             TransientError: nobody answered, or 401, 429 or 5xx, or another process may be at work by now.
         """
         what = f"{method} {path}"
-        if method != "GET" and not self._may_act():
+        if method != "GET" and not self._is_leader():
             raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: this process is not the leader any more")
         headers = {"Accept": accept, "Content-Type": content_type}
         return _object(what, await self._answer(method, path, headers, query, body))

@@ -69,11 +69,11 @@ class Leadership:
         """The Lease that the replicas of an installation share, as ``namespace/name``."""
         return f"{self._candidate.namespace}/{self._candidate.name}"
 
-    def may_act(self) -> bool:
+    def is_leader(self) -> bool:
         """Is the Lease ours for certain? Also right after the process was frozen for a while."""
         return asyncio.get_running_loop().time() < self._until
 
-    async def win(self) -> None:
+    async def acquire(self) -> None:
         """Stand by until this process is the leader; from then on the Lease is renewed in the background."""
         candidate = self._candidate
         config = Config(
@@ -93,7 +93,7 @@ class Leadership:
         finally:
             began.cancel()
 
-    async def resign(self) -> None:
+    async def release(self) -> None:
         """Give the Lease back, so that another process need not wait for its end. Does nothing on standby."""
         if self._timer is not None:
             self._timer.cancel()

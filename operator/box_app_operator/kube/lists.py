@@ -33,7 +33,7 @@ class Present:
     only: str | None = None
     versions: Mapping[UID, int] = field(default_factory=dict)
 
-    def lacks(self, uid: UID, resource_version: str, namespace: str | None = None) -> bool:
+    def is_missing(self, uid: UID, resource_version: str, namespace: str | None = None) -> bool:
         """Was an object that we know in this state gone by then? One that is newer than the list may be there."""
         looked = namespace not in self.unknown and self.only in (None, namespace)
         return looked and uid not in self.uids and int(resource_version) <= self.resource_version

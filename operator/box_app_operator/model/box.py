@@ -151,7 +151,7 @@ class SecretView:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldToken:
+class PendingToken:
     """A token that was minted and is not in the Secret yet; its value stays in the vault.
 
     ``proven`` is None until the platform was asked, then its verdict. ``days`` is the lifetime that was asked for.

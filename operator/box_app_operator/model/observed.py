@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, Fingerprint, HeldToken, Problem, SecretView, Slot
+from box_app_operator.model.box import (
+    UID,
+    AppID,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    PendingToken,
+    Problem,
+    SecretView,
+    Slot,
+)
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.hand import Hand
 from box_app_operator.model.names import NameHolder
@@ -68,7 +78,7 @@ class RememberedStatus:
 
     ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
     token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
-    were last what the spec asked for, None when they were not; ``settled`` tells that this was for the very spec of
+    were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the very spec of
     now, and that nobody has asked for another look since. ``allowed`` are those that Box allowed last.
     """
 
@@ -80,7 +90,7 @@ class RememberedStatus:
     dates: Mapping[Fingerprint, tuple[datetime, datetime | None]] = field(default_factory=dict)
     slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
     origins: tuple[str, ...] | None = None
-    settled: bool = False
+    is_current: bool = False
     allowed: tuple[str, ...] = ()
 
     @property
@@ -126,12 +136,13 @@ class Observed:
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
     ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
     may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
-    ``secret`` is the Secret of the wanted name, whoever owns it; ``former`` are Secrets of other names
+    ``secret`` is the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names
     that this object published earlier.
-    ``namespace_ends`` tells that the namespace is being deleted. ``pods`` are those of the namespace that refer to any
-    Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at; ``shared`` are
-    those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by name, and
-    ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console endpoint.
+    ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those of the namespace that
+    refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at;
+    ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by
+    name, and ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console
+    endpoint.
     ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
     those that lose their owner reference so. ``pace`` says how soon another token may follow.
     """
@@ -142,11 +153,11 @@ class Observed:
     adoption: Adoption = Adoption.NOT_NEEDED
     name_holder: NameHolder | None = None
     secret: SecretView | None = None
-    former: tuple[SecretView, ...] = ()
-    held: HeldToken | None = None
+    renamed_secrets: tuple[SecretView, ...] = ()
+    pending: PendingToken | None = None
     problem: Problem | None = None
     remembered: RememberedStatus = RememberedStatus()
-    namespace_ends: bool = False
+    namespace_is_terminating: bool = False
     pods: tuple[PodView, ...] | None = None
     workloads: Mapping[WorkloadRef, WorkloadView] = field(default_factory=dict)
     shared: frozenset[WorkloadRef] = frozenset()

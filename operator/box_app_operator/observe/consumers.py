@@ -33,7 +33,7 @@ class Consumers:
         if current is None or desired.deleting or desired.suspended:
             self._pods.release(desired.uid)
             return seen
-        if current.other is None and not seen.former:
+        if current.other is None and not seen.renamed_secrets:
             self._pods.release(desired.uid)
         elif desired.rotation.retire is Retire.WHEN_UNUSED:
             seen = replace(seen, pods=await self._pods.of(desired.namespace, desired.uid))

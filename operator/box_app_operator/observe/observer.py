@@ -68,10 +68,10 @@ class Observer:
         now = self._clock.now()
         seen = Observed(
             secret=self._see_secret(desired, desired.secret.name, memory, now),
-            former=self._former_secrets(desired),
-            held=memory.held,
+            renamed_secrets=self._former_secrets(desired),
+            pending=memory.pending,
             remembered=parse_remembered(resource.body),
-            namespace_ends=self._store.is_terminating(desired.namespace),
+            namespace_is_terminating=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
             contests=memory.contests(_names_wanted(desired), now),
         )

@@ -27,7 +27,7 @@ from box_app_operator.secret.annotations import (
 from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
 
 OWNER = "the owner reference"
-SHOWN = 5
+MAX_NAMES = 5
 """So many names of what differs are shown."""
 
 
@@ -107,5 +107,5 @@ def _differing(what: str, there: Mapping[str, str], wanted: Mapping[str, str], g
 def shown(names: Iterable[str]) -> str:
     """The first few of these names, for a sentence."""
     known = list(names)
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return ", ".join(known[:SHOWN]) + more
+    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
+    return ", ".join(known[:MAX_NAMES]) + more

@@ -91,14 +91,14 @@ def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
 def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
     """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
     told = publication_of(secret).client_id
-    held = set(secret.fingerprints.values())
-    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in held), None)
+    pending = set(secret.fingerprints.values())
+    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in pending), None)
 
 
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
     """The Secrets that this object published: that of the wanted name first."""
     wanted = (observed.secret,) if observed.secret is not None and owns_secret(desired, observed) else ()
-    return (*wanted, *observed.former)
+    return (*wanted, *observed.renamed_secrets)
 
 
 def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
@@ -127,17 +127,19 @@ def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
 
     Without an entry for the app only those whose value is there: annotations and status may be anybody's text.
     """
-    held = {observed.held.fingerprint} if observed.held is not None else set()
+    pending = {observed.pending.fingerprint} if observed.pending is not None else set()
     if observed.adoption is Adoption.MISSING:
-        return held_by_value(desired, observed) | held
-    return published_fingerprints(desired, observed) | held
+        return held_by_value(desired, observed) | pending
+    return published_fingerprints(desired, observed) | pending
 
 
 def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
     """What the object's own Secrets hold, by value: whoever wrote it there had the token itself."""
     secret = observed.secret
     wanted = (secret,) if secret is not None and secret.owner_uid == desired.uid else ()
-    return {fingerprint for secret in (*wanted, *observed.former) for fingerprint in secret.fingerprints.values()}
+    return {
+        fingerprint for secret in (*wanted, *observed.renamed_secrets) for fingerprint in secret.fingerprints.values()
+    }
 
 
 def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
@@ -177,14 +179,14 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
 
 def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
     replaced = app.tokens.get(slot.other)
-    known, held = own_fingerprints(desired, observed), observed.held
+    known, pending = own_fingerprints(desired, observed), observed.pending
     before = observed.remembered.active or _stood_there(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
     return Publication(
         published_at=now,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
-        expiry=None if desired.grant else expiry_text(held.days) if held else _expiry_seen(app.tokens[slot]),
+        expiry=None if desired.grant else expiry_text(pending.days) if pending else _expiry_seen(app.tokens[slot]),
         subject=subject_of(desired),
         client_id=app.tokens[slot].client_id,
         moved_at=_moved_at(desired, observed, now),
@@ -232,7 +234,7 @@ def _overlap_begins(
 def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
     """Since when the Secret has this name, for as long as others of former names are phased out."""
     secret = observed.secret if owns_secret(desired, observed) else None
-    if secret is None or not observed.former or _moves(observed, secret, now):
+    if secret is None or not observed.renamed_secrets or _moves(observed, secret, now):
         return None
     told = publication_of(secret)
     return told.moved_at or told.published_at
@@ -241,7 +243,7 @@ def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime |
 def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
     """Does the token come from another Secret, or was this name left and taken back?"""
     since = publication_of(stands).published_at
-    others = (publication_of(secret).published_at for secret in observed.former)
+    others = (publication_of(secret).published_at for secret in observed.renamed_secrets)
     taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
     return stands is not observed.secret or taken_back
 

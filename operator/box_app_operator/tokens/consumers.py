@@ -15,7 +15,7 @@ from box_app_operator.tokens.active import Current
 
 MOUNT_LAG = timedelta(minutes=2)
 """So long after a publication every plain volume has the new value."""
-SHOWN = 5
+MAX_POD_NAMES = 5
 """So many names of pods are shown."""
 
 
@@ -27,7 +27,7 @@ def pods_on_previous(current: Current) -> tuple[str, ...] | None:
     observed, active = current.observed, current.fingerprint
     if observed.pods is None:
         return None
-    stale = {secret.name for secret in observed.former if active not in secret.fingerprints.values()}
+    stale = {secret.name for secret in observed.renamed_secrets if active not in secret.fingerprints.values()}
     return tuple(
         sorted(
             pod.name
@@ -40,7 +40,7 @@ def pods_on_previous(current: Current) -> tuple[str, ...] | None:
 
 def _is_old(use: SecretUse, current: Current) -> bool:
     # Kubernetes writes whole seconds: what started in the second of the publication may have been too early.
-    names = {current.desired.secret.name, *(secret.name for secret in current.observed.former)}
+    names = {current.desired.secret.name, *(secret.name for secret in current.observed.renamed_secrets)}
     before = use.secret in names and use.since <= current.replaced_at
     return before and (use.kind is UseKind.FIXED or current.now < current.replaced_at + MOUNT_LAG)
 
@@ -62,5 +62,5 @@ def volumes_fresh_at(current: Current) -> datetime | None:
 
 def named(pods: tuple[str, ...]) -> str:
     """The first few of these names, for a sentence."""
-    more = f" and {len(pods) - SHOWN} more" if len(pods) > SHOWN else ""
-    return ", ".join(pods[:SHOWN]) + more
+    more = f" and {len(pods) - MAX_POD_NAMES} more" if len(pods) > MAX_POD_NAMES else ""
+    return ", ".join(pods[:MAX_POD_NAMES]) + more

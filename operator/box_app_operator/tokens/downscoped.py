@@ -96,7 +96,7 @@ def settle_with_downscoped(
     Pods wait for the Secret of a downscoped token as for any other: without it the app is not ready.
     """
     current = current_of(desired, observed, now)
-    if observed.namespace_ends:
+    if observed.namespace_is_terminating:
         return settle(finding, refusals)
     if current is None:
         return _with_conflicts(settle(finding, refusals), desired, observed)

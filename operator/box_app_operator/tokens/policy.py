@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.model.box import BoxApp, Fingerprint, HeldToken, Slot, SlotToken
+from box_app_operator.model.box import BoxApp, Fingerprint, PendingToken, Slot, SlotToken
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, NextStep, Notice, good, mend, unknown, wait
@@ -46,16 +46,16 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     current = current_of(desired, observed, now)
     if current is not None:
         return _check_active(current, restart_window)
-    if observed.namespace_ends:
+    if observed.namespace_is_terminating:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
-    moving = next((slot for each in observed.former if (slot := live_slot_in(desired, each, app, now))), None)
+    moving = next((slot for each in observed.renamed_secrets if (slot := live_slot_in(desired, each, app, now))), None)
     if moving is not None:
         publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
     if not _may_act(app):
         return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
-    if observed.held is not None:
-        return _check_held(app, observed.held)
+    if observed.pending is not None:
+        return _check_pending(app, observed.pending)
     limited = check_replacement(observed.pace, desired.secret.name, now)
     return limited if limited is not None else _check_free_slot(desired, observed, app, now)
 
@@ -80,10 +80,10 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
     current = replace(current, told=publication_in(contents.annotations))
     restarts = check_restarts(current, restart_window)
-    cause = rotation_cause(current) if not observed.namespace_ends else None
+    cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
     step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
-    formers = [(each, check_former(current, each)) for each in observed.former]
+    formers = [(each, check_former(current, each)) for each in observed.renamed_secrets]
     # A Secret of a former name goes before its token does.
     gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
     waits = [other, limit, *(retirement for _, retirement in formers)]
@@ -110,13 +110,13 @@ def _check_pace(current: Current, cause: Cause | None) -> Retirement:
 
 def _check_other_slot(current: Current, restarts: Restarts, *, due: bool) -> tuple[tuple[Step, ...], Retirement]:
     """What becomes of the slot beside the active one; read it from top to bottom."""
-    app, slot, other, held = current.app, current.slot.other, current.other, current.observed.held
+    app, slot, other, pending = current.app, current.slot.other, current.other, current.observed.pending
     done = Retirement(True)
     if other is None:
         return ((MintToken(app.id, slot, current.desired.token_days),) if due else ()), done
     revoke = RevokeSlot(app.id, slot, other.fingerprint)
-    if held is not None and held.slot is slot:
-        return _check_held(app, held).steps, done
+    if pending is not None and pending.slot is slot:
+        return _check_pending(app, pending).steps, done
     if not other.is_live(current.now):
         return (revoke,), done
     if not _ours(current.desired, current.observed, other.fingerprint):
@@ -142,15 +142,15 @@ def _ours(desired: Desired, observed: Observed, fingerprint: Fingerprint) -> boo
     return desired.client_id is None or fingerprint in own_fingerprints(desired, observed)
 
 
-def _check_held(app: BoxApp, held: HeldToken) -> Finding:
-    match held.proven:
+def _check_pending(app: BoxApp, pending: PendingToken) -> Finding:
+    match pending.proven:
         case None:
-            return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is being proven.", ProveToken(held.fingerprint))
+            return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is being proven.", ProveToken(pending.fingerprint))
         case True:
-            publish = PublishSecret(app.id, held.slot, held.fingerprint)
+            publish = PublishSecret(app.id, pending.slot, pending.fingerprint)
             return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is about to be published.", publish)
         case False:
-            revoke = RevokeSlot(app.id, held.slot, held.fingerprint)
+            revoke = RevokeSlot(app.id, pending.slot, pending.fingerprint)
             return mend(TYPE, Reason.TOKEN_REJECTED, "Box does not accept the token that it generated.", revoke)
 
 

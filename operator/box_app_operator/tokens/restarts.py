@@ -26,7 +26,7 @@ MISSED = timedelta(hours=1)
 is added to the list would be restarted for a rotation of long ago."""
 
 
-PATIENCE = timedelta(minutes=5)
+RESTART_TIMEOUT = timedelta(minutes=5)
 """So long the previous token waits for restarts: a workload that cannot be restarted holds nothing up for ever."""
 LOOK_AGAIN = timedelta(minutes=1)
 """After a workload could not be looked at."""
@@ -76,7 +76,7 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
     moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
         steps=tuple(steps),
-        pending=bool(steps or moments) and current.now < current.replaced_at + window + PATIENCE,
+        pending=bool(steps or moments) and current.now < current.replaced_at + window + RESTART_TIMEOUT,
         look_again_at=min(moments, default=None),
         notices=notices,
         words=" ".join(words),

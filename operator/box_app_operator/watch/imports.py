@@ -11,7 +11,7 @@ from collections.abc import Callable
 from box_app_operator.model.box import UID
 from box_app_operator.watch.secrets import Credentials, follow_secret
 
-MOST_WATCHES = 64
+MAX_WATCHES = 64
 """So many Secrets are watched at once; what waits beyond that is noticed at the next resync."""
 
 Name = tuple[str, str]
@@ -33,7 +33,7 @@ class ImportWatch:
         if watched is not None and watched[0] == name:
             return
         self.release(wanted_by)
-        if len(self._tasks) >= MOST_WATCHES:
+        if len(self._tasks) >= MAX_WATCHES:
             return
         task = asyncio.create_task(self._follow(wanted_by, name), name=f"Secret {name[0]}/{name[1]}")
         self._tasks[wanted_by] = (name, task)

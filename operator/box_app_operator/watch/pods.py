@@ -21,7 +21,7 @@ from box_app_operator.watch.reflector import Reflector, Sink, Source
 logger = logging.getLogger(__name__)
 
 
-MOST_WATCHES = 64
+MAX_WATCHES = 64
 """So many namespaces are followed at once. Beyond that pods are listed at every look, and looks come with the resync:
 a thousand rotations at once must not become a thousand connections."""
 
@@ -108,7 +108,7 @@ class PodWatch:
 
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """The pods of a namespace that refer to Secrets, followed from now on; None while they cannot be known."""
-        if namespace not in self._followed and len(self._followed) >= MOST_WATCHES:
+        if namespace not in self._followed and len(self._followed) >= MAX_WATCHES:
             return await self._list_once(namespace)
         followed = self._followed.get(namespace) or self._follow(namespace)
         followed.wanted_by.add(wanted_by)

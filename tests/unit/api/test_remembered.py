@@ -235,11 +235,13 @@ def test_every_field_of_the_schema_is_remembered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked_at", "asked", "settled"),
+    ("looked_at", "asked", "is_current"),
     [(3, None, True), (3, "handled", True), (3, "new", False), (2, None, False)],
     ids=["now", "handled", "asked-again", "earlier-spec"],
 )
-def test_domains_count_as_tried_only_for_the_spec_they_were_tried_for(looked_at: int, asked: Any, settled: Any) -> None:
+def test_domains_count_as_tried_only_for_the_spec_they_were_tried_for(
+    looked_at: int, asked: Any, is_current: Any
+) -> None:
     """The status may be of this spec and the condition of an earlier one: Box was out of reach then.
 
     That they were as the spec asked stays known: what differs from them in Box somebody changed there.
@@ -250,7 +252,7 @@ def test_domains_count_as_tried_only_for_the_spec_they_were_tried_for(looked_at:
 
     remembered = parse_remembered({"metadata": {"generation": 3, "annotations": notes}, "status": known})
 
-    assert (remembered.origins, remembered.settled) == (("https://a",), settled)
+    assert (remembered.origins, remembered.is_current) == (("https://a",), is_current)
 
 
 def test_only_origins_are_sent_to_box_as_origins() -> None:

@@ -21,7 +21,7 @@ from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_en
 from box_app_operator.api.spec import FINALIZER, parse_desired
 from box_app_operator.cache.cluster import Store
 from box_app_operator.core.deletion import GIVE_UP
-from box_app_operator.enterprise.connection import EnterpriseLink, LinkNeeds
+from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
 from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
@@ -307,7 +307,9 @@ def link_to(spec: EnterpriseSpec) -> EnterpriseLink:
     """A link that was not run yet."""
     nobody = lambda _: None  # noqa: E731 - it stands for several
     answers = Answers()
-    needs = LinkNeeds(Store(), answers.connect, answers, Clock(), lambda _: 60.0, nobody, nobody, nobody, nobody, 0.0)  # type: ignore[arg-type]
+    needs = LinkDependencies(
+        Store(), answers.connect, answers, Clock(), lambda _: 60.0, nobody, nobody, nobody, nobody, 0.0
+    )  # type: ignore[arg-type]
     return EnterpriseLink(_enterprise(spec, 1), needs, lambda: None)
 
 

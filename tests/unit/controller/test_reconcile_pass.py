@@ -14,7 +14,7 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
-from box_app_operator.controller.reconcile_pass import GONE, MOST_STEPS, Pass, PassNeeds
+from box_app_operator.controller.reconcile_pass import GONE, MAX_STEPS, Pass, PassDependencies
 from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import UID, RefusalKind
@@ -35,7 +35,7 @@ class FakeLink:
     def __init__(self) -> None:
         self.suspected = 0
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """Somebody does."""
         self.suspected += 1
 
@@ -88,7 +88,7 @@ class Stage:
 
     async def run(self) -> tuple[Observed, Plan]:
         """One pass."""
-        deps = PassNeeds(self.store, cast("Any", self), self, lambda failures: 10.0 * failures, Delays())
+        deps = PassDependencies(self.store, cast("Any", self), self, lambda failures: 10.0 * failures, Delays())
         body, me = self.store.app(KEY), cast("Any", self)
         assert body is not None
         return await Pass(KEY, body, self.world.desired, self.memory, cast("Any", self.link), me, deps).run()
@@ -169,7 +169,7 @@ async def test_what_was_put_right_meanwhile_is_asked_again() -> None:
     async def refused_once(step: Step, body: Body, observed: Observed) -> str:
         if step == RENAME and stage.taken.count(RENAME) == 0:
             stage.taken.append(step)
-            stage.memory.forgive()
+            stage.memory.clear_refusals()
             raise StalledError(Reason.NAME_INVALID, "Box takes no such name.")
         return await execute(step, body, observed)
 
@@ -225,4 +225,4 @@ async def test_an_object_that_changes_at_every_look_is_left_for_later() -> None:
 
     with pytest.raises(TransientError, match="not settled after"):
         await stage.run()
-    assert stage.looks == MOST_STEPS
+    assert stage.looks == MAX_STEPS

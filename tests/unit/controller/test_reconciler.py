@@ -25,7 +25,7 @@ PAUSE, GRACE = 10.0, timedelta(seconds=2)
 class FakeLink:
     """The way to an enterprise of which nothing is known yet."""
 
-    settled = False
+    probed = False
     problem: Problem | None = None
     console = platform = selector = enterprise_id = None
     is_deleting = False
@@ -35,7 +35,7 @@ class FakeLink:
     def __init__(self) -> None:
         self.listing, self.identities = Listing(), Identities()
 
-    def suspect(self) -> None:
+    def reconnect(self) -> None:
         """Nobody meets anything here."""
 
 
@@ -78,7 +78,7 @@ class Stage:
         return self.link
 
     @contextlib.asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[None]:
+    async def kept(self, name: str) -> AsyncIterator[None]:
         """Nobody deletes the enterprise."""
         yield
 
@@ -125,7 +125,7 @@ async def test_a_grace_begins_anew_when_the_enterprise_was_there_meanwhile(stage
     """It is about one absence."""
     await stage.reconcile()
     stage.link = FakeLink()
-    stage.link.settled = True
+    stage.link.probed = True
     await stage.reconcile()
     stage.link, stage.moment = None, stage.moment + GRACE
 
@@ -158,7 +158,7 @@ async def test_a_bug_is_logged_and_tried_again_ever_more_slowly(
 async def test_what_went_in_the_middle_of_its_pass_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pass may have asked for watches after it was forgotten for the first time."""
     stage.link = FakeLink()
-    stage.link.settled = True
+    stage.link.probed = True
 
     def goes(_: str) -> FakeLink | None:
         stage.store.drop_app(KEY, UID_HERE)
@@ -174,8 +174,8 @@ async def test_what_went_in_the_middle_of_its_pass_is_forgotten(stage: Stage, mo
 def test_news_about_unknown_apps_do_no_harm(stage: Stage) -> None:
     """No pass has been over them yet, or they are gone."""
     for key in (KEY, AppKey("elsewhere", "x")):
-        stage.reconciler.forgive(key)
-        stage.reconciler.people_acted(key)
+        stage.reconciler.clear_refusals(key)
+        stage.reconciler.clear_human_refusals(key)
         assert not stage.reconciler.free_name(key)
     stage.reconciler.forget(UID("gone"))
     assert stage.cluster.released == ["gone", "gone"]

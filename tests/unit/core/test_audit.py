@@ -177,7 +177,7 @@ def test_steps_on_the_way_are_not_recorded(step: Step) -> None:
 
 def test_nothing_is_recorded_in_a_namespace_that_is_being_deleted() -> None:
     """Kubernetes refuses new objects there, Events too."""
-    world = look(replace(ready_world(), desired=GONE), namespace_ends=True)
+    world = look(replace(ready_world(), desired=GONE), namespace_is_terminating=True)
 
     assert record(RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), world) is None
 

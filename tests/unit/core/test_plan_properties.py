@@ -21,7 +21,7 @@ from tests.unit.strategies import (
 )
 
 from box_app_operator.core.plan import WERE_MISSING
-from box_app_operator.model.box import AuthorizationState, HeldToken, RefusalKind, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.box import AuthorizationState, PendingToken, RefusalKind, Slot, SlotToken, fingerprint_of
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Adoption
@@ -129,8 +129,8 @@ def test_only_a_proven_token_is_published(world: World) -> None:
 
     for before, step in zip(course.worlds, course.steps, strict=False):
         if isinstance(step, PublishSecret):
-            held, secret = before.observed.held, before.observed.secret
-            proven = held is not None and held.fingerprint == step.fingerprint and held.proven is True
+            pending, secret = before.observed.pending, before.observed.secret
+            proven = pending is not None and pending.fingerprint == step.fingerprint and pending.proven is True
             assert proven or (secret is not None and step.fingerprint in secret.fingerprints.values())
 
 
@@ -139,8 +139,8 @@ def test_a_rejected_token_is_revoked_and_not_published(world: World, slot: Slot)
     """Rule 3: a token that Box does not accept never reaches the Secret, and does not stay live."""
     token = SlotToken(fingerprint_of("a rejected token"), NOON, None)
     app = replace(world.app, tokens={**world.app.tokens, slot: token})
-    held = HeldToken(slot, token.fingerprint, proven=False)
-    course = run_its_course(replace(world, observed=replace(world.observed, app=app, held=held, secret=None)))
+    pending = PendingToken(slot, token.fingerprint, proven=False)
+    course = run_its_course(replace(world, observed=replace(world.observed, app=app, pending=pending, secret=None)))
 
     assert PublishSecret(app.id, slot, token.fingerprint) not in course.steps
     assert token.fingerprint not in course.end.live().values()
@@ -149,7 +149,7 @@ def test_a_rejected_token_is_revoked_and_not_published(world: World, slot: Slot)
 @given(world=working_worlds())
 def test_the_secret_of_someone_else_is_never_touched(world: World) -> None:
     """A Secret that this object does not own is not written, and no token is made that could not be published."""
-    stranger = replace(world.observed, secret=foreign_secret(world.desired), held=None)
+    stranger = replace(world.observed, secret=foreign_secret(world.desired), pending=None)
     course = run_its_course(replace(world, observed=stranger))
 
     assert not [step for step in course.steps if isinstance(step, PublishSecret | MintToken | RevokeSlot)]
@@ -163,7 +163,7 @@ def test_foreign_tokens_of_an_adopted_app_are_never_revoked(world: World, deleti
     world = replace(world, desired=replace(world.desired, deleting=deleting, deletion_policy=policy))
     observed = world.observed
     ours = set(observed.remembered.fingerprints)
-    ours |= {observed.held.fingerprint} if observed.held else set()
+    ours |= {observed.pending.fingerprint} if observed.pending else set()
     secret = observed.secret
     if secret is not None and (secret.owner_uid == world.desired.uid or (secret.owner_uid is None and secret.labels)):
         # Without any controller, with the operator's label and by value with a token of this very app: it is its own.
@@ -226,7 +226,10 @@ def test_an_app_that_nobody_allowed_is_left_alone(world: World, previous: dict[s
     observed = world.observed
     assume(observed.app is not None)
     secret = observed.secret if observed.secret and observed.secret.owner_uid == world.desired.uid else None
-    at_hand = {*(secret.fingerprints.values() if secret else ()), observed.held.fingerprint if observed.held else None}
+    at_hand = {
+        *(secret.fingerprints.values() if secret else ()),
+        observed.pending.fingerprint if observed.pending else None,
+    }
 
     course = run_its_course(world, previous)
 
@@ -323,7 +326,7 @@ def test_a_passing_outage_flips_nothing_before_its_grace_is_over(world, previous
 @given(world=worlds(healthy=True, suspended=False, deleting=False, client_id=None, submit=True))
 def test_a_new_app_becomes_ready_once_the_admin_approves(world: World) -> None:
     """From nothing to Ready, with the admin's approval as the only help."""
-    fresh = replace(world, observed=replace(world.observed, app=None, secret=None, held=None))
+    fresh = replace(world, observed=replace(world.observed, app=None, secret=None, pending=None))
     waiting = run_its_course(fresh)
     assert ready_of(waiting).reason == "PendingApproval"
 

@@ -13,7 +13,7 @@ from tests.unit.pretend import NOON
 
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, EnterpriseLink, LinkNeeds
+from box_app_operator.enterprise.connection import Clients, EnterpriseLink, LinkDependencies
 from box_app_operator.errors import AwaitingHumanError, TransientError
 
 REFUSED = AwaitingHumanError("CredentialMissing", "The operator may not read it: it lacks the right.")
@@ -64,25 +64,25 @@ class Surroundings:
 
 
 @pytest.fixture
-async def around() -> AsyncIterator[Surroundings]:
+async def deps() -> AsyncIterator[Surroundings]:
     """A link that is connected."""
-    around = Surroundings()
-    needs = LinkNeeds(
+    deps = Surroundings()
+    needs = LinkDependencies(
         store=Store(),
-        connect=around.connect,
-        credentials=around,
-        clock=cast("Any", around),
+        connect=deps.connect,
+        credentials=deps,
+        clock=cast("Any", deps),
         backoff=lambda _: 0.0,
         wake=lambda _: None,
-        forgive=lambda _: None,
-        people_acted=lambda _: None,
+        clear_refusals=lambda _: None,
+        clear_human_refusals=lambda _: None,
         name_freed=lambda _: None,
         wait_seconds=0.0,
     )
-    link = EnterpriseLink(parse_enterprise(BODY), replace(needs), around.report)
+    link = EnterpriseLink(parse_enterprise(BODY), replace(needs), deps.report)
     task = asyncio.create_task(link.run())
     await settle()
-    yield around
+    yield deps
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -93,31 +93,31 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_another_value_is_connected_with(around: Surroundings) -> None:
+async def test_another_value_is_connected_with(deps: Surroundings) -> None:
     """The same one is not."""
-    around.changes.put_nowait(None)
+    deps.changes.put_nowait(None)
     await settle()
-    assert around.connections == ["first"]
+    assert deps.connections == ["first"]
 
-    around.value = "second"
-    around.changes.put_nowait(None)
+    deps.value = "second"
+    deps.changes.put_nowait(None)
     await settle()
-    assert around.connections == ["first", "second"]
+    assert deps.connections == ["first", "second"]
 
 
 @pytest.mark.parametrize("error", [REFUSED, BROKEN])
 async def test_a_value_that_cannot_be_read_ends_no_connection_that_works(
-    around: Surroundings, error: Exception, caplog: pytest.LogCaptureFixture
+    deps: Surroundings, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A right that is missing on one Secret is no bug: it is said, and what is in use stays in use."""
-    around.value = error
-    around.changes.put_nowait(None)
+    deps.value = error
+    deps.changes.put_nowait(None)
     await settle()
 
-    assert around.connections == ["first"]
+    assert deps.connections == ["first"]
     assert "bug" not in caplog.text
     assert ("it lacks the right" in caplog.text) == (error is REFUSED)
-    around.value = "second"
-    around.changes.put_nowait(None)
+    deps.value = "second"
+    deps.changes.put_nowait(None)
     await settle()
-    assert around.connections == ["first", "second"]
+    assert deps.connections == ["first", "second"]

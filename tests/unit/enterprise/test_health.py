@@ -31,7 +31,7 @@ def said(health: Health) -> tuple[str, str]:
 def test_nothing_is_known_before_the_first_try() -> None:
     """Neither well nor ill."""
     health = Health("acme")
-    assert (health.settled, health.condition, health.problem, health.is_sound) == (False, None, None, False)
+    assert (health.probed, health.condition, health.problem, health.is_sound) == (False, None, None, False)
 
 
 @pytest.mark.parametrize(

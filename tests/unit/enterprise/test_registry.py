@@ -13,7 +13,7 @@ import pytest
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, LinkNeeds
+from box_app_operator.enterprise.connection import Clients, LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
@@ -118,15 +118,15 @@ class Installation:
 
     def __init__(self, api: Api, finalizer: str) -> None:
         self.store, quiet, nobody = Store(), Quiet(), lambda _: None
-        needs = LinkNeeds(
+        needs = LinkDependencies(
             store=self.store,
             connect=quiet.connect,
             credentials=quiet,
             clock=quiet,
             backoff=lambda _: 0.01,
             wake=nobody,
-            forgive=nobody,
-            people_acted=nobody,
+            clear_refusals=nobody,
+            clear_human_refusals=nobody,
             name_freed=nobody,
             wait_seconds=0.0,
         )
@@ -232,7 +232,7 @@ async def test_one_that_holds_nothing_says_nothing_of_a_deleted_enterprise(
 async def test_an_app_that_is_about_to_come_holds_it(api: Api, first: Installation) -> None:
     """Between the two finalizers nothing takes the first one off, although no app has one yet."""
     await settle(api)
-    async with first.enterprises.held(NAME):
+    async with first.enterprises.kept(NAME):
         assert api.finalizers == [FIRST]
         first.enterprises.app_gone(NAME)
         await settle(api)
@@ -245,7 +245,7 @@ async def test_an_app_that_is_about_to_come_holds_it(api: Api, first: Installati
 async def test_an_app_that_did_not_come_holds_nothing(api: Api, first: Installation) -> None:
     """Its own finalizer was refused."""
     with pytest.raises(TransientError, match="refused"):
-        async with first.enterprises.held(NAME):
+        async with first.enterprises.kept(NAME):
             raise TransientError("KubernetesConflict", "refused")
     first.enterprises.report(NAME)
     await settle(api)
@@ -257,7 +257,7 @@ async def test_many_apps_that_come_at_once_take_one_write(api: Api, first: Insta
     """The finalizer is put on once."""
 
     async def come(number: int) -> None:
-        async with first.enterprises.held(NAME):
+        async with first.enterprises.kept(NAME):
             first.put_app(FINALIZER, name=f"app-{number}")
 
     await settle(api)
@@ -273,7 +273,7 @@ async def test_nothing_begins_with_an_enterprise_that_is_being_deleted(api: Api,
     api.delete()
 
     with pytest.raises(TransientError, match="is gone, or about to be"):
-        async with first.enterprises.held(NAME):
+        async with first.enterprises.kept(NAME):
             raise AssertionError
     link = first.enterprises.get(NAME)
     assert link is not None

@@ -53,48 +53,48 @@ class Stage:
 async def test_a_leader_that_hears_nothing_may_act_no_more_before_another_may_begin() -> None:
     """Requests that hang for ever do not keep it from noticing, in two thirds of the lease."""
     stage = Stage()
-    assert not stage.leadership.may_act()
-    await stage.leadership.win()
-    assert stage.leadership.may_act()
+    assert not stage.leadership.is_leader()
+    await stage.leadership.acquire()
+    assert stage.leadership.is_leader()
 
     stage.leases.reachable = False
     async with asyncio.timeout(CANDIDATE.lease_seconds):
         await stage.lost.wait()
 
-    assert not stage.leadership.may_act()
+    assert not stage.leadership.is_leader()
     assert stage.why == ["it could not be renewed"]
     stage.leases.reachable = True
-    await stage.leadership.resign()
+    await stage.leadership.release()
 
 
 async def test_a_request_that_hangs_for_ever_does_not_keep_a_standby_from_winning() -> None:
     """It is given up, and the next one counts."""
     stage = Stage()
     stage.leases.reachable = False
-    winning = asyncio.ensure_future(stage.leadership.win())
+    winning = asyncio.ensure_future(stage.leadership.acquire())
     await stage.leases.hangs.wait()
 
     stage.leases.reachable = True
     async with asyncio.timeout(CANDIDATE.lease_seconds):
         await winning
 
-    assert stage.leadership.may_act()
-    await stage.leadership.resign()
+    assert stage.leadership.is_leader()
+    await stage.leadership.release()
 
 
 async def test_a_lease_that_somebody_took_is_lost_at_once() -> None:
     """Whoever wrote another holder into it: the next look tells, long before the deadline."""
     stage = Stage()
-    await stage.leadership.win()
+    await stage.leadership.acquire()
     assert stage.leases.lease is not None
 
     stage.leases.lease["spec"]["holderIdentity"] = "somebody"
     async with asyncio.timeout(CANDIDATE.deadline_seconds):
         await stage.lost.wait()
 
-    assert not stage.leadership.may_act()
+    assert not stage.leadership.is_leader()
     assert stage.why[0] == "somebody holds it now"
-    await stage.leadership.resign()
+    await stage.leadership.release()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

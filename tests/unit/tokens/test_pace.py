@@ -12,7 +12,7 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.cache.pace import PaceMemory
 from box_app_operator.core.status import build_status
-from box_app_operator.model.box import Fingerprint, HeldToken, Slot
+from box_app_operator.model.box import Fingerprint, PendingToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant, Rotation
 from box_app_operator.model.observed import RememberedStatus
@@ -116,9 +116,9 @@ def test_three_lost_tokens_are_replaced_at_once(replacements: int, passed: timed
 def test_what_was_generated_is_published_all_the_same() -> None:
     """Also what a person hands over: it is there, and nobody is helped by waiting."""
     world = lost(3, SECOND)
-    held = HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+    pending = PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
 
-    assert decide(look(world, held=held)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    assert decide(look(world, pending=pending)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
 
 
 @pytest.mark.parametrize(

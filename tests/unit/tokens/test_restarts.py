@@ -21,7 +21,7 @@ NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
 RESTART, REVOKE = RestartWorkload(WEB, NEXT.fingerprint), RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 WINDOW = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-PATIENCE = timedelta(minutes=5)
+RESTART_TIMEOUT = timedelta(minutes=5)
 """As docs/tokens.md says it."""
 
 
@@ -52,13 +52,15 @@ def test_a_workload_that_cannot_be_restarted_keeps_the_previous_token_for_five_m
     seen: tuple[WorkloadView, ...],
 ) -> None:
     """And for the window in which others may rotate; then the token goes, and the restart is still tried."""
-    refusal = Refusal(RefusalKind.TRANSIENT, "KubernetesUnavailable", "It may not be changed.", NOON + PATIENCE * 3)
+    refusal = Refusal(
+        RefusalKind.TRANSIENT, "KubernetesUnavailable", "It may not be changed.", NOON + RESTART_TIMEOUT * 3
+    )
     world = rotated(*seen)
 
-    for passed in (timedelta(), WINDOW, PATIENCE, WINDOW + PATIENCE - SECOND):
+    for passed in (timedelta(), WINDOW, RESTART_TIMEOUT, WINDOW + RESTART_TIMEOUT - SECOND):
         assert REVOKE not in after(world, passed, refusal).steps, passed
-    assert after(world, WINDOW + PATIENCE, refusal).steps == (REVOKE,)
-    assert ("Deployment/web" in said(after(world, PATIENCE), "TokenReady").message) == (not seen)
+    assert after(world, WINDOW + RESTART_TIMEOUT, refusal).steps == (REVOKE,)
+    assert ("Deployment/web" in said(after(world, RESTART_TIMEOUT), "TokenReady").message) == (not seen)
 
 
 def test_a_workload_that_does_not_exist_keeps_nothing_waiting() -> None:

@@ -107,7 +107,7 @@ def test_what_makes_a_rotation_due(change: dict[str, Any], expected: tuple[Step,
 
 def test_nothing_is_minted_in_a_namespace_that_ends() -> None:
     """It could not be published any more."""
-    world = look(ready_world(replace(DESIRED, rotate_request="now")), namespace_ends=True)
+    world = look(ready_world(replace(DESIRED, rotate_request="now")), namespace_is_terminating=True)
 
     assert decide(world).steps == ()
 

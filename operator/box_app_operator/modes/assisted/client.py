@@ -46,7 +46,7 @@ class AssistedClient:
             # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a call
             # that was under way while it connected anew, or it would do that again and again.
             if (error.unreachable or error.uncertain) and link.platform is platform:
-                link.suspect()
+                link.reconnect()
             raise
         return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
 

@@ -17,7 +17,7 @@ from box_app_operator.model.box import (
     BoxApp,
     ClientID,
     Fingerprint,
-    HeldToken,
+    PendingToken,
     Slot,
     SlotToken,
 )
@@ -26,7 +26,7 @@ from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.assisted.decide import NOBODY
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
-from box_app_operator.modes.assisted.slots import choose_held, tokens_by_slot
+from box_app_operator.modes.assisted.slots import choose_pending, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
 from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
@@ -55,7 +55,7 @@ class ByHand:
                 await judge(Candidate(token, name, fingerprint in before), box, hand, seen.remembered.app_id)
         keys = tuple(_judged(key, hand) for key in keys)
         tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
-        seen = replace(seen, held=_hold(desired, seen, keys, tokens, store, memory))
+        seen = replace(seen, pending=_set_pending(desired, seen, keys, tokens, store, memory))
         usable = [token.fingerprint for token in tokens.values() if token.accepted]
         if usable and not desired.deleting:
             await _try_origins(desired, seen, usable, store, box.platform, hand)
@@ -105,22 +105,22 @@ def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: Hand
     return {**first, **handed_over, **{each: "" for each in hand.values if each not in {*first, *handed_over}}}
 
 
-def _hold(
+def _set_pending(
     desired: Desired,
     seen: Observed,
     keys: tuple[KeyView, ...],
     tokens: dict[Slot, SlotToken],
     store: Keys,
     memory: Memory,
-) -> HeldToken | None:
+) -> PendingToken | None:
     """The key to be published next is in memory until it is."""
-    held = choose_held(desired, seen, keys, tokens)
-    token = store.found.get(held.fingerprint) if held is not None else None
-    if held is None or token is None:
-        memory.let_go()
+    pending = choose_pending(desired, seen, keys, tokens)
+    token = store.found.get(pending.fingerprint) if pending is not None else None
+    if pending is None or token is None:
+        memory.drop_pending()
         return None
-    memory.hold(held, token)
-    return held
+    memory.set_pending(pending, token)
+    return pending
 
 
 WORDS = {
@@ -175,7 +175,7 @@ async def _try_origins(
     At the next resync only those are tried again that were not as they should be.
     """
     wanted = desired.cors_domains or (NOBODY,)
-    if not hand.origins and seen.remembered.settled and seen.remembered.origins == desired.cors_domains:
+    if not hand.origins and seen.remembered.is_current and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
         hand.origins = {origin: origin != NOBODY for origin in wanted}
     if hand.try_origins_again:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import Fingerprint, HeldToken, SecretView, Slot, SlotToken
+from box_app_operator.model.box import Fingerprint, PendingToken, SecretView, Slot, SlotToken
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
@@ -113,12 +113,12 @@ def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> t
     return None
 
 
-def choose_held(
+def choose_pending(
     desired: Desired,
     seen: Observed,
     keys: tuple[KeyView, ...],
     tokens: Mapping[Slot, SlotToken],
-) -> HeldToken | None:
+) -> PendingToken | None:
     """The key to be published next: one that pods never had, or any when the Secret has none that is live.
 
     Of two, the one in the primary slot.
@@ -131,10 +131,10 @@ def choose_held(
     if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
         return None
     slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
-    return HeldToken(slot, chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
+    return PendingToken(slot, chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
     secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    held = {each for secret in secrets for each in secret.fingerprints.values()}
-    return next((token.fingerprint for token in tokens.values() if token.fingerprint in held), None)
+    pending = {each for secret in secrets for each in secret.fingerprints.values()}
+    return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)

@@ -14,7 +14,7 @@ from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, BoxApp, HeldToken, owner_in, uid_in
+from box_app_operator.model.box import UID, BoxApp, PendingToken, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
@@ -56,7 +56,7 @@ class AutomatedClient:
         if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
             app = await _ask_before_letting_go(desired, link, app, seen.remembered)
         # Asking may have shown that what was held is gone.
-        seen = replace(seen, known=True, app=app, held=memory.held)
+        seen = replace(seen, known=True, app=app, pending=memory.pending)
         seen = with_adoption(desired, seen, link.adoption, self._clock.now())
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
@@ -64,7 +64,7 @@ class AutomatedClient:
     async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Generate a token in a free slot."""
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
-        memory.hold(HeldToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
+        memory.set_pending(PendingToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
         return f"generated token {token.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_token(
@@ -80,9 +80,9 @@ class AutomatedClient:
         app = link.listing.by_id(step.app_id)
         if app is not None:
             left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
-            link.listing.assume(replace(app, tokens=left))
-        if memory.held is not None and memory.held.fingerprint == step.fingerprint:
-            memory.let_go()
+            link.listing.force(replace(app, tokens=left))
+        if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
+            memory.drop_pending()
         return f"revoked token {step.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
@@ -98,8 +98,8 @@ def _find(desired: Desired, listing: Listing) -> BoxApp | None:
 async def _ask_if_unsure(
     desired: Desired, console: Console, listing: Listing, memory: Memory, app: BoxApp | None
 ) -> BoxApp | None:
-    held = memory.held
-    unseen = held is not None and app is not None and app.slot_of(held.fingerprint) is None
+    pending = memory.pending
+    unseen = pending is not None and app is not None and app.slot_of(pending.fingerprint) is None
     if not memory.doubtful and not unseen:
         return app
     found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
@@ -108,9 +108,9 @@ async def _ask_if_unsure(
         if app is not None:
             listing.drop(app.id)
     else:
-        listing.find_again(found)
-    if held is not None and (found is None or found.slot_of(held.fingerprint) is None):
-        memory.let_go()
+        listing.restore(found)
+    if pending is not None and (found is None or found.slot_of(pending.fingerprint) is None):
+        memory.drop_pending()
     return _find(desired, listing)
 
 
@@ -132,7 +132,7 @@ async def _ask_before_letting_go(
         raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console, to ask whether the app is gone")
     found = await _look_for(desired, link.console, app, remembered)
     if found is not None:
-        link.listing.find_again(found)
+        link.listing.restore(found)
     elif app is not None:
         link.listing.drop(app.id)
     return _find(desired, link.listing)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.model.box import ClientID, HeldToken, SlotToken
+from box_app_operator.model.box import ClientID, PendingToken, SlotToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -57,7 +57,7 @@ class ClientCredentialsClient:
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         token = SlotToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
-        memory.hold(HeldToken(step.slot, fingerprint, days=desired.token_days), granted.token, token)
+        memory.set_pending(PendingToken(step.slot, fingerprint, days=desired.token_days), granted.token, token)
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 
     async def revoke_token(

@@ -61,7 +61,7 @@ class Grants:
             can_revoke=credentials is not None,
             ended=frozenset(memory.hand.ended),
         )
-        return replace(seen, app=app, hand=hand, held=memory.held)
+        return replace(seen, app=app, hand=hand, pending=memory.pending)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -101,8 +101,8 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
     if secret is not None and published is not None and published.fingerprint not in memory.hand.ended:
         tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
-    if memory.held is not None and memory.granted is not None:
-        tokens[memory.held.slot] = memory.granted
+    if memory.pending is not None and memory.granted is not None:
+        tokens[memory.pending.slot] = memory.granted
     return tokens
 
 

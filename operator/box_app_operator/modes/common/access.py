@@ -68,8 +68,8 @@ async def revoke_as(client: Client | None, token: Token | None, step: RevokeSlot
         memory.hand.revocation_refused = True
         raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
     memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
-    if memory.held is not None and memory.held.fingerprint == step.fingerprint:
-        memory.let_go()
+    if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
+        memory.drop_pending()
     return f"revoked token {step.fingerprint}"
 
 

@@ -12,7 +12,7 @@ from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AppID, HeldToken, Problem, Slot, SlotToken
+from box_app_operator.model.box import AppID, PendingToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
@@ -80,7 +80,7 @@ def test_the_expiry_is_named_as_the_console_does(days: int | None, words: str) -
 
 def test_a_proven_key_is_published() -> None:
     """The value is held; nothing more is asked of anybody but the origins."""
-    world = by_hand(tokens={Slot.PRIMARY: LIVE}, held=HeldToken(Slot.PRIMARY, ONE.fingerprint, proven=True))
+    world = by_hand(tokens={Slot.PRIMARY: LIVE}, pending=PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True))
 
     assert decide(world).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
 

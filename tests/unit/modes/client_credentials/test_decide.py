@@ -110,7 +110,7 @@ def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
     later = NOON + timedelta(minutes=30)
     renewed = SlotToken(TWO.fingerprint, later, later + timedelta(minutes=70), client_id=MINE)
     app = replace(world.app, tokens={Slot.SECONDARY: renewed})
-    observed = replace(world.observed, former=(old,), app=app)
+    observed = replace(world.observed, renamed_secrets=(old,), app=app)
     notes = secret_annotations(GRANT, observed, Slot.SECONDARY, later)
     secret = replace(published_secret(GRANT, app, Slot.SECONDARY, observed), annotations=notes)
     wish = replace(GRANT, rotation=Rotation(overlap=timedelta(hours=1)))
@@ -138,7 +138,7 @@ def test_a_name_that_was_taken_back_counts_from_then(former: int, own: int, take
     left, stands = (
         replace(secret, annotations={**secret.annotations, PUBLISHED_AT: moment.isoformat()}) for moment in moments
     )
-    observed = replace(world.observed, secret=stands, former=(replace(left, name="old", uid=UID("old")),))
+    observed = replace(world.observed, secret=stands, renamed_secrets=(replace(left, name="old", uid=UID("old")),))
 
     notes = secret_annotations(GRANT, observed, Slot.PRIMARY, NOON)
 
@@ -165,7 +165,7 @@ def test_a_name_that_was_left_stays_until_the_other_is_written() -> None:
         replace(secret, annotations={**secret.annotations, PUBLISHED_AT: (NOON - timedelta(hours=hours)).isoformat()})
         for hours in (3, 2)
     )
-    observed = replace(world.observed, secret=stands, former=(replace(left, name="old", uid=UID("old")),))
+    observed = replace(world.observed, secret=stands, renamed_secrets=(replace(left, name="old", uid=UID("old")),))
     wish = replace(GRANT, rotation=Rotation(overlap=timedelta(hours=1)))
 
     assert [type(step) for step in decide(World(wish, observed)).steps] == [PublishSecret]
