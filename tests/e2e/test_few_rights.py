@@ -89,7 +89,7 @@ def test_pods_that_nobody_knows_count_until_the_deadline(play: Playground, ns: s
         set_rotation(play, ns, retireDeadline="1s")
 
         await_retired(play, ns)
-        assert "nobody knows which pods still use it" in await_warning(play, ns, "RetiredInUse")
+        assert "it is not known which pods still use it" in await_warning(play, ns, "RetiredInUse")
 
 
 def test_pods_are_known_as_soon_as_the_right_is_granted(play: Playground, ns: str) -> None:

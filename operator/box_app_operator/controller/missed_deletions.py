@@ -82,7 +82,7 @@ class Sweep:
             self._check(kind, known, present)
             self._intake.on_relist(kind, present)
         except TransientError as error:
-            logger.warning("Nobody knows what went meanwhile: %s", error)
+            logger.warning("What was deleted meanwhile is unknown: %s", error)
         except RestoredError:
             raise
         except Exception:

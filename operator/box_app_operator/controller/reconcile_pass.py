@@ -262,7 +262,7 @@ class Pass:
                 message = f"Box keeps another name than {name!r}. Write spec.displayName as Box does."
                 self._refuse(step, StalledError(Reason.NAME_INVALID, message))
             case _:
-                message = f"{type(step).__name__} worked, and yet it is as before; does somebody else change it back?"
+                message = f"{type(step).__name__} succeeded, but its effect is gone; does another client revert it?"
                 self._log.warning("%s", message)
                 self._put_off(step, TransientError(Reason.NOT_YET_KNOWN, message))
 

@@ -28,7 +28,7 @@ def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: 
 
 def describe_wait(desired: Desired, why: str) -> str:
     """What keeps the object, and how to let it go all the same."""
-    return f"Box must be tidied up first ({desired.deletion_policy}), and that waits: {why.rstrip('.')}. {GIVE_UP}"
+    return f"Box must be cleaned up first ({desired.deletion_policy}), which waits: {why.rstrip('.')}. {GIVE_UP}"
 
 
 def _nothing_in_box(desired: Desired, observed: Observed) -> bool:

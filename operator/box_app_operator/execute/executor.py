@@ -88,14 +88,14 @@ class Executor:
             # The enterprise's own first: without it nothing could be tidied up in Box.
             async with self._links.kept(enterprise_of(body)):
                 self._store.put_app(await self._cluster.add_finalizer(body))
-            return "took the object into care"
+            return "added the finalizer"
         left = await self._cluster.remove_finalizer(body)
         if left is None or not left["metadata"].get("finalizers"):
             meta = body["metadata"]
             self._store.drop_app(AppKey(meta["namespace"], meta["name"]), meta["uid"])
         else:
             self._store.put_app(left)
-        return "let the object go"
+        return "removed the finalizer"
 
     async def _app_step(self, step: CreateApp | RenameApp | SetCorsDomains | SubmitApp | DeleteApp) -> str:
         console, listing = self._console, self._listing

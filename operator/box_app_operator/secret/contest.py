@@ -115,8 +115,8 @@ def _words(namespace: str, secret: str, names: tuple[str, ...]) -> str:
     """In the same words for as long as it is about the same: which of its records the operator writes may differ."""
     names = tuple(dict.fromkeys(RECORDS if name.startswith("annotation boxapps.dev/") else name for name in names))
     return (
-        f"Somebody changes Secret {secret!r} back each time: {shown(names)}. The operator puts that right ever more "
-        "rarely, and goes on with everything else. Look for an admission policy, or a controller among these: "
+        f"Another client reverts Secret {secret!r} each time: {shown(names)}. The operator restores it less and less "
+        "often, and continues with everything else. Look for an admission policy, or for a controller among these: "
         f"kubectl get secret {secret} -n {namespace} -o jsonpath='{{.metadata.managedFields[*].manager}}'"
     )
 

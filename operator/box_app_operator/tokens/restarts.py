@@ -106,5 +106,5 @@ def restarted(current: Current) -> list[str]:
 def _missing(ref: WorkloadRef) -> Notice:
     return Notice(
         Reason.WORKLOAD_NOT_FOUND,
-        f"{ref} of spec.tokens.rotation.restart does not exist; the rotation goes on without it.",
+        f"{ref} of spec.tokens.rotation.restart does not exist; the rotation continues without it.",
     )

@@ -70,7 +70,7 @@ def _wait(what: str, words: str, pods: tuple[str, ...] | None, deadline: datetim
 
 
 def _cut_off(what: str, why: str, pods: tuple[str, ...] | None) -> Retirement:
-    used = f"these running pods may still use it: {named(pods)}" if pods else "nobody knows which pods still use it"
+    used = f"these running pods may still use it: {named(pods)}" if pods else "it is not known which pods still use it"
     return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, f"The end of {what}: {why}, and {used}."),))
 
 

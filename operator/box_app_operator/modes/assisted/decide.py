@@ -53,7 +53,7 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if not desired.client_id:
         return _ask_for_app(desired, observed)
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
     hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
     if app_id is None and not key_was_accepted(desired, observed):
         return unknown(type_, "Box confirms the app when its first key is used.")
@@ -73,14 +73,14 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
     if known is not None:
         # The enterprise had a console endpoint, or somebody took the field away.
         step = NextStep(f"Write {known!r} into spec.clientID, or delete this object.", page_of(observed))
-        message = f"The app is in Box with client id {known!r}, and nobody looks after it. {step.what}"
+        message = f"The app is in Box with client id {known!r}, but no BoxCustomApp manages it. {step.what}"
     else:
         step = NextStep(
             f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
             "write its Client ID into spec.clientID.",
             CONSOLE,
         )
-        message = f"Somebody must create the app in the Developer Console. {step.what}"
+        message = f"The app team must create the app in the Developer Console. {step.what}"
     return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), next_steps=(step,))
 
 
@@ -134,7 +134,7 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     extra = [origin for origin, allowed in tried.items() if allowed and origin and origin not in desired.cors_domains]
     complaints = [f"Box does not allow {', '.join(refused)}."] if refused else []
     complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
-    complaints += ["Box allows an origin that nobody asked for."] if tried.get(NOBODY) and not extra else []
+    complaints += ["Box allows an origin that the spec does not list."] if tried.get(NOBODY) and not extra else []
     if complaints:
         step = _paste(desired, observed)
         message = " ".join([*complaints, step.what])
@@ -274,5 +274,5 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
     what = f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:
         what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
-    finding = deleting(f"{what} The object goes once Box accepts the token no longer. {GIVE_UP}")
+    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {GIVE_UP}")
     return replace(finding, next_steps=(NextStep(what, page_of(observed)),))

@@ -99,7 +99,7 @@ def _submit(desired: Desired, app: BoxApp, reason: Reason, message: str) -> Find
     if desired.submit:
         return mend("Authorized", reason, message, SubmitApp(app.id))
     waiting = wait("Authorized", reason, f"{message} spec.authorization.submit is false: submit it in the console.")
-    task = NextStep(f"Somebody must submit {_called(app)} to the Box admin.", app_page(app.id))
+    task = NextStep(f"The app team must submit {_called(app)} to the Box admin.", app_page(app.id))
     return replace(waiting, next_steps=(task,))
 
 
@@ -155,7 +155,7 @@ class AutomatedRules:
         """The app, or its tokens."""
         assert observed.app is not None
         policy = policy_of(desired, observed)
-        return deleting(f"Box is being tidied up ({policy}).", _next_to_delete(desired, observed, observed.app))
+        return deleting(f"Box is being cleaned up ({policy}).", _next_to_delete(desired, observed, observed.app))
 
     def describe_app(
         self,

@@ -24,7 +24,7 @@ def check_registered(desired: Desired, observed: Observed, now: datetime) -> Fin
     """Did Box give out a token for these credentials?"""
     type_ = "Registered"
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken into care.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
     current = current_of(desired, observed, now)
     if current is None and not observed.hand.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")

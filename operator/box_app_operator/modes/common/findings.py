@@ -13,7 +13,7 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.tokens.downscoped import next_to_revoke
 
-GIVE_UP = 'To leave Box as it is and let the object go, set the annotation boxapps.dev/force-delete to "true".'
+GIVE_UP = 'To leave Box as it is and remove the object, set the annotation boxapps.dev/force-delete to "true".'
 
 
 def managed_elsewhere(desired: Desired, owner: str) -> Finding:
