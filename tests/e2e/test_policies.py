@@ -245,7 +245,7 @@ def test_what_a_policy_adds_is_nobodys_concern(play: Playground, ns: str, patche
         await_pass(play, ns)
 
     assert warnings(play, ns, "SecretChangedBack") == []
-    assert "reverts Secret" not in say_of_token(play, ns)
+    assert "is reverted" not in say_of_token(play, ns)
     written = [
         write.verb for write in play.cluster.writes(start) if (write.resource, write.namespace) == ("secrets", ns)
     ]
@@ -288,7 +288,7 @@ def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(
         start = play.cluster.audit_size()
         make_ready(play, ns, **quick_to_end)
         message = await_warning(play, ns, "SecretChangedBack")
-        assert f"Secret '{SECRET}' each time: " in message
+        assert f"Secret '{SECRET}' is reverted each time: " in message
         assert name in message
         assert "other" not in message
         assert message in say_of_token(play, ns)

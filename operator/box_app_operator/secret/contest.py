@@ -115,7 +115,7 @@ def _words(namespace: str, secret: str, names: tuple[str, ...]) -> str:
     """In the same words for as long as it is about the same: which of its records the operator writes may differ."""
     names = tuple(dict.fromkeys(RECORDS if name.startswith("annotation boxapps.dev/") else name for name in names))
     return (
-        f"Another client reverts Secret {secret!r} each time: {shown(names)}. The operator restores it less and less "
+        f"Secret {secret!r} is reverted each time: {shown(names)}. The operator restores it less and less "
         "often, and continues with everything else. Look for an admission policy, or for a controller among these: "
         f"kubectl get secret {secret} -n {namespace} -o jsonpath='{{.metadata.managedFields[*].manager}}'"
     )
