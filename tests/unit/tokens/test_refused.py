@@ -151,7 +151,6 @@ def test_ready_says_the_same_unless_the_author_must_act_first(case: str) -> None
     assert (ready.status, ready.reason, ready.message) == (cause.status, cause.reason, cause.message)
 
 
-CONSOLE_ACCESS = look(granted(), way=Way.CONSOLE, app=app_for())
 EDITED = look(
     ready_world(), secret=replace(ready_world().observed.secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("e" * 16)})
 )  # type: ignore[type-var]
@@ -166,8 +165,6 @@ EDITED = look(
         granted(),
         # Somebody's text: nobody asked Box about it.
         without_token(EDITED),
-        # Box lists no access tokens, and it has its hour.
-        CONSOLE_ACCESS,
         # What Box says of the credentials' app is nothing about the token of another.
         look(
             granted(unauthorized=True),
