@@ -79,13 +79,7 @@ def _kept(metric: MetricWrapperBase) -> Family:
 
 def _gauges(*, per_app: bool) -> list[Any]:
     """The metrics of a store in which there is something to tell of everything."""
-    link = SimpleNamespace(
-        enterprise=SimpleNamespace(name="acme"),
-        has_console=True,
-        settled=True,
-        problem=None,
-        heard_at=NOON - timedelta(seconds=9),
-    )
+    link = SimpleNamespace(name="acme", is_ready=True, heard_at=NOON)
     gauges = Gauges(
         SimpleNamespace(apps=lambda: [_app("early", timedelta(days=9)), _app("late", timedelta(days=-1))]),
         SimpleNamespace(links=lambda: [link]),
