@@ -42,7 +42,7 @@ MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
     "other-credentials-are-no-reason": (rotation, "as_asked_for", lambda _: True, "of these credentials|not at rest"),
     "limits-no-pause-by-date": (tokens, "rotation_waits_until", lambda *_: None, "in a storm"),
     "limits-lost-without-end": (tokens, "check_replacement", lambda *_: None, "lost tokens in a storm"),
-    "limits-forgotten-in-a-crash": (work, "last_replacement", lambda _: None, "in a storm"),
+    "limits-forgotten-in-a-crash": (work, "last_replacement", lambda *_: None, "in a storm"),
     "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""

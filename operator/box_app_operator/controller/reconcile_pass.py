@@ -131,7 +131,7 @@ class Pass:
         """With how soon another token may follow: from memory, and after a restart from what was recorded."""
         clock, pace = self._deps.clock, self._memory.pace
         now, monotonic = clock.now(), clock.monotonic()
-        record = last_replacement(own_secrets(resource.desired, observed))
+        record = last_replacement(own_secrets(resource.desired, observed), now)
         if record is None and pace.since is None:
             shown, previous = observed.remembered, parse_conditions(status_of(resource.body))
             issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))

@@ -57,8 +57,9 @@ class SecretExecutor:
         written = await self._write(resource.body, secret, observed.secret)
         # Now, and not only at the next look: until then somebody may have deleted the Secret. What was recorded in it
         # counts, also where somebody takes that away again.
-        record = last_replacement((replace(written, overruled=secret.contents.annotations),))
-        self._memory.pace.note(record, self._clock.now(), self._clock.monotonic())
+        now = self._clock.now()
+        record = last_replacement((replace(written, overruled=secret.contents.annotations),), now)
+        self._memory.pace.note(record, now, self._clock.monotonic())
         if self._memory.pending is not None and self._memory.pending.fingerprint == step.fingerprint:
             # Not when only the Secret of the active token was put right, and the next one is still to be published.
             self._memory.drop_pending()

@@ -27,10 +27,14 @@ class Record:
     replacements: int = 0
 
 
-def last_replacement(secrets: Iterable[SecretView]) -> Record | None:
-    """What the annotations of an object's own Secrets tell of the youngest token; None for the first of all."""
+def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | None:
+    """What the annotations of an object's own Secrets tell of the youngest token; None for the first of all.
+
+    A date to come, written by a clock that was ahead, is not later than one that has passed.
+    """
     found = [record for secret in secrets if (record := _record(secret)) is not None]
-    return max(found, key=lambda record: (record.replaced_at, record.replacements), default=None)
+    ranks = {record: (record.replaced_at <= now, record.replaced_at, record.replacements) for record in found}
+    return max(found, key=lambda record: ranks[record], default=None)
 
 
 def _record(secret: SecretView) -> Record | None:

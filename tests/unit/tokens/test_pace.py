@@ -142,14 +142,16 @@ def test_lost_tokens_are_counted_in_the_secret(before: int, passed: timedelta, i
     written = published_secret(world.desired, app, Slot.SECONDARY, seen).annotations
 
     assert written.get(REPLACEMENTS) == (str(after) if after else None)
-    assert last_replacement((published_secret(world.desired, app, Slot.SECONDARY, seen),)) == Record(
+    assert last_replacement((published_secret(world.desired, app, Slot.SECONDARY, seen),), NOON) == Record(
         TWO.fingerprint, NOON, after
     )
 
 
 def test_the_first_token_is_no_replacement() -> None:
     """It took nobody's place."""
-    assert last_replacement((published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY),)) is None
+    first = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
+
+    assert last_replacement((first,), NOON) is None
 
 
 def test_a_lost_token_counts_although_the_status_forgot_it() -> None:
@@ -163,7 +165,7 @@ def test_a_lost_token_counts_although_the_status_forgot_it() -> None:
 
     written = published_secret(world.desired, app, Slot.SECONDARY, seen)
 
-    assert last_replacement((written,)) == Record(TWO.fingerprint, NOON, 2)
+    assert last_replacement((written,), NOON) == Record(TWO.fingerprint, NOON, 2)
     assert PREVIOUS not in written.annotations, "what an annotation alone tells is nobody's to revoke"
 
 
@@ -176,7 +178,19 @@ def test_of_two_secrets_the_younger_token_counts() -> None:
         for name, moment in (("wanted", NOON - MINUTE), ("former", NOON))
     )
 
-    assert last_replacement((old, new)) == Record(ONE.fingerprint, NOON)
+    assert last_replacement((old, new), NOON) == Record(ONE.fingerprint, NOON)
+
+
+def test_a_token_from_the_future_is_not_the_youngest() -> None:
+    """A clock that was ahead wrote the date: the count that was recorded since is the one that holds."""
+    secret = ready_world().observed.secret
+    assert secret is not None
+    notes = {**secret.annotations, PREVIOUS: "p"}
+    ahead = replace(secret, annotations={**notes, PUBLISHED_AT: (NOON + timedelta(days=70)).isoformat()})
+    now = replace(secret, annotations={**notes, PUBLISHED_AT: NOON.isoformat(), REPLACEMENTS: "3"})
+
+    assert last_replacement((ahead, now), NOON) == Record(ONE.fingerprint, NOON, 3)
+    assert last_replacement((ahead,), NOON) == Record(ONE.fingerprint, NOON + timedelta(days=70))
 
 
 def test_with_the_secret_gone_the_status_says_that_the_limit_was_reached() -> None:
