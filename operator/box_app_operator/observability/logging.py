@@ -9,6 +9,8 @@ from typing import Any
 
 KOPFS_TRIES = "Request attempt "
 """How Kopf begins to tell of a request that failed, whichever part of it asked."""
+KOPFS_CODE = "/kopf/_"
+"""In the path of every file of Kopf's inside."""
 
 
 class PlainFormatter(logging.Formatter):
@@ -26,17 +28,25 @@ class InOneLine(logging.Filter):
     """What Kopf says of an API server that refuses or does not answer: a warning, without a traceback.
 
     Kopf calls every try an error, and shows where in its own code it met it. The operator tries again, or ends with a
-    line of its own.
+    line of its own. Of two watches that failed at once Kopf tells one, and asyncio the other.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Lets everything pass."""
-        if record.name.partition(".")[0] == "kopf" and record.levelno >= logging.ERROR:
+        if record.levelno >= logging.ERROR and _is_about_kopf(record):
             error = record.exc_info[1] if record.exc_info else None
             if is_about_api_server(error) if error else record.getMessage().startswith(KOPFS_TRIES):
                 record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+                text = record.getMessage().partition("\n")[0]
+                record.msg, record.args = f"{text}: {error!r}" if record.name == "asyncio" else text, ()
                 record.exc_info = record.exc_text = None
         return True
+
+
+def _is_about_kopf(record: logging.LogRecord) -> bool:
+    """Does Kopf say it, or asyncio of a task that Kopf left alone?"""
+    library = record.name.partition(".")[0]
+    return library == "kopf" or (library == "asyncio" and KOPFS_CODE in record.getMessage())
 
 
 def is_about_api_server(error: BaseException) -> bool:

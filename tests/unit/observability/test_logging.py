@@ -24,12 +24,12 @@ def out() -> Iterator[io.StringIO]:
     logging.getLogger().removeHandler(handler)
 
 
-def fail(logger: str, error: Exception) -> None:
+def fail(logger: str, error: Exception, words: str = "Watcher has failed") -> None:
     """A library says that something failed, as Kopf does."""
     try:
         raise error
     except type(error):
-        logging.getLogger(logger).exception("Watcher has failed")
+        logging.getLogger(logger).exception(words)
 
 
 @pytest.mark.parametrize("error", [aiohttp.ClientPayloadError("half"), TimeoutError(), ConnectionResetError()])
@@ -45,6 +45,18 @@ def test_tries_of_kopf_are_no_errors(out: io.StringIO) -> None:
     logging.getLogger("kopf._cogs.clients.watching").error("Request attempt #1 failed; will retry")
 
     assert out.getvalue() == "WARNING Request attempt #1 failed; will retry\n"
+
+
+TASK = "Task exception was never retrieved\nfuture: <Task finished coro=<guard() done, defined at {}/aiotasks.py:64>>"
+
+
+def test_the_second_of_two_watches_that_failed_is_one_line(out: io.StringIO) -> None:
+    """Kopf looks at one of them, and asyncio tells of the other; but only Kopf's are meant."""
+    fail("asyncio", ConnectionResetError(), TASK.format("/lib/kopf/_cogs/aiokits"))
+    assert out.getvalue() == "WARNING Task exception was never retrieved: ConnectionResetError()\n"
+
+    fail("asyncio", ConnectionResetError(), TASK.format("/lib/box_app_operator/watch"))
+    assert out.getvalue().splitlines()[1] == "ERROR Task exception was never retrieved"
 
 
 @pytest.mark.parametrize(
