@@ -102,7 +102,7 @@ async def test_nothing_that_needs_the_operator_is_no_reason_to_stay() -> None:
 
 async def test_apps_that_need_the_operator_are_named() -> None:
     """All pages are read, a BoxEnterprise is explained by its apps, and nothing changes."""
-    names = [f"app-{number}" for number in range(uninstall.SHOWN + 3)]
+    names = [f"app-{number}" for number in range(uninstall.MAX_NAMES + 3)]
     api = FakeApi(enterprise("acme", FINALIZER), *(app(name, FINALIZER) for name in names))
 
     may, said = await prepare(api)
@@ -192,7 +192,7 @@ async def test_an_api_server_that_is_busy_for_a_moment_is_asked_again() -> None:
     api.failures = [busy]
     assert (await prepare(api))[0]
 
-    api.failures = [busy] * uninstall.PATIENCE
+    api.failures = [busy] * uninstall.MAX_LOST_LOOKS
     with pytest.raises(TransientError, match="429"):
         await prepare(api)
 

@@ -32,9 +32,11 @@ def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | N
 
     A date to come, written by a clock that was ahead, is not later than one that has passed.
     """
-    found = [record for secret in secrets if (record := _record(secret)) is not None]
-    ranks = {record: (record.replaced_at <= now, record.replaced_at, record.replacements) for record in found}
-    return max(found, key=lambda record: ranks[record], default=None)
+
+    def rank(record: Record) -> tuple[bool, datetime, int]:
+        return record.replaced_at <= now, record.replaced_at, record.replacements
+
+    return max((record for secret in secrets if (record := _record(secret)) is not None), key=rank, default=None)
 
 
 def _record(secret: SecretView) -> Record | None:

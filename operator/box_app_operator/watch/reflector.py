@@ -25,7 +25,7 @@ SOUND_SECONDS = 5.0
 """A watch that lives so long works: what went wrong before is over."""
 MAX_PAUSE_SECONDS = 30.0
 """Between two tries. A missing Role may be there any moment, and nobody wants to wait longer for it to be noticed."""
-MAX_WATCHES = 3
+MAX_FAILURES = 3
 """So many watches in a row may fail before everything is listed anew."""
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Reflector(Generic[T]):
         if error is None:
             return
         self._failures += 1
-        if self._failures % MAX_WATCHES == 0:
+        if self._failures % MAX_FAILURES == 0:
             self._since = None
         self._report(error)
         pause = max(error.retry_after_seconds or 0.0, min(MAX_PAUSE_SECONDS, self._backoff(self._failures)))

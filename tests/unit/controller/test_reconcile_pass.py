@@ -11,7 +11,7 @@ from tests.unit.examples import CORS, app_for, said, troubled
 from tests.unit.pretend import APP_ID, NOON, World, pretend
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.api.spec import Body
+from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.controller.reconcile_pass import GONE, MAX_STEPS, Pass, PassDependencies
@@ -60,7 +60,7 @@ class Stage:
         self.store, self.memory, self.link = Store(), Memory(), FakeLink()
         self.store.put_app(FakeCluster().app)
 
-    async def observe(self, desired: Desired, body: Body, memory: Memory) -> Observed:
+    async def observe(self, resource: Resource, memory: Memory) -> Observed:
         """The world as it is."""
         self.looks += 1
         return self.world.observed
@@ -69,7 +69,7 @@ class Stage:
         """The Secret is what the world says."""
         self.refreshed += 1
 
-    async def execute(self, step: Step, body: Body, observed: Observed) -> str:
+    async def execute(self, step: Step, resource: Resource, observed: Observed) -> str:
         """Change the world."""
         self.taken.append(step)
         if type(step) in self.errors:
@@ -91,7 +91,8 @@ class Stage:
         deps = PassDependencies(self.store, cast("Any", self), self, lambda failures: 10.0 * failures, Delays())
         body, me = self.store.app(KEY), cast("Any", self)
         assert body is not None
-        return await Pass(KEY, body, self.world.desired, self.memory, cast("Any", self.link), me, deps).run()
+        resource = Resource(body, self.world.desired)
+        return await Pass(KEY, resource, self.memory, cast("Any", self.link), me, deps).run()
 
 
 def two_edits() -> Stage:
@@ -200,10 +201,10 @@ async def test_an_object_that_changed_meanwhile_is_looked_at_again() -> None:
     stage = Stage(replace(troubled("EnterpriseNotFound", stalled=False), desired=HERE))
     observe, cluster = stage.observe, FakeCluster()
 
-    async def changes(desired: Desired, body: Body, memory: Memory) -> Observed:
+    async def changes(resource: Resource, memory: Memory) -> Observed:
         if stage.looks == 0:
             stage.store.put_app(cluster.change(spec={"displayName": "Newer"}))
-        return await observe(desired, body, memory)
+        return await observe(resource, memory)
 
     stage.observe = changes  # type: ignore[method-assign]
     await stage.run()
@@ -216,7 +217,7 @@ async def test_an_object_that_changes_at_every_look_is_left_for_later() -> None:
     stage = Stage(replace(troubled("EnterpriseNotFound", stalled=False), desired=HERE))
     cluster = FakeCluster()
 
-    async def changes(desired: Desired, body: Body, memory: Memory) -> Observed:
+    async def changes(resource: Resource, memory: Memory) -> Observed:
         stage.looks += 1
         stage.store.put_app(cluster.change(spec={"displayName": f"Name {stage.looks}"}))
         return stage.world.observed

@@ -11,7 +11,7 @@ from tests.reconcile.fake_cluster import NAME, NAMESPACE, FakeCluster
 from tests.unit.examples import ready_world, standing
 from tests.unit.pretend import NOON, World, decide
 
-from box_app_operator.api.spec import Body
+from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.controller import status_writer
@@ -47,9 +47,8 @@ class Stage:
         """Report what a pass found."""
         body, decided = self.store.app(KEY), decide(world)
         assert body is not None
-        return await self.reporter.report(
-            body, world.desired, world.observed, decided, self.memory, request_handled=True
-        )
+        resource = Resource(body, world.desired)
+        return await self.reporter.report(resource, world.observed, decided, self.memory, request_handled=True)
 
 
 async def test_a_change_is_written_and_announced_once() -> None:

@@ -204,7 +204,7 @@ async def test_beyond_so_many_namespaces_pods_are_only_listed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """A thousand rotations at once must not become a thousand connections."""
-    monkeypatch.setattr(pod_watch, "MOST_WATCHES", 0)
+    monkeypatch.setattr(pod_watch, "MAX_WATCHES", 0)
     stage.source.lists.put_nowait(answer)
 
     assert await stage.names() == ({"a"} if isinstance(answer, list) else None)

@@ -12,7 +12,7 @@ from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID
-from box_app_operator.watch.reflector import MAX_WATCHES, Reflector, Sink
+from box_app_operator.watch.reflector import MAX_FAILURES, Reflector, Sink
 
 BROKEN = TransientError("KubernetesUnavailable", "cut")
 Item = tuple[str, str]
@@ -148,13 +148,13 @@ async def test_a_version_that_the_api_server_never_had_is_given_up() -> None:
 
     async def story(stage: Stage) -> None:
         await stage.reflector.listed.wait()
-        for _ in range(MAX_WATCHES):
+        for _ in range(MAX_FAILURES):
             stage.source.watches.put_nowait(BROKEN)
         await stage.until(lambda: stage.told.count(("relisted", "a")) == 2)
 
     stage = Stage([("a", "3")])
     await run(stage, story)
-    assert stage.pauses == list(range(1, MAX_WATCHES + 1))
+    assert stage.pauses == list(range(1, MAX_FAILURES + 1))
 
 
 async def test_refusals_are_reported_and_tried_again() -> None:

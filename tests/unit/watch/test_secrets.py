@@ -139,7 +139,7 @@ async def test_a_bug_is_told_and_ends_nothing(caplog: pytest.LogCaptureFixture) 
 
 async def test_an_object_watches_one_secret_until_it_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another name replaces the one before; beyond so many no Secret is watched."""
-    monkeypatch.setattr(import_watch, "MOST_WATCHES", 1)
+    monkeypatch.setattr(import_watch, "MAX_WATCHES", 1)
     secrets, woken = FakeSecrets(), list[UID]()
     watch = ImportWatch(secrets, lambda _: 0.0, woken.append)
 
