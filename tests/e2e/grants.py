@@ -170,12 +170,13 @@ def quiet(play: Playground, ns: str) -> int:
 
 
 def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
-    """The Secret has owner, labels and keys as for an App Token, is what the status says, and its token works."""
+    """The Secret has owner, labels and keys, is what the status says, and its token works."""
     app, secret, active = box_app(play, ns), play.secret(ns, SECRET), body["status"]["tokens"]["active"]
     meta, data, owner = secret["metadata"], values(secret), secret["metadata"]["ownerReferences"][0]
-    assert set(data) == {"BOX_APP_TOKEN", "BOX_CLIENT_ID", "BOX_TOKEN_SLOT", "BOX_TOKEN_EXPIRES_AT"}
+    assert set(data) == {"BOX_APP_TOKEN", "BOX_CLIENT_ID", "BOX_TOKEN_EXPIRES_AT"}
     assert data["BOX_CLIENT_ID"] == app["client_id"] == body["status"]["clientID"]
     assert data["BOX_TOKEN_EXPIRES_AT"] == active["expiryTime"]
+    assert "slot" not in active
     assert use(play, data["BOX_APP_TOKEN"]).json()["login"] == app["service_account"]["login"]
     assert (owner["uid"], owner["controller"]) == (body["metadata"]["uid"], True)
     assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}

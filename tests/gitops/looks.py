@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.gitops.record import Look
 from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
-from tests.unit.pretend import APP_ID, NOON, decided, published_secret
+from tests.unit.pretend import APP_ID, NOON, World, decided, in_mode, published_secret, unlisted
 from tests.unit.strategies import foreign_secret
 
 from box_app_operator.model.box import AuthorizationState, PendingToken, Problem, Slot, SlotToken
@@ -132,8 +132,8 @@ def troubled(reason: str, *, by_spec: bool) -> Look:
 
 def by_hand(desired: Desired, **hand: Any) -> Observed:
     """A person does the console's steps; there is no key yet."""
-    app = app_for(desired, cors_domains=()) if desired.client_id else None
-    return Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), hand=Hand(**hand))
+    known = unlisted(app_for(desired), Mode.ASSISTED) if desired.client_id else None
+    return Observed(known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), hand=Hand(**hand))
 
 
 def with_bad_key(desired: Desired) -> Observed:
@@ -144,9 +144,10 @@ def with_bad_key(desired: Desired) -> Observed:
 
 def with_good_key(desired: Desired) -> Observed:
     """A key was handed over and proven; it is not in the Secret yet."""
-    pending = PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+    pending = PendingToken(ONE.fingerprint, proven=True)
     seen = by_hand(desired, app_id=APP_ID, origins={"": False})
-    return replace(seen, app=app_for(desired, tokens={Slot.PRIMARY: LIVE}), pending=pending)
+    known = unlisted(app_for(desired, tokens={Slot.PRIMARY: LIVE}), Mode.ASSISTED)
+    return replace(seen, unlisted=known, pending=pending)
 
 
 def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
@@ -161,12 +162,9 @@ def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: An
     }
 
     def look(desired: Desired) -> Observed:
-        seen = ready_world(desired, primary=token).observed
-        assert seen.app is not None
-        authorization = replace(seen.app.authorization, enabled=enabled)
-        return replace(
-            seen, mode=Mode.ASSISTED, hand=Hand(**{**known, **hand}), app=replace(seen.app, authorization=authorization)
-        )
+        world = ready_world(desired, primary=token)
+        app = replace(world.app, authorization=replace(world.app.authorization, enabled=enabled))
+        return in_mode(world, Mode.ASSISTED, hand=Hand(**{**known, **hand}), app=app).observed
 
     return look
 
@@ -174,8 +172,8 @@ def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: An
 def with_dead_key(desired: Desired) -> Observed:
     """Box does not accept the key in the Secret any more."""
     seen = settled_by_hand(published=Verdict.DEAD)(desired)
-    assert seen.app is not None
-    return replace(seen, app=replace(seen.app, tokens={}))
+    assert seen.unlisted is not None
+    return replace(seen, unlisted=replace(seen.unlisted, issued=(), slots={}))
 
 
 def granted(*, pending: bool = False, **hand: Any) -> Look:
@@ -183,7 +181,8 @@ def granted(*, pending: bool = False, **hand: Any) -> Look:
 
     def look(desired: Desired) -> Observed:
         seen = settled(desired) if pending else Observed(known=True, app=app_for(desired))
-        return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}))
+        known = Hand(**{"can_revoke": True, **hand})
+        return in_mode(World(desired, seen), Mode.CLIENT_CREDENTIALS, hand=known).observed
 
     return look
 
@@ -198,5 +197,4 @@ def without_credentials(desired: Desired) -> Observed:
 
 def without_renewal(desired: Desired) -> Observed:
     """Somebody deleted it, and the access token is due to be replaced."""
-    seen = ready_world(desired, primary=OLD).observed
-    return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(trouble=MISSING))
+    return in_mode(ready_world(desired, primary=OLD), Mode.CLIENT_CREDENTIALS, hand=Hand(trouble=MISSING)).observed

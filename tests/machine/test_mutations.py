@@ -14,20 +14,21 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeByCredentials, LifeOfAToken
 
 from box_app_operator.controller import reconcile_pass as work
-from box_app_operator.model.box import BoxApp, PendingToken
+from box_app_operator.model.box import PendingToken
 from box_app_operator.model.finding import Finding
-from box_app_operator.model.observed import Adoption
+from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.modes.automated import adoption
 from box_app_operator.tokens import policy as tokens
 from box_app_operator.tokens import rotation
+from box_app_operator.tokens.policy import TokenSteps
 from box_app_operator.tokens.retirement import Retirement
 
 prove_first = tokens._check_pending
 
 
-def publish_at_once(app: BoxApp, pending: PendingToken) -> Finding:
+def publish_at_once(observed: Observed, pending: PendingToken, steps: TokenSteps) -> Finding:
     """Rule 3, broken: nobody asks Box whether it accepts the token."""
-    return prove_first(app, replace(pending, proven=True))
+    return prove_first(observed, replace(pending, proven=True), steps)
 
 
 FEW = 500

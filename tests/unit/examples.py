@@ -68,7 +68,7 @@ WITH_CORS = replace(DESIRED, cors_domains=CORS)
 GONE = replace(DESIRED, deleting=True)
 NOTHING = World(DESIRED, Observed(known=True))
 NO_TOKEN = World(DESIRED, Observed(known=True, app=app_for()))
-PENDING = PendingToken(Slot.PRIMARY, ONE.fingerprint)
+PENDING = PendingToken(ONE.fingerprint)
 BOTH = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}
 
 

@@ -25,11 +25,12 @@ from box_app_operator.model.box import (
     SecretView,
     Slot,
     SlotToken,
+    UnlistedTokens,
     fingerprint_of,
 )
 from box_app_operator.model.conditions import Previous
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.observed import Adoption, Observed, WorkloadView
+from box_app_operator.model.observed import Adoption, Mode, Observed, WorkloadView
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
@@ -47,6 +48,7 @@ from box_app_operator.model.steps import (
     SubmitApp,
 )
 from box_app_operator.secret.contents import contents_of
+from box_app_operator.secret.published import active_token
 
 T = TypeVar("T")
 
@@ -102,7 +104,7 @@ class World:
 
 def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
     app, pending, problem, secret = observed.app, observed.pending, observed.problem, observed.secret
-    tokens = app.tokens if app else {}
+    tokens = observed.source.issued if observed.source else ()
     return {
         "an app is seen although none were listed": app is not None and not observed.known,
         "an app is claimed that is not there": observed.claimed_by is not None and app is None,
@@ -111,14 +113,15 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
         and problem is None
         and observed.claimed_by is None
         and not desired.deleting,
+        "an app is seen where Box lists none": app is not None and observed.mode is not Mode.AUTOMATED,
         "the app seen is not the one wanted": app is not None
         and (app.client_id != desired.client_id if desired.client_id else app.reference != desired.reference),
         "a token is held that is in no slot": pending is not None
-        and (pending.slot not in tokens or tokens[pending.slot].fingerprint != pending.fingerprint),
+        and pending.fingerprint not in {token.fingerprint for token in tokens},
         "a held token is published already": pending is not None
         and secret is not None
         and pending.fingerprint in secret.fingerprints.values(),
-        "two slots hold the same token": len({token.fingerprint for token in tokens.values()}) < len(tokens),
+        "two slots hold the same token": len({token.fingerprint for token in tokens}) < len(tokens),
         "the app's own trouble is called Box's": problem is not None
         and problem.in_cluster != (problem.reason in IN_CLUSTER_PROBLEMS),
         "the Secret of another name is seen": secret is not None
@@ -225,7 +228,7 @@ def _mint(world: World, step: MintToken) -> World:
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
     tokens = {**app.tokens, step.slot: SlotToken(fingerprint, NOON, expires_at)}
     changed = replace(app, tokens=tokens, revision=app.revision + 1)
-    after = _see(world, app=changed, pending=PendingToken(step.slot, fingerprint, days=step.expires_in_days))
+    after = _see(world, app=changed, pending=PendingToken(fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
 
@@ -237,22 +240,52 @@ def _prove(world: World, fingerprint: Fingerprint) -> World:
 
 
 def _publish(world: World, step: PublishSecret) -> World:
-    app, secret, pending = _expect(world, step.app_id), world.observed.secret, world.observed.pending
+    app, secret, pending = _expect(world, world.app.id), world.observed.secret, world.observed.pending
     is_held = pending is not None and pending.fingerprint == step.fingerprint
     stands = secret is not None and step.fingerprint in secret.fingerprints.values()
     if not is_held and not stands:
         raise BoxWouldRefuseError("nobody has the value of the token to be published")
-    if app.slot_of(step.fingerprint) is not step.slot:
-        raise BoxWouldRefuseError("the slot holds another token")
-    written = published_secret(world.desired, app, step.slot, world.observed)
+    slot = app.slot_of(step.fingerprint)
+    if slot is None:
+        raise BoxWouldRefuseError("the app has no such token")
+    written = published_secret(world.desired, app, slot, world.observed)
     remembered = replace(world.observed.remembered, active=step.fingerprint)
     return _see(world, secret=written, pending=None if is_held else pending, remembered=remembered)
 
 
-def published_secret(desired: Desired, app: BoxApp, slot: Slot, observed: Observed | None = None) -> SecretView:
-    """The Secret as it is after the token of this slot was published; without an observation as the first of all."""
-    observed = replace(observed, app=app) if observed is not None else Observed(known=True, app=app)
-    existing, wanted = observed.secret, contents_of(desired, observed, slot, NOON)
+def unlisted(app: BoxApp, mode: Mode) -> UnlistedTokens:
+    """What is known of the tokens of this app in a mode in which Box lists no apps."""
+    if mode is Mode.CLIENT_CREDENTIALS:
+        issued = tuple(replace(token, client_id=token.client_id or app.client_id) for token in app.issued)
+        return UnlistedTokens(app.client_id, issued, follows_spec=False)
+    slots = {token.fingerprint: slot for slot, token in app.tokens.items()}
+    return UnlistedTokens(app.client_id, app.issued, slots, app.is_usable)
+
+
+def in_mode(world: World, mode: Mode, **changes: object) -> World:
+    """The same world in another mode, after some of what is observed changed.
+
+    The Secret of an access token is as it is after that was published.
+    """
+    seen = replace(world.observed, mode=mode, **changes)  # type: ignore[arg-type]
+    if seen.app is None or mode is Mode.AUTOMATED:
+        return replace(world, observed=seen)
+    seen = replace(seen, app=None, unlisted=unlisted(seen.app, mode))
+    token = active_token(world.desired, seen, NOON) if mode is Mode.CLIENT_CREDENTIALS else None
+    if token is not None and seen.unlisted is not None:
+        seen = replace(seen, secret=published_secret(world.desired, seen.unlisted, token, replace(seen, secret=None)))
+    return replace(world, observed=seen)
+
+
+def published_secret(
+    desired: Desired, source: BoxApp | UnlistedTokens, token: Slot | SlotToken, observed: Observed | None = None
+) -> SecretView:
+    """The Secret as it is after this token was published; without an observation as the first of all."""
+    app, others = (source, None) if isinstance(source, BoxApp) else (None, source)
+    observed = replace(observed or Observed(known=True), app=app, unlisted=others)
+    published = app.tokens[token] if app is not None and isinstance(token, Slot) else token
+    assert isinstance(published, SlotToken)
+    existing, wanted = observed.secret, contents_of(desired, observed, published, NOON)
     labels, notes, data = (existing.labels, existing.annotations, existing.fingerprints) if existing else ({}, {}, {})
     return SecretView(
         namespace=desired.namespace,
@@ -277,7 +310,9 @@ def _revoke(world: World, step: RevokeSlot) -> World:
         raise BoxWouldRefuseError("the slot holds another token")
     tokens = {slot: each for slot, each in app.tokens.items() if slot is not step.slot}
     left = replace(app, tokens=tokens, revision=app.revision + 1)
-    return _see(world, app=left, pending=None if pending is not None and pending.slot is step.slot else pending)
+    return _see(
+        world, app=left, pending=None if pending is not None and pending.fingerprint == step.fingerprint else pending
+    )
 
 
 def decide(

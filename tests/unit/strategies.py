@@ -175,7 +175,7 @@ def held_tokens(draw: st.DrawFn, app: BoxApp | None, secret: SecretView | None) 
     if not free or app is None or not draw(st.booleans()):
         return None
     slot = draw(st.sampled_from(sorted(free)))
-    return PendingToken(slot, app.tokens[slot].fingerprint, draw(st.sampled_from([None, True, False])))
+    return PendingToken(app.tokens[slot].fingerprint, draw(st.sampled_from([None, True, False])))
 
 
 @st.composite

@@ -103,8 +103,10 @@ class Seen:
 
     @property
     def key_names(self) -> dict[str, str]:
-        """The names of the keys in the Secret by purpose."""
-        return {**SECRET_KEYS, **(self.at("tokens", "secret", "keys") or {})}
+        """The names of the keys in the Secret by purpose; an access token has no slot."""
+        names = {**SECRET_KEYS, **(self.at("tokens", "secret", "keys") or {})}
+        without = {"slot"} if self.at("authentication") == "ClientCredentials" else set()
+        return {purpose: name for purpose, name in names.items() if purpose not in without}
 
     def secret(self, name: str) -> Body | None:
         """A Secret by its name."""

@@ -96,6 +96,16 @@ _TOKENS: Mapping[str, Shape] = {
     "restarted": _list(_text),
 }
 _DOWNSCOPED: Mapping[str, Shape] = {"secretName": _text, "fingerprint": _FINGERPRINT, "expiryTime": _time}
+_TASK: Mapping[str, Shape] = {
+    "kind": _text,
+    "who": _text,
+    "what": _text,
+    "where": _text,
+    "values": _list(_object({"name": _text, "value": _text}, ("name", "value"))),
+    "since": _time,
+    "due": _time,
+    "problem": _text,
+}
 FIELDS: Mapping[str, Shape] = {
     "observedGeneration": _number,
     "conditions": _keyed("type", _object(_CONDITION, ("type", "status", "reason"))),
@@ -106,7 +116,7 @@ FIELDS: Mapping[str, Shape] = {
     "tokens": _object(_TOKENS),
     "downscopedTokens": _keyed("secretName", _object(_DOWNSCOPED, ("secretName",))),
     "corsDomains": _list(_text),
-    "nextSteps": _list(_object({"what": _text, "where": _text}, ("what",))),
+    "nextSteps": _list(_object(_TASK, ("what",))),
     "lastHandledReconcileAt": _text,
     "lastHandledRotateAt": _text,
 }

@@ -21,12 +21,13 @@ from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import IN_CLUSTER, Executor
-from box_app_operator.model.box import AppID, Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Reason, parse_conditions
-from box_app_operator.model.observed import Mode, Observed
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
     SECRET_STEPS,
     MintToken,
+    ObtainAccessToken,
     ProveToken,
     PublishSecret,
     RefreshDownscoped,
@@ -34,6 +35,7 @@ from box_app_operator.model.steps import (
     SetCorsDomains,
     Step,
 )
+from box_app_operator.modes.registry import RULES
 from box_app_operator.observability.metrics import STEPS, AppLog, Stopwatch, requests_noted
 from box_app_operator.observe.observer import Observer
 from box_app_operator.ports import Clock
@@ -224,8 +226,8 @@ class Pass:
         self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
         until = self._deps.clock.now() + timedelta(seconds=self._pause_seconds)
         refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
-        for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
-            self._memory.refusals[each] = refusal
+        for same in _like(step):
+            self._memory.refusals[same] = refusal
 
     def _record(self, step: Step, observed: Observed) -> None:
         now = self._deps.clock.now()
@@ -243,14 +245,10 @@ class Pass:
     def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
         """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""
         pending = self._memory.pending
-        if (
-            isinstance(step, ProveToken)
-            and pending is not None
-            and pending.proven is False
-            and observed.app is not None
-        ):
+        if isinstance(step, ProveToken) and pending is not None and pending.proven is False:
             error = TransientError(Reason.TOKEN_REJECTED, "Box rejected the token that it generated.")
-            self._put_off(MintToken(observed.app.id, Slot.PRIMARY, None), error)
+            app = observed.app
+            self._put_off(MintToken(app.id, Slot.PRIMARY, None) if app is not None else ObtainAccessToken(), error)
 
     def _contradict(self, step: Step) -> None:
         """A step that worked is asked for again: whoever took it made something else of it."""
@@ -273,8 +271,11 @@ def _result_of(outcome: str | OperatorError) -> str:
     return "transient" if isinstance(outcome, TransientError) else "refused"
 
 
-def _mintings(app: AppID) -> list[MintToken]:
-    return [MintToken(app, slot, days) for slot in Slot for days in (None, 30, 60)]
+def _like(step: Step) -> list[Step]:
+    """The steps that meet the same trouble: a token in the other slot, or of another lifetime, is no other."""
+    if not isinstance(step, MintToken):
+        return [step]
+    return [MintToken(step.app_id, slot, days) for slot in Slot for days in (None, 30, 60)]
 
 
 def in_conflict(decided: Plan) -> bool:
@@ -285,7 +286,7 @@ def in_conflict(decided: Plan) -> bool:
 
 def _misses_secret(observed: Observed) -> bool:
     """Is a person about to be asked, although the Secret may only have lost the label that it is watched by?"""
-    return observed.mode is not Mode.AUTOMATED and observed.known and observed.secret is None
+    return not RULES[observed.mode].sees_whole_app and observed.known and observed.secret is None
 
 
 def _rests_on_secret(decided: Plan) -> bool:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from box_app_operator.model.box import BoxApp, SlotToken
+from box_app_operator.model.box import BoxApp, SlotToken, known_token
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Notice
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import DeleteApp, PublishSecret, RenameApp, RevokeSlot, SetCorsDomains, Step
+from box_app_operator.model.steps import (
+    DeleteApp,
+    PublishSecret,
+    RenameApp,
+    RevokeSlot,
+    RevokeToken,
+    SetCorsDomains,
+    Step,
+)
 from box_app_operator.secret.annotations import expiry_text
 from box_app_operator.secret.published import own_secrets, published_fingerprints
 from box_app_operator.tokens.active import Current, current_of
@@ -35,7 +43,7 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
     match step:
         case PublishSecret():
             return _published(step, desired, observed, now)
-        case RevokeSlot():
+        case RevokeSlot() | RevokeToken():
             return _revoked(step, desired, observed)
         case SetCorsDomains(_, domains):
             return _cors_changed(domains, desired, observed)
@@ -52,8 +60,8 @@ def has_happened(step: Step, observed: Observed) -> bool:
     match step:
         case PublishSecret():
             return secret is not None and step.fingerprint in secret.fingerprints.values()
-        case RevokeSlot():
-            return app is not None and app.slot_of(step.fingerprint) is None
+        case RevokeSlot() | RevokeToken():
+            return observed.source is not None and known_token(observed.source, step.fingerprint) is None
         case SetCorsDomains(_, domains):
             return app is not None and tuple(app.cors_domains) == tuple(domains)
         case RenameApp(_, name):
@@ -68,16 +76,16 @@ def _record(reason: Reason, message: str) -> Notice:
 
 
 def _published(step: PublishSecret, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
-    assert observed.app is not None
-    token, name = observed.app.tokens[step.slot], desired.secret.name
-    if desired.grant is not None:
+    source, name = observed.source, desired.secret.name
+    token = known_token(source, step.fingerprint) if source is not None else None
+    if source is None or token is None or not source.follows_spec:
         return None
     secrets = own_secrets(desired, observed)
     if any(step.fingerprint in secret.fingerprints.values() for secret in secrets):
         # The same token under another name, or with other labels: the spec asked for that, or the check that found a
         # difference says so.
         return None
-    new = f"token {token.fingerprint} ({step.slot} slot, {_validity(token)})"
+    new = f"token {token.fingerprint} ({source.slot_of(token.fingerprint)} slot, {_validity(token)})"
     before = observed.remembered.active
     if not secrets:
         words = f"Secret {name!r} was missing. It was created again with {new}."
@@ -107,8 +115,9 @@ def _cause(current: Current) -> str:
     return "a rotation was due by spec.tokens.rotation.every"
 
 
-def _revoked(step: RevokeSlot, desired: Desired, observed: Observed) -> Notice:
-    token = f"token {step.fingerprint} ({step.slot} slot)"
+def _revoked(step: RevokeSlot | RevokeToken, desired: Desired, observed: Observed) -> Notice:
+    slot = observed.source.slot_of(step.fingerprint) if observed.source is not None else None
+    token = f"token {step.fingerprint} ({slot} slot)" if slot is not None else f"access token {step.fingerprint}"
     if desired.deleting:
         return _record(Reason.TOKEN_REVOKED, f"Revoked {token}, because the BoxCustomApp is being deleted.")
     if step.fingerprint in published_fingerprints(desired, observed):

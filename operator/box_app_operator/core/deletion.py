@@ -16,12 +16,12 @@ def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: 
     """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
     if not desired.has_finalizer:
         return deleting("Kubernetes is about to remove the object.")
-    if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(desired, observed):
+    if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(observed, rules):
         return deleting("Box is left as it is.", RemoveFinalizer())
     if observed.problem is not None or not observed.known:
         why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
         return deleting(describe_wait(desired, why))
-    if observed.app is None:
+    if observed.source is None:
         return deleting("The app is gone from Box.", RemoveFinalizer())
     return rules.finish_deletion(desired, observed, now)
 
@@ -31,10 +31,10 @@ def describe_wait(desired: Desired, why: str) -> str:
     return f"Box must be cleaned up first ({desired.deletion_policy}), which waits: {why.rstrip('.')}. {GIVE_UP}"
 
 
-def _nothing_in_box(desired: Desired, observed: Observed) -> bool:
+def _nothing_in_box(observed: Observed, rules: ModeRules) -> bool:
     """Nothing was ever made in Box that does not end by itself soon, or what is there belongs to another object."""
     remembered = observed.remembered
-    made = remembered.app_id is not None or (remembered.active is not None and desired.grant is None)
+    made = remembered.app_id is not None or (remembered.active is not None and not rules.tokens_end_soon)
     never = not made and observed.secret is None and observed.pending is None
     without_enterprise = observed.problem is not None and observed.problem.in_cluster
     return observed.claimed_by is not None or (never and without_enterprise)

@@ -14,7 +14,7 @@ from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.model.box import Problem, Refusal
 from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, reason_of
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, Notice, lacking, settle, unknown
+from box_app_operator.model.finding import Finding, Notice, Task, lacking, settle, unknown
 from box_app_operator.model.names import wait_for_name
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.pace import PAUSE
@@ -55,7 +55,7 @@ class Plan:
 
     ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
     new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` are told
-    once, as Events. ``next_steps`` are a person's.
+    once, as Events. ``tasks`` are for people.
     """
 
     steps: tuple[Step, ...]
@@ -63,7 +63,7 @@ class Plan:
     complete: bool = True
     look_again_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
-    next_steps: tuple[NextStep, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
 
 def plan(
@@ -94,7 +94,7 @@ def plan(
         return Plan((), tuple(previous.values()), complete=False)
     if observed.claimed_by is not None:
         # The app is another object's: to this one it is as good as absent, or the two would fight over it.
-        observed = replace(observed, app=None, pending=None)
+        observed = replace(observed, app=None, unlisted=None, pending=None)
     return _plan_work(desired, observed, now, refusals, delays)
 
 
@@ -108,13 +108,13 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     cause = _cause(findings, falses_first=not RULES[observed.mode].sees_whole_app)
     # What Ready asks for is asked for first.
     asking = (*((cause,) if cause is not None else ()), *findings)
-    tasks = tuple(dict.fromkeys(step for finding in asking for step in finding.next_steps))
+    tasks = tuple(dict.fromkeys(task for finding in asking for task in finding.tasks))
     return Plan(
         steps,
         _summed_up(findings, cause),
         look_again_at=_next_look(desired, observed, findings, now),
         notices=(*(notice for finding in findings for notice in finding.notices), *_stalled_while_good(findings)),
-        next_steps=tasks,
+        tasks=tasks,
     )
 
 
@@ -176,7 +176,7 @@ def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous
     refusal = next((refusals[step] for step in finding.steps if step in refusals), None)
     if refusal is None:
         conditions = (*_kept(previous), finding.condition, _reconciling(finding.condition))
-        return Plan(finding.steps, conditions, notices=finding.notices, next_steps=finding.next_steps)
+        return Plan(finding.steps, conditions, notices=finding.notices, tasks=finding.tasks)
     ready = Condition("Ready", "False", Reason.DELETING, describe_wait(desired, refusal.message))
     return Plan((), (*_kept(previous), ready, _reconciling(ready)), look_again_at=finding.look_again_at)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from box_app_operator.api.remembered import status_of
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import BoxApp, Slot
+from box_app_operator.model.box import Fingerprint, TokenSource, known_token
 from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
-from box_app_operator.model.finding import NextStep
+from box_app_operator.model.finding import Task
 from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
@@ -47,8 +48,8 @@ def build_status(
     # Of an app that the object may not have, nobody reads anything in its status.
     seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
     fields = _of_app(desired, observed, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
-    if desired.deleting and plan.next_steps:
-        fields["nextSteps"] = _shown(plan.next_steps)
+    if plan.tasks and (seen or desired.deleting):
+        fields["nextSteps"] = _shown(plan.tasks, old.get("nextSteps") or (), now)
     annotations = body["metadata"].get("annotations") or {}
     request = annotations.get(RECONCILE_ANNOTATION)
     handled = request if request_handled and not desired.suspended else None
@@ -67,17 +68,32 @@ def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> 
     if observed.claimed_by:
         # Least of all its client id: whoever shows that has the older claim.
         return {}
-    app = observed.app
+    source = observed.source
     return {
         **RULES[observed.mode].describe_app(desired, observed, plan.conditions, now),
-        "tokens": _tokens(desired, observed, app, now) if app is not None else None,
-        "downscopedTokens": downscoped_status(desired, observed) or None if app is not None else None,
-        "nextSteps": _shown(plan.next_steps) or None,
+        "tokens": _tokens(desired, observed, source, now) if source is not None else None,
+        "downscopedTokens": downscoped_status(desired, observed) or None if source is not None else None,
     }
 
 
-def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:
-    return [{"what": step.what, **({"where": step.where} if step.where else {})} for step in steps]
+def _shown(tasks: Iterable[Task], old: Iterable[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """The tasks, each with the time since when it is open."""
+    since = {(task.get("kind"), task["what"]): task.get("since") for task in old}
+    return [_task(task, since.get((task.kind, task.what)) or format_time(now)) for task in tasks]
+
+
+def _task(task: Task, since: str) -> dict[str, Any]:
+    fields = {
+        "kind": str(task.kind),
+        "who": str(task.who),
+        "what": task.what,
+        "where": task.where,
+        "values": [{"name": name, "value": value} for name, value in task.values] or None,
+        "since": since,
+        "due": format_time(task.due) if task.due is not None else None,
+        "problem": task.problem,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
@@ -86,7 +102,7 @@ def _rotated_for(request: str | None, desired: Desired, observed: Observed, now:
     return request if current is not None and current.told.rotate_request == request else None
 
 
-def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
+def _tokens(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> dict[str, Any] | None:
     """The active token, and the one that was active before for as long as Box has it.
 
     With the Secret lost, what it held is still shown as long as Box has it, until another takes its place. Forgetting
@@ -95,16 +111,19 @@ def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) ->
     """
     current, remembered = current_of(desired, observed, now), observed.remembered
     if current is None:
-        lost = {"active": app.slot_of(remembered.active), "retiring": app.slot_of(remembered.retiring)}
-        return {role: _token(app, slot) for role, slot in lost.items() if slot is not None} or None
+        lost = {"active": _token(source, remembered.active), "retiring": _token(source, remembered.retiring)}
+        return {role: token for role, token in lost.items() if token} or None
     shown = _active(current)
     if current.other is not None and current.was_published(current.other.fingerprint):
-        shown["retiring"] = {**_token(app, current.slot.other), **_used_by(current)}
+        shown["retiring"] = {**_token(source, current.other.fingerprint), **_used_by(current)}
     return shown
 
 
 def _active(current: Current) -> dict[str, Any]:
-    shown: dict[str, Any] = {"secretName": current.desired.secret.name, "active": _token(current.app, current.slot)}
+    shown: dict[str, Any] = {
+        "secretName": current.desired.secret.name,
+        "active": _token(current.source, current.fingerprint),
+    }
     moment = next_rotation(current)
     earliest = rotation_waits_until(current, Cause.DATE)
     moment = max(moment, earliest) if moment and earliest else moment
@@ -118,11 +137,14 @@ def _used_by(current: Current) -> dict[str, Any]:
     return {"usedBy": {"count": len(pods), "pods": list(pods[:MAX_POD_NAMES])}} if pods is not None else {}
 
 
-def _token(app: BoxApp, slot: Slot) -> dict[str, str]:
-    token = app.tokens[slot]
+def _token(source: TokenSource, fingerprint: Fingerprint | None) -> dict[str, str]:
+    """A token that is known; nothing of another."""
+    token, slot = known_token(source, fingerprint), source.slot_of(fingerprint)
+    if token is None:
+        return {}
     expiry = {"expiryTime": format_time(token.expires_at)} if token.expires_at else {}
     return {
-        "slot": str(slot),
+        **({"slot": str(slot)} if slot is not None else {}),
         "fingerprint": token.fingerprint,
         "issuedTime": format_time(token.created_at),
         **expiry,

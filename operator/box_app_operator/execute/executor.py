@@ -19,7 +19,7 @@ from box_app_operator.model.steps import (
     CreateApp,
     DeleteApp,
     DeleteSecret,
-    MintToken,
+    Obtaining,
     ProveToken,
     PublishSecret,
     RefreshDownscoped,
@@ -27,7 +27,7 @@ from box_app_operator.model.steps import (
     RenameApp,
     RestartWorkload,
     RevokeDownscoped,
-    RevokeSlot,
+    Revoking,
     SetCorsDomains,
     Step,
     SubmitApp,
@@ -79,7 +79,7 @@ class Executor:
         if isinstance(step, RevokeDownscoped):
             client, link = self._mode_client(observed)
             return await client.revoke_downscoped(step, resource.desired, link, self._memory)
-        if isinstance(step, MintToken | ProveToken | RevokeSlot):
+        if isinstance(step, Obtaining | ProveToken | Revoking):
             return await self._token_step(step, resource.desired, observed)
         return await self._app_step(step)
 
@@ -118,11 +118,11 @@ class Executor:
                 listing.drop(app_id)
                 return f"deleted app {app_id}"
 
-    async def _token_step(self, step: MintToken | ProveToken | RevokeSlot, desired: Desired, observed: Observed) -> str:
+    async def _token_step(self, step: Obtaining | ProveToken | Revoking, desired: Desired, observed: Observed) -> str:
         if isinstance(step, ProveToken):
             return await self._prove(step.fingerprint)
         client, link = self._mode_client(observed)
-        if isinstance(step, MintToken):
+        if isinstance(step, Obtaining):
             return await client.obtain_token(step, desired, link, self._memory)
         return await client.revoke_token(step, desired, observed, link, self._memory)
 

@@ -9,7 +9,7 @@ from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
-from box_app_operator.model.box import SecretView
+from box_app_operator.model.box import SecretView, known_token
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -40,7 +40,9 @@ class SecretExecutor:
             TransientError: its value is gone, or the Secret cannot be written now.
             StalledError: Kubernetes refuses what the spec asks for.
         """
-        if observed.app is None or step.slot not in observed.app.tokens:
+        source = observed.source
+        wanted = known_token(source, step.fingerprint) if source is not None else None
+        if source is None or wanted is None:
             raise TransientError(Reason.AWAITING_TOKEN, "The app or its token is not there any more")
         desired = resource.desired
         token = await self._value_of(step, desired, observed)
@@ -50,8 +52,8 @@ class SecretExecutor:
             name=desired.secret.name,
             token_key=desired.secret.keys.token,
             token=token,
-            data=plain_data(desired, observed.app, step.slot),
-            contents=contents_of(desired, observed, step.slot, self._clock.now()),
+            data=plain_data(desired, source, wanted),
+            contents=contents_of(desired, observed, wanted, self._clock.now()),
             fields=_fields_of(desired),
         )
         written = await self._write(resource.body, secret, observed.secret)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType
+from typing import NewType, Protocol
 
 from box_app_operator.model.conditions import Reason
 
@@ -56,7 +56,7 @@ class SlotToken:
     """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires.
 
     ``accepted`` tells that Box was asked and accepted it, whatever dates say that a person noted down. ``client_id`` is
-    whose it is, where that may be another app than the one that is wanted; None for the app's own.
+    whose it is, where that may be another app than the one that is wanted; None for an App Token.
     """
 
     fingerprint: Fingerprint
@@ -78,6 +78,59 @@ class Authorization:
     enabled: bool
     submitted_at: datetime | None = None
     decided_at: datetime | None = None
+
+
+class TokenSource(Protocol):
+    """What the rules for tokens know of an app: its tokens, and whether Box gives out more.
+
+    Attributes:
+        client_id: whose the next token will be; None while nobody knows.
+        is_usable: does Box give out tokens for it, and accept them?
+        follows_spec: does the spec say how long its tokens live and when they are replaced? Otherwise Box does.
+        issued: the tokens that are known.
+    """
+
+    @property
+    def client_id(self) -> ClientID | None: ...  # noqa: D102 - see above
+    @property
+    def is_usable(self) -> bool: ...  # noqa: D102
+    @property
+    def follows_spec(self) -> bool: ...  # noqa: D102
+    @property
+    def issued(self) -> tuple[SlotToken, ...]: ...  # noqa: D102
+
+    def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
+        """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
+        ...
+
+
+def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> SlotToken | None:
+    """The token with this fingerprint, if it is known."""
+    return next((token for token in source.issued if token.fingerprint == fingerprint), None)
+
+
+def other_token(source: TokenSource, fingerprint: Fingerprint) -> SlotToken | None:
+    """The other token that is known, if there is one."""
+    return next((token for token in source.issued if token.fingerprint != fingerprint), None)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedTokens:
+    """The tokens of an app that Box does not list: the published one, and what was handed over or obtained.
+
+    ``slots`` is where they stand in the console, by fingerprint; empty for access tokens, which take no slot. The other
+    fields are those of ``TokenSource``.
+    """
+
+    client_id: ClientID | None
+    issued: tuple[SlotToken, ...]
+    slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
+    is_usable: bool = True
+    follows_spec: bool = True
+
+    def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
+        """See ``TokenSource``."""
+        return self.slots.get(fingerprint) if fingerprint is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +155,19 @@ class BoxApp:
         """Does Box give out tokens for it, and accept them?"""
         return self.authorization.state is AuthorizationState.AUTHORIZED and self.authorization.enabled
 
+    @property
+    def follows_spec(self) -> bool:
+        """The spec chooses among the lifetimes that Box offers."""
+        return True
+
+    @property
+    def issued(self) -> tuple[SlotToken, ...]:
+        """The tokens in its slots."""
+        return tuple(self.tokens.values())
+
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot whose token has this fingerprint."""
         return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)
-
-    def client_of(self, slot: Slot) -> ClientID:
-        """The client id that the token in a slot belongs to."""
-        return self.tokens[slot].client_id or self.client_id
 
 
 def uid_in(reference: str) -> UID | None:
@@ -157,7 +216,6 @@ class PendingToken:
     ``proven`` is None until the platform was asked, then its verdict. ``days`` is the lifetime that was asked for.
     """
 
-    slot: Slot
     fingerprint: Fingerprint
     proven: bool | None = None
     days: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,12 +21,42 @@ class Notice:
     warning: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """Something that a person should do, with what to paste, and where: a URL or a place."""
+class TaskKind(enum.StrEnum):
+    """What kind of thing a person should do."""
 
+    CREATE_APP = "CreateApp"
+    SET_CLIENT_ID = "SetClientID"
+    SET_CORS_DOMAINS = "SetCORSDomains"
+    SUBMIT = "Submit"
+    AUTHORIZE = "Authorize"
+    PROVIDE_CREDENTIALS = "ProvideCredentials"
+    GENERATE_KEY = "GenerateKey"
+    REVOKE_KEY = "RevokeKey"
+    DELETE_APP = "DeleteApp"
+
+
+class Who(enum.StrEnum):
+    """Who should do it."""
+
+    APP_TEAM = "AppTeam"
+    BOX_ADMIN = "BoxAdmin"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that only a person can do.
+
+    ``what`` is a sentence for people, ``where`` a URL or a place. ``values`` are what to paste or to choose, by the
+    name of the field. ``due`` is when waiting for it does harm, ``problem`` why the last try was refused.
+    """
+
+    kind: TaskKind
+    who: Who
     what: str
     where: str | None = None
+    values: tuple[tuple[str, str], ...] = ()
+    due: datetime | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +73,7 @@ class Finding:
     stalled: bool = False
     notices: tuple[Notice, ...] = ()
     look_again_at: datetime | None = None
-    next_steps: tuple[NextStep, ...] = ()
+    tasks: tuple[Task, ...] = ()
     lacks: Condition | None = None
 
     def with_message(self, message: str, *, reason: str | None = None, status: Status | None = None) -> Finding:

@@ -17,6 +17,8 @@ from box_app_operator.model.box import (
     Problem,
     SecretView,
     Slot,
+    TokenSource,
+    UnlistedTokens,
 )
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.hand import Hand
@@ -133,7 +135,8 @@ class Contest:
 class Observed:
     """What one look at Box and at the cluster found.
 
-    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
+    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``unlisted`` is
+    what is known of the app's tokens in a mode in which Box does not list apps.
     ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
     may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
     ``secret`` is the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names
@@ -149,6 +152,7 @@ class Observed:
 
     known: bool = False
     app: BoxApp | None = None
+    unlisted: UnlistedTokens | None = None
     claimed_by: str | None = None
     adoption: Adoption = Adoption.NOT_NEEDED
     name_holder: NameHolder | None = None
@@ -168,3 +172,8 @@ class Observed:
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def source(self) -> TokenSource | None:
+        """What tokens come from; None while there is no app."""
+        return self.app if self.app is not None else self.unlisted

@@ -64,21 +64,31 @@ class MintToken:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerateKey:
+    """A person generates a token in a free slot: no call does that, so that it becomes a task."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class ObtainAccessToken:
+    """Exchange credentials for an access token, which takes no slot and lives as long as Box says."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProveToken:
-    """Ask the platform whether it accepts the held token."""
+    """Ask the platform whether it accepts the pending token."""
 
     fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class PublishSecret:
-    """Write the Secret with the token of this fingerprint, which is held or stands in the Secret already.
+    """Write the Secret with the token of this fingerprint, which is pending or stands in the Secret already.
 
     ``mends`` are names of what is wrong in a Secret that has the token; empty where the token is new to it.
     """
 
-    app_id: AppID
-    slot: Slot
     fingerprint: Fingerprint
     mends: tuple[str, ...] = ()
 
@@ -129,6 +139,13 @@ class RevokeSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """Revoke this very token by its value, with the secret of its client."""
+
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteApp:
     """Delete the app and all its content."""
 
@@ -143,9 +160,12 @@ Step = (
     | SetCorsDomains
     | SubmitApp
     | MintToken
+    | GenerateKey
+    | ObtainAccessToken
     | ProveToken
     | PublishSecret
     | RevokeSlot
+    | RevokeToken
     | DeleteSecret
     | RestartWorkload
     | RefreshDownscoped
@@ -153,9 +173,15 @@ Step = (
     | DeleteApp
 )
 
+Obtaining = MintToken | GenerateKey | ObtainAccessToken
+"""Steps that get another token."""
+Revoking = RevokeSlot | RevokeToken
+"""Steps that end a token."""
+
 SECRET_STEPS = (
     *(CreateApp, SubmitApp),
-    *(MintToken, PublishSecret, RevokeSlot, DeleteSecret, RefreshDownscoped, RevokeDownscoped),
+    *(MintToken, ObtainAccessToken, PublishSecret, RevokeSlot, RevokeToken, DeleteSecret),
+    *(RefreshDownscoped, RevokeDownscoped),
 )
 """Steps that are decided upon the Secret's state, which must be fresh and not a memory of it. Before the admin is asked
 it must be known that the Secret's name is free, and one without the operator's label is not watched."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Mode
 from box_app_operator.modes.assisted.decide import AssistedRules
 from box_app_operator.modes.automated.decide import AutomatedRules
@@ -14,3 +15,10 @@ RULES: dict[Mode, ModeRules] = {
     Mode.CLIENT_CREDENTIALS: ClientCredentialsRules(),
 }
 """What each mode decides."""
+
+
+def mode_of(desired: Desired, *, has_console: bool) -> Mode:
+    """The mode of an object, from its authentication and from what its enterprise has."""
+    if desired.grant is not None:
+        return Mode.CLIENT_CREDENTIALS
+    return Mode.AUTOMATED if has_console else Mode.ASSISTED

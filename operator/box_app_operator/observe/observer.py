@@ -20,19 +20,15 @@ from box_app_operator.errors import ForbiddenError
 from box_app_operator.model.box import Problem, SecretView
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.observed import Mode, Observed
+from box_app_operator.model.observed import Observed
 from box_app_operator.modes.clients import Clients
+from box_app_operator.modes.registry import mode_of
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.ports import Clock, Cluster, Imports
-from box_app_operator.secret.published import has_access_tokens, is_original
+from box_app_operator.secret.published import is_original
 from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.downscoped import is_downscoped
 from box_app_operator.tokens.rotation import rotation_due
-
-OTHER_AUTHENTICATION = (
-    "spec.authentication cannot change: the tokens of this BoxCustomApp are of the other authentication, which is "
-    "another app in Box. Set it back, and create another BoxCustomApp for the other authentication."
-)
 
 
 class Observer:
@@ -74,13 +70,14 @@ class Observer:
             namespace_is_terminating=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
             contests=memory.contests(_names_wanted(desired), now),
+            mode=mode_of(desired, has_console=link is None or link.has_console),
         )
         seen = replace(seen, problem=self._problem(desired, link, seen, now))
         if link is None or self._awaits_namespace(desired, link):
             self._imports.release(desired.uid)
             return seen
-        client = self._clients[_mode_of(desired, seen, link)]
-        seen = await client.observe(desired, replace(seen, mode=_mode_of(desired, seen, link)), link, memory)
+        client = self._clients[seen.mode]
+        seen = await client.observe(desired, seen, link, memory)
         if not seen.known:
             return seen
         self._follow(client.awaited_secret(desired), desired, seen)
@@ -148,8 +145,6 @@ class Observer:
     def _problem(self, desired: Desired, link: Link | None, seen: Observed, now: datetime) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):
             return Problem(Reason.INVALID_SPEC, desired.invalid, now, stalled=True)
-        if has_access_tokens(desired, seen) != (desired.grant is not None) and not desired.deleting:
-            return Problem(Reason.INVALID_SPEC, OTHER_AUTHENTICATION, now, stalled=True)
         if link is None:
             message = (
                 f"There is no BoxEnterprise {desired.enterprise!r}. Create it, or correct spec.enterpriseRef.name."
@@ -175,10 +170,3 @@ class Observer:
 
 def _names_wanted(desired: Desired) -> list[str]:
     return [desired.secret.name, *(spec.secret for spec in desired.downscoped)]
-
-
-def _mode_of(desired: Desired, seen: Observed, link: Link) -> Mode:
-    """As its tokens say, so that they are ended at its deletion whatever became of the spec."""
-    if has_access_tokens(desired, seen):
-        return Mode.CLIENT_CREDENTIALS
-    return Mode.AUTOMATED if link.has_console else Mode.ASSISTED

@@ -50,7 +50,7 @@ def held_back(finding: Finding) -> Finding:
     if finding.condition.type not in ("Registered", "Authorized") or finding.condition.status == "True":
         return finding
     steps = tuple(step for step in finding.steps if not isinstance(step, CreateApp | SubmitApp))
-    if steps == finding.steps and not finding.next_steps:
+    if steps == finding.steps and not finding.tasks:
         return finding
     message = "Waits until the name of the Secret is free: TokenReady says more."
-    return replace(finding, steps=steps, next_steps=()).with_message(message)
+    return replace(finding, steps=steps, tasks=()).with_message(message)

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, Fingerprint, SecretView, Slot, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, SecretView, SlotToken, fingerprint_of
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.secret.annotations import (
@@ -48,19 +48,19 @@ class Contents:
     gone_keys: frozenset[str] = frozenset()
 
 
-def contents_of(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> Contents:
-    """What the Secret must hold once the token of this slot is in it. The app must be known, with a token there."""
-    app, keys, there = observed.app, desired.secret.keys, observed.secret
-    assert app is not None
-    plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
-    tokens = {token.fingerprint for token in app.tokens.values()} | observed.remembered.fingerprints
+def contents_of(desired: Desired, observed: Observed, token: SlotToken, now: datetime) -> Contents:
+    """What the Secret must hold once this token is in it, which is one of those that are known."""
+    source, keys, there = observed.source, desired.secret.keys, observed.secret
+    assert source is not None
+    plain = {key: fingerprint_of(value) for key, value in plain_data(desired, source, token).items()}
+    tokens = {known.fingerprint for known in source.issued} | observed.remembered.fingerprints
     previous = publication_of(there).previous if there is not None else None
     tokens |= {previous} if previous is not None else set()
     contents = Contents(
         owner=desired.uid,
         labels=secret_labels(desired),
-        annotations=secret_annotations(desired, observed, slot, now),
-        fingerprints={**plain, keys.token: app.tokens[slot].fingerprint},
+        annotations=secret_annotations(desired, observed, source, token, now),
+        fingerprints={**plain, keys.token: token.fingerprint},
     )
     return without_leftovers(contents, there, tokens, PLAIN_KEYS)
 

@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from box_app_operator.model.box import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.box import (
+    ClientID,
+    Fingerprint,
+    SecretView,
+    Slot,
+    SlotToken,
+    TokenSource,
+    fingerprint_of,
+    known_token,
+    other_token,
+)
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Adoption, Observed
@@ -46,23 +56,23 @@ def owns_secret(desired: Desired, observed: Observed) -> bool:
         return secret is not None and secret.owner_uid == desired.uid
     if secret.uid in observed.disowned:
         return True
-    known, app = set(observed.remembered.fingerprints), observed.app
-    if app is not None and observed.adoption is not Adoption.MISSING and secret.labels.get(MANAGED_BY) == MANAGER:
-        known |= {token.fingerprint for token in app.tokens.values()}
+    known, source = set(observed.remembered.fingerprints), observed.source
+    if source is not None and observed.adoption is not Adoption.MISSING and secret.labels.get(MANAGED_BY) == MANAGER:
+        known |= {token.fingerprint for token in source.issued}
     return not known.isdisjoint(secret.fingerprints.values())
 
 
-def active_slot(desired: Desired, observed: Observed, now: datetime) -> Slot | None:
-    """The slot whose live token is the one that the Secret holds; None when there is none."""
-    if observed.app is None or observed.secret is None or not owns_secret(desired, observed):
+def active_token(desired: Desired, observed: Observed, now: datetime) -> SlotToken | None:
+    """The live token that the Secret holds; None when there is none."""
+    if observed.source is None or observed.secret is None or not owns_secret(desired, observed):
         return None
-    return live_slot_in(desired, observed.secret, observed.app, now)
+    return live_token_in(desired, observed.secret, observed.source, now)
 
 
-def live_slot_in(desired: Desired, secret: SecretView, app: BoxApp, now: datetime) -> Slot | None:
-    """The slot whose live token a Secret holds: under the token's own key, or else under any other."""
-    live = {token.fingerprint for token in app.tokens.values() if token.is_live(now)}
-    return app.slot_of(token_in(desired, secret, live))
+def live_token_in(desired: Desired, secret: SecretView, source: TokenSource, now: datetime) -> SlotToken | None:
+    """The live token that a Secret holds: under the token's own key, or else under any other."""
+    live = {token.fingerprint for token in source.issued if token.is_live(now)}
+    return known_token(source, token_in(desired, secret, live))
 
 
 def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerprint]) -> Fingerprint | None:
@@ -110,18 +120,6 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
     return found
 
 
-def has_access_tokens(desired: Desired, observed: Observed) -> bool:
-    """Does the object have access tokens, and no App Tokens? Its Secret and its status count before its spec.
-
-    They differ only where another schema let ``spec.authentication`` change.
-    """
-    for secret in own_secrets(desired, observed):
-        told = publication_of(secret)
-        if (told.expiry is None) != (told.client_id is None):
-            return told.client_id is not None
-    return desired.grant is not None and observed.remembered.app_id is None
-
-
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
     """Tokens that are known to be of this operator's making: published at some time, or held to be.
 
@@ -142,13 +140,13 @@ def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
     }
 
 
-def plain_data(desired: Desired, app: BoxApp, slot: Slot) -> dict[str, str]:
-    """The Secret's data apart from the token itself."""
-    keys, expires_at = desired.secret.keys, app.tokens[slot].expires_at
+def plain_data(desired: Desired, source: TokenSource, token: SlotToken) -> dict[str, str]:
+    """The Secret's data apart from the token itself; an access token has no slot."""
+    keys, slot = desired.secret.keys, source.slot_of(token.fingerprint)
     return {
-        keys.client_id: app.client_of(slot),
-        keys.slot: str(slot),
-        keys.expires_at: format_time(expires_at) if expires_at else "",
+        keys.client_id: token.client_id or source.client_id or "",
+        **({keys.slot: str(slot)} if slot is not None else {}),
+        keys.expires_at: format_time(token.expires_at) if token.expires_at else "",
     }
 
 
@@ -157,28 +155,28 @@ def secret_labels(desired: Desired) -> dict[str, str]:
     return {**desired.secret.labels, MANAGED_BY: MANAGER, APP_LABEL: desired.name}
 
 
-def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: datetime) -> dict[str, str]:
-    """The annotations that the Secret carries once the token of this slot is in it.
-
-    The app must be known, with a token in that slot.
-    """
-    assert observed.app is not None
-    token = observed.app.tokens[slot]
+def secret_annotations(
+    desired: Desired, observed: Observed, source: TokenSource, token: SlotToken, now: datetime
+) -> dict[str, str]:
+    """The annotations that the Secret carries once this token is in it."""
     stands = next(
         (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
     )
     if stands is None:
-        told = _new_token(desired, observed, observed.app, slot, now)
+        told = _new_token(desired, observed, source, token, now)
     else:
-        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands, now), now=now)
+        moved = _moves(observed, stands, now)
+        told = _same_token(desired, observed, source, token, stands, moved=moved, now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
     return {**desired.secret.annotations, **identity, **dates, **texts_of(told), **added(desired)}
 
 
-def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
-    replaced = app.tokens.get(slot.other)
+def _new_token(
+    desired: Desired, observed: Observed, source: TokenSource, token: SlotToken, now: datetime
+) -> Publication:
+    replaced = other_token(source, token.fingerprint)
     known, pending = own_fingerprints(desired, observed), observed.pending
     before = observed.remembered.active or _stood_there(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
@@ -186,9 +184,9 @@ def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, no
         published_at=now,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
-        expiry=None if desired.grant else expiry_text(pending.days) if pending else _expiry_seen(app.tokens[slot]),
+        expiry=(expiry_text(pending.days) if pending else _expiry_seen(token)) if source.follows_spec else None,
         subject=subject_of(desired),
-        client_id=app.tokens[slot].client_id,
+        client_id=token.client_id,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
         replacements=_replacements(desired, observed, previous, now),
@@ -199,7 +197,7 @@ def _replacements(desired: Desired, observed: Observed, previous: Fingerprint | 
     """With this token: it replaces a lost one, unless the Secret holds one that is live, or it is the first of all."""
     if previous is None and _noted(next(iter(own_secrets(desired, observed)), None)) is None:
         return 0
-    lost = active_slot(desired, observed, now) is None
+    lost = active_token(desired, observed, now) is None
     return observed.pace.replacements_after(now, lost=lost)
 
 
@@ -254,10 +252,17 @@ def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
 
 
 def _same_token(
-    desired: Desired, observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
+    desired: Desired,
+    observed: Observed,
+    source: TokenSource,
+    token: SlotToken,
+    stands: SecretView,
+    *,
+    moved: bool,
+    now: datetime,
 ) -> Publication:
     """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
-    told, other = publication_of(stands), app.tokens.get(slot.other)
+    told, other = publication_of(stands), other_token(source, token.fingerprint)
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints
     forgotten = told.previous is None and other is not None and other.fingerprint in shown
@@ -265,9 +270,9 @@ def _same_token(
         published_at=now if moved or told.published_at is None else told.published_at,
         previous=other.fingerprint if forgotten and other else told.previous,
         rotated_at=now if forgotten else told.rotated_at,
-        expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
-        subject=told.subject or subject_of(desired) if desired.grant else None,
-        client_id=app.tokens[slot].client_id,
+        expiry=told.expiry or _expiry_seen(token) if source.follows_spec else None,
+        subject=told.subject or subject_of(desired),
+        client_id=token.client_id,
         moved_at=None if moved else told.moved_at,
         rotate_request=told.rotate_request,
         replacements=told.replacements,

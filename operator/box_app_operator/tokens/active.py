@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.model.box import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken
+from box_app_operator.model.box import ClientID, Fingerprint, SecretView, SlotToken, TokenSource, other_token
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.secret.annotations import Publication, publication_of
-from box_app_operator.secret.published import active_slot
+from box_app_operator.secret.published import active_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,10 @@ class Current:
     desired: Desired
     observed: Observed
     now: datetime
-    app: BoxApp
-    slot: Slot
+    source: TokenSource
+    token: SlotToken
     secret: SecretView
     told: Publication
-
-    @property
-    def token(self) -> SlotToken:
-        """The active token."""
-        return self.app.tokens[self.slot]
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -35,9 +30,15 @@ class Current:
         return self.token.fingerprint
 
     @property
-    def client_id(self) -> ClientID:
+    def client_id(self) -> ClientID | None:
         """The client id that the active token belongs to."""
-        return self.app.client_of(self.slot)
+        return self.token.client_id or self.source.client_id
+
+    @property
+    def described(self) -> str:
+        """The active token, for a sentence."""
+        slot = self.source.slot_of(self.fingerprint)
+        return f"the token of the {slot} slot" if slot is not None else "an access token"
 
     @property
     def published_at(self) -> datetime:
@@ -51,8 +52,8 @@ class Current:
 
     @property
     def other(self) -> SlotToken | None:
-        """The token in the other slot."""
-        return self.app.tokens.get(self.slot.other)
+        """The token that is live beside it, or was: the previous one, or the next."""
+        return other_token(self.source, self.fingerprint)
 
     @property
     def restarted(self) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ class Current:
 
 def current_of(desired: Desired, observed: Observed, now: datetime) -> Current | None:
     """The active token; None when the Secret holds none that is live."""
-    slot = active_slot(desired, observed, now)
-    if slot is None or observed.app is None or observed.secret is None:
+    source, secret, token = observed.source, observed.secret, active_token(desired, observed, now)
+    if token is None or source is None or secret is None:
         return None
-    return Current(desired, observed, now, observed.app, slot, observed.secret, publication_of(observed.secret))
+    return Current(desired, observed, now, source, token, secret, publication_of(secret))

@@ -114,7 +114,7 @@ def _with_conflicts(finding: Finding, desired: Desired, observed: Observed) -> F
     for spec in desired.downscoped:
         conflict = _conflict(spec, desired, observed)
         if conflict is not None and not is_conflict(finding):
-            finding = replace(finding, condition=conflict.condition, stalled=conflict.stalled, next_steps=())
+            finding = replace(finding, condition=conflict.condition, stalled=conflict.stalled, tasks=())
     return finding
 
 

@@ -7,24 +7,27 @@ Rules, with the numbers of the design:
 3. A minted token is proven before it is published; a rejected one is revoked.
 4. Rotation is due: mint into the other slot, prove, publish, phase the previous token out.
 5. A live token of unknown value beside the active one is revoked, if it is ours to revoke.
+
+How a token is obtained and ended is the mode's matter: the rules ask it for the step.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from box_app_operator.model.box import BoxApp, Fingerprint, PendingToken, Slot, SlotToken
+from box_app_operator.model.box import AppID, Fingerprint, PendingToken, SlotToken, TokenSource
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, Notice, good, mend, unknown, wait
+from box_app_operator.model.finding import Finding, Notice, Task, TaskKind, Who, good, mend, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import app_page
-from box_app_operator.model.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
+from box_app_operator.model.places import CONSOLE, app_page
+from box_app_operator.model.steps import DeleteSecret, ProveToken, PublishSecret, Step
 from box_app_operator.secret.annotations import publication_in
 from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.contents import contents_of, differences
-from box_app_operator.secret.published import live_slot_in, own_fingerprints, owns_secret
+from box_app_operator.secret.published import live_token_in, own_fingerprints, owns_secret
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.pace import check_replacement, rotation_notice
 from box_app_operator.tokens.refused import KEPT
@@ -36,53 +39,68 @@ TYPE = "TokenReady"
 NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."
 
 
-def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+class TokenSteps(Protocol):
+    """The steps by which a mode obtains and ends tokens."""
+
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+        """The step that obtains another token; none while there is no place for it."""
+        ...
+
+    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
+        """The step that ends this token; none where it is not known."""
+        ...
+
+
+def check_tokens(
+    desired: Desired, observed: Observed, now: datetime, restart_window: timedelta, steps: TokenSteps
+) -> Finding:
     """Does the Secret hold a live token, is it young enough, and is no other token live that should not be?"""
-    app, secret = observed.app, observed.secret
+    source, secret = observed.source, observed.secret
     if secret is not None and not owns_secret(desired, observed):
         return conflict_with(desired, secret, "spec.tokens.secret.name")
-    if app is None:
+    if source is None:
         return unknown(TYPE, "Waits until the app is registered.")
     current = current_of(desired, observed, now)
     if current is not None:
-        return _check_active(current, restart_window)
+        return _check_active(current, restart_window, steps)
     if observed.namespace_is_terminating:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
-    moving = next((slot for each in observed.renamed_secrets if (slot := live_slot_in(desired, each, app, now))), None)
+    held = (live_token_in(desired, secret, source, now) for secret in observed.renamed_secrets)
+    moving = next((token for token in held if token is not None), None)
     if moving is not None:
-        publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
+        publish = PublishSecret(moving.fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
-    if not _may_act(app):
+    if not _may_act(source):
         return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
     if observed.pending is not None:
-        return _check_pending(app, observed.pending)
+        return _check_pending(observed, observed.pending, steps)
     limited = check_replacement(observed.pace, desired.secret.name, now)
-    return limited if limited is not None else _check_free_slot(desired, observed, app, now)
+    return limited if limited is not None else _check_free_slot(desired, observed, source, now, steps)
 
 
-def _may_act(app: BoxApp) -> bool:
+def _may_act(source: TokenSource) -> bool:
     """Rule 1."""
-    return app.is_usable
+    return source.is_usable
 
 
-def _check_active(current: Current, restart_window: timedelta) -> Finding:
-    desired, observed, app, slot = current.desired, current.observed, current.app, current.slot
-    contents = contents_of(desired, observed, slot, current.now)
+def _check_active(current: Current, restart_window: timedelta, steps: TokenSteps) -> Finding:
+    desired, observed = current.desired, current.observed
+    contents = contents_of(desired, observed, current.token, current.now)
     mends = differences(current.secret, contents)
-    publish = (PublishSecret(app.id, slot, current.fingerprint, mends),) if mends else ()
+    publish = (PublishSecret(current.fingerprint, mends),) if mends else ()
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
         return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
-    if not _may_act(app):
+    if not _may_act(current.source):
         # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
-    message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
+    message = f"Secret {desired.secret.name!r} holds {current.described}, {_until(current.token)}."
     # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
     current = replace(current, told=publication_in(contents.annotations))
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
-    step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
+    step, other = _check_other(current, restarts, steps, due=cause is not None and limit.over)
     formers = [(each, check_former(current, each)) for each in observed.renamed_secrets]
     # A Secret of a former name goes before its token does.
     gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
@@ -108,28 +126,31 @@ def _check_pace(current: Current, cause: Cause | None) -> Retirement:
     return Retirement(False, words, until, notices)
 
 
-def _check_other_slot(current: Current, restarts: Restarts, *, due: bool) -> tuple[tuple[Step, ...], Retirement]:
-    """What becomes of the slot beside the active one; read it from top to bottom."""
-    app, slot, other, pending = current.app, current.slot.other, current.other, current.observed.pending
+def _check_other(
+    current: Current, restarts: Restarts, steps: TokenSteps, *, due: bool
+) -> tuple[tuple[Step, ...], Retirement]:
+    """What becomes of the token beside the active one; read it from top to bottom."""
+    observed, other, pending = current.observed, current.other, current.observed.pending
     done = Retirement(True)
     if other is None:
-        return ((MintToken(app.id, slot, current.desired.token_days),) if due else ()), done
-    revoke = RevokeSlot(app.id, slot, other.fingerprint)
-    if pending is not None and pending.slot is slot:
-        return _check_pending(app, pending).steps, done
+        return (steps.obtain(current.desired, observed) if due else ()), done
+    revoke = steps.revoke(observed, other.fingerprint)
+    if pending is not None and pending.fingerprint == other.fingerprint:
+        return _check_pending(observed, pending, steps).steps, done
     if not other.is_live(current.now):
-        return (revoke,), done
-    if not _ours(current.desired, current.observed, other.fingerprint):
-        return (), _blocked(slot, other) if due else done
+        return revoke, done
+    if not _ours(current.desired, observed, other.fingerprint):
+        return (), _blocked(current.source, other) if due else done
     if not current.was_published(other.fingerprint):
-        return (revoke,), done
+        return revoke, done
     retirement = check_retirement(current, hurry=due)
     if retirement.over and (due or not restarts.pending):
-        return (revoke,), retirement
+        return revoke, retirement
     return (), retirement
 
 
-def _blocked(slot: Slot, token: SlotToken) -> Retirement:
+def _blocked(source: TokenSource, token: SlotToken) -> Retirement:
+    slot = source.slot_of(token.fingerprint)
     message = (
         f"The token is due to be replaced, and the {slot} slot holds another whose value the operator does not have "
         f"(generated {format_time(token.created_at)}). Revoke that one in the Developer Console."
@@ -142,61 +163,57 @@ def _ours(desired: Desired, observed: Observed, fingerprint: Fingerprint) -> boo
     return desired.client_id is None or fingerprint in own_fingerprints(desired, observed)
 
 
-def _check_pending(app: BoxApp, pending: PendingToken) -> Finding:
+def _check_pending(observed: Observed, pending: PendingToken, steps: TokenSteps) -> Finding:
     match pending.proven:
         case None:
             return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is being proven.", ProveToken(pending.fingerprint))
         case True:
-            publish = PublishSecret(app.id, pending.slot, pending.fingerprint)
+            publish = PublishSecret(pending.fingerprint)
             return mend(TYPE, Reason.AWAITING_TOKEN, "A new token is about to be published.", publish)
         case False:
-            revoke = RevokeSlot(app.id, pending.slot, pending.fingerprint)
-            return mend(TYPE, Reason.TOKEN_REJECTED, "Box does not accept the token that it generated.", revoke)
+            revoke = steps.revoke(observed, pending.fingerprint)
+            return mend(TYPE, Reason.TOKEN_REJECTED, "Box does not accept the token that it generated.", *revoke)
 
 
-def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Finding:
-    free = next((slot for slot in Slot if slot not in app.tokens), None)
-    if free is not None:
-        mint = MintToken(app.id, free, desired.token_days)
-        return mend(TYPE, Reason.AWAITING_TOKEN, "A token is about to be generated.", mint)
-    slot = _expendable(desired, observed, app, now)
-    if slot is None:
-        return _occupied(app)
-    token = app.tokens[slot]
-    message = f"The lost token in the {slot} slot is about to be revoked."
-    finding = mend(TYPE, Reason.AWAITING_TOKEN, message, RevokeSlot(app.id, slot, token.fingerprint))
+def _check_free_slot(
+    desired: Desired, observed: Observed, source: TokenSource, now: datetime, steps: TokenSteps
+) -> Finding:
+    obtain = steps.obtain(desired, observed)
+    if obtain:
+        return mend(TYPE, Reason.AWAITING_TOKEN, "A token is about to be generated.", *obtain)
+    token = _expendable(desired, observed, source, now)
+    if token is None:
+        return _occupied(source, observed.app.id if observed.app is not None else None)
+    message = f"The lost token in the {source.slot_of(token.fingerprint)} slot is about to be revoked."
+    finding = mend(TYPE, Reason.AWAITING_TOKEN, message, *steps.revoke(observed, token.fingerprint))
     if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
         return finding
     why = "The Secret was lost while both slots were taken: the older token is revoked although pods may still use it."
     return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
 
 
-def _expendable(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> Slot | None:
-    """The slot to empty: dead before live, never published before what pods may hold, older before newer."""
+def _expendable(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> SlotToken | None:
+    """The token to end: dead before live, never published before what pods may hold, older before newer."""
     remembered = observed.remembered
 
-    def usefulness(slot: Slot) -> tuple[bool, bool, bool, datetime]:
-        token = app.tokens[slot]
+    def usefulness(token: SlotToken) -> tuple[bool, bool, bool, datetime]:
         published = token.fingerprint in remembered.fingerprints
         return token.is_live(now), published, token.fingerprint == remembered.active, token.created_at
 
-    ours = [
-        slot
-        for slot, token in app.tokens.items()
-        if not token.is_live(now) or _ours(desired, observed, token.fingerprint)
-    ]
+    ours = [token for token in source.issued if not token.is_live(now) or _ours(desired, observed, token.fingerprint)]
     return min(ours, key=usefulness, default=None)
 
 
-def _occupied(app: BoxApp) -> Finding:
-    older = min(app.tokens, key=lambda slot: app.tokens[slot].created_at)
+def _occupied(source: TokenSource, app_id: AppID | None) -> Finding:
+    older = min(source.issued, key=lambda token: token.created_at)
     what = (
-        "Revoke one of the two tokens in the Developer Console, "
-        f"for example the older one in the {older} slot (generated {format_time(app.tokens[older].created_at)})."
+        "Revoke one of the two tokens in the Developer Console, for example the older one in the "
+        f"{source.slot_of(older.fingerprint)} slot (generated {format_time(older.created_at)})."
     )
     message = f"Both slots hold tokens whose values the operator does not have. {what}"
     finding = wait(TYPE, Reason.SLOTS_OCCUPIED, message)
-    return replace(finding, next_steps=(NextStep(what, app_page(app.id)),))
+    where = app_page(app_id) if app_id is not None else CONSOLE
+    return replace(finding, tasks=(Task(TaskKind.REVOKE_KEY, Who.APP_TEAM, what, where),))
 
 
 def _until(token: SlotToken) -> str:

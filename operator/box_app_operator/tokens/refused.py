@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.model.box import BoxApp, Fingerprint, SecretView
+from box_app_operator.model.box import Fingerprint, SecretView, TokenSource
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
@@ -39,16 +39,16 @@ class Published:
     secret: SecretView
     record: Publication
     token: Fingerprint
-    app: BoxApp
+    source: TokenSource
 
 
 def published_of(desired: Desired, observed: Observed) -> Published | None:
     """What pods have; None while that is nothing, or nobody knows of an app."""
-    secret, app = observed.secret, observed.app
-    if secret is None or app is None or not owns_secret(desired, observed):
+    secret, source = observed.secret, observed.source
+    if secret is None or source is None or not owns_secret(desired, observed):
         return None
     token = secret.fingerprints.get(desired.secret.keys.token)
-    return Published(secret, publication_of(secret), token, app) if token is not None else None
+    return Published(secret, publication_of(secret), token, source) if token is not None else None
 
 
 def rejected(secret: SecretView, why: str = "") -> Refused:

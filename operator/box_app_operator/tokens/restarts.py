@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from box_app_operator.model.box import known_token
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.finding import Notice
@@ -48,7 +49,7 @@ def concerned(current: Current) -> tuple[WorkloadRef, ...]:
     told = current.told
     if told.previous is None:
         return ()
-    if current.app.slot_of(told.previous) is None and current.now >= current.replaced_at + MISSED:
+    if known_token(current.source, told.previous) is None and current.now >= current.replaced_at + MISSED:
         return ()
     return tuple(ref for ref in current.desired.rotation.restart if str(ref) not in current.restarted)
 

@@ -30,7 +30,7 @@ def next_rotation(current: Current) -> datetime | None:
         before, lifetime = renew_before(current), token.expires_at - token.created_at
         # Never more than a part of the time until then, so that a token is not due as soon as it is there.
         moments.append(token.expires_at - before - spread * min(before, lifetime - before))
-    if desired.rotation.every is not None and desired.grant is None:
+    if desired.rotation.every is not None and current.source.follows_spec:
         moments.append(token.created_at + (1 - spread) * desired.rotation.every)
     return min(moments, default=None)
 
@@ -41,7 +41,7 @@ def renew_before(current: Current) -> timedelta:
     if token.expires_at is None:
         return timedelta()
     lifetime = token.expires_at - token.created_at
-    if current.desired.grant is not None:
+    if not current.source.follows_spec:
         # Access tokens live for an hour: the spans of the spec are meant for App Tokens.
         return lifetime / 2
     wanted = current.desired.rotation.renew_before
@@ -83,7 +83,7 @@ def _is_from_the_future(current: Current) -> bool:
 
     Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
     """
-    return current.desired.grant is not None and current.token.created_at > current.now + CLOCK_TOLERANCE
+    return not current.source.follows_spec and current.token.created_at > current.now + CLOCK_TOLERANCE
 
 
 def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
@@ -92,11 +92,10 @@ def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
 
 
 def as_asked_for(current: Current) -> bool:
-    """Is it of the lifetime that is asked for; with client credentials of these, and for this subject?"""
+    """Is it of the lifetime that is asked for, of this client, and for this subject?"""
     desired, told = current.desired, current.told
-    if desired.grant is None:
-        return told.expiry in (None, expiry_text(desired.token_days))
-    return told.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
+    as_long = told.expiry in (None, expiry_text(desired.token_days))
+    return as_long and told.subject in (None, subject_of(desired)) and current.client_id == current.source.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.odd_input import APPS, ENTERPRISES, GOOD_APPS, GOOD_ENTERPRISES, ORIGINS, SAME, SPANS
 from tests.unit.api.test_crds import APP, ENTERPRISE, complaints, with_origins
-from tests.unit.examples import CORS, WITH_CORS, look, ready_world, said
-from tests.unit.pretend import decide
+from tests.unit.examples import CORS, WITH_CORS, ready_world, said
+from tests.unit.pretend import decide, in_mode
 
 from box_app_operator.api.origins import normal_form, origin_problem, same_origins
 from box_app_operator.api.spec import parse_desired
@@ -93,7 +93,7 @@ BAD = replace(WITH_CORS, bad_origin="spec.cors.domains[1]: it is none.")
 @pytest.mark.parametrize(("mode", "known"), [(Mode.AUTOMATED, Hand()), (Mode.ASSISTED, Hand(origins={CORS[0]: True}))])
 def test_a_bad_origin_of_an_earlier_schema_stops_nothing_but_cors(mode: Mode, known: Hand) -> None:
     """The author hears of it; the token stays published, and domains in Box stay as they are."""
-    world = look(ready_world(BAD), mode=mode, hand=known)
+    world = in_mode(ready_world(BAD), mode, hand=known)
 
     plan = decide(world)
 

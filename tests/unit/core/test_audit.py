@@ -32,7 +32,7 @@ from box_app_operator.model.steps import (
 )
 
 NEW = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
-PUBLISH = PublishSecret(APP_ID, Slot.SECONDARY, NEW.fingerprint)
+PUBLISH = PublishSecret(NEW.fingerprint)
 YOUNG = replace(DESIRED, token_days=None, rotation=Rotation(every=timedelta(days=1)))
 ROTATING = ready_world(secondary=NEW)
 SECRET = DESIRED.secret.name
@@ -75,7 +75,7 @@ def test_the_first_token_is_announced_by_ready_alone() -> None:
     """Nobody lost a Secret that was never there."""
     world = World(DESIRED, Observed(known=True, app=app_for(tokens={Slot.PRIMARY: ONE})))
 
-    assert record(PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint), world) is None
+    assert record(PublishSecret(ONE.fingerprint), world) is None
 
 
 def test_a_secret_that_was_deleted_is_said_to_be_back() -> None:
@@ -99,7 +99,7 @@ def test_a_secret_with_something_else_in_it_gets_a_token_again() -> None:
 
 def test_the_same_token_written_again_is_no_rotation() -> None:
     """For example because the spec asks for another label."""
-    assert record(PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint), ready_world()) is None
+    assert record(PublishSecret(ONE.fingerprint), ready_world()) is None
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_record_is_written_once_and_not_repeated_for_a_while() -> None:
 
 AWAY = app_for(tokens={})
 HAPPENED: list[tuple[Step, World, bool]] = [
-    (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint), ready_world(), True),
+    (PublishSecret(ONE.fingerprint), ready_world(), True),
     (PUBLISH, ready_world(), False),
     (PUBLISH, look(ready_world(), secret=None), False),
     (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), look(ready_world(), app=AWAY), True),

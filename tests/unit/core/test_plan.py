@@ -66,7 +66,7 @@ def test_a_secret_that_lost_its_owner_reference_gets_it_back() -> None:
     assert world.observed.secret is not None
     stripped = replace(world.observed.secret, owner_uid=None)
 
-    mend = PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, ("the owner reference",))
+    mend = PublishSecret(ONE.fingerprint, ("the owner reference",))
     assert decide(look(world, secret=stripped)).steps == (mend,)
 
 

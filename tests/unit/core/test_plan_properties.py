@@ -139,10 +139,10 @@ def test_a_rejected_token_is_revoked_and_not_published(world: World, slot: Slot)
     """Rule 3: a token that Box does not accept never reaches the Secret, and does not stay live."""
     token = SlotToken(fingerprint_of("a rejected token"), NOON, None)
     app = replace(world.app, tokens={**world.app.tokens, slot: token})
-    pending = PendingToken(slot, token.fingerprint, proven=False)
+    pending = PendingToken(token.fingerprint, proven=False)
     course = run_its_course(replace(world, observed=replace(world.observed, app=app, pending=pending, secret=None)))
 
-    assert PublishSecret(app.id, slot, token.fingerprint) not in course.steps
+    assert PublishSecret(token.fingerprint) not in course.steps
     assert token.fingerprint not in course.end.live().values()
 
 

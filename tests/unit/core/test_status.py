@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import CLAIMED, ONE, TWO, app_for, look, ready_world
-from tests.unit.pretend import NOON, World, decide, decided, run_its_course
+from tests.unit.examples import CLAIMED, ONE, TWO, app_for, look, ready_world, standing
+from tests.unit.pretend import CLIENT_ID, NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
 from tests.unit.strategies import previous_conditions, refusals_of, worlds
 
@@ -146,8 +146,22 @@ def test_the_next_step_is_the_admins_while_the_admin_is_waited_for(
     assert after is not None
 
     assert after["status"]["authorization"]["state"] == shown
-    steps = after["status"].get("nextSteps", [])
-    assert [verb in step["what"] and step["where"].startswith("https://") for step in steps] == ([True] if verb else [])
+    tasks = after["status"].get("nextSteps", [])
+    assert [verb in task["what"] and task["where"].startswith("https://") for task in tasks] == ([True] if verb else [])
+    for task in tasks:
+        assert (task["kind"], task["who"], task["since"]) == ("Authorize", "BoxAdmin", format_time(NOON))
+        assert task["values"] == [{"name": "Client ID", "value": CLIENT_ID}]
+
+
+def test_a_task_is_open_since_it_was_first_shown() -> None:
+    """Whatever else changes in the status meanwhile."""
+    world = standing(AuthorizationState.PENDING)
+    first = report(world, body_of(world))
+    assert first is not None
+
+    later = build_status(first, world.desired, world.observed, decide(world), NOON + timedelta(days=3))
+
+    assert later["nextSteps"] == first["status"]["nextSteps"]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -49,7 +49,7 @@ from box_app_operator.model.steps import (
     SubmitApp,
 )
 from box_app_operator.modes.registry import RULES
-from box_app_operator.secret.published import active_slot, owns_secret, plain_data, secret_annotations, secret_labels
+from box_app_operator.secret.published import active_token, owns_secret, plain_data, secret_annotations, secret_labels
 
 S = AuthorizationState
 PUBLISHED = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
@@ -72,7 +72,7 @@ STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
         (MintToken(APP_ID, Slot.SECONDARY, 60),),
     ),
     ("prove", holding(None), (ProveToken(ONE.fingerprint),)),
-    ("publish", holding(True), (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+    ("publish", holding(True), (PublishSecret(ONE.fingerprint),)),
     ("revoke the rejected", holding(False), (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
     ("revoke the orphan", ready_world(secondary=TWO), (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)),
     ("leave the foreign", ready_world(ADOPT, secondary=TWO), ()),
@@ -191,7 +191,7 @@ def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str,
 
     steps = decide(look(world, secret=replace(world.observed.secret, **change))).steps
 
-    assert steps == ((PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, mends),) if mends else ())
+    assert steps == ((PublishSecret(ONE.fingerprint, mends),) if mends else ())
 
 
 def test_no_previous_token_stays_under_another_key() -> None:
@@ -202,7 +202,7 @@ def test_no_previous_token_stays_under_another_key() -> None:
 
     steps = decide(look(world, secret=replace(world.observed.secret, fingerprints=copied))).steps
 
-    assert steps[:1] == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, ("key alias",)),)
+    assert steps[:1] == (PublishSecret(ONE.fingerprint, ("key alias",)),)
 
 
 def test_the_token_under_its_own_key_is_the_active_one() -> None:
@@ -213,7 +213,7 @@ def test_the_token_under_its_own_key_is_the_active_one() -> None:
 
     seen = replace(world.observed, secret=replace(world.observed.secret, fingerprints=data))
 
-    assert active_slot(world.desired, seen, NOON) is Slot.PRIMARY
+    assert active_token(world.desired, seen, NOON) == ONE
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_secret_carries_the_operators_marks_over_the_authors() -> None:
         "boxapps.dev/app": "viewer",
     }
     world = ready_world()
-    annotations = secret_annotations(wish, world.observed, Slot.PRIMARY, NOON)
+    annotations = secret_annotations(wish, world.observed, world.app, ONE, NOON)
     assert (annotations["n"], annotations["boxapps.dev/fingerprint"]) == ("1", "1" * 16)
 
 
@@ -262,12 +262,12 @@ def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
     """The expiry is empty for a token that never expires, so that envFrom still finds the key."""
     app = app_for(tokens=BOTH)
 
-    assert plain_data(DESIRED, app, Slot.PRIMARY) == {
+    assert plain_data(DESIRED, app, app.tokens[Slot.PRIMARY]) == {
         "BOX_CLIENT_ID": CLIENT_ID,
         "BOX_TOKEN_SLOT": "primary",
         "BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z",
     }
-    assert plain_data(DESIRED, app, Slot.SECONDARY)["BOX_TOKEN_EXPIRES_AT"] == ""
+    assert plain_data(DESIRED, app, app.tokens[Slot.SECONDARY])["BOX_TOKEN_EXPIRES_AT"] == ""
 
 
 def test_a_token_at_the_moment_of_its_expiry_is_replaced() -> None:

@@ -28,7 +28,7 @@ def backoff(failures: int) -> float:
 
 def wanted_in(world: World) -> Contents:
     """What the Secret must hold."""
-    return contents_of(world.desired, world.observed, Slot.PRIMARY, NOON)
+    return contents_of(world.desired, world.observed, ONE, NOON)
 
 
 def secret_in(world: World) -> SecretView:
@@ -143,7 +143,7 @@ def test_it_holds_nothing_else_up() -> None:
     """While it waits to be put right the previous token is revoked, and the words stay the same."""
     at_once = replace(DESIRED.rotation, overlap=timedelta(), retire=Retire.AFTER_OVERLAP)
     world = contested(ready_world(replace(DESIRED, rotation=at_once), secondary=TWO))
-    step = PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, (LABEL,))
+    step = PublishSecret(ONE.fingerprint, (LABEL,))
     revoke = RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint)
     before = decide(world)
 
@@ -159,7 +159,7 @@ def test_a_refused_mend_holds_nothing_else_up(kind: RefusalKind) -> None:
     at_once = replace(DESIRED.rotation, overlap=timedelta(), retire=Retire.AFTER_OVERLAP)
     world = ready_world(replace(DESIRED, rotation=at_once), secondary=TWO)
     world = look(world, secret=replace(secret_in(world), labels=OTHER))
-    step = PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint, (LABEL,))
+    step = PublishSecret(ONE.fingerprint, (LABEL,))
     reason = "SecretRefused" if kind is RefusalKind.TRANSIENT else "InvalidSpec"
 
     plan = decide(world, refusals={step: Refusal(kind, reason, "the policy's own words")})
@@ -182,7 +182,7 @@ def test_labels_and_annotations_that_the_spec_drops_go() -> None:
     )
     fewer = replace(DESIRED, secret=replace(given, labels={"team": "a"}, annotations={}))
 
-    wanted = contents_of(fewer, replace(world.observed, secret=there), Slot.PRIMARY, NOON)
+    wanted = contents_of(fewer, replace(world.observed, secret=there), ONE, NOON)
 
     assert (wanted.gone_labels, wanted.gone_annotations) == ({"expose"}, {"note", "boxapps.dev/added-annotations"})
     assert differences(there, wanted) == (
@@ -201,12 +201,12 @@ def test_keys_of_a_former_name_go_and_those_of_others_stay() -> None:
     wanted = contents_of(
         replace(DESIRED, secret=replace(DESIRED.secret, keys=keys)),
         replace(world.observed, secret=there),
-        Slot.PRIMARY,
+        ONE,
         NOON,
     )
 
     assert wanted.gone_keys == {"BOX_APP_TOKEN", "BOX_TOKEN_SLOT"}
     back = replace(there, annotations=wanted.annotations, fingerprints={**wanted.fingerprints, "theirs": "x"})
-    again = contents_of(DESIRED, replace(world.observed, secret=back), Slot.PRIMARY, NOON)
+    again = contents_of(DESIRED, replace(world.observed, secret=back), ONE, NOON)
     assert again.gone_keys == {"TOKEN", "SLOT"}
     assert again.gone_annotations == {"boxapps.dev/added-keys"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from tests.unit.examples import ONE, TWO, look, ready_world, said
-from tests.unit.pretend import APP_ID, NOON, World, decide
+from tests.unit.pretend import NOON, World, decide, in_mode
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, Slot, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, DownscopedSpec
 from box_app_operator.model.hand import Hand
@@ -22,7 +22,7 @@ from box_app_operator.model.steps import (
     RefreshDownscoped,
     RemoveFinalizer,
     RevokeDownscoped,
-    RevokeSlot,
+    RevokeToken,
 )
 from box_app_operator.tokens.downscoped import annotations_for, labels_for
 
@@ -223,7 +223,7 @@ def goes(
     ready = world(view or secret())
     app = replace(ready.app, tokens={})
     known = Hand(**{"can_revoke": True, **hand})
-    ended = look(ready, app=app, mode=mode, hand=known)
+    ended = in_mode(ready, mode, app=app, hand=known)
     return replace(ended, desired=replace(NOW_GONE, deletion_policy=policy))
 
 
@@ -259,9 +259,12 @@ def test_one_that_nobody_asks_for_any_more_is_revoked_too() -> None:
 def test_the_apps_own_tokens_are_revoked_first() -> None:
     """They reach further."""
     ready = goes()
-    own = look(ready, app=replace(ready.app, tokens={Slot.PRIMARY: ONE}))
+    assert ready.observed.unlisted is not None
+    own = replace(ONE, client_id=ready.observed.unlisted.client_id)
 
-    assert decide(own).steps == (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    plan = decide(look(ready, unlisted=replace(ready.observed.unlisted, issued=(own,))))
+
+    assert plan.steps == (RevokeToken(ONE.fingerprint),)
 
 
 def test_nothing_is_made_without_an_active_token() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.examples import APP_ID, NO_TOKEN, ONE, TWO, app_for, look, ready_world, said
-from tests.unit.pretend import NOON, World, decide, published_secret
+from tests.unit.pretend import NOON, World, decide, in_mode, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.cache.pace import PaceMemory
@@ -15,7 +15,7 @@ from box_app_operator.core.status import build_status
 from box_app_operator.model.box import Fingerprint, PendingToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant, Rotation
-from box_app_operator.model.observed import RememberedStatus
+from box_app_operator.model.observed import Mode, RememberedStatus
 from box_app_operator.model.pace import Pace
 from box_app_operator.model.steps import MintToken, PublishSecret, RevokeSlot
 from box_app_operator.secret.annotations import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
@@ -116,9 +116,9 @@ def test_three_lost_tokens_are_replaced_at_once(replacements: int, passed: timed
 def test_what_was_generated_is_published_all_the_same() -> None:
     """Also what a person hands over: it is there, and nobody is helped by waiting."""
     world = lost(3, SECOND)
-    pending = PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True)
+    pending = PendingToken(ONE.fingerprint, proven=True)
 
-    assert decide(look(world, pending=pending)).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    assert decide(look(world, pending=pending)).steps == (PublishSecret(ONE.fingerprint),)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_an_access_token_from_the_future_is_replaced(ahead: timedelta, cause: Ca
     """It was dated by a clock that was ahead, and is over long before it seems to be."""
     granted = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
     token = replace(ONE, created_at=NOON + ahead, expires_at=NOON + ahead + 70 * MINUTE)
-    world = ready_world(granted, primary=token)
+    world = in_mode(ready_world(granted, primary=token), Mode.CLIENT_CREDENTIALS)
     current = current_of(granted, world.observed, NOON)
     assert current is not None
 

@@ -9,12 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import ADOPT, NOTHING, ONE, TWO, app_for, look, ready_world, said, troubled
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, published_secret
+from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said, troubled
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, in_mode
 from tests.unit.strategies import DESIRED, foreign_secret, working_worlds
 
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.model.box import (
+    AuthorizationState,
+    BoxApp,
+    ClientID,
+    Fingerprint,
+    Refusal,
+    RefusalKind,
+    Slot,
+    UnlistedTokens,
+)
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
 from box_app_operator.model.hand import Hand, KeyView, Verdict
@@ -58,7 +67,7 @@ def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **ha
     app = replace(world.app, authorization=replace(world.app.authorization, enabled=not disabled))
     app = app if tokens is None else replace(app, tokens=tokens)
     known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **hand}
-    return look(world, mode=Mode.ASSISTED, app=app, hand=Hand(**known))
+    return in_mode(world, Mode.ASSISTED, app=app, hand=Hand(**known))
 
 
 def dead(**hand: Any) -> World:
@@ -68,16 +77,14 @@ def dead(**hand: Any) -> World:
 
 def granted(token: Any = ONE, **hand: Any) -> World:
     """An access token of client credentials is in the Secret."""
-    app = app_for(GRANT, tokens={Slot.PRIMARY: token})
-    seen = replace(
-        NOTHING.observed, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}), pods=()
-    )
-    return World(GRANT, replace(seen, secret=published_secret(GRANT, app, Slot.PRIMARY, seen)))
+    known = Hand(**{"can_revoke": True, **hand})
+    return in_mode(ready_world(GRANT, primary=token), Mode.CLIENT_CREDENTIALS, hand=known)
 
 
 def ended(world: World) -> World:
     """The access token is not among those that are live."""
-    return look(world, app=replace(world.app, tokens={}))
+    assert world.observed.unlisted is not None
+    return look(world, unlisted=replace(world.observed.unlisted, issued=()))
 
 
 def settled(world: World, refusal: Refusal = AWAY) -> Plan:
@@ -90,7 +97,7 @@ def settled(world: World, refusal: Refusal = AWAY) -> Plan:
 
 def tasks(plan: Plan) -> list[str]:
     """What a person should do."""
-    return [step.what for step in plan.next_steps]
+    return [step.what for step in plan.tasks]
 
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -171,7 +178,7 @@ EDITED = look(
         # What Box says of the credentials' app is nothing about the token of another.
         look(
             granted(unauthorized=True),
-            app=app_for(GRANT, tokens={Slot.PRIMARY: replace(ONE, client_id=CLIENT_ID)}, client_id=ClientID("b" * 32)),
+            unlisted=UnlistedTokens(ClientID("b" * 32), (replace(ONE, client_id=CLIENT_ID),), follows_spec=False),
         ),
         look(standing(S.AUTHORIZED), secret=foreign_secret(DESIRED)),
         look(standing(S.AUTHORIZED), secret=None),

@@ -7,12 +7,12 @@ from dataclasses import replace
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
-from box_app_operator.errors import TransientError
-from box_app_operator.model.box import Fingerprint
+from box_app_operator.errors import AwaitingHumanError, TransientError
+from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
 from box_app_operator.modes.assisted.observe import ByHand
 from box_app_operator.modes.assisted.proof import BoxAccess
 from box_app_operator.modes.common.access import client_of, platform_of, revoke_as, revoke_downscoped_as
@@ -50,16 +50,21 @@ class AssistedClient:
             raise
         return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Only a person can: the rules make a task of it."""
         raise TransientError(Reason.AWAITING_TOKEN, "A person has to generate the key")
 
     async def revoke_token(
-        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+        self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """With the client's secret."""
         token = await self._value(step.fingerprint, desired, observed, memory)
-        return await revoke_as(await client_of(desired, self._cluster), token, step, link, memory)
+        client = await client_of(desired, self._cluster)
+        if token is None or client is None:
+            slot = observed.source.slot_of(step.fingerprint) if observed.source is not None else None
+            what = f"Press Revoke for the {(slot or Slot.PRIMARY).capitalize()} Access Token."
+            raise AwaitingHumanError(Reason.AWAITING_TOKEN, what)
+        return await revoke_as(client, token, link, memory)
 
     async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
         """With the client's secret."""

@@ -6,7 +6,7 @@ not claimed. The rules for tokens are those of ``tokens``; only minting and revo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,15 +14,16 @@ from typing import Any
 from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, NextStep, good, mend, unknown, wait
+from box_app_operator.model.finding import Finding, Task, TaskKind, Who, good, mend, unknown, wait
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
-from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot, Step
+from box_app_operator.model.places import CONSOLE, app_page
+from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
 from box_app_operator.modes.common.findings import (
     GIVE_UP,
     after_own_tokens,
     authorization_in,
+    authorization_task,
     deleting,
     managed_elsewhere,
     unless_bad_origin,
@@ -30,7 +31,7 @@ from box_app_operator.modes.common.findings import (
 from box_app_operator.secret.conflict import is_conflict
 from box_app_operator.secret.published import own_secrets, slot_said_by
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.policy import TokenSteps, check_tokens
 from box_app_operator.tokens.refused import Published, Refused, rejected
 
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
@@ -72,23 +73,25 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
     known = observed.remembered.client_id
     if known is not None:
         # The enterprise had a console endpoint, or somebody took the field away.
-        step = NextStep(f"Write {known!r} into spec.clientID, or delete this object.", page_of(observed))
+        what = f"Write {known!r} into spec.clientID, or delete this object."
+        step = _task(observed, TaskKind.SET_CLIENT_ID, what, ("spec.clientID", known))
         message = f"The app is in Box with client id {known!r}, but no BoxCustomApp manages it. {step.what}"
     else:
-        step = NextStep(
+        what = (
             f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
-            "write its Client ID into spec.clientID.",
-            CONSOLE,
+            "write its Client ID into spec.clientID."
         )
+        values = ("App Name", desired.display_name), ("Authentication Method", "App Token")
+        step = Task(TaskKind.CREATE_APP, Who.APP_TEAM, what, CONSOLE, values)
         message = f"The app team must create the app in the Developer Console. {step.what}"
-    return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), next_steps=(step,))
+    return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), tasks=(step,))
 
 
 def key_was_accepted(desired: Desired, observed: Observed) -> bool:
     """Did Box ever accept a key, as far as Secret and status tell?"""
     if observed.hand.app_id or observed.remembered.app_id or observed.remembered.active:
         return True
-    if observed.app is not None and any(token.accepted for token in observed.app.tokens.values()):
+    if observed.unlisted is not None and any(token.accepted for token in observed.unlisted.issued):
         return True
     return bool(own_secrets(desired, observed))
 
@@ -100,28 +103,41 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
         return unknown(type_, "Waits until the app exists.")
     if observed.hand.disabled:
         what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
-        enable = NextStep(what, ADMIN_APPS)
+        enable = authorization_task(what, desired.client_id)
         message = f"Box says that the app is disabled. {what}"
-        return replace(wait(type_, Reason.DISABLED, message), next_steps=(enable,))
-    if observed.app is not None and observed.app.tokens:
+        return replace(wait(type_, Reason.DISABLED, message), tasks=(enable,))
+    if observed.unlisted is not None and observed.unlisted.issued:
         return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
     if key_was_accepted(desired, observed):
         return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
-    submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
-    admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
+    submit = _task(observed, TaskKind.SUBMIT, "Under Authorization press Review and Submit.")
+    what = f"A Box admin must authorize the app with client id {desired.client_id}."
+    admin = authorization_task(what, desired.client_id)
     finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
-    return replace(finding, next_steps=(*_cors_to_paste(desired, observed), submit, admin))
+    return replace(finding, tasks=(*_cors_to_paste(desired, observed), submit, admin))
 
 
-def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[NextStep, ...]:
+def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[Task, ...]:
     """The list before submission, so that the admin sees the app as it will be."""
     return (_paste(desired, observed),) if desired.cors_domains else ()
 
 
-def _paste(desired: Desired, observed: Observed) -> NextStep:
+def _paste(desired: Desired, observed: Observed, problem: str | None = None) -> Task:
     text = ", ".join(desired.cors_domains)
     what = f"Put exactly this into the field CORS Domains: {text}" if text else "Empty the field CORS Domains."
-    return NextStep(what, page_of(observed))
+    return _task(observed, TaskKind.SET_CORS_DOMAINS, what, ("CORS Domains", text), problem=problem)
+
+
+def _task(
+    observed: Observed,
+    kind: TaskKind,
+    what: str,
+    *values: tuple[str, str],
+    due: datetime | None = None,
+    problem: str | None = None,
+) -> Task:
+    """What the app team does on the app's page."""
+    return Task(kind, Who.APP_TEAM, what, page_of(observed), values, due, problem)
 
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -136,17 +152,19 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
     complaints += ["Box allows an origin that the spec does not list."] if tried.get(NOBODY) and not extra else []
     if complaints:
-        step = _paste(desired, observed)
-        message = " ".join([*complaints, step.what])
-        return replace(wait(type_, Reason.AWAITING_HUMAN, message), next_steps=(step,))
+        step = _paste(desired, observed, " ".join(complaints))
+        message = f"{step.problem} {step.what}"
+        return replace(wait(type_, Reason.AWAITING_HUMAN, message), tasks=(step,))
     if not desired.cors_domains:
         return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
     return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
-def check_handed_over(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+def check_handed_over(
+    desired: Desired, observed: Observed, now: datetime, restart_window: timedelta, steps: TokenSteps
+) -> Finding:
     """The rules for tokens, with what only a person can do turned into a task."""
-    finding = check_tokens(desired, observed, now, restart_window)
+    finding = check_tokens(desired, observed, now, restart_window, steps)
     current = current_of(desired, observed, now)
     # A key that had its time lies there until its slot is needed again: that is nobody's fault.
     known = current.was_published if current is not None else _was_active(desired, observed)
@@ -157,11 +175,12 @@ def check_handed_over(desired: Desired, observed: Observed, now: datetime, resta
     if current is None and not finding.steps and not observed.hand.disabled:
         finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
     for step in finding.steps:
-        if isinstance(step, MintToken):
+        if isinstance(step, GenerateKey):
             slot = step.slot if current is not None else _next_slot(desired, observed)
             finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
-        elif isinstance(step, RevokeSlot) and not observed.hand.can_revoke:
-            finding = _ask_to_revoke(observed, _without(finding, step), step.slot)
+        elif isinstance(step, RevokeToken) and not observed.hand.can_revoke:
+            slot = _slots_of(observed)[step.fingerprint]
+            finding = _ask_to_revoke(observed, _without(finding, step), slot)
     return _with_complaints(finding, bad)
 
 
@@ -175,9 +194,13 @@ def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still have it there, although it is over."""
     said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
     last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
-    taken = observed.app.tokens if observed.app is not None else {}
     wanted = last.other if last is not None else Slot.PRIMARY
-    return wanted if wanted not in taken else wanted.other
+    return wanted if wanted not in _slots_of(observed).values() else wanted.other
+
+
+def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
+    """Where the known keys stand."""
+    return observed.unlisted.slots if observed.unlisted is not None else {}
 
 
 def _without(finding: Finding, step: Step) -> Finding:
@@ -185,34 +208,36 @@ def _without(finding: Finding, step: Step) -> Finding:
 
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
-    step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
+    step = _task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
     sentences = ["Nothing uses the previous token any more.", step.what]
     if observed.hand.trouble is not None:
         sentences.append(observed.hand.trouble)
-    return replace(finding, next_steps=(*finding.next_steps, step)).with_addition(" ".join(sentences))
+    return replace(finding, tasks=(*finding.tasks, step)).with_addition(" ".join(sentences))
 
 
 def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot, now: datetime) -> Finding:
     where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
     hand_over = f"put the key into {where} under {str(slot)!r}."
-    step = NextStep(
-        f"Under Configuration press Generate Key for the {slot.capitalize()} Access Token, choose "
-        f"{EXPIRIES[desired.token_days]}, and {hand_over}",
-        page_of(observed),
-    )
-    steps = (*finding.next_steps, step)
+    expiry, name = EXPIRIES[desired.token_days], f"{slot.capitalize()} Access Token"
+    what = f"Under Configuration press Generate Key for the {name}, choose {expiry}, and {hand_over}"
+    current = current_of(desired, observed, now)
+    due = current.token.expires_at if current is not None else None
+    step = _task(observed, TaskKind.GENERATE_KEY, what, ("Generate Key", name), ("Expiry", expiry), due=due)
+    steps = (*finding.tasks, step)
     if finding.condition.status == "True":
-        return replace(finding, next_steps=steps).with_addition(f"The token is due to be replaced. {step.what}")
+        return replace(finding, tasks=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
-    first, *others = (*check_authorized(desired, observed, now).next_steps, *steps)
+    first, *others = (*check_authorized(desired, observed, now).tasks, *steps)
     words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), next_steps=(first, *others))
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), tasks=(first, *others))
 
 
 def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
     if not bad:
         return finding
     words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
+    tasks = (replace(task, problem=words) if task.kind is TaskKind.GENERATE_KEY else task for task in finding.tasks)
+    finding = replace(finding, tasks=tuple(tasks))
     if finding.condition.status == "True":
         return finding.with_addition(words)
     return finding.with_message(f"{words} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
@@ -221,7 +246,7 @@ def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
 class AssistedRules:
     """A person performs the steps in the consoles; only what a call has proven is believed."""
 
-    sees_whole_app = False
+    sees_whole_app, tokens_end_soon = False, False
 
     def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
         """What is to be pasted comes last: Box can be asked about it once there is a key."""
@@ -230,14 +255,23 @@ class AssistedRules:
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """With what only a person can do turned into a task."""
-        return check_handed_over(desired, observed, now, restart_window)
+        return check_handed_over(desired, observed, now, restart_window, self)
+
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+        """A person generates it, in a free slot."""
+        taken = _slots_of(observed).values()
+        return tuple(GenerateKey(slot) for slot in Slot if slot not in taken)[:1]
+
+    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
+        """By its value."""
+        return (RevokeToken(token),) if token in _slots_of(observed) else ()
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
         """What Box said of the token itself counts, and of the app what no other key showed since."""
         secret, verdict = published.secret, observed.hand.published
         if verdict is Verdict.DEAD:
             return rejected(secret, ": it was revoked, or has expired")
-        return rejected(secret) if verdict is Verdict.DISABLED and not published.app.is_usable else None
+        return rejected(secret) if verdict is Verdict.DISABLED and not published.source.is_usable else None
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
         """Tokens are revoked where Box's public API allows it; else a person is asked, and what they did is proven."""
@@ -247,32 +281,34 @@ class AssistedRules:
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
         """As a key has shown it. The client id not before Box accepted one: until then it can be corrected."""
-        app, app_id, client_id = observed.app, observed.hand.app_id or observed.remembered.app_id, None
-        if app is None:
+        source, app_id, client_id = observed.unlisted, observed.hand.app_id or observed.remembered.app_id, None
+        if source is None:
             client_id = observed.remembered.client_id
         elif key_was_accepted(desired, observed):
             current = current_of(desired, observed, now)
-            client_id = (current.client_id if current is not None else app.client_id) or None
+            client_id = current.client_id if current is not None else source.client_id
+        allowed = [origin for origin, is_allowed in observed.hand.origins.items() if is_allowed and origin]
         return {
             "appID": app_id,
             "clientID": client_id,
             "consoleURL": app_page(app_id) if app_id else None,
             "authorization": authorization_in(conditions),
-            "corsDomains": list(app.cors_domains) or None if app is not None else None,
+            "corsDomains": allowed or None if source is not None else None,
         }
 
 
 def _end_tokens(desired: Desired, observed: Observed) -> Finding:
-    app = observed.app
-    assert app is not None
-    slot = next(iter(app.tokens), None)
-    if slot is None:
+    fingerprint, slot = next(iter(_slots_of(observed).items()), (None, None))
+    if fingerprint is None or slot is None:
         return deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
     deletes = desired.deletion_policy is DeletionPolicy.DELETE
     if observed.hand.can_revoke and not deletes:
-        return deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, app.tokens[slot].fingerprint))
-    what = f"Press Revoke for the {slot.capitalize()} Access Token."
+        return deleting("Tokens are being revoked.", RevokeToken(fingerprint))
+    kind, what = TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:
-        what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
+        kind = TaskKind.DELETE_APP
+        client_id = observed.unlisted.client_id if observed.unlisted is not None else None
+        which = f" (client id {client_id})" if client_id is not None else ""
+        what = f"Delete the app {desired.display_name!r}{which} in the Developer Console."
     finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {GIVE_UP}")
-    return replace(finding, next_steps=(NextStep(what, page_of(observed)),))
+    return replace(finding, tasks=(_task(observed, kind, what),))

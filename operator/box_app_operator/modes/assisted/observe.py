@@ -11,15 +11,12 @@ from datetime import datetime
 
 from box_app_operator.cache.attempts import HandMemory, Memory
 from box_app_operator.model.box import (
-    AppID,
-    Authorization,
-    AuthorizationState,
-    BoxApp,
     ClientID,
     Fingerprint,
     PendingToken,
     Slot,
     SlotToken,
+    UnlistedTokens,
 )
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
@@ -64,7 +61,7 @@ class ByHand:
         hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
         unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
         found = replace(await self._hand(desired, keys, published, hand), unidentified=unidentified)
-        return replace(seen, app=_app(desired, seen, tokens, hand), hand=found)
+        return replace(seen, unlisted=_source(desired, seen, tokens), hand=found)
 
     async def _hand(
         self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
@@ -137,34 +134,22 @@ def _judged(key: KeyView, hand: HandMemory) -> KeyView:
     return replace(key, verdict=verdict, words=hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
 
 
-def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], hand: HandMemory) -> BoxApp | None:
-    client_id = desired.client_id or _left_behind(desired, seen, tokens)
-    if client_id is None:
+def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> UnlistedTokens | None:
+    """None while the spec names no app; but what is left of one must end with the object all the same."""
+    if not desired.client_id and not (desired.deleting and tokens):
         return None
-    disabled = bool(tokens) and not any(token.accepted for token in tokens.values())
-    app_id = hand.identity.app_id if hand.identity is not None else seen.remembered.app_id
-    allowed = tuple(origin for origin, is_allowed in hand.origins.items() if is_allowed and origin)
-    return BoxApp(
-        id=AppID(app_id or ""),
-        client_id=client_id,
-        name=desired.display_name,
-        reference=desired.reference,
-        authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=not disabled),
-        tokens=tokens,
-        cors_domains=allowed,
-        revision=0,
+    return UnlistedTokens(
+        client_id=desired.client_id or _left_behind(desired, seen),
+        issued=tuple(tokens.values()),
+        slots={token.fingerprint: slot for slot, token in tokens.items()},
+        is_usable=not tokens or any(token.accepted for token in tokens.values()),
     )
 
 
-def _left_behind(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> ClientID | None:
-    """Whose the tokens are of an object that goes and names no app: its enterprise had a console endpoint once.
-
-    They must end all the same.
-    """
-    if not desired.deleting or not tokens:
-        return None
-    known, secret = seen.remembered.client_id, next(iter(own_secrets(desired, seen)), None)
-    return known or (client_said_by(secret, ()) if secret is not None else None) or ClientID("")
+def _left_behind(desired: Desired, seen: Observed) -> ClientID | None:
+    """Whose the tokens are of an object that names no app: its enterprise had a console endpoint once."""
+    secret = next(iter(own_secrets(desired, seen)), None)
+    return seen.remembered.client_id or (client_said_by(secret, ()) if secret is not None else None)
 
 
 async def _try_origins(

@@ -131,7 +131,7 @@ def choose_pending(
     if chosen is None or chosen.fingerprint is None or chosen.fingerprint == active:
         return None
     slot = next((slot for slot, token in tokens.items() if token.fingerprint == chosen.fingerprint), None)
-    return PendingToken(slot, chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
+    return PendingToken(chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:

@@ -18,7 +18,7 @@ from box_app_operator.model.box import UID, BoxApp, PendingToken, owner_in, uid_
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.model.steps import MintToken, Obtaining, RevokeDownscoped, RevokeSlot, Revoking
 from box_app_operator.modes.automated.adoption import (
     Claimant,
     adoption_of,
@@ -61,21 +61,23 @@ class AutomatedClient:
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Generate a token in a free slot."""
+        assert isinstance(step, MintToken)
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
-        memory.set_pending(PendingToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
+        memory.set_pending(PendingToken(token.fingerprint, days=step.expires_in_days), token)
         return f"generated token {token.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_token(
         self,
-        step: RevokeSlot,
+        step: Revoking,
         desired: Desired,  # noqa: ARG002 - see ModeClient
         observed: Observed,  # noqa: ARG002 - likewise
         link: Link,
         memory: Memory,
     ) -> str:
         """Empty a slot. The console answers with nothing: it is noted until the listing tells of it."""
+        assert isinstance(step, RevokeSlot)
         await console_of(link).revoke_slot(step.app_id, step.slot, step.fingerprint)
         app = link.listing.by_id(step.app_id)
         if app is not None:

@@ -8,16 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.api.origins import same_origins
-from box_app_operator.model.box import AuthorizationState, BoxApp
+from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, NextStep, good, mend, stall, unknown, wait
+from box_app_operator.model.finding import Finding, Task, TaskKind, Who, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS, app_page
+from box_app_operator.model.places import app_page
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
     DeleteApp,
+    MintToken,
     RemoveFinalizer,
     RenameApp,
     RevokeSlot,
@@ -25,7 +26,7 @@ from box_app_operator.model.steps import (
     Step,
     SubmitApp,
 )
-from box_app_operator.modes.common.findings import deleting, managed_elsewhere, unless_bad_origin
+from box_app_operator.modes.common.findings import authorization_task, deleting, managed_elsewhere, unless_bad_origin
 from box_app_operator.secret.annotations import FINGERPRINT
 from box_app_operator.secret.published import own_fingerprints
 from box_app_operator.tokens.policy import check_tokens
@@ -69,12 +70,12 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
             return good(type_, Reason.AUTHORIZED, "The Box admin authorized the app.")
         case AuthorizationState.AUTHORIZED:
             message = f"{_called(app)} is authorized but disabled. A Box admin must enable it in the Admin Console."
-            task = NextStep(f"A Box admin must enable {_called(app)}.", ADMIN_APPS)
-            return replace(wait(type_, Reason.DISABLED, message), next_steps=(task,))
+            task = authorization_task(f"A Box admin must enable {_called(app)}.", app.client_id)
+            return replace(wait(type_, Reason.DISABLED, message), tasks=(task,))
         case AuthorizationState.PENDING:
             message = f"Submitted. A Box admin must authorize {_called(app)} in the Admin Console."
-            task = NextStep(f"A Box admin must authorize {_called(app)}.", ADMIN_APPS)
-            return replace(wait(type_, Reason.PENDING_APPROVAL, message), next_steps=(task,))
+            task = authorization_task(f"A Box admin must authorize {_called(app)}.", app.client_id)
+            return replace(wait(type_, Reason.PENDING_APPROVAL, message), tasks=(task,))
         case AuthorizationState.DECLINED:
             return _declined(desired, app)
         case AuthorizationState.NOT_SUBMITTED:
@@ -99,8 +100,9 @@ def _submit(desired: Desired, app: BoxApp, reason: Reason, message: str) -> Find
     if desired.submit:
         return mend("Authorized", reason, message, SubmitApp(app.id))
     waiting = wait("Authorized", reason, f"{message} spec.authorization.submit is false: submit it in the console.")
-    task = NextStep(f"The app team must submit {_called(app)} to the Box admin.", app_page(app.id))
-    return replace(waiting, next_steps=(task,))
+    what = f"The app team must submit {_called(app)} to the Box admin."
+    task = Task(TaskKind.SUBMIT, Who.APP_TEAM, what, app_page(app.id))
+    return replace(waiting, tasks=(task,))
 
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -127,7 +129,7 @@ def _called(app: BoxApp) -> str:
 class AutomatedRules:
     """Box tells everything of an app, and the console endpoint performs every step."""
 
-    sees_whole_app = True
+    sees_whole_app, tokens_end_soon = True, False
 
     def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
         """CORS comes before submission, so that the admin sees the app as it will be."""
@@ -136,11 +138,24 @@ class AutomatedRules:
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """The rules as they are."""
-        return check_tokens(desired, observed, now, restart_window)
+        return check_tokens(desired, observed, now, restart_window, self)
 
-    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
+        """In a free slot."""
+        assert observed.app is not None
+        free = next((slot for slot in Slot if slot not in observed.app.tokens), None)
+        return (MintToken(observed.app.id, free, desired.token_days),) if free is not None else ()
+
+    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
+        """By its slot."""
+        assert observed.app is not None
+        slot = observed.app.slot_of(token)
+        return (RevokeSlot(observed.app.id, slot, token),) if slot is not None else ()
+
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """The slots tell."""
-        secret, app, token = published.secret, published.app, published.token
+        secret, app, token = published.secret, observed.app, published.token
+        assert app is not None
         slot = app.slot_of(token)
         if slot is None and token != secret.notes.get(FINGERPRINT):
             return None

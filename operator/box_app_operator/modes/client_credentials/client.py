@@ -12,7 +12,7 @@ from box_app_operator.model.box import ClientID, PendingToken, SlotToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
 from box_app_operator.modes.client_credentials.observe import Grants
 from box_app_operator.modes.common.access import platform_of, revoke_as, revoke_downscoped_as
 from box_app_operator.modes.common.keys import Keys
@@ -38,7 +38,7 @@ class ClientCredentialsClient:
         platform_of(link)
         return await self._grants.look(desired, replace(seen, known=True), memory)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Exchange the credentials for an access token.
 
         Raises:
@@ -57,17 +57,20 @@ class ClientCredentialsClient:
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         token = SlotToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
-        memory.set_pending(PendingToken(step.slot, fingerprint, days=desired.token_days), granted.token, token)
+        memory.set_pending(PendingToken(fingerprint), granted.token, token)
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 
     async def revoke_token(
-        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+        self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """With the credentials that it was obtained with."""
         token = memory.token if memory.token is not None and memory.token.fingerprint == step.fingerprint else None
         if token is None:
             token = await Keys(self._cluster, desired, observed, memory.hand).value(step.fingerprint)
-        done = await revoke_as(await self._grants.credentials(desired), token, step, link, memory)
+        client = await self._grants.credentials(desired)
+        if token is None or client is None:
+            raise AwaitingHumanError(Reason.AWAITING_TOKEN, "The access token or the client credentials are gone.")
+        done = await revoke_as(client, token, link, memory)
         memory.hand.ended.add(step.fingerprint)
         return done
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from box_app_operator.model.box import BoxApp, Slot
+from box_app_operator.model.box import Fingerprint, SlotToken, UnlistedTokens, known_token
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, Notice, good, lacking, mend, unknown, wait
+from box_app_operator.model.finding import Finding, Notice, Task, TaskKind, Who, good, lacking, mend, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS, CONSOLE
-from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot
-from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, deleting
+from box_app_operator.model.places import CONSOLE
+from box_app_operator.model.steps import AddFinalizer, ObtainAccessToken, RemoveFinalizer, RevokeToken, Step
+from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, authorization_task, deleting
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.policy import TokenSteps, check_tokens
 from box_app_operator.tokens.refused import NEXT, Published, Refused, expired, rejected
 
 
@@ -28,22 +28,22 @@ def check_registered(desired: Desired, observed: Observed, now: datetime) -> Fin
     current = current_of(desired, observed, now)
     if current is None and not observed.hand.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")
-    client_id = current.client_id if current is not None else _client_of(observed)
+    client_id = current.client_id if current is not None else _source_of(observed).client_id
     return good(type_, Reason.ADOPTED, f"Box knows the client id {client_id}.")
 
 
-def _client_of(observed: Observed) -> str:
-    """Whom the credentials are of."""
-    return observed.app.client_id if observed.app is not None else ""
+def _source_of(observed: Observed) -> UnlistedTokens:
+    """What was found of the tokens, be it none."""
+    return observed.unlisted or UnlistedTokens(None, (), follows_spec=False)
 
 
 def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     type_ = "Authorized"
     if observed.hand.unauthorized:
-        what = f"A Box admin must authorize the app with client id {_client_of(observed)}."
-        admin = NextStep(what, ADMIN_APPS)
-        return replace(wait(type_, Reason.PENDING_APPROVAL, admin.what), next_steps=(admin,))
+        what = f"A Box admin must authorize the app with client id {_source_of(observed).client_id}."
+        admin = authorization_task(what, _source_of(observed).client_id)
+        return replace(wait(type_, Reason.PENDING_APPROVAL, what), tasks=(admin,))
     if current_of(desired, observed, now) is None:
         return unknown(type_, "Box says so when it gives out the first token.")
     return good(type_, Reason.AUTHORIZED, "Box gives out tokens for the app.")
@@ -57,32 +57,37 @@ def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding
     return good("CORSSynced", Reason.NOT_CONFIGURED, "No CORS domains are asked for.")
 
 
-def check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
+def check_access_tokens(
+    desired: Desired, observed: Observed, now: datetime, restart_window: timedelta, steps: TokenSteps
+) -> Finding:
     """The rules for tokens; Box is not asked while credentials are missing."""
-    finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
+    found = check_tokens(desired, observed, now, restart_window, steps)
+    finding = _named(found, current_of(desired, observed, now))
     if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
         return finding
-    task = (NextStep(observed.hand.trouble, CONSOLE),)
-    if finding.condition.status == "True" or not isinstance(finding.steps[0], MintToken):
-        steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
-        found = replace(finding, steps=steps, next_steps=task).with_addition(observed.hand.trouble)
+    current = current_of(desired, observed, now)
+    due = current.token.expires_at if current is not None else None
+    task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, observed.hand.trouble, CONSOLE, due=due),)
+    if finding.condition.status == "True" or not isinstance(finding.steps[0], ObtainAccessToken):
+        left = tuple(step for step in finding.steps if not isinstance(step, ObtainAccessToken | RevokeToken))
+        found = replace(finding, steps=left, tasks=task).with_addition(observed.hand.trouble)
         return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), tasks=task)
 
 
 def _named(finding: Finding, current: Current | None) -> Finding:
     """Says whose the token is, as long as it is not that of the credentials."""
-    if current is None or current.client_id == current.app.client_id:
+    if current is None or current.client_id == current.source.client_id:
         return finding
     return finding.with_addition(
-        f"It belongs to client id {current.client_id}; one of client id {current.app.client_id} takes its place."
+        f"It belongs to client id {current.client_id}; one of client id {current.source.client_id} takes its place."
     )
 
 
 class ClientCredentialsRules:
     """Box gives out access tokens for the credentials, and says by that whether the admin authorized the app."""
 
-    sees_whole_app = False
+    sees_whole_app, tokens_end_soon = False, True
 
     def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
         """None of it needs a step of its own."""
@@ -91,17 +96,25 @@ class ClientCredentialsRules:
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """The rules for tokens; Box is not asked while credentials are missing."""
-        return check_access_tokens(desired, observed, now, restart_window)
+        return check_access_tokens(desired, observed, now, restart_window, self)
+
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+        """As often as one is needed."""
+        return (ObtainAccessToken(),)
+
+    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+        """By its value."""
+        return (RevokeToken(token),)
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """Box lists none and is not asked about any. What it says of an app, it says of that of the credentials."""
-        secret, record, app = published.secret, published.record, published.app
+        secret, record, source = published.secret, published.record, published.source
         if record.expires_at is not None and record.expires_at <= now:
             return expired(secret, record.expires_at)
         if published.token in observed.hand.ended:
             return rejected(secret, ": it was revoked")
-        slot = app.slot_of(published.token)
-        its_own = slot is not None and app.client_of(slot) == app.client_id
+        token = known_token(source, published.token)
+        its_own = token is not None and token.client_id == source.client_id
         return replace(rejected(secret), later=NEXT) if observed.hand.unauthorized and its_own else None
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
@@ -112,29 +125,27 @@ class ClientCredentialsRules:
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
         """Whose the active token is; without one, whose the next one will be. Nobody learns the app's id."""
-        app, current = observed.app, current_of(desired, observed, now)
-        client_id = current.client_id if current is not None else app.client_id if app is not None else None
-        return {"clientID": client_id or None, "authorization": authorization_in(conditions)}
+        current = current_of(desired, observed, now)
+        client_id = current.client_id if current is not None else _source_of(observed).client_id
+        return {"clientID": client_id, "authorization": authorization_in(conditions)}
 
 
 def _end_tokens(observed: Observed, now: datetime) -> Finding:
-    app = observed.app
-    assert app is not None
-    live = {slot: token for slot, token in app.tokens.items() if token.is_live(now)}
-    for slot, token in live.items():
-        if observed.hand.can_revoke and app.client_of(slot) == app.client_id:
-            finding = deleting("Access tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
+    source = _source_of(observed)
+    live = [token for token in source.issued if token.is_live(now)]
+    for token in live:
+        if observed.hand.can_revoke and token.client_id == source.client_id:
+            finding = deleting("Access tokens are being revoked.", RevokeToken(token.fingerprint))
             return replace(finding, look_again_at=token.expires_at)
     finding = deleting("Box accepts no access token any more that could be revoked.", RemoveFinalizer())
-    return replace(finding, notices=tuple(_left_to_expire(observed, app, slot) for slot in live))
+    return replace(finding, notices=tuple(_left_to_expire(observed, source, token) for token in live))
 
 
-def _left_to_expire(observed: Observed, app: BoxApp, slot: Slot) -> Notice:
-    token, client_id = app.tokens[slot], app.client_of(slot)
-    why = f"the credentials are those of client id {app.client_id} now" if observed.hand.can_revoke else "they are gone"
+def _left_to_expire(observed: Observed, source: UnlistedTokens, token: SlotToken) -> Notice:
+    why = f"the credentials are those of client id {source.client_id} now"
     end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
     message = (
-        f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {client_id} could "
-        f"revoke it, and {why}."
+        f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {token.client_id} "
+        f"could revoke it, and {why if observed.hand.can_revoke else 'they are gone'}."
     )
     return Notice(Reason.LEFT_TO_EXPIRE, message)

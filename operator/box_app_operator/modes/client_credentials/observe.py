@@ -10,23 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import (
-    AppID,
-    Authorization,
-    AuthorizationState,
-    BoxApp,
-    ClientID,
-    SecretView,
-    Slot,
-    SlotToken,
-)
+from box_app_operator.model.box import ClientID, SecretView, SlotToken, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
 from box_app_operator.secret.annotations import FINGERPRINT, publication_of
-from box_app_operator.secret.published import client_said_by, own_secrets, slot_said_by, token_of
+from box_app_operator.secret.published import client_said_by, own_secrets, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
 
@@ -44,24 +35,15 @@ class Grants:
         trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
         given = ClientID(credentials[0]) if credentials is not None else None
         tokens = _tokens(desired, seen, memory, given)
-        published = (token.client_id for token in tokens.values())
-        app = BoxApp(
-            id=AppID(""),
-            client_id=given or next(published, None) or seen.remembered.client_id or ClientID(""),
-            name=desired.display_name,
-            reference=desired.reference,
-            authorization=Authorization(AuthorizationState.AUTHORIZED, enabled=True),
-            tokens=tokens,
-            cors_domains=(),
-            revision=0,
-        )
+        known = given or next((token.client_id for token in tokens), None) or seen.remembered.client_id
+        source = UnlistedTokens(known, tokens, follows_spec=False)
         hand = Hand(
             trouble=trouble,
             unauthorized=memory.hand.unauthorized,
             can_revoke=credentials is not None,
             ended=frozenset(memory.hand.ended),
         )
-        return replace(seen, app=app, hand=hand, pending=memory.pending)
+        return replace(seen, unlisted=source, hand=hand, pending=memory.pending)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -90,20 +72,20 @@ def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
     )
 
 
-def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> dict[Slot, SlotToken]:
-    """The published token, if the Secret still tells all of it, and the one that is held.
+def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> tuple[SlotToken, ...]:
+    """The published token, if the Secret still tells all of it, and the one that is pending.
 
     Args:
         given: the client id of the credentials as they are now.
     """
-    tokens: dict[Slot, SlotToken] = {}
+    tokens = []
     secret = next(iter(own_secrets(desired, seen)), None)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
-    if secret is not None and published is not None and published.fingerprint not in memory.hand.ended:
-        tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
+    if published is not None and published.fingerprint not in memory.hand.ended:
+        tokens.append(published)
     if memory.pending is not None and memory.granted is not None:
-        tokens[memory.pending.slot] = memory.granted
-    return tokens
+        tokens.append(memory.granted)
+    return tuple(tokens)
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:

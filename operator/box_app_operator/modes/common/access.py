@@ -8,7 +8,7 @@ from box_app_operator.errors import AwaitingHumanError, StalledError, TransientE
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Verdict
-from box_app_operator.model.steps import RevokeDownscoped, RevokeSlot
+from box_app_operator.model.steps import RevokeDownscoped
 from box_app_operator.modes.common.keys import client_value
 from box_app_operator.ports import Cluster, Console, Platform, Token
 
@@ -53,24 +53,21 @@ async def given_secret(desired: Desired, cluster: Cluster) -> bytes:
     return (await cluster.read_values(desired.namespace, name) or {}).get(key, b"")
 
 
-async def revoke_as(client: Client | None, token: Token | None, step: RevokeSlot, link: Link, memory: Memory) -> str:
+async def revoke_as(client: Client, token: Token, link: Link, memory: Memory) -> str:
     """End a token with the secret of its client.
 
     Raises:
-        AwaitingHumanError: Box does not let this client do it, or the value or the secret is gone.
+        AwaitingHumanError: Box does not let this client do it.
     """
-    if token is None or client is None:
-        what = f"Press Revoke for the {step.slot.capitalize()} Access Token."
-        raise AwaitingHumanError(Reason.AWAITING_TOKEN, what)
     try:
         await platform_of(link).revoke(token, *client)
     except StalledError as error:
         memory.hand.revocation_refused = True
         raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
-    memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
-    if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
+    memory.hand.verdicts[token.fingerprint] = Verdict.DEAD
+    if memory.pending is not None and memory.pending.fingerprint == token.fingerprint:
         memory.drop_pending()
-    return f"revoked token {step.fingerprint}"
+    return f"revoked token {token.fingerprint}"
 
 
 async def revoke_downscoped_as(

@@ -8,7 +8,7 @@ from box_app_operator.cache.attempts import Memory
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import MintToken, RevokeDownscoped, RevokeSlot
+from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
 
 
 class ModeClient(Protocol):
@@ -22,12 +22,12 @@ class ModeClient(Protocol):
         """Add what can be known of the app; ``known`` stays False while that is nothing."""
         ...
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Get a token and keep it in memory until it is published; says for the log what was done."""
         ...
 
     async def revoke_token(
-        self, step: RevokeSlot, desired: Desired, observed: Observed, link: Link, memory: Memory
+        self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """End a token, if it is still this one; says for the log what was done."""
         ...

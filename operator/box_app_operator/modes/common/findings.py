@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from box_app_operator.model.box import ClientID
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, stall
+from box_app_operator.model.finding import Finding, Task, TaskKind, Who, stall
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.places import ADMIN_APPS
 from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.tokens.downscoped import next_to_revoke
 
@@ -50,6 +52,12 @@ def after_own_tokens(finding: Finding, desired: Desired, observed: Observed, now
     if revoke is None or finding.steps != (RemoveFinalizer(),):
         return finding
     return replace(finding, steps=(revoke,))
+
+
+def authorization_task(what: str, client_id: ClientID | None) -> Task:
+    """What the Box admin does in the Admin Console."""
+    values = (("Client ID", client_id),) if client_id is not None else ()
+    return Task(TaskKind.AUTHORIZE, Who.BOX_ADMIN, what, ADMIN_APPS, values)
 
 
 def authorization_in(conditions: Sequence[Condition]) -> dict[str, str] | None:

@@ -18,9 +18,11 @@ class ModeRules(Protocol):
 
     Attributes:
         sees_whole_app: does Box tell all of an app, so that nothing about it stays unknown for want of a token?
+        tokens_end_soon: do all its tokens end by themselves within hours, so that nothing has to be revoked for good?
     """
 
     sees_whole_app: bool
+    tokens_end_soon: bool
 
     def check_app(self, desired: Desired, observed: Observed, now: datetime) -> tuple[Finding, ...]:
         """What is found about ``Registered``, which comes first, ``CORSSynced`` and ``Authorized``.

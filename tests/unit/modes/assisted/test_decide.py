@@ -7,16 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.examples import ADOPT, ONE, TWO, app_for, ready_world, said
-from tests.unit.pretend import APP_ID, NOON, World, decide, published_secret
+from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, in_mode, published_secret, unlisted
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import AppID, PendingToken, Problem, Slot, SlotToken
+from box_app_operator.model.box import PendingToken, Problem, Slot, SlotToken, UnlistedTokens
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
-from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
+from box_app_operator.model.steps import (
+    AddFinalizer,
+    GenerateKey,
+    ObtainAccessToken,
+    PublishSecret,
+    RemoveFinalizer,
+    RevokeToken,
+)
 
 WISH = replace(ADOPT, import_from="keys")
 CORS = ("https://a.example.com", "https://*.b.example.com")
@@ -26,20 +33,25 @@ GRANT = replace(DESIRED, client_id=None, grant=ClientGrant("creds", "enterprise"
 
 def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None, **changes: Any) -> World:
     """An app without a console endpoint."""
-    app = app_for(desired, tokens=tokens or {}, cors_domains=()) if desired.client_id else None
-    return World(desired, Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), **changes))
+    known = unlisted(app_for(desired, tokens=tokens or {}), Mode.ASSISTED) if desired.client_id else None
+    return World(desired, Observed(known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), **changes))
 
 
 def settled(desired: Desired = WISH, **hand: Any) -> World:
     """Ready, with a key that a person generated."""
-    world = ready_world(desired, primary=LIVE)
     known = Hand(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **hand})
-    return replace(world, observed=replace(world.observed, mode=Mode.ASSISTED, hand=known))
+    return in_mode(ready_world(desired, primary=LIVE), Mode.ASSISTED, hand=known)
+
+
+def without_keys(world: World) -> World:
+    """Box accepts none any more."""
+    assert world.observed.unlisted is not None
+    return look(world, unlisted=replace(world.observed.unlisted, issued=(), slots={}))
 
 
 def tasks(plan: Plan) -> list[str]:
     """What a person should do."""
-    return [step.what for step in plan.next_steps]
+    return [step.what for step in plan.tasks]
 
 
 def test_without_an_app_somebody_must_create_it() -> None:
@@ -62,7 +74,8 @@ def test_before_the_first_key_all_steps_are_there_in_order() -> None:
     """CORS first, so that the admin sees the app as it will be; the key last, for it needs the authorization."""
     plan = decide(by_hand(replace(WISH, cors_domains=CORS)))
 
-    assert [task.split()[0] for task in tasks(plan)] == ["Put", "Under", "A", "Under"]
+    assert [task.kind for task in plan.tasks] == ["SetCORSDomains", "Submit", "Authorize", "GenerateKey"]
+    assert plan.tasks[0].values == (("CORS Domains", "https://a.example.com, https://*.b.example.com"),)
     assert "https://a.example.com, https://*.b.example.com" in tasks(plan)[0]
     assert tasks(plan)[3].endswith("choose 60 days, and put the key into Secret 'keys' under 'primary'.")
     assert said(plan, "Ready").reason == "AwaitingToken"
@@ -80,16 +93,16 @@ def test_the_expiry_is_named_as_the_console_does(days: int | None, words: str) -
 
 def test_a_proven_key_is_published() -> None:
     """The value is held; nothing more is asked of anybody but the origins."""
-    world = by_hand(tokens={Slot.PRIMARY: LIVE}, pending=PendingToken(Slot.PRIMARY, ONE.fingerprint, proven=True))
+    world = by_hand(tokens={Slot.PRIMARY: LIVE}, pending=PendingToken(ONE.fingerprint, proven=True))
 
-    assert decide(world).steps == (PublishSecret(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    assert decide(world).steps == (PublishSecret(ONE.fingerprint),)
 
 
 def test_at_rest_nobody_has_to_do_anything() -> None:
     """And the message says that the date is an assumption."""
     plan = decide(settled())
 
-    assert (plan.steps, plan.next_steps) == ((), ())
+    assert (plan.steps, plan.tasks) == ((), ())
     assert said(plan, "Ready").status == "True"
     assert "if it was generated as spec.tokens.expiry says" in said(plan, "TokenReady").message
 
@@ -123,7 +136,7 @@ def test_a_later_key_that_box_does_not_identify_is_said() -> None:
 def test_a_key_that_is_over_does_not_take_the_confirmation_back() -> None:
     """The Secret tells that there was one: nobody is asked to submit the app again."""
     world = silent(settled())
-    plan = decide(replace(world, observed=replace(world.observed, app=replace(world.app, tokens={}))))
+    plan = decide(without_keys(world))
 
     assert said(plan, "Registered").status == "True"
     assert ["Generate Key" in task for task in tasks(plan)] == [True]
@@ -133,8 +146,11 @@ def test_a_status_that_knows_no_app_keeps_the_object_while_its_key_may_live() ->
     """The enterprise and the Secret are gone: somebody must still revoke the key; an access token ends by itself."""
     problem = Problem("EnterpriseNotFound", "There is no BoxEnterprise.", NOON, awaited=True)
     observed = Observed(problem=problem, remembered=RememberedStatus(active=ONE.fingerprint))
-    for desired, steps in ((WISH, ()), (GRANT, (RemoveFinalizer(),))):
-        assert decide(World(replace(desired, deleting=True), observed)).steps == steps
+    for desired, mode, steps in (
+        (WISH, Mode.ASSISTED, ()),
+        (GRANT, Mode.CLIENT_CREDENTIALS, (RemoveFinalizer(),)),
+    ):
+        assert decide(World(replace(desired, deleting=True), replace(observed, mode=mode))).steps == steps
 
 
 def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:
@@ -144,23 +160,23 @@ def test_a_due_rotation_asks_for_a_key_in_the_other_slot() -> None:
 
     assert said(plan, "Ready").status == "True"
     assert ["Secondary Access Token" in task for task in tasks(plan)] == [True]
-    assert not [step for step in plan.steps if isinstance(step, MintToken)]
+    assert not [step for step in plan.steps if isinstance(step, GenerateKey)]
+    (task,) = plan.tasks
+    assert (task.kind, task.who, task.due) == ("GenerateKey", "AppTeam", LIVE.expires_at)
+    assert task.values == (("Generate Key", "Secondary Access Token"), ("Expiry", "60 days"))
 
 
 def test_after_a_key_is_over_another_slot_is_asked_for() -> None:
     """The console may still have the one that has expired in its slot."""
-    world = settled()
-    over = replace(world.observed, app=replace(world.app, tokens={}))
-
-    assert "Secondary Access Token" in tasks(decide(replace(world, observed=over)))[0]
+    assert "Secondary Access Token" in tasks(decide(without_keys(settled())))[0]
 
 
 def rotated(**hand: Any) -> World:
     """A new key is published, and nothing uses the previous one."""
     world = settled(**hand)
-    app = replace(world.app, tokens={Slot.PRIMARY: LIVE, Slot.SECONDARY: replace(TWO, accepted=True)})
-    secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
-    return replace(world, observed=replace(world.observed, app=app, secret=secret))
+    new = replace(TWO, accepted=True)
+    known = unlisted(app_for(world.desired, tokens={Slot.PRIMARY: LIVE, Slot.SECONDARY: new}), Mode.ASSISTED)
+    return look(world, unlisted=known, secret=published_secret(world.desired, known, new, world.observed))
 
 
 def test_the_previous_key_is_revoked_by_a_person() -> None:
@@ -176,7 +192,7 @@ def test_the_previous_key_is_revoked_with_a_client_secret() -> None:
     plan = decide(rotated(can_revoke=True), now=NOON + timedelta(hours=2))
 
     assert tasks(plan) == []
-    assert plan.steps == (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    assert plan.steps == (RevokeToken(ONE.fingerprint),)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +227,7 @@ def test_a_key_that_cannot_be_used_is_named() -> None:
     assert said(kept, "Ready").status == "True"
     assert "Key 'secondary' cannot be used: it belongs to app 7" in said(kept, "TokenReady").message
     assert said(nothing, "TokenReady").reason == "TokenRejected"
+    assert "Key 'secondary' cannot be used" in str(nothing.tasks[-1].problem)
 
 
 def test_a_key_that_had_its_time_is_nobodys_fault() -> None:
@@ -223,8 +240,8 @@ def test_a_key_that_had_its_time_is_nobodys_fault() -> None:
 def test_a_disabled_app_asks_for_the_admin_and_for_no_key() -> None:
     """Box says so to whoever uses a key."""
     world = settled(disabled=True)
-    app = replace(world.app, authorization=replace(world.app.authorization, enabled=False))
-    plan = decide(replace(world, observed=replace(world.observed, app=app)))
+    assert world.observed.unlisted is not None
+    plan = decide(look(world, unlisted=replace(world.observed.unlisted, is_usable=False)))
 
     assert said(plan, "Authorized").reason == "Disabled"
     assert ["must authorize or enable" in task for task in tasks(plan)] == [True]
@@ -233,7 +250,7 @@ def test_a_disabled_app_asks_for_the_admin_and_for_no_key() -> None:
 @pytest.mark.parametrize(
     ("policy", "can_revoke", "expected"),
     [
-        (DeletionPolicy.REVOKE_TOKENS, True, (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)),
+        (DeletionPolicy.REVOKE_TOKENS, True, (RevokeToken(ONE.fingerprint),)),
         (DeletionPolicy.REVOKE_TOKENS, False, ()),
         (DeletionPolicy.DELETE, False, ()),
         (DeletionPolicy.RETAIN, False, (RemoveFinalizer(),)),
@@ -254,16 +271,15 @@ def test_a_deletion_ends_when_no_token_is_accepted_any_more() -> None:
     assert decide(by_hand(replace(WISH, deleting=True))).steps == (RemoveFinalizer(),)
 
 
-def by_grant(hand: Hand, tokens: dict[Slot, SlotToken] | None = None) -> World:
+def by_grant(hand: Hand, *tokens: SlotToken) -> World:
     """An app with the Client Credentials Grant."""
-    app = app_for(replace(GRANT, client_id=None), tokens=tokens or {})
-    remembered = RememberedStatus(AppID("4711"), None)
-    return World(GRANT, Observed(known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=hand, remembered=remembered))
+    known = UnlistedTokens(CLIENT_ID, tokens, follows_spec=False)
+    return World(GRANT, Observed(known=True, unlisted=known, mode=Mode.CLIENT_CREDENTIALS, hand=hand))
 
 
 def test_access_tokens_are_obtained_without_anybody() -> None:
     """As soon as the credentials are there."""
-    assert decide(by_grant(Hand(can_revoke=True))).steps == (MintToken(APP_ID, Slot.PRIMARY, 60),)
+    assert decide(by_grant(Hand(can_revoke=True))).steps == (ObtainAccessToken(),)
 
 
 def test_missing_credentials_are_asked_for() -> None:
@@ -283,10 +299,10 @@ def test_the_admin_is_named_when_box_says_so() -> None:
 
 def test_access_tokens_are_renewed_at_half_of_their_life() -> None:
     """Up to a tenth earlier."""
-    token = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=29), NOON + timedelta(minutes=31))
-    world = by_grant(Hand(can_revoke=True), {Slot.PRIMARY: token})
-    secret = published_secret(GRANT, world.app, Slot.PRIMARY)
-    world = replace(world, observed=replace(world.observed, secret=secret))
+    begin, end = NOON - timedelta(minutes=29), NOON + timedelta(minutes=31)
+    world = by_grant(Hand(can_revoke=True), SlotToken(ONE.fingerprint, begin, end, client_id=CLIENT_ID))
+    assert world.observed.unlisted is not None
+    world = look(world, secret=published_secret(GRANT, world.observed.unlisted, *world.observed.unlisted.issued))
 
     assert decide(world, now=NOON - timedelta(minutes=3)).steps == ()
-    assert decide(world, now=NOON + timedelta(minutes=1)).steps == (MintToken(APP_ID, Slot.SECONDARY, 60),)
+    assert decide(world, now=NOON + timedelta(minutes=1)).steps == (ObtainAccessToken(),)
