@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.machine.box import SimBox
-from tests.machine.kube import SimKube
+from tests.fakes.box import FakeBox
+from tests.fakes.cluster import FakeCluster
 
 from box_app_operator.api.spec import parse_desired
 from box_app_operator.cache.apps import Listing
@@ -36,8 +36,8 @@ class Judge:
 
     def __init__(
         self,
-        box: SimBox,
-        kube: SimKube,
+        box: FakeBox,
+        kube: FakeCluster,
         known: Callable[[], Any],
         listing: Callable[[], Listing],
         notices: Callable[[], str],
@@ -142,8 +142,7 @@ class Judge:
         if desired.grant is None:
             days = desired.token_days
             return told.get("boxapps.dev/expiry") not in (None, f"{days}d" if days is not None else "Never")
-        credentials = (self.kube.credentials or {}).get("clientID", b"").decode()
-        return told.get("boxapps.dev/client-id") != credentials
+        return told.get("boxapps.dev/client-id") != self.kube.kept.get("creds", {}).get("clientID", "")
 
     def _active(self, app: BoxApp) -> Fingerprint | None:
         """The live token in the Secret of the wanted name."""
@@ -230,4 +229,4 @@ class Judge:
         """Whatever people can read that are not allowed to read Secrets."""
         shown = [json.dumps(body, default=str) for body in self.kube.apps.values()]
         shown += [json.dumps([dict(each.annotations), dict(each.labels)]) for each in self.kube.secrets.values()]
-        return " ".join([*shown, *self.kube.events, *(str(restart) for restart in self.kube.restarts)])
+        return " ".join([*shown, *self.kube.messages, *(str(restart) for restart in self.kube.restarts)])

@@ -14,10 +14,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.machine.box import CLIENTS
-from tests.machine.fates import CrashError, Fate
-from tests.machine.kube import Pod
-from tests.machine.stage import NAME, Stage, credentials_of
+from tests.fakes.box import CLIENTS
+from tests.fakes.cluster import NAME, Pod
+from tests.fakes.fates import CrashError, Fate
+from tests.machine.stage import Stage, credentials_of
 from tests.unit.status_invariants import check_status
 
 from box_app_operator.api.spec import ROTATE_ANNOTATION
@@ -165,7 +165,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
     @rule(client=st.sampled_from([*CLIENTS, None]))
     def hand_over(self, client: str | None) -> None:
         """Client credentials are put where the spec says, of one app or the other, or are taken away."""
-        self.kube.credentials = credentials_of(client) if client is not None else None
+        self.kube.kept = {"creds": credentials_of(client)} if client is not None else {}
 
     @precondition(lambda self: self.adopted)
     @rule(how=st.sampled_from(["yes", "with deletion", "no"]), fates=FATES)
@@ -214,7 +214,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         secret = self.kube.secrets.get(which)
         if secret is None:
             return
-        values = self.kube.values[which]
+        values = self.kube.data[which]
         match how:
             case "delete":
                 # With the Secret goes what it told of an overlap.

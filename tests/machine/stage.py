@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tests.machine.box import CLIENTS, SimBox
-from tests.machine.fates import Fate, Fates
+from tests.fakes.box import CLIENTS, FakeBox
+from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster, manifest
+from tests.fakes.fates import Fate, Fates
+from tests.fakes.link import FakeLink, OneEnterprise
 from tests.machine.judge import Judge, Pace
-from tests.machine.kube import NAMESPACE, SimKube
 
 from box_app_operator.api.spec import ROTATE_ANNOTATION, parse_desired
-from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
-from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
 
-NAME = "viewer"
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAX_LOOKS = 160 + 14 * 24
@@ -34,9 +31,9 @@ was 55 days ahead when it began."""
 T = TypeVar("T")
 
 
-def credentials_of(client: str) -> dict[str, bytes]:
+def credentials_of(client: str) -> dict[str, str]:
     """What the Secret with the credentials of a client holds."""
-    return {"clientID": client.encode(), "clientSecret": b"a secret"}
+    return {"clientID": client, "clientSecret": "a secret"}
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -66,36 +63,18 @@ class Log(logging.Handler):
             self.bugs.append(text)
 
 
-class SimLink:
-    """The way to the one enterprise."""
-
-    probed, problem, selector, has_console, enterprise_id, is_deleting = True, None, None, True, None, False
-
-    def __init__(self, box: SimBox, entries: list[AdoptionEntry]) -> None:
-        self.console = self.platform = box
-        self.listing = Listing()
-        self._entries = entries
-
-    @property
-    def adoption(self) -> tuple[AdoptionEntry, ...]:
-        """What the owner of the enterprise allows at the moment."""
-        return tuple(self._entries)
-
-    def reconnect(self) -> None:
-        """No credential is ever refused here."""
-
-
-class Stage:
+class Stage(OneEnterprise):
     """Everything that a life of a token happens on."""
 
     adopted = False
+    link: FakeLink
 
     def __init__(self) -> None:
         self.time = START
         self.seconds = 0.0
         self.offset = timedelta()
         self.fates = Fates()
-        self.box, self.kube = SimBox(self.fates, self.true_time), SimKube(self.fates, self.true_time)
+        self.box, self.kube = FakeBox(self.fates, self.true_time), FakeCluster(self.fates)
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
             self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices,
@@ -133,19 +112,11 @@ class Stage:
         for pod in self.kube.pods:
             pod.holds = frozenset()
 
-    def get(self, name: str) -> Link | None:
-        """The way to the one enterprise."""
-        return self.link  # type: ignore[return-value]  # it never has a problem
-
-    @contextlib.asynccontextmanager
-    async def kept(self, name: str) -> AsyncIterator[None]:
-        """Nobody deletes the enterprise."""
-        yield
-
     def restart_operator(self) -> None:
         """A new process: it lists everything and remembers nothing."""
         self.judge.forget_pace()
-        self.store, self.link = self.kube.listed(), SimLink(self.box, self.entries)
+        self.store = self.kube.listed()
+        self.link = FakeLink(self.box, self.box, adoption=tuple(self.entries))  # type: ignore[arg-type]  # not all of Box
         finish(self.link.listing.refresh(self.box, 0))
         self.reconciler = Reconciler(
             self.store, self, self.kube, self.kube, self.kube, self,
@@ -165,6 +136,7 @@ class Stage:
         self.entries.clear()
         if how != "no" and self.app is not None:
             self.entries.append(AdoptionEntry(self.app.client_id, NAMESPACE, NAME, how == "with deletion"))
+        self.link.adoption = tuple(self.entries)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -178,9 +150,7 @@ class Stage:
 
     def hear_news(self) -> None:
         """The news arrive."""
-        news, self.kube.news = self.kube.news, []
-        for tell in news:
-            tell(self.store)
+        self.kube.tell(self.store)
         if finish(self.link.listing.refresh(self.box, 0)):
             self.reconciler.clear_human_refusals(KEY)
 
@@ -198,19 +168,7 @@ class Stage:
         """A new life of the object, perhaps with the client id of an app to be adopted, or by client credentials."""
         self.lives += 1
         self.judge.pace = Pace()
-        self.kube.put_app(
-            NAME,
-            apiVersion="boxapps.dev/v1alpha1",
-            kind="BoxCustomApp",
-            metadata={
-                "namespace": NAMESPACE,
-                "name": NAME,
-                "uid": f"life-{self.lives}",
-                "generation": 1,
-                "creationTimestamp": "2026-03-01T12:00:00Z",
-            },
-            spec={"displayName": "Viewer", **client},
-        )
+        self.kube.put_app(NAME, **manifest(f"life-{self.lives}", "2026-03-01T12:00:00Z", **client))
 
     def edit(self, **change: Any) -> None:
         """Another spec."""
@@ -222,8 +180,7 @@ class Stage:
         self.fates.deliver_late()
         if self.offset:
             self.set_clock(timedelta())
-        if self.kube.credentials is None:
-            self.kube.credentials = credentials_of(CLIENTS[0])
+        self.kube.kept.setdefault("creds", credentials_of(CLIENTS[0]))
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
             self.edit(suspend=False)
         for _ in range(MAX_LOOKS + (MAX_RENEWALS if self._has_grant() else 0)):
@@ -290,8 +247,7 @@ class Stage:
             return
         published = self.kube.secrets[desired.secret.name].fingerprints[desired.secret.keys.token]
         if desired.grant is not None:
-            assert self.kube.credentials is not None
-            access = self.box.live_access(self.kube.credentials["clientID"].decode())
+            access = self.box.live_access(self.kube.kept["creds"]["clientID"])
             assert published in access, "the Secret holds no token of these credentials"
             live = {published}
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, manifest
 from tests.reconcile.test_passes import KEY, Stage
 from tests.sandbox.world import Box, ManualClock
 
@@ -26,7 +26,7 @@ class AdoptingStage(Stage):
 
     def say(self, **status: Any) -> None:
         """The tenant writes into the object's status."""
-        self.store.put_app(self.cluster.change(status={**self.cluster.app.get("status", {}), **status}))
+        self.change_app(status={**self.cluster.app.get("status", {}), **status})
 
     async def adopt(self, app: Any) -> str:
         """With an entry, until the token is published; returns the token."""
@@ -143,7 +143,7 @@ async def test_an_object_without_an_entry_keeps_nobody_from_the_app(
 ) -> None:
     """It is older, and its status, which its tenant may write, says that it has the app."""
     app, stage = await stage_for(open_box, clients, clock)
-    older = FakeCluster(clientID=app["client_id"]).app
+    older = manifest(clientID=app["client_id"])
     meta = {**older["metadata"], "namespace": "elsewhere", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
     stage.store.put_app({**older, "metadata": meta, "status": {"clientID": app["client_id"], "appID": app["id"]}})
 
@@ -155,7 +155,7 @@ async def test_an_object_without_an_entry_keeps_nobody_from_the_app(
 async def test_of_two_with_an_entry_the_older_has_it(open_box: Box, clients: Clients, clock: ManualClock) -> None:
     """And the other is told no name of another namespace."""
     app, stage = await stage_for(open_box, clients, clock)
-    older = FakeCluster(clientID=app["client_id"]).app
+    older = manifest(clientID=app["client_id"])
     meta = {**older["metadata"], "namespace": "elsewhere", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
     stage.store.put_app({**older, "metadata": meta})
     stage.link.adoption = tuple(AdoptionEntry(app["client_id"], namespace) for namespace in (NAMESPACE, "elsewhere"))

@@ -227,8 +227,8 @@ async def test_a_lost_key_is_not_asked_for_in_its_own_slot(stage: AssistedStage)
 def lose_secret(stage: AssistedStage) -> None:
     """Somebody deletes the published Secret."""
     assert stage.cluster.secret is not None
-    stage.store.drop_secret(stage.cluster.secret.namespace, stage.cluster.secret.name)
-    stage.cluster.secret, stage.cluster.values = None, {}
+    stage.cluster.drop_secret(stage.cluster.secret.name)
+    stage.cluster.tell(stage.store)
 
 
 @pytest.mark.parametrize("secret", ["gehéim", "x" * 513])
@@ -271,7 +271,7 @@ async def test_what_the_secret_holds_counts_before_any_key(telling: AssistedStag
     """The status was lost: pods have this token, and it is not replaced by one of another app."""
     app, key = await hand_over_key(telling)
     telling.cluster.kept["keys"] = {"primary": await telling.key_of("Others")}
-    telling.store.put_app(telling.cluster.change(status={}))
+    telling.change_app(status={})
     telling.restart()
 
     await telling.turn()

@@ -18,8 +18,7 @@ class AssistedStage(Stage):
         app = await people.authorized()
         self.link.has_console = False
         self.cluster.kept["keys"] = {"primary": await people.generate(app)}
-        spec = {**self.cluster.app["spec"], "clientID": app["client_id"], "tokens": {"importFrom": {"name": "keys"}}}
-        self.store.put_app(self.cluster.change(spec=spec))
+        self.edit(clientID=app["client_id"], tokens={"importFrom": {"name": "keys"}})
 
 
 @pytest.fixture

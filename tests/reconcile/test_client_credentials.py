@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +10,6 @@ from tests.contract.clients import Clients
 from tests.reconcile.people import People
 from tests.reconcile.test_passes import KEY, PAUSE, Stage
 from tests.sandbox.world import Box, ManualClock
-
-from box_app_operator.model.box import fingerprint_of
 
 LIFE = timedelta(seconds=4175)
 SUBJECT = {"type": "enterprise", "id": "1234567"}
@@ -61,11 +58,7 @@ class GrantStage(Stage):
         """Somebody takes an annotation off, and changes what the Secret holds."""
         assert self.cluster.secret is not None
         notes = {key: text for key, text in self.cluster.secret.annotations.items() if key != f"boxapps.dev/{drop}"}
-        self.cluster.values |= values
-        prints = {key: fingerprint_of(text) for key, text in self.cluster.values.items()}
-        self.cluster.secret = replace(self.cluster.secret, annotations=notes, fingerprints=prints)
-        self.store.drop_secret(self.cluster.secret.namespace, self.cluster.secret.name)
-        self.store.put_secret(self.cluster.secret)
+        self.change_secret(values, annotations=notes)
 
 
 @pytest.fixture

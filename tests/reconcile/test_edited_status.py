@@ -22,9 +22,8 @@ async def test_a_wrong_app_id_does_not_let_the_app_live_on(
     await stage.turn()
     app = stage.app
     stage.link.listing.drop(AppID(app["id"]))
-    meta = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-    status = {**stage.cluster.app["status"], "appID": said}
-    stage.store.put_app(stage.cluster.change(metadata=meta, status=status))
+    stage.change_app(status={**stage.status, "appID": said})
+    stage.delete()
 
     await stage.reconciler.reconcile(KEY)
 

@@ -3,60 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster, manifest
+from tests.fakes.link import FakeLink, OneEnterprise
 from tests.sandbox.world import Box, ManualClock
 
-from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey, NamespaceView, Store
-from box_app_operator.cache.identities import Identities
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
-from box_app_operator.model.box import UID, AdoptionEntry, AppID, Problem
+from box_app_operator.model.box import UID, AdoptionEntry, AppID
 from box_app_operator.model.conditions import parse_conditions
 from box_app_operator.model.observed import PodView
-from box_app_operator.ports import Console, Platform
 
 KEY = AppKey(NAMESPACE, NAME)
 PAUSE = timedelta(seconds=10)
 
 
-class FakeLink:
-    """The way to the one enterprise; ``follow`` hears what changed, and tells the app as the real link does."""
-
-    probed = True
-    problem: Problem | None = None
-    selector: Body | None = None
-    is_deleting = False
-    has_console = True
-    enterprise_id: str | None = None
-    adoption: tuple[AdoptionEntry, ...] = ()
-
-    def __init__(self, clients: Clients) -> None:
-        self.listing, self.identities = Listing(), Identities()
-        self.console: Console | None = clients.console
-        self.platform: Platform | None = clients.platform
-        self.suspected = 0
-
-    def reconnect(self) -> None:
-        """Somebody met a refused credential."""
-        self.suspected += 1
-
-
-class Stage:
+class Stage(OneEnterprise):
     """One app, one enterprise, one reconciler."""
 
     def __init__(self, box: Box, clients: Clients, clock: ManualClock, **spec: Any) -> None:
         self.box, self.clock, self.clients = box, clock, clients
-        self.cluster, self.link, self.store = FakeCluster(**spec), FakeLink(clients), Store()
+        self.cluster, self.store = FakeCluster.with_app(**spec), Store()
+        self.link: FakeLink = FakeLink(clients.console, clients.platform)
         self.store.put_app(self.cluster.app)
         self.delays = Delays()
         self.reconciler = self.restarted()
@@ -75,15 +51,6 @@ class Stage:
             backoff=lambda failures: PAUSE.total_seconds() * failures,
             passed=lambda _: None,
         )
-
-    def get(self, name: str) -> FakeLink | None:
-        """The link of the enterprise "default"."""
-        return self.link if name == "default" else None
-
-    @contextlib.asynccontextmanager
-    async def kept(self, name: str) -> AsyncIterator[None]:
-        """Nobody deletes the enterprise."""
-        yield
 
     def now(self) -> Any:
         """The time."""
@@ -147,18 +114,27 @@ class Stage:
     def edit(self, *dropped: str, **spec: Any) -> None:
         """Another spec."""
         kept = {key: value for key, value in self.cluster.app["spec"].items() if key not in dropped}
-        metadata = {**self.cluster.app["metadata"], "generation": self.cluster.app["metadata"]["generation"] + 1}
-        self.store.put_app(self.cluster.change(metadata=metadata, spec={**kept, **spec}))
+        generation = self.cluster.app["metadata"]["generation"] + 1
+        self.change_app(metadata={"generation": generation}, spec={**kept, **spec})
 
     def delete(self) -> None:
         """kubectl delete."""
-        metadata = {**self.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-        self.store.put_app(self.cluster.change(metadata=metadata))
+        self.change_app(metadata={"deletionTimestamp": "2026-03-01T10:00:00Z"})
 
-    def annotate(self, value: str) -> None:
-        """Ask for another look."""
-        metadata = {**self.cluster.app["metadata"], "annotations": {RECONCILE_ANNOTATION: value}}
-        self.store.put_app(self.cluster.change(metadata=metadata))
+    def annotate(self, value: str, annotation: str = RECONCILE_ANNOTATION) -> None:
+        """Ask for another look, or for another token."""
+        self.change_app(metadata={"annotations": {annotation: value}})
+
+    def change_app(self, **parts: Any) -> None:
+        """Somebody changes the object, and the watch tells of it."""
+        self.cluster.change(**parts)
+        self.cluster.tell(self.store)
+
+    def change_secret(self, values: dict[str, str] | None = None, **parts: Any) -> None:
+        """Somebody changes the Secret, and the watch tells of it."""
+        assert self.cluster.secret is not None
+        self.cluster.put_secret(replace(self.cluster.secret, **parts), {**self.cluster.values, **(values or {})})
+        self.cluster.tell(self.store)
 
 
 @pytest.fixture
@@ -279,16 +255,13 @@ async def test_a_token_to_come_outlives_a_secret_that_is_put_right(stage: Stage)
     await stage.approve()
     await stage.turn()
     stage.box.order(kind="status", status=503, path="/2.0/files/.*", count=2)
-    metadata = {**stage.cluster.app["metadata"], "annotations": {ROTATE_ANNOTATION: "now"}}
-    stage.store.put_app(stage.cluster.change(metadata=metadata))
+    stage.annotate("now", ROTATE_ANNOTATION)
     stage.clock.pass_by(timedelta(minutes=2))
     await stage.turn()
     assert stage.issued == 2
-    secret = stage.cluster.secret
-    assert secret is not None
-    stage.cluster.secret = replace(secret, labels={})
-    stage.store.put_secret(stage.cluster.secret)
+    stage.change_secret(labels={})
     await stage.turn()
+    assert stage.cluster.secret is not None
     assert stage.cluster.secret.labels
 
     for _ in range(3):
@@ -452,9 +425,7 @@ async def test_a_spec_that_changes_during_a_pass_is_what_counts(stage: Stage) ->
 
     async def meanwhile(app: Any) -> Any:
         stage.clients.console.get_app = get_app  # type: ignore[method-assign]  # only this once
-        spec = {**stage.cluster.app["spec"], "tokens": {"secret": {"name": "renamed"}}}
-        metadata = {**stage.cluster.app["metadata"], "generation": 2}
-        stage.store.put_app(stage.cluster.change(spec=spec, metadata=metadata))
+        stage.edit(tokens={"secret": {"name": "renamed"}})
         return await get_app(app)
 
     stage.clients.console.get_app = meanwhile  # type: ignore[method-assign]  # somebody is quick
@@ -490,8 +461,7 @@ async def test_an_app_that_the_listing_lacks_is_asked_for_before_its_object_goes
     stage.link.listing.start_over()
     await stage.link.listing.refresh(stage.clients.console, 0)
     stage.box.sandbox.apps[hidden.id] = hidden
-    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-    stage.store.put_app(stage.cluster.change(metadata=metadata))
+    stage.delete()
 
     await stage.reconciler.reconcile(KEY)
 
@@ -505,8 +475,7 @@ async def test_nothing_is_believed_gone_while_nobody_can_be_asked(stage: Stage) 
     await stage.turn()
     stage.link.listing.drop(AppID(stage.app["id"]))
     stage.link.console = None
-    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-    stage.store.put_app(stage.cluster.change(metadata=metadata))
+    stage.delete()
 
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
@@ -516,11 +485,10 @@ async def test_nothing_is_believed_gone_while_nobody_can_be_asked(stage: Stage) 
 async def test_an_app_whose_status_was_never_written_is_found_before_its_object_goes(stage: Stage) -> None:
     """Killed after the registration, and the listing lacks the app: it is found by its reference."""
     await stage.approve()
-    stage.store.put_app(stage.cluster.change(status={}))
+    stage.change_app(status={})
     stage.link.listing.drop(AppID(stage.app["id"]))
-    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-    spec = {**stage.cluster.app["spec"], "deletionPolicy": "Delete"}
-    stage.store.put_app(stage.cluster.change(metadata=metadata, spec=spec))
+    stage.edit(deletionPolicy="Delete")
+    stage.delete()
 
     await stage.reconciler.reconcile(KEY)
 
@@ -535,8 +503,7 @@ async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None
     stage.box.sandbox.apps[stage.app["id"]].authorization.state = "suspended"  # type: ignore[assignment]  # a later API
     stage.link.listing = Listing()
     await stage.link.listing.refresh(stage.clients.console, 0)
-    metadata = {**stage.cluster.app["metadata"], "deletionTimestamp": "2026-03-01T10:00:00Z"}
-    stage.store.put_app(stage.cluster.change(metadata=metadata))
+    stage.delete()
 
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
@@ -550,7 +517,7 @@ async def test_a_claim_that_can_never_have_the_app_blocks_nobody(
     app = await open_box.authorized("Viewer")
     stage = Stage(open_box, clients, clock, clientID=app["client_id"])
     stage.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE),)
-    older = FakeCluster(clientID=app["client_id"], enterpriseRef={"name": "nowhere"}).app
+    older = manifest(clientID=app["client_id"], enterpriseRef={"name": "nowhere"})
     meta = {**older["metadata"], "name": "older", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
     stage.store.put_app({**older, "metadata": meta})
 
@@ -575,23 +542,17 @@ async def test_an_enterprise_that_comes_a_moment_later_is_not_missed(
 
 
 class Held(FakeCluster):
-    """Holds a pass while it looks for pods, and remembers who wants to know of them."""
+    """Holds a pass while it looks for pods."""
 
-    def __init__(self, **spec: Any) -> None:
-        super().__init__(**spec)
+    def __init__(self) -> None:
+        super().__init__()
         self.asked, self.answer = asyncio.Event(), asyncio.Event()
-        self.wanted: set[UID] = set()
 
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """No pod runs, but it takes a while to know."""
         self.asked.set()
         await self.answer.wait()
-        self.wanted.add(wanted_by)
-        return ()
-
-    def release(self, wanted_by: UID) -> None:
-        """It needs to know no longer."""
-        self.wanted.discard(wanted_by)
+        return await super().of(namespace, wanted_by)
 
 
 async def test_what_a_pass_asks_for_is_let_go_with_an_object_that_went_meanwhile(
@@ -599,13 +560,12 @@ async def test_what_a_pass_asks_for_is_let_go_with_an_object_that_went_meanwhile
 ) -> None:
     """Nobody else would ever end these watches: the object was forgotten before they were asked for."""
     stage = Stage(open_box, clients, clock)
-    stage.cluster = Held(tokens={"rotation": {"overlap": "0s"}})
+    stage.cluster = Held.with_app(tokens={"rotation": {"overlap": "0s"}})
     stage.store.put_app(stage.cluster.app)
     stage.reconciler = stage.restarted()
     await stage.approve()
     await stage.turn()
-    stage.cluster.change(metadata={**stage.cluster.app["metadata"], "annotations": {ROTATE_ANNOTATION: "now"}})
-    stage.store.put_app(stage.cluster.app)
+    stage.annotate("now", ROTATE_ANNOTATION)
 
     passing = asyncio.create_task(stage.reconciler.reconcile(KEY))
     async with asyncio.timeout(20):

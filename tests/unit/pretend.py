@@ -1,7 +1,7 @@
-"""What a step that worked changes in the world: Box and the cluster as a pure value.
+"""What a step that worked changes in an observed world: a model for properties of ``plan``, and no imitation of Box.
 
-The model also guards Box's own rules: a step that Box would refuse here raises ``BoxWouldRefuseError``, because a plan
-must not count on being refused.
+It asks the imitation of Box in ``tests.fakes.box`` what Box makes of an app. A step that Box would refuse raises
+``BoxWouldRefuseError``, because a plan must not count on being refused.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+from tests.fakes.box import BoxWouldRefuseError, new_app, with_token, without_token
 
 from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.model.box import (
@@ -61,10 +63,6 @@ MAX_STEPS = 20
 
 APP_ID = AppID("4711")
 CLIENT_ID = ClientID("ly1nj6n11vionaie65emwzk575hnnmrk")
-
-
-class BoxWouldRefuseError(AssertionError):
-    """The plan asked for something that Box or Kubernetes cannot do."""
 
 
 class ImpossibleWorldError(AssertionError):
@@ -214,20 +212,14 @@ def _expect(world: World, app_id: AppID, *, revokes: bool = False) -> BoxApp:
 def _create(world: World, name: str, reference: str) -> World:
     if world.observed.app is not None:
         raise BoxWouldRefuseError("there is an app with this reference already")
-    authorization = Authorization(AuthorizationState.NOT_SUBMITTED, enabled=False)
-    return _see(world, app=BoxApp(APP_ID, CLIENT_ID, name, reference, authorization, {}, (), 1))
+    return _see(world, app=new_app(APP_ID, CLIENT_ID, name, reference))
 
 
 def _mint(world: World, step: MintToken) -> World:
     app = _expect(world, step.app_id)
-    if app.authorization.state is not AuthorizationState.AUTHORIZED or not app.authorization.enabled:
-        raise BoxWouldRefuseError("app_not_authorized")
-    if step.slot in app.tokens:
-        raise BoxWouldRefuseError("slot_occupied")
     fingerprint = fingerprint_of(f"minted {world.minted}")
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
-    tokens = {**app.tokens, step.slot: SlotToken(fingerprint, NOON, expires_at)}
-    changed = replace(app, tokens=tokens, revision=app.revision + 1)
+    changed = with_token(app, step.slot, SlotToken(fingerprint, NOON, expires_at))
     after = _see(world, app=changed, pending=PendingToken(fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
@@ -305,14 +297,9 @@ def _left(there: Mapping[str, T], gone: frozenset[str]) -> dict[str, T]:
 
 def _revoke(world: World, step: RevokeSlot) -> World:
     app, pending = _expect(world, step.app_id, revokes=True), world.observed.pending
-    token = app.tokens.get(step.slot)
-    if token is None or token.fingerprint != step.fingerprint:
-        raise BoxWouldRefuseError("the slot holds another token")
-    tokens = {slot: each for slot, each in app.tokens.items() if slot is not step.slot}
-    left = replace(app, tokens=tokens, revision=app.revision + 1)
-    return _see(
-        world, app=left, pending=None if pending is not None and pending.fingerprint == step.fingerprint else pending
-    )
+    left = without_token(app, step.slot, step.fingerprint)
+    ends = pending is not None and pending.fingerprint == step.fingerprint
+    return _see(world, app=left, pending=None if ends else pending)
 
 
 def decide(

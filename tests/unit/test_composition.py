@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, manifest
 
 from box_app_operator.api.enterprise import Enterprise, parse_enterprise
 from box_app_operator.api.spec import FINALIZER
@@ -47,7 +47,7 @@ async def operator() -> Operator:
     """Parts that know one app, whose step was refused, and that have begun; nothing waits in the queue."""
     operator = composed(FakeApi())
     operator.intake.begin()
-    operator._store.put_app(FakeCluster().app)
+    operator._store.put_app(manifest())
     refusal = Refusal(RefusalKind.AWAITING_HUMAN, Reason.NAME_TAKEN, "Another app has this name.")
     operator.reconciler._memories[UID_HERE] = Memory(refusals={CREATE: refusal})
     return operator

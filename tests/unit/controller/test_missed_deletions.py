@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, manifest
 
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.composition import SystemClock
@@ -65,7 +65,7 @@ class Stage:
         self.intake = Intake(self.store, enterprises, reconciler, self.queue, SystemClock(), lambda _: None)
         self.intake.start()
         self.intake.begin()
-        self.store.put_app(FakeCluster().app)
+        self.store.put_app(manifest())
         self.store.put_secret(SECRET)
 
     async def _work(self, key: AppKey) -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster, manifest
+from tests.fakes.link import FakeLink, StillClock
 from tests.unit.examples import CORS, app_for, said, troubled
-from tests.unit.pretend import APP_ID, NOON, World, pretend
+from tests.unit.pretend import APP_ID, World, pretend
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.spec import Body, Resource
@@ -29,18 +30,7 @@ RENAME, SET_CORS = RenameApp(APP_ID, HERE.display_name), SetCorsDomains(APP_ID, 
 SILENCE = TransientError(Reason.BOX_UNAVAILABLE, "no answer", uncertain=True, unreachable=True)
 
 
-class FakeLink:
-    """The way to Box, of which somebody may come to think that its credential is refused."""
-
-    def __init__(self) -> None:
-        self.suspected = 0
-
-    def reconnect(self) -> None:
-        """Somebody does."""
-        self.suspected += 1
-
-
-class Stage:
+class Stage(StillClock):
     """Observer and executor of a pure world.
 
     Attributes:
@@ -58,7 +48,7 @@ class Stage:
         self.idle: tuple[type[Step], ...] = ()
         self.looks = self.refreshed = 0
         self.store, self.memory, self.link = Store(), Memory(), FakeLink()
-        self.store.put_app(FakeCluster().app)
+        self.store.put_app(manifest())
 
     async def observe(self, resource: Resource, memory: Memory) -> Observed:
         """The world as it is."""
@@ -77,14 +67,6 @@ class Stage:
         if not isinstance(step, self.idle):
             self.world = pretend(self.world, step)
         return "done"
-
-    def now(self) -> Any:
-        """Always noon."""
-        return NOON
-
-    def monotonic(self) -> float:
-        """Nobody sets the clock here."""
-        return NOON.timestamp()
 
     async def run(self) -> tuple[Observed, Plan]:
         """One pass."""
@@ -199,7 +181,7 @@ async def test_an_object_that_went_ends_its_pass() -> None:
 async def test_an_object_that_changed_meanwhile_is_looked_at_again() -> None:
     """What was found is not said of a newer spec."""
     stage = Stage(replace(troubled("EnterpriseNotFound", stalled=False), desired=HERE))
-    observe, cluster = stage.observe, FakeCluster()
+    observe, cluster = stage.observe, FakeCluster.with_app()
 
     async def changes(resource: Resource, memory: Memory) -> Observed:
         if stage.looks == 0:
@@ -215,7 +197,7 @@ async def test_an_object_that_changed_meanwhile_is_looked_at_again() -> None:
 async def test_an_object_that_changes_at_every_look_is_left_for_later() -> None:
     """A pass that goes on for ever would keep a worker busy."""
     stage = Stage(replace(troubled("EnterpriseNotFound", stalled=False), desired=HERE))
-    cluster = FakeCluster()
+    cluster = FakeCluster.with_app()
 
     async def changes(resource: Resource, memory: Memory) -> Observed:
         stage.looks += 1

@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
+from tests.fakes.link import FakeLink, OneEnterprise, StillClock
 
-from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import AppKey, Store
-from box_app_operator.cache.identities import Identities
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
-from box_app_operator.model.box import UID, AdoptionEntry, Problem
+from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import parse_conditions
 
 KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
 PAUSE, GRACE = 10.0, timedelta(seconds=2)
 
 
-class FakeLink:
-    """The way to an enterprise of which nothing is known yet."""
-
-    probed = False
-    problem: Problem | None = None
-    console = platform = selector = enterprise_id = None
-    is_deleting = False
-    has_console = True
-    adoption: tuple[AdoptionEntry, ...] = ()
-
-    def __init__(self) -> None:
-        self.listing, self.identities = Listing(), Identities()
-
-    def reconnect(self) -> None:
-        """Nobody meets anything here."""
-
-
-class Watched(FakeCluster):
-    """Remembers for whom it looks no more."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.released: list[UID] = []
-
-    def release(self, wanted_by: UID) -> None:
-        """Nobody needs to know any more."""
-        self.released.append(wanted_by)
-
-
-class Stage:
+class Stage(OneEnterprise, StillClock):
     """A reconciler; its clock and its enterprise are the test's."""
 
     def __init__(self) -> None:
-        self.cluster, self.store = Watched(), Store()
-        self.link: FakeLink | None = None
+        self.cluster, self.store = FakeCluster.with_app(), Store()
         self.passed: list[str] = []
-        self.moment = datetime(2026, 6, 1, 12, tzinfo=UTC)
         self.store.put_app(self.cluster.app)
         self.reconciler = Reconciler(
             self.store,
@@ -72,23 +38,6 @@ class Stage:
             backoff=lambda failures: PAUSE * failures,
             passed=self.passed.append,
         )
-
-    def get(self, name: str) -> FakeLink | None:
-        """The link of the enterprise."""
-        return self.link
-
-    @contextlib.asynccontextmanager
-    async def kept(self, name: str) -> AsyncIterator[None]:
-        """Nobody deletes the enterprise."""
-        yield
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.moment
-
-    def monotonic(self) -> float:
-        """Nobody sets the clock here."""
-        return self.moment.timestamp()
 
     async def reconcile(self) -> float | None:
         """One pass."""
@@ -124,7 +73,7 @@ async def test_an_enterprise_that_is_not_there_is_waited_for_before_it_is_told(s
 async def test_a_grace_begins_anew_when_the_enterprise_was_there_meanwhile(stage: Stage) -> None:
     """It is about one absence."""
     await stage.reconcile()
-    stage.link = FakeLink()
+    stage.link = FakeLink(probed=False)
     stage.link.probed = True
     await stage.reconcile()
     stage.link, stage.moment = None, stage.moment + GRACE
@@ -134,7 +83,7 @@ async def test_a_grace_begins_anew_when_the_enterprise_was_there_meanwhile(stage
 
 async def test_an_app_waits_for_an_enterprise_that_knows_nothing_yet(stage: Stage) -> None:
     """It is woken as soon as something is known: no time to look again, and nothing to say."""
-    stage.link = FakeLink()
+    stage.link = FakeLink(probed=False)
 
     assert await stage.reconcile() is None
     assert (stage.cluster.writes, stage.passed) == ([], [])
@@ -157,7 +106,7 @@ async def test_a_bug_is_logged_and_tried_again_ever_more_slowly(
 
 async def test_what_went_in_the_middle_of_its_pass_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pass may have asked for watches after it was forgotten for the first time."""
-    stage.link = FakeLink()
+    stage.link = FakeLink(probed=False)
     stage.link.probed = True
 
     def goes(_: str) -> FakeLink | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.reconcile.fake_cluster import NAME, NAMESPACE, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster
+from tests.fakes.link import StillClock
 from tests.unit.examples import ready_world, standing
 from tests.unit.pretend import NOON, World, decide
 
-from box_app_operator.api.spec import Body, Resource
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import AppKey, Store
 from box_app_operator.controller import status_writer
@@ -26,22 +26,13 @@ ROTATED = Notice(Reason.TOKEN_ROTATED, "Secret 'x' now holds another token.", wa
 CONFLICT = Notice(Reason.SECRET_REFUSED, "A policy refuses the Secret.")
 
 
-class Stage:
+class Stage(StillClock):
     """A reporter whose cluster and clock are looked at."""
 
-    def __init__(self, cluster: FakeCluster | None = None) -> None:
-        self.cluster, self.store, self.memory = cluster or FakeCluster(), Store(), Memory()
-        self.moment = NOON
+    def __init__(self) -> None:
+        self.cluster, self.store, self.memory = FakeCluster.with_app(), Store(), Memory()
         self.reporter = Reporter(self.store, self.cluster, self, PAUSE)
         self.store.put_app(self.cluster.app)
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.moment
-
-    def monotonic(self) -> float:
-        """Nobody sets the clock here."""
-        return self.moment.timestamp()
 
     async def report(self, world: World) -> datetime | None:
         """Report what a pass found."""
@@ -134,17 +125,10 @@ async def test_mere_counts_are_not_worth_a_write_each(statuses: list[dict[str, A
     assert stage.cluster.app["status"] == using("p3", corsDomains=["x"])
 
 
-class GoneCluster(FakeCluster):
-    """The object was removed a moment ago."""
-
-    async def write_status(self, app: Body, status: Mapping[str, Any]) -> Body | None:
-        """Nothing to write to."""
-        return None
-
-
 async def test_of_an_object_that_is_gone_nothing_is_announced() -> None:
     """What was to be told waits for the farewell."""
-    stage = Stage(GoneCluster())
+    stage = Stage()
+    stage.cluster.drop_app(NAME)
     stage.memory.note([CONFLICT])
 
     await stage.report(ready_world())

@@ -1,15 +1,18 @@
-"""A simulated Box: console and platform in memory, obeying the Console API's rules. Knows every token's value.
+"""The one imitation of Box that runs without HTTP: console and platform in memory, knowing every token's value.
 
+What Box makes of an app are pure functions, which the model of steps in ``tests.unit.pretend`` asks, too. The sandbox
+is not imitated here: contract tests, passes and the operator as a process talk to the real one.
 Beside the apps of the console there are two with client credentials, of which nothing but access tokens is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tests.machine.fates import Fates
+from tests.fakes.fates import Fates
 
 from box_app_operator.errors import StalledError, TransientError
 from box_app_operator.model.box import (
@@ -32,6 +35,42 @@ CLIENTS = ("granted-1", "granted-2")
 """The client ids of the two apps with client credentials."""
 
 
+class BoxWouldRefuseError(AssertionError):
+    """Something was asked for that Box or Kubernetes cannot do. Its text is Box's code, where Box has one."""
+
+
+def new_app(app: AppID, client: ClientID, name: str, reference: str) -> BoxApp:
+    """As it was registered."""
+    authorization = Authorization(AuthorizationState.NOT_SUBMITTED, enabled=False)
+    return BoxApp(app, client, name, reference, authorization, {}, (), 1)
+
+
+def with_token(app: BoxApp, slot: Slot, token: SlotToken) -> BoxApp:
+    """The app with a token in a free slot, which Box gives to an authorized app only."""
+    if app.authorization.state is not AuthorizationState.AUTHORIZED or not app.authorization.enabled:
+        raise BoxWouldRefuseError("app_not_authorized")
+    if slot in app.tokens:
+        raise BoxWouldRefuseError("slot_occupied")
+    return replace(app, tokens={**app.tokens, slot: token}, revision=app.revision + 1)
+
+
+def without_token(app: BoxApp, slot: Slot, fingerprint: Fingerprint | None = None) -> BoxApp:
+    """The app after the token in a slot was revoked, if it is this one; any when none is named."""
+    if slot not in app.tokens or fingerprint not in (None, app.tokens[slot].fingerprint):
+        raise BoxWouldRefuseError("precondition_failed")
+    tokens = {other: token for other, token in app.tokens.items() if other is not slot}
+    return replace(app, tokens=tokens, revision=app.revision + 1)
+
+
+@contextlib.contextmanager
+def _as_answers() -> Iterator[None]:
+    """What Box refuses reaches the operator as its clients report it."""
+    try:
+        yield
+    except BoxWouldRefuseError as refusal:
+        raise TransientError("AwaitingToken", str(refusal), uncertain=True) from None
+
+
 @dataclass
 class Issued:
     """A token that was ever generated. ``by_hand`` tells that a person did."""
@@ -46,7 +85,7 @@ class Issued:
         return fingerprint_of(self.value)
 
 
-class SimBox:
+class FakeBox:
     """The truth of Box, and the two ports through which the operator sees it."""
 
     def __init__(self, fates: Fates, now: Callable[[], datetime]) -> None:
@@ -74,9 +113,7 @@ class SimBox:
     def register(self, name: str, reference: str) -> BoxApp:
         """A new app."""
         number = len(self.apps) + len(self.gone) + 1
-        authorization = Authorization(AuthorizationState.NOT_SUBMITTED, enabled=False)
-        client = ClientID(f"client-{number}")
-        return self.put(BoxApp(AppID(str(number)), client, name, reference, authorization, {}, (), 0))
+        return self.put(new_app(AppID(str(number)), ClientID(f"client-{number}"), name, reference))
 
     def decide(self, app: AppID, state: AuthorizationState, *, enabled: bool) -> None:
         """What the admin does."""
@@ -85,15 +122,11 @@ class SimBox:
     def generate(self, app: AppID, slot: Slot, days: int | None, *, by_hand: bool = False) -> Token:
         """A token into a free slot of an authorized app."""
         found = self._find(app)
-        if found.authorization.state is not AuthorizationState.AUTHORIZED or not found.authorization.enabled:
-            raise TransientError("AwaitingToken", "app_not_authorized", uncertain=True)
-        if slot in found.tokens:
-            raise TransientError("AwaitingToken", "slot_occupied", uncertain=True)
         issued = Issued(f"Token{len(self.issued):027d}", app, by_hand)
-        self.issued[issued.fingerprint] = issued
         expires_at = self.now() + timedelta(days=days) if days is not None else None
-        token = SlotToken(issued.fingerprint, self.now(), expires_at)
-        self.put(replace(found, tokens={**found.tokens, slot: token}))
+        with _as_answers():
+            self.put(with_token(found, slot, SlotToken(issued.fingerprint, self.now(), expires_at)))
+        self.issued[issued.fingerprint] = issued
         return Token(issued.value)
 
     def empty(self, app: AppID, slot: Slot, fingerprint: Fingerprint | None = None) -> None:
@@ -101,9 +134,8 @@ class SimBox:
         found = self.apps.get(app)
         if found is None or slot not in found.tokens:
             return
-        if fingerprint not in (None, found.tokens[slot].fingerprint):
-            raise TransientError("AwaitingToken", "precondition_failed", uncertain=True)
-        self.put(replace(found, tokens={each: token for each, token in found.tokens.items() if each is not slot}))
+        with _as_answers():
+            self.put(without_token(found, slot, fingerprint))
 
     def remove(self, app: AppID) -> None:
         """Delete an app."""
