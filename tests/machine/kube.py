@@ -228,6 +228,6 @@ def _left(texts: Mapping[str, str] | None, gone: frozenset[str]) -> dict[str, st
 
 
 def _key(name: str) -> Any:
-    from box_app_operator.cache.cluster import AppKey
+    from box_app_operator.model.desired import AppKey
 
     return AppKey(NAMESPACE, name)

@@ -15,11 +15,11 @@ from tests.machine.kube import NAMESPACE, SimKube
 
 from box_app_operator.api.spec import ROTATE_ANNOTATION, parse_desired
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.cluster import AppKey
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
+from box_app_operator.model.desired import AppKey
 
 NAME = "viewer"
 KEY = AppKey(NAMESPACE, NAME)
@@ -98,8 +98,8 @@ class Stage:
         self.box, self.kube = SimBox(self.fates, self.true_time), SimKube(self.fates, self.true_time)
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
-            self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices,
-            lambda: self.entries, self._held, self.now, self.monotonic,
+            self.box, self.kube, lambda: (app := self.store.apps.get(KEY)) and app.body, lambda: self.link.listing,
+            self._notices, lambda: self.entries, self._held, self.now, self.monotonic,
         )  # fmt: skip
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)

@@ -115,6 +115,6 @@ async def test_a_deletion_ends_the_tokens_that_are_there(stage: ChangedStage, be
         await stage.people.call("DELETE", f"{BY_HAND}/{app['id']}/tokens/primary", 204)
         stage.reconciler.clear_refusals(KEY)
         await stage.turn()
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
     assert stage.is_live(token) == (begin is granted)
     assert ("LeftToExpire" in stage.cluster.events) == (begin is granted)

@@ -11,12 +11,13 @@ import pytest
 from tests.reconcile.fake_cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
 
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.cache.identities import Identities
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import UID, AdoptionEntry, Problem
 from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.desired import AppKey
 
 KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
 PAUSE, GRACE = 10.0, timedelta(seconds=2)
