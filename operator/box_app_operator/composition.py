@@ -17,7 +17,7 @@ from box_app_operator.api.enterprise import Enterprise
 from box_app_operator.box.console import HttpConsole
 from box_app_operator.box.platform import HttpPlatform
 from box_app_operator.box.transport import Gate, Transport
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.config import Settings
 from box_app_operator.controller.events import Intake
 from box_app_operator.controller.missed_deletions import Sweep
@@ -33,6 +33,7 @@ from box_app_operator.kube.pods import KubePods
 from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.kube.workloads import KubeWorkloads
 from box_app_operator.model.box import UID
+from box_app_operator.model.desired import AppKey
 from box_app_operator.observability.gauges import Gauges
 from box_app_operator.proxies import Proxy, read_proxies
 from box_app_operator.watch.imports import ImportWatch

@@ -14,10 +14,10 @@ from typing import Any, Self
 from tests.fakes.fates import Fates
 
 from box_app_operator.api.spec import FINALIZER, Body
-from box_app_operator.cache.cluster import AppKey, NamespaceView, Store
+from box_app_operator.cache.cluster import NamespaceView, Store
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
-from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.desired import AppKey, WorkloadRef
 from box_app_operator.model.observed import PodView, SecretUse, UseKind, WorkloadView
 from box_app_operator.ports import SecretWrite, Token
 

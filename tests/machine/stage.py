@@ -14,10 +14,10 @@ from tests.fakes.link import FakeLink, OneEnterprise
 from tests.machine.judge import Judge, Pace
 
 from box_app_operator.api.spec import ROTATE_ANNOTATION, parse_desired
-from box_app_operator.cache.cluster import AppKey
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
+from box_app_operator.model.desired import AppKey
 
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,8 +77,8 @@ class Stage(OneEnterprise):
         self.box, self.kube = FakeBox(self.fates, self.true_time), FakeCluster(self.fates)
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
-            self.box, self.kube, lambda: self.store.app(KEY), lambda: self.link.listing, self._notices,
-            lambda: self.entries, self._held, self.now, self.monotonic,
+            self.box, self.kube, lambda: (app := self.store.apps.get(KEY)) and app.body, lambda: self.link.listing,
+            self._notices, lambda: self.entries, self._held, self.now, self.monotonic,
         )  # fmt: skip
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)

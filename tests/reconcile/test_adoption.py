@@ -116,7 +116,7 @@ async def test_a_deletion_leaves_the_app_and_the_keys_of_others(
 
     await stage.turn(2)
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
     assert not stage.is_live(token)
     assert (await stage.the_app(app))["tokens"]["secondary"] == theirs
 

@@ -337,12 +337,12 @@ async def test_the_end_of_a_key_is_proven_although_its_secrets_went_first(stage:
     stage.cluster.kept.clear()
     lose_secret(stage)
     await stage.resync()
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
 
     await stage.people.call("DELETE", f"/sandbox/v1/apps/{app['id']}/tokens/primary", 204)
     await stage.resync()
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
 
 
 # Connecting anew

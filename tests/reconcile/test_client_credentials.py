@@ -191,11 +191,11 @@ async def test_a_deletion_waits_for_wrong_credentials_no_longer_than_the_token_l
     stage.delete()
 
     assert await stage.turn() == LIFE.total_seconds()
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
     stage.clock.pass_by(LIFE)
     await stage.turn()
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
 
 
 async def test_a_deletion_tells_what_it_cannot_revoke(stage: GrantStage) -> None:
@@ -206,6 +206,6 @@ async def test_a_deletion_tells_what_it_cannot_revoke(stage: GrantStage) -> None
 
     await stage.turn()
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
     assert stage.calls("POST", "/oauth2/revoke") == 0
     assert stage.cluster.events == ["Ready", "LeftToExpire"]

@@ -29,4 +29,4 @@ async def test_a_wrong_app_id_does_not_let_the_app_live_on(
 
     assert stage.app["id"] == app["id"]
     assert stage.app["tokens"] == {"primary": None, "secondary": None}
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None

@@ -15,11 +15,12 @@ from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.cluster import AppKey, NamespaceView, Store
+from box_app_operator.cache.cluster import NamespaceView, Store
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import UID, AdoptionEntry, AppID
 from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.desired import AppKey
 from box_app_operator.model.observed import PodView
 
 KEY = AppKey(NAMESPACE, NAME)
@@ -466,7 +467,7 @@ async def test_an_app_that_the_listing_lacks_is_asked_for_before_its_object_goes
     await stage.reconciler.reconcile(KEY)
 
     assert stage.app["tokens"] == {"primary": None, "secondary": None}
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
 
 
 async def test_nothing_is_believed_gone_while_nobody_can_be_asked(stage: Stage) -> None:
@@ -479,7 +480,7 @@ async def test_nothing_is_believed_gone_while_nobody_can_be_asked(stage: Stage) 
 
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
 
 
 async def test_an_app_whose_status_was_never_written_is_found_before_its_object_goes(stage: Stage) -> None:
@@ -493,7 +494,7 @@ async def test_an_app_whose_status_was_never_written_is_found_before_its_object_
     await stage.reconciler.reconcile(KEY)
 
     assert list(stage.box.sandbox.live()) == []
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
 
 
 async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None:
@@ -507,7 +508,7 @@ async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None
 
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
 
 
 async def test_a_claim_that_can_never_have_the_app_blocks_nobody(

@@ -12,12 +12,12 @@ from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, manifest
 from box_app_operator.api.enterprise import Enterprise, parse_enterprise
 from box_app_operator.api.spec import FINALIZER
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey
 from box_app_operator.composition import Operator, backoff_of, connector
 from box_app_operator.config import Settings
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import UID, Refusal, RefusalKind
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import AppKey
 from box_app_operator.model.steps import CreateApp
 from box_app_operator.proxies import VARIABLES
 

@@ -15,6 +15,7 @@ from box_app_operator.api.fields import Fields, mapping
 from box_app_operator.api.origins import normal_form, origin_problem
 from box_app_operator.model.box import UID, ClientID
 from box_app_operator.model.desired import (
+    AppKey,
     ClientGrant,
     DeletionPolicy,
     Desired,
@@ -54,10 +55,27 @@ class Resource:
     body: Body
     desired: Desired
 
+    @property
+    def key(self) -> AppKey:
+        """Its name, with its namespace."""
+        return self.desired.key
+
+    @property
+    def version(self) -> int:
+        """The resource version."""
+        return int(self.body["metadata"]["resourceVersion"])
+
+
+def read_app(body: Body) -> Resource:
+    """A BoxCustomApp as it came in: a plain copy without what nobody looks at, and what it asks for."""
+    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    kept = {key: body[key] for key in ("apiVersion", "kind", "spec", "status") if key in body}
+    return Resource({**kept, "metadata": meta}, parse_desired(body))
+
 
 def parse_desired(body: Body) -> Desired:
     """What a BoxCustomApp asks for; ``invalid`` says what of it cannot be read, or cannot be done."""
-    meta, status, spec = body["metadata"], mapping(body.get("status")), _spec_of(body)
+    meta, status, spec = body["metadata"], mapping(body.get("status")), Fields(body.get("spec"), "spec")
     annotations, tokens = mapping(meta.get("annotations")), spec.section("tokens")
     domains = spec.section("cors").texts("domains")
     request, rotate = annotations.get(RECONCILE_ANNOTATION), annotations.get(ROTATE_ANNOTATION)
@@ -97,30 +115,11 @@ def _bad_origin(domains: tuple[str, ...]) -> str | None:
     return next((f"spec.cors.domains[{index}]: {words}." for index, words in problems if words is not None), None)
 
 
-def _spec_of(body: Body) -> Fields:
-    return Fields(body.get("spec"), "spec")
-
-
-def enterprise_of(body: Body) -> str:
-    """The name of the BoxEnterprise that a BoxCustomApp refers to; empty when that cannot be read."""
-    return _enterprise(_spec_of(body))
-
-
 def _enterprise(spec: Fields) -> str:
     """Never the default in the place of another one: its Box knows nothing of the app, which would look gone."""
     if not spec.is_object:
         return ""
     return spec.section("enterpriseRef").required_text("name") if spec.has("enterpriseRef") else DEFAULT_ENTERPRISE
-
-
-def display_name_of(body: Body) -> str:
-    """The name that a BoxCustomApp's app is to have in Box; empty when that cannot be read."""
-    return _spec_of(body).text("displayName") or ""
-
-
-def client_id_of(body: Body) -> ClientID | None:
-    """The client id that a BoxCustomApp names; None when it names none, or none that can be read."""
-    return ClientID(_spec_of(body).text("clientID") or "") or None
 
 
 def _client_id(spec: Fields, status: Body) -> ClientID | None:
@@ -189,11 +188,6 @@ def _rotation(rotation: Fields) -> Rotation:
     )
 
 
-def workloads_of(body: Body) -> tuple[WorkloadRef, ...]:
-    """The workloads that a BoxCustomApp wants restarted after a rotation."""
-    return _workloads(_spec_of(body).section("tokens").section("rotation"))
-
-
 def _workloads(rotation: Fields) -> tuple[WorkloadRef, ...]:
     refs = [(ref.choice("kind", _KINDS, ""), ref.required_text("name")) for ref in rotation.sections("restart")]
     return tuple(dict.fromkeys(WorkloadRef(kind, name) for kind, name in refs if kind and name))
@@ -219,13 +213,6 @@ def _impossible(desired: Desired) -> str | None:
     if rotation.overlap >= lifetime - before:
         return f"{where}.overlap must end before the next rotation: shorter than {days}d less renewBefore."
     return None
-
-
-def secret_names_of(body: Body) -> list[str]:
-    """The names of all Secrets that a BoxCustomApp asks for."""
-    spec, status = _spec_of(body), mapping(body.get("status"))
-    secret = _secret(body["metadata"]["name"], spec.section("tokens").section("secret"), status)
-    return [secret.name, *(token.secret for token in _downscoped(spec))]
 
 
 def _secret(app_name: str, secret: Fields, status: Body) -> SecretSpec:

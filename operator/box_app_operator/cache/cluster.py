@@ -9,42 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from box_app_operator.api.fields import mapping
-from box_app_operator.api.spec import (
-    Body,
-    client_id_of,
-    display_name_of,
-    enterprise_of,
-    secret_names_of,
-    workloads_of,
-)
+from box_app_operator.api.spec import Body, Resource, read_app
 from box_app_operator.model.box import UID, ClientID, SecretView
-from box_app_operator.model.desired import WorkloadRef
+from box_app_operator.model.desired import AppKey, WorkloadRef
 from box_app_operator.model.names import name_key
-
-
-class AppKey(NamedTuple):
-    """Names a BoxCustomApp."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-def app_key(body: Body) -> AppKey:
-    """The key of a BoxCustomApp."""
-    return AppKey(body["metadata"]["namespace"], body["metadata"]["name"])
-
-
-def trim(body: Body) -> dict[str, Any]:
-    """A plain copy without what no pass looks at."""
-    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    kept = {key: body[key] for key in ("apiVersion", "kind", "spec", "status") if key in body}
-    return {**kept, "metadata": meta}
 
 
 class SecretMark(NamedTuple):
@@ -67,10 +38,14 @@ class NamespaceView(NamedTuple):
 
 
 class Store:
-    """The last known state of everything that is watched."""
+    """The last known state of everything that is watched.
+
+    Attributes:
+        apps: all BoxCustomApps, each read once per version. Only the store itself changes them.
+    """
 
     def __init__(self) -> None:
-        self._apps: dict[AppKey, Body] = {}
+        self.apps: dict[AppKey, Resource] = {}
         self._keys: dict[UID, AppKey] = {}
         self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
         self._of_enterprise: defaultdict[str, dict[AppKey, None]] = defaultdict(dict)
@@ -83,80 +58,66 @@ class Store:
         self._owners: dict[AppKey, frozenset[UID]] = {}
         self._namespaces: dict[str, NamespaceView] = {}
 
-    def app(self, key: AppKey) -> Body | None:
-        """The app of this name."""
-        return self._apps.get(key)
-
     def key_of(self, uid: UID) -> AppKey | None:
         """The name of the app with this uid."""
         return self._keys.get(uid)
 
-    def apps(self) -> Iterable[Body]:
-        """All apps."""
-        return self._apps.values()
-
-    def keys_of_enterprise(self, enterprise: str) -> list[AppKey]:
-        """The apps that refer to this BoxEnterprise."""
-        return list(self._of_enterprise.get(enterprise, ()))
-
-    def apps_of_enterprise(self, enterprise: str) -> Iterator[Body]:
+    def apps_of_enterprise(self, enterprise: str) -> Iterator[Resource]:
         """The apps that refer to this BoxEnterprise, one by one; nothing may be taken in meanwhile."""
-        return (self._apps[key] for key in self._of_enterprise.get(enterprise, ()))
+        return (self.apps[key] for key in self._of_enterprise.get(enterprise, ()))
 
-    def claims(self, client_id: ClientID) -> list[Body]:
+    def claims(self, client_id: ClientID) -> list[Resource]:
         """The apps that want to adopt the Box app with this client id: first the one that has it, then the oldest."""
 
-        def rank(body: Body) -> tuple[bool, str, str]:
-            has_it = mapping(body.get("status")).get("clientID") == client_id
-            return not has_it, body["metadata"]["creationTimestamp"], body["metadata"]["uid"]
+        def rank(app: Resource) -> tuple[bool, str, str]:
+            has_it = mapping(app.body.get("status")).get("clientID") == client_id
+            return not has_it, app.desired.created_at, app.desired.uid
 
-        return sorted((self._apps[key] for key in self._claims.get(client_id, ())), key=rank)
-
-    def keys_claiming(self, client_id: ClientID) -> list[AppKey]:
-        """The names of the apps that want to adopt the Box app with this client id."""
-        return list(self._claims.get(client_id, ()))
+        return sorted((self.apps[key] for key in self._claims.get(client_id, ())), key=rank)
 
     def keys_named(self, display_name: str) -> list[AppKey]:
         """The objects that want their app to have this name in Box."""
         return list(self._named.get(name_key(display_name), ()))
 
-    def put_app(self, body: Body) -> None:
-        """Take in an app, unless something newer is known of it."""
-        meta = body["metadata"]
-        key = AppKey(meta["namespace"], meta["name"])
-        known = self._apps.get(key)
-        if known is not None and int(known["metadata"]["resourceVersion"]) > int(meta["resourceVersion"]):
-            return
+    def put_app(self, body: Body) -> Resource:
+        """Take in an app, unless something newer is known of it; returns what is known by then."""
+        app = read_app(body)
+        key, desired = app.key, app.desired
+        known = self.apps.get(key)
+        if known is not None and known.version > app.version:
+            return known
         self._forget(key)
-        self._apps[key] = trim(body)
-        self._keys[UID(meta["uid"])] = key
-        for name in secret_names_of(body):
+        self.apps[key] = app
+        self._keys[desired.uid] = key
+        for name in desired.secret_names:
             self._wanting[AppKey(key.namespace, name)].add(key)
-        for workload in workloads_of(body):
+        for workload in desired.rotation.restart:
             self._restarting[key.namespace, workload].add(key)
-        if client_id := client_id_of(body):
-            self._claims[client_id].add(key)
-        self._named[name_key(display_name_of(body))].add(key)
-        self._of_enterprise[enterprise_of(body)][key] = None
+        if desired.client_id is not None:
+            self._claims[desired.client_id].add(key)
+        self._named[name_key(desired.display_name)].add(key)
+        self._of_enterprise[desired.enterprise][key] = None
+        return app
 
     def drop_app(self, key: AppKey, uid: UID) -> None:
         """Forget an app that is gone, unless another one took its name."""
-        known = self._apps.get(key)
-        if known is not None and known["metadata"]["uid"] == uid:
+        known = self.apps.get(key)
+        if known is not None and known.desired.uid == uid:
             self._forget(key)
 
     def _forget(self, key: AppKey) -> None:
-        known = self._apps.pop(key, None)
+        known = self.apps.pop(key, None)
         if known is not None:
-            self._keys.pop(known["metadata"]["uid"], None)
-            for name in secret_names_of(known):
+            desired = known.desired
+            self._keys.pop(desired.uid, None)
+            for name in desired.secret_names:
                 self._wanting[AppKey(key.namespace, name)].discard(key)
-            for workload in workloads_of(known):
+            for workload in desired.rotation.restart:
                 self._restarting[key.namespace, workload].discard(key)
-            if client_id := client_id_of(known):
-                self._claims[client_id].discard(key)
-            self._of_enterprise[enterprise_of(known)].pop(key, None)
-            named = name_key(display_name_of(known))
+            if desired.client_id is not None:
+                self._claims[desired.client_id].discard(key)
+            self._of_enterprise[desired.enterprise].pop(key, None)
+            named = name_key(desired.display_name)
             self._named[named].discard(key)
             if not self._named[named]:
                 del self._named[named]
@@ -270,4 +231,4 @@ class Store:
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""
-        return [key for key in self._apps if key.namespace == namespace]
+        return [key for key in self.apps if key.namespace == namespace]

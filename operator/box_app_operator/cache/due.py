@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body, Resource
 from box_app_operator.model.conditions import format_time
 
 NEVER = "9999-12-31T23:59:59Z"
 
 
-def due_first(bodies: Iterable[Body], now: datetime) -> list[Body]:
+def due_first(apps: Iterable[Resource], now: datetime) -> list[Resource]:
     """The objects, the one whose next work is due soonest first.
 
     A token that is overdue comes before what is unsettled, because it has an end; what is settled comes last.
     """
     moment = format_time(now)
-    return sorted(bodies, key=lambda body: _due_at(body, moment))
+    return sorted(apps, key=lambda app: _due_at(app.body, moment))
 
 
 def _due_at(body: Body, now: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.remembered import parse_remembered
-from box_app_operator.api.spec import Body, client_id_of, display_name_of, enterprise_of
-from box_app_operator.cache.cluster import AppKey, NamespaceView, SecretMark, Store, app_key
+from box_app_operator.api.spec import Body, Resource, read_app
+from box_app_operator.cache.cluster import NamespaceView, SecretMark, Store
 from box_app_operator.cache.due import due_first
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.controller.workqueue import WorkQueue
@@ -18,6 +18,7 @@ from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
 from box_app_operator.model.box import UID
+from box_app_operator.model.desired import AppKey
 from box_app_operator.ports import Clock
 from box_app_operator.watch.reflector import Sink
 
@@ -104,12 +105,11 @@ class Intake:
         """Everything was listed, in this namespace or everywhere: work on all apps, what is due soonest first."""
         if namespace is None:
             self._everywhere = True
-            bodies = list(self._store.apps())
         else:
             self._begun.add(namespace)
-            bodies = [body for body in self._store.apps() if body["metadata"]["namespace"] == namespace]
-        for body in due_first(bodies, self._clock.now()):
-            self._queue.add(app_key(body))
+        apps = [app for app in self._store.apps.values() if namespace in (None, app.key.namespace)]
+        for app in due_first(apps, self._clock.now()):
+            self._queue.add(app.key)
 
     def wake(self, key: AppKey) -> None:
         """Have an app looked at, unless its time has not come yet."""
@@ -126,38 +126,34 @@ class Intake:
 
         The echo of an own write is worked upon too: a pass that finds nothing to do costs no call.
         """
-        key, version = app_key(body), str(body["metadata"]["resourceVersion"])
+        meta = body["metadata"]
+        key, version = AppKey(meta["namespace"], meta["name"]), str(meta["resourceVersion"])
         if gone:
-            self._app_gone(key, body)
+            self._app_gone(read_app(body))
         elif self._heard.get(key) != version:
             self._heard[key] = version
-            before = self._store.app(key)
-            self._store.put_app(body)
+            before, app = self._store.apps.get(key), self._store.put_app(body)
             self.wake(key)
-            self._wake_namesakes(key, *filter(None, (before, body)))
-            if before is not None and enterprise_of(before) != enterprise_of(body):
-                self._enterprises.app_gone(enterprise_of(before))
+            self._wake_namesakes(app, before or app)
+            if before is not None and before.desired.enterprise != app.desired.enterprise:
+                self._enterprises.app_gone(before.desired.enterprise)
 
-    def _app_gone(self, key: AppKey, body: Body) -> None:
-        self._heard.pop(key, None)
-        uid = UID(body["metadata"]["uid"])
-        self._store.drop_app(key, uid)
-        self._reconciler.forget(uid)
-        self._enterprises.app_gone(enterprise_of(body))
-        self._wake_rivals(body)
-        self._wake_namesakes(key, body)
+    def _app_gone(self, app: Resource) -> None:
+        self._heard.pop(app.key, None)
+        self._store.drop_app(app.key, app.desired.uid)
+        self._reconciler.forget(app.desired.uid)
+        self._enterprises.app_gone(app.desired.enterprise)
+        # Others may have waited for the Box app that this one claimed.
+        client_id = app.desired.client_id or parse_remembered(app.body).client_id
+        for rival in self._store.claims(client_id) if client_id else ():
+            self.wake(rival.key)
+        self._wake_namesakes(app)
 
-    def _wake_namesakes(self, key: AppKey, *bodies: Body) -> None:
+    def _wake_namesakes(self, *versions: Resource) -> None:
         """Others may wait for the name of this object's app, and say whether it is about to be free."""
-        names = {name for body in bodies for name in (display_name_of(body), self._enterprises.name_in_box(body))}
-        for other in {other for name in names for other in self._store.keys_named(name)} - {key}:
+        names = {name for app in versions for name in (app.desired.display_name, self._enterprises.name_in_box(app))}
+        for other in {other for name in names for other in self._store.keys_named(name)} - {versions[0].key}:
             self.wake(other)
-
-    def _wake_rivals(self, gone: Body) -> None:
-        """Others may have waited for the Box app that this one claimed."""
-        client_id = client_id_of(gone) or parse_remembered(gone).client_id
-        for body in self._store.claims(client_id) if client_id else ():
-            self.wake(app_key(body))
 
     # Secrets
 
@@ -198,9 +194,7 @@ class Intake:
         self._store.drop_namespace(name)
         self._namespace_changed(name)
         for key in self._store.keys_in_namespace(name):
-            body = self._store.app(key)
-            if body is not None:
-                self._app_gone(key, body)
+            self._app_gone(self._store.apps[key])
         for secret in [secret for secret in self._store.secrets() if secret.namespace == name]:
             self._secret_gone(secret)
 
@@ -223,11 +217,14 @@ class Intake:
     def _connect(self, body: Body) -> None:
         self._enterprises.put(parse_enterprise(body), dict(body))
 
+    def _bodies(self) -> list[Body]:
+        return [app.body for app in self._store.apps.values()]
+
     def versions(self, kind: str) -> dict[UID, int]:
         """The resource versions of all objects of a kind that are remembered."""
         if kind == "Secret":
             return {secret.uid: int(secret.resource_version) for secret in self._store.secrets()}
-        bodies = self._enterprises.bodies() if kind == "BoxEnterprise" else self._store.apps()
+        bodies = self._enterprises.bodies() if kind == "BoxEnterprise" else self._bodies()
         metas = (body["metadata"] for body in bodies)
         return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}
 
@@ -235,7 +232,7 @@ class Intake:
         """Act upon what went without a watch having told of it."""
         match kind:
             case "BoxCustomApp":
-                for body in [body for body in self._store.apps() if _is_missing(body, present)]:
+                for body in [body for body in self._bodies() if _is_missing(body, present)]:
                     self.app_changed(body, gone=True)
             case "Secret":
                 secrets = self._store.secrets()

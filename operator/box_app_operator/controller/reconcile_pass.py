@@ -13,9 +13,9 @@ from datetime import timedelta
 from functools import partial
 
 from box_app_operator.api.remembered import status_of
-from box_app_operator.api.spec import Resource, parse_desired
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.core.audit import has_happened, record_of
 from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.enterprise.protocols import Link
@@ -67,15 +67,13 @@ class Pass:
 
     def __init__(
         self,
-        key: AppKey,
         resource: Resource,
         memory: Memory,
         link: Link | None,
         executor: Executor,
         deps: PassDependencies,
     ) -> None:
-        self._key = key
-        self._log = AppLog(logger, key.namespace, key.name)
+        self._log = AppLog(logger, *resource.key)
         self._resource = resource
         self._memory = memory
         self._link = link
@@ -113,7 +111,7 @@ class Pass:
                 self._secret_is_fresh = True
             elif decided.steps:
                 await self._try(decided.steps[0], resource, observed)
-            elif self._deps.store.app(self._key) is resource.body:
+            elif self._deps.store.apps.get(resource.key) is resource:
                 return observed, decided
             # Otherwise the object changed while it was looked at: what was found is not said of a newer spec.
             if not self._reread():
@@ -122,11 +120,10 @@ class Pass:
 
     def _reread(self) -> bool:
         """Go on with the object as it is by now; False when it is gone."""
-        body = self._deps.store.app(self._key)
-        if body is None or body["metadata"]["uid"] != self._resource.desired.uid:
+        found = self._deps.store.apps.get(self._resource.key)
+        if found is None or found.desired.uid != self._resource.desired.uid:
             return False
-        if body is not self._resource.body:
-            self._resource = Resource(body, parse_desired(body))
+        self._resource = found
         return True
 
     def _paced(self, resource: Resource, observed: Observed) -> Observed:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from box_app_operator.api.spec import Body, Resource, enterprise_of, parse_desired
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.reconcile_pass import Pass, PassDependencies, in_conflict
 from box_app_operator.controller.status_writer import Reporter
 from box_app_operator.core.plan import Delays, Plan
@@ -21,6 +20,7 @@ from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import Executor
 from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import AppKey
 from box_app_operator.modes.clients import make_clients
 from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
 from box_app_operator.observe.consumers import Consumers
@@ -87,21 +87,21 @@ class Reconciler:
             memory.clear_human_refusals()
 
     def _memory_of(self, key: AppKey) -> Memory | None:
-        body = self._store.app(key)
-        return self._memories.get(body["metadata"]["uid"]) if body is not None else None
+        app = self._store.apps.get(key)
+        return self._memories.get(app.desired.uid) if app is not None else None
 
     async def reconcile(self, key: AppKey) -> float | None:
         """One pass over one object.
 
         Returns the seconds after which to look again, None when only a change matters.
         """
-        body = self._store.app(key)
-        if body is None:
+        resource = self._store.apps.get(key)
+        if resource is None:
             return None
-        uid, watch = UID(body["metadata"]["uid"]), Stopwatch()
+        uid, watch = resource.desired.uid, Stopwatch()
         memory = self._memories.setdefault(uid, Memory())
         try:
-            again, result = await self._pass(key, body, memory)
+            again, result = await self._pass(resource, memory)
         except OperatorError as error:
             again, result = self._put_off(key, memory, error), _result_of_error(error)
         except Exception:
@@ -114,9 +114,8 @@ class Reconciler:
             self.forget(uid)
         return again
 
-    async def _pass(self, key: AppKey, body: Body, memory: Memory) -> tuple[float | None, str]:
+    async def _pass(self, resource: Resource, memory: Memory) -> tuple[float | None, str]:
         """Seconds after which to look again, and how the pass ended."""
-        resource = Resource(body, parse_desired(body))
         desired = resource.desired
         link = self._links.get(desired.enterprise)
         if link is not None and not link.probed and link.problem is None:
@@ -126,15 +125,14 @@ class Reconciler:
             return early, "waiting"
         memory.renew(desired)
         executor = Executor(self._store, self._cluster, self._clients, memory, self._links, link, self._clock)
-        work = Pass(key, resource, memory, link, executor, self._deps)
+        work = Pass(resource, memory, link, executor, self._deps)
         observed, decided = await work.run()
-        left, report_at = self._store.app(key), None
-        if left is None or left["metadata"]["uid"] != desired.uid:
-            await self._reporter.bid_farewell(body, memory)
+        report_at = None
+        if self._store.key_of(desired.uid) is None:
+            await self._reporter.bid_farewell(resource.body, memory)
         elif decided.complete:
             done = observed.known and observed.problem is None and not memory.in_trouble
-            resource = replace(work.resource, body=left)
-            report_at = await self._reporter.report(resource, observed, decided, memory, request_handled=done)
+            report_at = await self._reporter.report(work.resource, observed, decided, memory, request_handled=done)
         self._passed(desired.enterprise)
         return self._look_again(memory, decided, report_at), _result_of(decided, memory)
 
@@ -155,11 +153,10 @@ class Reconciler:
             return None
         level = logging.WARNING if isinstance(error, TransientError) else logging.INFO
         log.log(level, "%s", error)
-        body = self._store.app(key)
-        if error.reason == Reason.CREDENTIAL_REJECTED and body is not None:
-            link = self._links.get(enterprise_of(body))
-            if link is not None:
-                link.reconnect()
+        app = self._store.apps.get(key)
+        link = self._links.get(app.desired.enterprise) if app is not None else None
+        if error.reason == Reason.CREDENTIAL_REJECTED and link is not None:
+            link.reconnect()
         memory.failures += 1
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         return max(asked or 0.0, self._backoff(memory.failures))

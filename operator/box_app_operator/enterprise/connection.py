@@ -18,13 +18,14 @@ from typing import Any, Protocol
 from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef, changed_clients
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.cluster import AppKey, Store, app_key
+from box_app_operator.cache.cluster import Store
 from box_app_operator.cache.due import due_first
 from box_app_operator.cache.identities import Identities
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import AppKey
 from box_app_operator.ports import Clock, Console, Platform
 from box_app_operator.watch.secrets import Credentials, SecretWatch
 
@@ -169,9 +170,9 @@ class EnterpriseLink:
         """The way to Box is as before; only the objects that an entry came or went for are looked at."""
         store = self._deps.store
         for client_id in changed_clients(before, self.adoption):
-            for key in store.keys_claiming(client_id):
-                self._deps.clear_refusals(key)
-                self._deps.wake(key)
+            for app in store.claims(client_id):
+                self._deps.clear_refusals(app.key)
+                self._deps.wake(app.key)
         if not self._restart.is_set():
             # Otherwise there is a change before this one that was not tried yet.
             self.health.keep(self.enterprise.generation)
@@ -183,12 +184,10 @@ class EnterpriseLink:
 
     def wake_all(self) -> None:
         """Have every app of the enterprise looked at, what is due soonest first."""
-        store = self._deps.store
-        found = [store.app(key) for key in store.keys_of_enterprise(self.enterprise.name)]
-        bodies = due_first((body for body in found if body is not None), self._deps.clock.now())
-        for body in bodies:
-            self._deps.clear_refusals(app_key(body))
-            self._deps.wake(app_key(body))
+        apps = self._deps.store.apps_of_enterprise(self.enterprise.name)
+        for app in due_first(apps, self._deps.clock.now()):
+            self._deps.clear_refusals(app.key)
+            self._deps.wake(app.key)
 
     async def run(self) -> None:
         """Follow the enterprise until cancelled."""
@@ -306,8 +305,7 @@ class EnterpriseLink:
         for app in news:
             uid = uid_in(app.reference)
             key = store.key_of(uid) if uid is not None else None
-            claims = (body["metadata"] for body in store.claims(app.client_id))
-            for each in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
+            for each in (key, *(claimant.key for claimant in store.claims(app.client_id))):
                 if each is not None:
                     self._deps.clear_human_refusals(each)
                     self._deps.wake(each)

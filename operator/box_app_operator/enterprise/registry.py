@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
-from box_app_operator.api.spec import FINALIZER, Body, enterprise_of
+from box_app_operator.api.spec import FINALIZER, Body, Resource
 from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
 from box_app_operator.enterprise.usage import (
     deleting_condition,
@@ -65,12 +65,12 @@ class Enterprises:
         """The link of the BoxEnterprise of this name."""
         return self._links.get(name)
 
-    def name_in_box(self, app: Body) -> str:
+    def name_in_box(self, app: Resource) -> str:
         """The name that the app of a BoxCustomApp has in Box; empty when it is not known to have one."""
-        link, client_id = self._links.get(enterprise_of(app)), status_of(app).get("clientID")
+        link, client_id = self._links.get(app.desired.enterprise), status_of(app.body).get("clientID")
         if link is None:
             return ""
-        found = link.listing.by_uid(UID(app["metadata"]["uid"])) or (client_id and link.listing.by_client(client_id))
+        found = link.listing.by_uid(app.desired.uid) or (client_id and link.listing.by_client(client_id))
         return found.name if found else ""
 
     def links(self) -> list[EnterpriseLink]:
@@ -165,12 +165,12 @@ class Enterprises:
             # Otherwise it is gone since, and that was heard before this answer.
             self.keep(body)
 
-    def _uses(self, name: str) -> Iterator[Body]:
+    def _uses(self, name: str) -> Iterator[Resource]:
         """The apps that need the BoxEnterprise."""
         store, link = self._deps.store, self._links.get(name)
         selector = link.selector if link is not None else None
         for app in store.apps_of_enterprise(name):
-            if uses_enterprise(app, allowed=selects(selector, store.labels_of(app["metadata"]["namespace"]))):
+            if uses_enterprise(app.body, allowed=selects(selector, store.labels_of(app.desired.namespace))):
                 yield app
 
     def app_gone(self, name: str) -> None:
@@ -249,7 +249,7 @@ class Enterprises:
             conditions.append(Condition("Stalled" if stalled else "Reconciling", "True", ready.reason, ready.message))
         old = status_of(body).get("conditions") or ()
         merged = merge_conditions(conditions, old, generation, self._deps.clock.now())
-        states = [_is_ready(app) for app in self._deps.store.apps_of_enterprise(body["metadata"]["name"])]
+        states = [_is_ready(app.body) for app in self._deps.store.apps_of_enterprise(body["metadata"]["name"])]
         return {
             "observedGeneration": generation,
             "conditions": merged,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.api.spec import Body, Resource, enterprise_of
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link, Links
 from box_app_operator.errors import FewerRightsError, TransientError
 from box_app_operator.execute.secret import SecretExecutor
@@ -69,7 +69,7 @@ class Executor:
             OperatorError: it was not done, or nobody knows whether it was.
         """
         if isinstance(step, AddFinalizer | RemoveFinalizer):
-            return await self._finalizer(step, resource.body)
+            return await self._finalizer(step, resource)
         if isinstance(step, PublishSecret):
             return await self._secrets.publish(step, resource, observed)
         if isinstance(step, RefreshDownscoped):
@@ -83,16 +83,16 @@ class Executor:
             return await self._token_step(step, resource.desired, observed)
         return await self._app_step(step)
 
-    async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, body: Body) -> str:
+    async def _finalizer(self, step: AddFinalizer | RemoveFinalizer, resource: Resource) -> str:
+        body, desired = resource.body, resource.desired
         if isinstance(step, AddFinalizer):
             # The enterprise's own first: without it nothing could be tidied up in Box.
-            async with self._links.kept(enterprise_of(body)):
+            async with self._links.kept(desired.enterprise):
                 self._store.put_app(await self._cluster.add_finalizer(body))
             return "added the finalizer"
         left = await self._cluster.remove_finalizer(body)
         if left is None or not left["metadata"].get("finalizers"):
-            meta = body["metadata"]
-            self._store.drop_app(AppKey(meta["namespace"], meta["name"]), meta["uid"])
+            self._store.drop_app(desired.key, desired.uid)
         else:
             self._store.put_app(left)
         return "removed the finalizer"

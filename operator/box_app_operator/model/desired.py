@@ -6,8 +6,19 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from box_app_operator.model.box import UID, ClientID
+
+
+class AppKey(NamedTuple):
+    """Names a BoxCustomApp."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
 
 
 class DeletionPolicy(enum.StrEnum):
@@ -128,6 +139,16 @@ class Desired:
     grant: ClientGrant | None = None
     downscoped: tuple[DownscopedSpec, ...] = ()
     bad_origin: str | None = None
+
+    @property
+    def key(self) -> AppKey:
+        """The object's name, with its namespace."""
+        return AppKey(self.namespace, self.name)
+
+    @property
+    def secret_names(self) -> list[str]:
+        """The names of all Secrets that are asked for, that of the app's own token first."""
+        return [self.secret.name, *(spec.secret for spec in self.downscoped)]
 
     @property
     def reference(self) -> str:

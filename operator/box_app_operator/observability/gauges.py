@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,8 +12,9 @@ from prometheus_client.registry import Collector
 
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.remembered import shown_conditions, status_of
-from box_app_operator.api.spec import Body
+from box_app_operator.api.spec import Body, Resource
 from box_app_operator.model.conditions import Reason, parse_time
+from box_app_operator.model.desired import AppKey
 from box_app_operator.observability.metrics import DAY, PREFIX
 from box_app_operator.ports import Clock
 
@@ -25,7 +26,8 @@ SLACK_SECONDS = 60.0
 class KnownApps(Protocol):
     """The cache of the cluster, as far as it is counted."""
 
-    def apps(self) -> Iterable[Body]:
+    @property
+    def apps(self) -> Mapping[AppKey, Resource]:
         """All BoxCustomApps."""
 
 
@@ -78,7 +80,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
-        now, apps = self._clock.now(), list(self._store.apps())
+        now, apps = self._clock.now(), [app.body for app in self._store.apps.values()]
         yield _gauge("sweep_age_seconds", "Since the last look for deletions that no watch told of.", self._sweep_age())
         yield _gauge("queue_length", "Apps that are worked upon or wait for it.", self._queue_length())
         yield _conditions(apps)

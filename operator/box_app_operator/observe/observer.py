@@ -69,7 +69,7 @@ class Observer:
             remembered=parse_remembered(resource.body),
             namespace_is_terminating=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
-            contests=memory.contests(_names_wanted(desired), now),
+            contests=memory.contests(desired.secret_names, now),
             mode=mode_of(desired, has_console=link is None or link.has_console),
         )
         seen = replace(seen, problem=self._problem(desired, link, seen, now))
@@ -113,11 +113,11 @@ class Observer:
 
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secrets by what is there."""
-        await self._read_secrets(desired.namespace, _names_wanted(desired))
+        await self._read_secrets(desired.namespace, desired.secret_names)
 
     async def _read_changed_secrets(self, desired: Desired) -> None:
         """Read what the watches told of without its contents: the Secrets that this object asks for or owns."""
-        namespace, names = desired.namespace, {*_names_wanted(desired), *self._store.names_owned(desired.uid)}
+        namespace, names = desired.namespace, {*desired.secret_names, *self._store.names_owned(desired.uid)}
         await self._read_secrets(namespace, [name for name in names if self._store.is_unread(namespace, name)])
 
     async def _read_secrets(self, namespace: str, names: Iterable[str]) -> None:
@@ -166,7 +166,3 @@ class Observer:
             )
             return Problem(Reason.ENTERPRISE_NOT_READY, message, now, awaited=True)
         return link.problem
-
-
-def _names_wanted(desired: Desired) -> list[str]:
-    return [desired.secret.name, *(spec.secret for spec in desired.downscoped)]

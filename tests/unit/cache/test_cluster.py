@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.cache.cluster import AppKey, NamespaceView, SecretMark, Store, enterprise_of, trim
+from box_app_operator.api.spec import read_app
+from box_app_operator.cache.cluster import NamespaceView, SecretMark, Store
 from box_app_operator.model.box import UID, ClientID, SecretView
+from box_app_operator.model.desired import AppKey
 
 KEY = AppKey("billing", "viewer")
 SECRET = SecretView("billing", "s", UID("s-1"), "5", None, {}, {}, {})
@@ -29,6 +31,11 @@ def app(
     return {"kind": "BoxCustomApp", "metadata": meta, "spec": {"displayName": "x", **spec}, "extra": 1}
 
 
+def keys_of(store: Store, enterprise: str) -> list[AppKey]:
+    """The apps that refer to this BoxEnterprise."""
+    return [found.key for found in store.apps_of_enterprise(enterprise)]
+
+
 def filled(*bodies: Any) -> Store:
     """A store that was told of these apps."""
     store = Store()
@@ -40,9 +47,7 @@ def filled(*bodies: Any) -> Store:
 @pytest.mark.parametrize(("first", "second", "kept"), [(5, 6, "6"), (6, 5, "6"), (9, 10, "10"), (10, 9, "10")])
 def test_the_newer_of_two_states_is_kept_whatever_comes_last(first: int, second: int, kept: str) -> None:
     """Versions are numbers and not text."""
-    body = filled(app(first), app(second)).app(KEY)
-    assert body is not None
-    assert body["metadata"]["resourceVersion"] == kept
+    assert filled(app(first), app(second)).apps[KEY].body["metadata"]["resourceVersion"] == kept
 
 
 def test_another_life_of_the_same_name_takes_its_place() -> None:
@@ -52,31 +57,30 @@ def test_another_life_of_the_same_name_takes_its_place() -> None:
     assert store.key_of(UID("u-1")) is None
     assert store.key_of(UID("u-2")) == KEY
     store.drop_app(KEY, UID("u-1"))
-    assert store.app(KEY) is not None
+    assert store.apps.get(KEY) is not None
     store.drop_app(KEY, UID("u-2"))
-    assert (store.app(KEY), store.key_of(UID("u-2"))) == (None, None)
+    assert (store.apps.get(KEY), store.key_of(UID("u-2"))) == (None, None)
 
 
 def test_apps_are_kept_without_what_nobody_looks_at() -> None:
     """Memory per app is in the budget; the original stays as it is."""
     body = app()
-    kept = filled(body).app(KEY)
-    assert kept is not None
+    kept = filled(body).apps[KEY].body
 
     assert "managedFields" not in kept["metadata"]
     assert "extra" not in kept
     assert "managedFields" in body["metadata"]
-    assert trim(kept) == kept
+    assert read_app(kept).body == kept
 
 
 def test_claims_to_one_client_id_are_ordered_by_age() -> None:
     """The oldest object has the app; a claim that was given up is none."""
     younger = app(name="younger", uid="u-2", created="2026-02-01T00:00:00Z", clientID="c")
     store = filled(younger, app(name="older", clientID="c"))
-    assert [body["metadata"]["name"] for body in store.claims(ClientID("c"))] == ["older", "younger"]
+    assert [claimant.key.name for claimant in store.claims(ClientID("c"))] == ["older", "younger"]
 
     store.put_app(app(6, name="older"))
-    assert [body["metadata"]["name"] for body in store.claims(ClientID("c"))] == ["younger"]
+    assert [claimant.key.name for claimant in store.claims(ClientID("c"))] == ["younger"]
     store.drop_app(AppKey("billing", "younger"), UID("u-2"))
     assert store.claims(ClientID("c")) == []
 
@@ -97,21 +101,19 @@ def test_an_app_of_another_enterprise_is_not_found_in_the_former_one() -> None:
     """The reference can change as long as nothing is registered."""
     store = filled(app(), app(6, enterpriseRef={"name": "acme"}))
 
-    assert (store.keys_of_enterprise("default"), store.keys_of_enterprise("acme")) == ([], [KEY])
-    assert [body["metadata"]["name"] for body in store.apps_of_enterprise("acme")] == ["viewer"]
+    assert (keys_of(store, "default"), keys_of(store, "acme")) == ([], [KEY])
     store.drop_app(KEY, UID("u-1"))
-    assert list(store.apps_of_enterprise("acme")) == []
+    assert keys_of(store, "acme") == []
 
 
 def test_apps_are_found_by_enterprise_and_by_namespace() -> None:
     """When an enterprise or the labels of a namespace change."""
     store = filled(app(), app(name="other", uid="u-2", enterpriseRef={"name": "acme"}))
 
-    assert store.keys_of_enterprise("default") == [KEY]
-    assert store.keys_of_enterprise("acme") == [AppKey("billing", "other")]
+    assert keys_of(store, "default") == [KEY]
+    assert keys_of(store, "acme") == [AppKey("billing", "other")]
     assert len(store.keys_in_namespace("billing")) == 2
     assert store.keys_in_namespace("elsewhere") == []
-    assert enterprise_of(app(enterpriseRef={"name": "acme"})) == "acme"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.due import due_first
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -26,7 +27,9 @@ def unsettled(name: str, **metadata: Any) -> Any:
 
 def order(*bodies: Any) -> list[str]:
     """Their names, as they are looked at."""
-    return [body["metadata"]["name"] for body in due_first(bodies, NOW)]
+    return [
+        app.body["metadata"]["name"] for app in due_first([Resource(body, cast("Any", None)) for body in bodies], NOW)
+    ]
 
 
 def test_the_soonest_date_comes_first() -> None:

@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.events import Intake
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.controller.workqueue import WorkQueue
@@ -14,6 +14,7 @@ from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.items import MetadataItem, ObjectMeta, Owner, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID, fingerprint_of
+from box_app_operator.model.desired import AppKey
 
 KEY = AppKey("billing", "viewer")
 TOKEN_SECRET = "viewer-box-token"
@@ -218,7 +219,7 @@ def test_a_namespace_that_is_gone_has_nothing_left_in_it() -> None:
     stage.secret(secret())
     stage.namespace(gone=True, version="9")
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
     assert not stage.store.is_unread("billing", TOKEN_SECRET)
     assert stage.others.forgotten == ["u-1"]
     assert stage.namespaces == ["billing", "billing"]
@@ -243,5 +244,5 @@ def test_a_namespace_that_went_while_nobody_watched_is_noticed() -> None:
     stage.intake.app_changed(app(), gone=False)
     stage.intake.sinks["Namespace"].on_relist(Present(frozenset(), 9))
 
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
     assert not stage.store.has_namespace("billing")

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, manifest
 
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.composition import SystemClock
 from box_app_operator.controller.events import Intake
 from box_app_operator.controller.missed_deletions import RestoredError, Sweep
@@ -19,6 +19,7 @@ from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID, SecretView
+from box_app_operator.model.desired import AppKey
 
 KEY = AppKey(NAMESPACE, NAME)
 SECRET = SecretView(NAMESPACE, "viewer-box-token", UID("s"), "5", UID(UID_OF_APP), {}, {}, {})
@@ -82,7 +83,7 @@ async def test_what_is_there_stays() -> None:
     stage = Stage()
     stage.swept(100, UID_OF_APP, "s", "e")
 
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
     assert stage.store.secret(NAMESPACE, SECRET.name) == SECRET
     assert (len(stage.queue), stage.enterprises.gone) == (0, [])
 
@@ -96,7 +97,7 @@ async def test_what_is_missing_is_gone() -> None:
     assert len(stage.queue) == 1
     assert stage.enterprises.gone == [("acme", "e")]
     stage.swept(100)
-    assert stage.store.app(KEY) is None
+    assert stage.store.apps.get(KEY) is None
 
 
 async def test_what_is_newer_than_the_list_may_be_there() -> None:
@@ -104,7 +105,7 @@ async def test_what_is_newer_than_the_list_may_be_there() -> None:
     stage = Stage()
     stage.swept(0)
 
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
     assert stage.store.secret(NAMESPACE, SECRET.name) == SECRET
 
 
@@ -172,7 +173,7 @@ async def test_a_restored_cluster_makes_nothing_gone() -> None:
     stage = Stage()
     await swept(stage, FakeLists(BoxCustomApp=[listed(0, (NAMESPACE,)), listed(200), listed(1)]), 1)
 
-    assert stage.store.app(KEY) is not None
+    assert stage.store.apps.get(KEY) is not None
 
 
 async def test_what_changes_in_the_course_of_things_is_no_restored_cluster(caplog: pytest.LogCaptureFixture) -> None:
@@ -215,9 +216,9 @@ def test_where_nobody_could_look_nothing_is_gone() -> None:
     for kind, gone in (("BoxCustomApp", "app"), ("Secret", "secret")):
         stage = Stage()
         stage.intake.on_relist(kind, blind)
-        assert stage.store.app(KEY) is not None
+        assert stage.store.apps.get(KEY) is not None
         assert stage.store.secret(NAMESPACE, SECRET.name) is not None
 
         stage.intake.on_relist(kind, elsewhere)
-        assert (stage.store.app(KEY) is None) == (gone == "app")
+        assert (stage.store.apps.get(KEY) is None) == (gone == "app")
         assert (stage.store.secret(NAMESPACE, SECRET.name) is None) == (gone == "secret")

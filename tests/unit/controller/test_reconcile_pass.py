@@ -14,13 +14,13 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.reconcile_pass import GONE, MAX_STEPS, Pass, PassDependencies
 from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import UID, RefusalKind
 from box_app_operator.model.conditions import Reason
-from box_app_operator.model.desired import Desired
+from box_app_operator.model.desired import AppKey, Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import MintToken, ProveToken, PublishSecret, RenameApp, SetCorsDomains, Step
 
@@ -71,10 +71,9 @@ class Stage(StillClock):
     async def run(self) -> tuple[Observed, Plan]:
         """One pass."""
         deps = PassDependencies(self.store, cast("Any", self), self, lambda failures: 10.0 * failures, Delays())
-        body, me = self.store.app(KEY), cast("Any", self)
-        assert body is not None
-        resource = Resource(body, self.world.desired)
-        return await Pass(KEY, resource, self.memory, cast("Any", self.link), me, deps).run()
+        me = cast("Any", self)
+        resource = self.store.apps[KEY] = replace(self.store.apps[KEY], desired=self.world.desired)
+        return await Pass(resource, self.memory, cast("Any", self.link), me, deps).run()
 
 
 def two_edits() -> Stage:

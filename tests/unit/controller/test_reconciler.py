@@ -9,11 +9,12 @@ import pytest
 from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
 from tests.fakes.link import FakeLink, OneEnterprise, StillClock
 
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import parse_conditions
+from box_app_operator.model.desired import AppKey
 
 KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
 PAUSE, GRACE = 10.0, timedelta(seconds=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,13 @@ from tests.fakes.link import StillClock
 from tests.unit.examples import ready_world, standing
 from tests.unit.pretend import NOON, World, decide
 
-from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.cache.cluster import AppKey, Store
+from box_app_operator.cache.cluster import Store
 from box_app_operator.controller import status_writer
 from box_app_operator.controller.status_writer import Reporter
 from box_app_operator.model.box import AuthorizationState
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import AppKey
 from box_app_operator.model.finding import Notice
 
 KEY = AppKey(NAMESPACE, NAME)
@@ -36,9 +37,7 @@ class Stage(StillClock):
 
     async def report(self, world: World) -> datetime | None:
         """Report what a pass found."""
-        body, decided = self.store.app(KEY), decide(world)
-        assert body is not None
-        resource = Resource(body, world.desired)
+        resource, decided = replace(self.store.apps[KEY], desired=world.desired), decide(world)
         return await self.reporter.report(resource, world.observed, decided, self.memory, request_handled=True)
 
 
@@ -48,9 +47,7 @@ async def test_a_change_is_written_and_announced_once() -> None:
 
     assert await stage.report(ready_world()) is None
     assert (stage.cluster.writes, stage.cluster.events) == (["status"], ["Ready"])
-    known = stage.store.app(KEY)
-    assert known is not None
-    assert known["status"] == stage.cluster.app["status"]
+    assert stage.store.apps[KEY].body["status"] == stage.cluster.app["status"]
 
     await stage.report(ready_world())
     assert (stage.cluster.writes, stage.cluster.events) == (["status"], ["Ready"])

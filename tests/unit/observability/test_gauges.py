@@ -20,6 +20,7 @@ DAY = timedelta(days=1)
 def app(name: str, *, suspend: bool = False, deleting: bool = False, **status: Any) -> dict[str, Any]:
     """A BoxCustomApp with this status."""
     meta: dict[str, Any] = {"namespace": "team", "name": name, "uid": f"uid-{name}", "resourceVersion": "1"}
+    meta["creationTimestamp"] = format_time(NOON)
     meta |= {"deletionTimestamp": format_time(NOON)} if deleting else {}
     return {"metadata": meta, "spec": {"suspend": suspend}, "status": status}
 

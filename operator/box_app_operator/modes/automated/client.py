@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, BoxApp, PendingToken, owner_in, uid_in
+from box_app_operator.model.box import BoxApp, PendingToken, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, Obtaining, RevokeDownscoped, RevokeSlot, Revoking
 from box_app_operator.modes.automated.adoption import (
-    Claimant,
     adoption_of,
     belongs_to_another,
     claimant_of,
@@ -162,10 +160,8 @@ def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> s
         return owner_in(app.reference)
     if seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid:
         return None
-    return first_claim(desired, store, link, lambda body: _is_allowed(app, body, link))
+    return first_claim(desired, store, link, lambda other: _is_allowed(app, other.desired, link))
 
 
-def _is_allowed(app: BoxApp, body: Body, link: Link) -> bool:
-    meta = body["metadata"]
-    claimant = Claimant(meta["namespace"], meta["name"], UID(meta["uid"]))
-    return adoption_of(app, claimant, link.adoption) is not Adoption.MISSING
+def _is_allowed(app: BoxApp, desired: Desired, link: Link) -> bool:
+    return adoption_of(app, claimant_of(desired), link.adoption) is not Adoption.MISSING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from box_app_operator.api.remembered import parse_remembered, shown_conditions
-from box_app_operator.api.spec import Body, parse_desired
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.box import BoxApp, uid_in
@@ -34,21 +34,21 @@ def find_name_holder(desired: Desired, link: Link, store: Store) -> NameHolder |
 
 def _find(name: str, link: Link, store: Store) -> _Holding | None:
     app = link.listing.by_name(name)
-    body = _object_of(app, store) if app is not None else None
-    if app is None or body is None:
+    owner = _object_of(app, store) if app is not None else None
+    if app is None or owner is None:
         return None
-    stalled = any(item[:2] == ("Stalled", "True") for item in shown_conditions(body))
-    return _Holding(app, parse_desired(body), stalled)
+    stalled = any(item[:2] == ("Stalled", "True") for item in shown_conditions(owner.body))
+    return _Holding(app, owner.desired, stalled)
 
 
-def _object_of(app: BoxApp, store: Store) -> Body | None:
+def _object_of(app: BoxApp, store: Store) -> Resource | None:
     """The object that the app was registered for, or that has adopted it."""
     uid = uid_in(app.reference)
     key = store.key_of(uid) if uid is not None else None
     if key is not None:
-        return store.app(key)
+        return store.apps.get(key)
     first = next(iter(store.claims(app.client_id)), None)
-    has_it = first is not None and parse_remembered(first).client_id == app.client_id
+    has_it = first is not None and parse_remembered(first.body).client_id == app.client_id
     return first if has_it else None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from box_app_operator.api.enterprise import selects
-from box_app_operator.api.spec import Body, enterprise_of
+from box_app_operator.api.spec import Resource
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.desired import Desired
 
 
 def first_claim(
-    desired: Desired, store: Store, link: Link, may_have: Callable[[Body], bool] = lambda _: True
+    desired: Desired, store: Store, link: Link, may_have: Callable[[Resource], bool] = lambda _: True
 ) -> str | None:
     """The other BoxCustomApp that an app to be adopted belongs to, "namespace/name"; None when it is free.
 
@@ -23,13 +23,11 @@ def first_claim(
     """
     if desired.client_id is None:
         return None
-    bodies = (body for body in store.claims(desired.client_id) if _could_have(body, desired.enterprise, store, link))
-    first = next((body["metadata"] for body in bodies if may_have(body)), None)
-    if first is None or first["uid"] == desired.uid:
-        return None
-    return f"{first['namespace']}/{first['name']}"
+    apps = (app for app in store.claims(desired.client_id) if _could_have(app, desired.enterprise, store, link))
+    first = next((app for app in apps if may_have(app)), None)
+    return str(first.key) if first is not None and first.desired.uid != desired.uid else None
 
 
-def _could_have(body: Body, enterprise: str, store: Store, link: Link) -> bool:
-    labels = store.labels_of(body["metadata"]["namespace"])
-    return enterprise_of(body) == enterprise and selects(link.selector, labels)
+def _could_have(app: Resource, enterprise: str, store: Store, link: Link) -> bool:
+    labels = store.labels_of(app.desired.namespace)
+    return app.desired.enterprise == enterprise and selects(link.selector, labels)
