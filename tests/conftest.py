@@ -23,7 +23,7 @@ LONG_FIRST = (
     *("node/", "e2e/test_kill", "e2e/test_leader", "e2e/test_no_downtime", "e2e/test_scale", "e2e/test_assisted_scale"),
     *("e2e/test_chart_server_side", "image/test_built_image", "machine/test_mutations"),
     *("unit/core/test_plan_properties", "unit/core/test_status", "unit/api/test_remembered"),
-    *("e2e/test_demo", "monitoring/", "gitops/test_kstatus", "sandbox/test_command_line", "e2e/"),
+    *("e2e/test_demo", "monitoring/", "gitops/test_kstatus", "sandbox/box_sandbox/admin/test_command_line", "e2e/"),
 )
 """Modules that take a minute or more, however few their tests are. What begins last should not take long."""
 

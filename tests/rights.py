@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from playground.chart import installation
+from playground.chart.manifests import installation
 from playground.cluster import ACCOUNT, NAMESPACE
 
 Right = tuple[str, str, str, str]

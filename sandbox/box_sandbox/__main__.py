@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from box_sandbox.commands import COMMANDS
+from box_sandbox.admin.commands import COMMANDS
+from box_sandbox.admin.remote import ADMIN
 from box_sandbox.config import ACCESS_TOKEN_SECONDS, SandboxConfig
-from box_sandbox.remote import ADMIN
 from box_sandbox.server import make_server
 
 

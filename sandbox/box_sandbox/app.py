@@ -11,11 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Scope
 
-from box_sandbox import console, control, hand, oauth, platform, users
-from box_sandbox.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
+from box_sandbox.admin import control
 from box_sandbox.config import SandboxConfig
-from box_sandbox.state import Sandbox
-from box_sandbox.traffic import Traffic
+from box_sandbox.console import api as console
+from box_sandbox.console import by_hand as hand
+from box_sandbox.http.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
+from box_sandbox.http.traffic import Traffic
+from box_sandbox.platform import content as platform
+from box_sandbox.platform import oauth, users
+from box_sandbox.state.sandbox import Sandbox
 
 
 def _cannot_abort(_: Scope) -> bool:

@@ -16,14 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from kube_sandbox import openapi
 from kube_sandbox.audit import AuditLog
-from kube_sandbox.kinds import Kind, Registry, Target
-from kube_sandbox.objects import Change, Object, Objects, now
-from kube_sandbox.patches import APPLY_PATCH, apply_patch
-from kube_sandbox.selectors import Match, parse_selectors
+from kube_sandbox.kinds import openapi
+from kube_sandbox.kinds.registry import Kind, Registry, Target
+from kube_sandbox.kinds.tables import table
+from kube_sandbox.objects.patches import APPLY_PATCH, apply_patch
+from kube_sandbox.objects.selectors import Match, parse_selectors
+from kube_sandbox.objects.store import Change, Object, Objects, now
 from kube_sandbox.status import StatusError
-from kube_sandbox.tables import table
 
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+embedded", "platform": "linux/amd64"}
 BOOKMARK_SECONDS = 30.0

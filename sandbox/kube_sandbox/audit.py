@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kube_sandbox.kinds import Target
-from kube_sandbox.objects import Object, now
+from kube_sandbox.kinds.registry import Target
+from kube_sandbox.objects.store import Object, now
 
 FIRST_REFUSAL = 400
 TOLD = ("boxapps.dev", "events")

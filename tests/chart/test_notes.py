@@ -11,7 +11,7 @@ import yaml
 from tests.chart.rendering import CHART, ROOT, VALUE_SETS, Json, Rendered, render
 from tests.chart.value_table import values as every_value
 
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 ASSISTED = VALUE_SETS["assisted-enterprise"]
 AUTOMATED = VALUE_SETS["automated-cilium"]

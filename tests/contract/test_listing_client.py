@@ -13,7 +13,7 @@ from tests.sandbox.world import APPS, Box
 from box_app_operator.cache.apps import Listing, uid_in
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import UID, AppID, ClientID
-from box_sandbox.model import App
+from box_sandbox.state.model import App
 
 
 async def listed(clients: Clients) -> Listing:

@@ -16,7 +16,7 @@ from box_app_operator.errors import TransientError
 from box_app_operator.kube.access import Access
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.proxies import Proxy, parse_proxy
-from playground.tunnels import ConnectProxy
+from playground.proxies.tunnels import ConnectProxy
 
 PASSWORD = "hunter2"
 BOX = "https://api.box.example"

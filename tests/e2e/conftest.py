@@ -19,8 +19,8 @@ from tests.rights import made_use_of
 
 from controlplane import Unavailable
 from playground import Cluster, Playground, embedded_cluster, real_cluster
-from playground.fault_proxy import FaultProxy
-from playground.pod import why_no_pods
+from playground.chart.pod import why_no_pods
+from playground.proxies.fault_proxy import FaultProxy
 
 QUICK = {
     "BOX_APP_OPERATOR_LOG_FORMAT": "plain",

@@ -25,11 +25,11 @@ from tests.e2e.rotating import rotate
 from tests.e2e.story import await_one_token, make_ready
 
 from playground import Cluster, Playground
-from playground.chart import installation
+from playground.chart.manifests import installation
 from playground.cluster import path_of
-from playground.fault_proxy import FaultProxy
-from playground.faults import Answer, Cut, Events, Fault, Hang, expired
 from playground.output import until
+from playground.proxies.fault_proxy import FaultProxy
+from playground.proxies.faults import Answer, Cut, Events, Fault, Hang, expired
 
 pytestmark = pytest.mark.usefixtures("operator_runs")
 

@@ -22,11 +22,11 @@ from tests.planes import ran, wanted
 
 from controlplane import Unavailable
 from playground import Cluster, real_cluster
-from playground.helm import HelmFailed
+from playground.chart.helm import HelmFailed
+from playground.chart.pod import why_no_pods
+from playground.chart.release import DEPLOYMENT, Release
 from playground.output import until
 from playground.play import GROUP, app_manifest, crds
-from playground.pod import why_no_pods
-from playground.release import DEPLOYMENT, Release
 
 APPLY = "application/apply-patch+yaml"
 DRY = "?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.story import STORY
+from demo.apps.story import STORY
 from playground import Cluster, embedded_cluster
 from playground.cluster import NAMESPACE
 
@@ -23,14 +23,15 @@ DEMO = ("-m", "demo")
 WRONG = """
 import sys
 from demo.stage import main
-from demo.story import STORY, Part
+from demo.apps.story import STORY, Part
 sys.exit(main({**STORY, "invoices": Part(decision="decline", outcome="Ready")}))
 """
 
 
 APPS_FIRST = """
 import sys
-from demo import stage, story
+from demo.apps import story
+from demo import stage
 story.ORDER = ("Namespace", "BoxCustomApp", "BoxEnterprise")
 sys.exit(stage.main())
 """

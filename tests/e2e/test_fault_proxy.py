@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from playground import Cluster
-from playground.fault_proxy import FaultProxy
-from playground.faults import Answer, Cut, Events, Hang, expired
 from playground.output import until
+from playground.proxies.fault_proxy import FaultProxy
+from playground.proxies.faults import Answer, Cut, Events, Hang, expired
 
 ALSO_ON = ("embedded",)
 """One API server speaks TLS, the other does not."""

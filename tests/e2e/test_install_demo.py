@@ -10,7 +10,7 @@ import pytest
 from tests.install_story import play_install_demo
 
 from playground import Cluster
-from playground.pod import why_no_pods
+from playground.chart.pod import why_no_pods
 
 PLANES = ("real",)
 

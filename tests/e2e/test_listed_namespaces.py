@@ -7,7 +7,7 @@ from tests.e2e.conftest import Stage
 from tests.e2e.story import make_ready
 
 from playground import Playground
-from playground.chart import installation
+from playground.chart.manifests import installation
 from playground.output import until
 
 PLANES = ("namespaced",)

@@ -16,10 +16,10 @@ from tests.e2e.story import approve, await_one_token, make_ready, named_apps
 
 from controlplane.process import Process
 from playground import Playground
+from playground.chart.pod import why_no_pods
 from playground.cluster import ACCOUNT, NAMESPACE
 from playground.output import await_line, launch, until
 from playground.play import secret_manifest
-from playground.pod import why_no_pods
 
 PLANES = ("real",)
 """The imitation has no certificate; and with a list of namespaces a login is the same."""

@@ -21,7 +21,7 @@ from controlplane.process import Process
 from playground import Cluster, Playground
 from playground.output import launch, until
 from playground.play import NAMESPACE, secret_manifest
-from playground.tunnels import ConnectProxy, TlsFront
+from playground.proxies.tunnels import ConnectProxy, TlsFront
 
 PLANES = ("real",)
 """The imitation is asked over http, and that never goes through a proxy."""

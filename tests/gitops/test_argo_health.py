@@ -20,7 +20,7 @@ from tests.unit.status_invariants import NOT_GOOD, OF_READY_ALONE, check_status
 from tests.unit.strategies import previous_conditions, worlds
 
 from box_app_operator.model.conditions import Reason, merge_conditions, parse_conditions
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 STATES = [*APPS, *ENTERPRISES]
 EVERY = pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)

@@ -15,7 +15,7 @@ from tests.gitops.argo import EXAMPLES
 from tests.gitops.record import Json
 from tests.unit.api.test_crds import APP, ENTERPRISE, root_of
 
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 ROOT = EXAMPLES.parent
 CHART = ROOT / "charts" / "box-app-operator"

@@ -13,7 +13,7 @@ import pytest
 from tests.image.conftest import REPOSITORY
 
 from image_build.dockerfile import Dockerfile, expand, parse_dockerfile, parse_pairs
-from playground.pod import IMAGE_ENVIRONMENT
+from playground.chart.pod import IMAGE_ENVIRONMENT
 
 
 def test_hadolint_has_nothing_to_say() -> None:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from tests.monitoring.sources import DASHBOARD, DASHBOARD_FILE, PANELS
 
-from panels.lines import buckets
-from panels.picture import draw
+from panels.drawing.lines import buckets
+from panels.drawing.picture import draw
+from panels.drawing.scales import axis_for, moments, shown
 from panels.prometheus import Prometheus, Series, Span
-from panels.scales import axis_for, moments, shown
 
 SPAN = Span(1_700_000_000.0, 1_700_001_200.0, rate_seconds=30)
 LABELS = {"reason": "Ready", "enterprise": "acme", "alertname": "BoxAppStalled", "instance": "a&b", "status": "200"}

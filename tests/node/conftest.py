@@ -14,8 +14,8 @@ from tests.planes import NODE, ran, wanted
 from image_build import build_image, why_unavailable
 from image_build.build import export
 from node import Unavailable
-from node.requirements import missing
-from playground.node import Installed, NodeCluster, node_cluster
+from node.host.requirements import missing
+from playground.clusters.node import Installed, NodeCluster, node_cluster
 
 
 def _say(text: str) -> None:

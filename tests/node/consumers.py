@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.cluster import path_of
-from playground.node import IMAGE, Installed
+from playground.clusters.node import IMAGE, Installed
 from playground.output import until
 
 SECRET = "viewer-box-token"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.process import Process
-from node import cgroups
+from node.host import cgroups
 from node.machine import remove_leftovers
 from playground.output import await_line, until
 

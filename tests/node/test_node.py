@@ -19,10 +19,10 @@ from tests.e2e.story import make_ready
 from tests.node.consumers import await_call, calls, delete_pod, make_deployment, make_pod, pods_of
 from tests.planes import ran
 
-from playground import helm
+from playground.chart import helm
+from playground.chart.helm import HelmFailed
 from playground.cluster import NAMESPACE
-from playground.helm import HelmFailed
-from playground.node import RESTRICTED, Installed
+from playground.clusters.node import RESTRICTED, Installed
 from playground.output import until
 from playground.play import GROUP, app_manifest
 

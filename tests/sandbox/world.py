@@ -12,8 +12,8 @@ import pytest
 from tests.sandbox.described import DOCUMENT, DescribedTransport
 
 from box_sandbox import SandboxConfig, create_app
-from box_sandbox.state import Sandbox
-from box_sandbox.traffic import CutError, Fault, Traffic
+from box_sandbox.http.traffic import CutError, Fault, Traffic
+from box_sandbox.state.sandbox import Sandbox
 
 CONSOLE = "console-credential-for-tests"
 ADMIN = "admin-credential-for-tests"

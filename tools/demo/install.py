@@ -18,17 +18,17 @@ import httpx
 import yaml
 
 from controlplane import Unavailable
-from demo.ground import Ground, choose_ground
-from demo.interrupts import deafen, interruptible
-from demo.screen import Screen, make_screen, new_table
-from demo.story import EXAMPLES
+from demo.apps.story import EXAMPLES
+from demo.cluster.ground import Ground, choose_ground
+from demo.terminal.interrupts import deafen, interruptible
+from demo.terminal.screen import Screen, make_screen, new_table
 from playground import Cluster
 from playground.box import Box
+from playground.chart.helm import CHART, HelmFailed
+from playground.chart.pod import NoPods
 from playground.cluster import ACCOUNT, NAMESPACE
-from playground.helm import CHART, HelmFailed
 from playground.output import until
 from playground.play import GROUP, condition, secret_manifest
-from playground.pod import NoPods
 
 SECONDS = 60.0
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130

@@ -13,18 +13,18 @@ from typing import Any
 import httpx
 
 from controlplane import Unavailable
-from demo.choice import Refused, choose_cluster
-from demo.encore import show_commands, show_hints
-from demo.interrupts import deafen, interrupt_awaited, interruptible
-from demo.progress import Progress, Watch
-from demo.removal import refuse_what_is_there, remove_apps, remove_rest
-from demo.report import report
-from demo.screen import Screen, make_screen
-from demo.story import STORY, App, Story, apps_of, point_to, read_examples
-from demo.verdict import differences
+from demo.apps.progress import Progress, Watch
+from demo.apps.story import STORY, App, Story, apps_of, point_to, read_examples
+from demo.apps.verdict import differences
+from demo.cluster.choice import Refused, choose_cluster
+from demo.cluster.removal import refuse_what_is_there, remove_apps, remove_rest
+from demo.terminal.encore import show_commands, show_hints
+from demo.terminal.interrupts import deafen, interrupt_awaited, interruptible
+from demo.terminal.report import report
+from demo.terminal.screen import Screen, make_screen
 from playground import Cluster, Playground
-from playground.chart import installation
-from playground.current import NoContext
+from playground.chart.manifests import installation
+from playground.clusters.current import NoContext
 from playground.output import BUSY, POLL_SECONDS, until
 
 PORT = 8099

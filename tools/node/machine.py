@@ -20,10 +20,10 @@ import yaml
 import controlplane
 from controlplane import Unavailable
 from controlplane.process import Process
-from node import binaries, cgroups
-from node.archive import write_archive
+from node.host import binaries, cgroups
+from node.host.archive import write_archive
+from node.host.requirements import missing
 from node.layout import API_PORT, BRIDGE_ADDRESS, PAUSE_IMAGE, SERVICE_ADDRESS, Layout
-from node.requirements import missing
 
 PREFIX = "box-node-"
 START_SECONDS = 180.0
@@ -48,7 +48,7 @@ class Node:
         self._doors: list[Process] = []
         self.kubeconfig = folder / "kubeconfig"
         self.audit_log = self._layout.plane / "audit.log"
-        command = ("unshare", *NAMESPACES, sys.executable, "-m", "node.inside", str(folder))
+        command = ("unshare", *NAMESPACES, sys.executable, "-m", "node.inside.init", str(folder))
         self._process = Process("the node", command, self._layout.log("node"), own_session=True)
 
     @classmethod
@@ -109,7 +109,7 @@ class Node:
         """Ports of 127.0.0.1 that lead to addresses, with ports, in the node's network."""
         log = self._layout.log(f"door-{len(self._doors)}")
         door = Process(
-            "a door", (sys.executable, "-m", "node.forward", str(self._first), *targets), log, own_session=True
+            "a door", (sys.executable, "-m", "node.inside.forward", str(self._first), *targets), log, own_session=True
         )
         self._doors.append(door)
         door.start()

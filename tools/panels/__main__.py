@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import httpx
 
-from panels.picture import draw
+from panels.drawing.picture import draw
 from panels.prometheus import Prometheus, Span
 from panels.story import BOX_FLAGS, MINUTES, Story
 from panels.watching import SCRAPE_SECONDS, NoPrometheus, free_port, prometheus_watching

@@ -15,11 +15,11 @@ import yaml
 
 from controlplane.process import Process
 from playground.box import Box
-from playground.chart import RIGHTS, installation, operator_pod
+from playground.chart.manifests import RIGHTS, installation, operator_pod
+from playground.chart.pod import AccountFiles, account_files, pod_process, why_no_pods
 from playground.cluster import ACCOUNT, NAMESPACE, ROOT, YAML_LOADER, Cluster, path_of
-from playground.fault_proxy import FaultProxy
 from playground.output import await_line, launch, until
-from playground.pod import AccountFiles, account_files, pod_process, why_no_pods
+from playground.proxies.fault_proxy import FaultProxy
 
 GROUP = "/apis/boxapps.dev/v1alpha1"
 WAIT_SECONDS = 30.0

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 Json = dict[str, Any]
 

@@ -26,7 +26,7 @@ from box_app_operator.core.status import build_status
 from box_app_operator.model.box import AppID, AuthorizationState, ClientID, Fingerprint, Slot
 from box_app_operator.model.conditions import merge_conditions, parse_conditions
 from box_app_operator.model.observed import RememberedStatus
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -26,7 +26,7 @@ from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
-from kube_sandbox.schema import Schema
+from kube_sandbox.kinds.schema import Schema
 
 Json = dict[str, Any]
 

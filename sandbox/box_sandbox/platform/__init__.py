@@ -1,0 +1,1 @@
+"""Box's public API, as far as apps go: tokens, content, users."""

@@ -1,0 +1,1 @@
+"""The kinds that are served: what they may look like, and how they are shown."""

@@ -1,0 +1,1 @@
+"""The objects that there are, how they are patched, and how they are selected."""

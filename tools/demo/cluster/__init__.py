@@ -1,0 +1,1 @@
+"""Where the demo plays: the choice of a cluster, what is installed there, and what is removed."""

@@ -1,0 +1,1 @@
+"""What the machine has or gets for a node: programs, cgroups, images."""

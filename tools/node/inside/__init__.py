@@ -1,0 +1,1 @@
+"""What runs in the node's namespaces, and what configures it."""

@@ -1,0 +1,1 @@
+"""Drawing: shapes, scales, panels, and the whole picture."""

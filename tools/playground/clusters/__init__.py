@@ -1,0 +1,1 @@
+"""The kinds of clusters to play on."""

@@ -1,0 +1,1 @@
+"""What stands between the operator and others: faults on the way to the API server, proxies, TLS."""
