@@ -222,6 +222,8 @@ def _transitions(before: Mapping[str, Body], after: Mapping[str, Body]) -> Itera
 
 def _tokens(body: Body, status: Body) -> Iterator[str]:
     client_ids = {status.get("clientID"), (body.get("spec") or {}).get("clientID")}
+    values = [value for task in status.get("nextSteps") or () for value in task.get("values") or ()]
+    client_ids |= {value["value"] for value in values if value["name"] == "Client ID"}
     for path, text in _texts(status, "status"):
         # Never the match itself: it may be a token.
         if any(found not in client_ids for found in TOKEN_LIKE.findall(text)):
