@@ -175,20 +175,20 @@ class Judge:
         return bool(token.expires_at and lifetime and now >= token.expires_at - 1.1 * lifetime / SIXTH)
 
     def publish(self, secret: SecretWrite) -> None:
-        """Rule 3, and the start of an overlap."""
+        """Rule 3."""
         fingerprint = secret.token.fingerprint
         stands = {each for view in self.kube.secrets.values() for each in view.fingerprints.values()}
         self._must(fingerprint in self.box.proven | stands, "published without proof")
-        there = self.kube.secrets.get(secret.name)
-        before = set(there.fingerprints.values()) if there else set()
-        if fingerprint not in before:
-            self.overlaps |= dict.fromkeys(before & self.box.issued.keys(), self.now())
         if fingerprint not in stands and secret.contents.annotations.get("boxapps.dev/previous-fingerprint"):
             # Without a previous one it is the first of all, as far as anybody can know.
             self.coming[fingerprint] = self._believed_active() is None
 
     def published(self, secret: SecretWrite) -> None:
-        """Another token came into the Secret."""
+        """Another token is about to stand in the Secret, in place of what is there: a call that was lost began none."""
+        there = self.kube.secrets.get(secret.name)
+        before = set(there.fingerprints.values()) if there else set()
+        if secret.token.fingerprint not in before:
+            self.overlaps |= dict.fromkeys(before & self.box.issued.keys(), self.now())
         lost = self.coming.pop(secret.token.fingerprint, None)
         if lost is not None:
             quiet = self.pace.replaced_at is None or self.monotonic() >= self.pace.replaced_at + 1800
