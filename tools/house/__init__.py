@@ -1,1 +1,1 @@
-"""How big are the rooms of the operator, how long its functions, and how far goes a manifest until it is a Secret?"""
+"""How big are the rooms, how long its functions, and how far goes a manifest until it is a Secret?"""

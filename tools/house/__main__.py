@@ -1,20 +1,22 @@
-"""``python -m house``: measure the operator's package. ``--check`` fails when a number is beyond its limit."""
+"""``python -m house``: measure the packages. ``--check`` fails when a number is beyond its limit."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from house.limits import judge
 from house.measures import House, lines_below, look_at, measures_of
 from house.report import complaints, report
 from house.rooms import read_layers
-from house.source import read_package
+from house.source import Package, read_package
 from house.way import read_hops
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "box_app_operator"
+PLACES = ("sandbox", "tools")
 WAY = Path(__file__).with_name("way.toml")
 
 
@@ -35,9 +37,15 @@ def main() -> int:
 
 
 def measured() -> House:
-    """The operator's package as it is."""
+    """The operator's package as it is, and those of sandbox and tools."""
     layers = read_layers(ROOT / "pyproject.toml", PACKAGE.name)
-    return look_at(read_package(PACKAGE), read_hops(WAY), layers)
+    return look_at(read_package(PACKAGE), read_hops(WAY), layers, dict(_beside()))
+
+
+def _beside() -> Iterator[tuple[str, Package]]:
+    for place in PLACES:
+        for init in sorted((ROOT / place).glob("*/__init__.py")):
+            yield f"{place}/{init.parent.name}", read_package(init.parent)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ LIMITS = (
     Limit("stays on the way to the Secret", 12),
     Limit("climbs on the way to the Secret", 3),
     Limit("rooms in a ring of imports", 0),
+    Limit("folders of fewer than three, in sandbox and tools", 0),
+    Limit("rooms in a ring of imports, in sandbox and tools", 0),
 )
 
 

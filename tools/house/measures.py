@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from house.rooms import Arrows, Room, arrows_of, cycle_in, rooms_of
@@ -29,7 +29,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """All that is known of the package."""
+    """All that is known of the package. ``beside`` are those of sandbox and tools, by their paths."""
 
     package: Package
     rooms: tuple[Room, ...]
@@ -37,14 +37,17 @@ class House:
     arrows: Arrows
     cycle: tuple[str, ...]
     way: Way
+    beside: Mapping[str, Package] = field(default_factory=dict)
 
 
-def look_at(package: Package, hops: tuple[Hop, ...], layers: Mapping[str, int]) -> House:
+def look_at(
+    package: Package, hops: tuple[Hop, ...], layers: Mapping[str, int], beside: Mapping[str, Package] | None = None
+) -> House:
     """Measure a package. ``functions`` come with the longest first."""
     arrows = arrows_of(package)
     functions = sorted(package.functions, key=lambda function: (-function.lines, function.at))
     way = follow(hops, package, layers)
-    return House(package, tuple(rooms_of(package)), tuple(functions), arrows, cycle_in(arrows), way)
+    return House(package, tuple(rooms_of(package)), tuple(functions), arrows, cycle_in(arrows), way, beside or {})
 
 
 def percentile(sizes: list[int], percent: int) -> int:
@@ -64,14 +67,38 @@ def measures_of(house: House) -> Iterator[Measure]:
     climbs = tuple(f"{low} -> {high}" for low, high in house.way.climbs)
     yield Measure("climbs on the way to the Secret", len(climbs), climbs)
     yield Measure("rooms in a ring of imports", len(house.cycle[1:]), house.cycle)
+    yield from _beside(house.beside)
 
 
 def _of_rooms(house: House) -> Iterator[Measure]:
     for room in house.rooms:
         yield Measure(f"modules in {room.name}/" if room.name else "modules directly in the package", room.modules)
-    within = Counter(room.name.rpartition("/")[0] for room in house.rooms if room.name)
-    few = [room.name for room in house.rooms if room.name and room.modules + within[room.name] < FEW_MODULES]
-    yield Measure("folders of fewer than three", len(few), tuple(few))
+    few = tuple(_too_small(house.rooms))
+    yield Measure("folders of fewer than three", len(few), few)
+
+
+def _too_small(rooms: Iterable[Room]) -> Iterator[str]:
+    """Folders in a package that have less in them than a folder is for; one of folders holds these."""
+    below = [room for room in rooms if room.name]
+    within = Counter(room.name.rpartition("/")[0] for room in below)
+    return (room.name for room in below if room.modules + within[room.name] < FEW_MODULES)
+
+
+def rooms_beside(beside: Mapping[str, Package]) -> Iterator[Room]:
+    """The rooms of sandbox and tools, named by their paths."""
+    for path, package in beside.items():
+        for room in rooms_of(package):
+            yield replace(room, name=f"{path}/{room.name}".rstrip("/"))
+
+
+def _beside(beside: Mapping[str, Package]) -> Iterator[Measure]:
+    for room in rooms_beside(beside):
+        yield Measure(f"modules in {room.name}/", room.modules)
+    few = tuple(f"{path}/{name}" for path, package in beside.items() for name in _too_small(rooms_of(package)))
+    yield Measure("folders of fewer than three, in sandbox and tools", len(few), few)
+    rings = {path: ring for path, package in beside.items() if (ring := cycle_in(arrows_of(package)))}
+    where = tuple(f"{path}: {' -> '.join(ring)}" for path, ring in rings.items())
+    yield Measure("rooms in a ring of imports, in sandbox and tools", sum(len(r[1:]) for r in rings.values()), where)
 
 
 def _of_modules(house: House) -> Iterator[Measure]:

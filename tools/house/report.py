@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from house.limits import Verdict
-from house.measures import House, percentile
+from house.measures import House, percentile, rooms_beside
 
 LONGEST = 10
 """So many of the longest functions are named."""
@@ -30,6 +30,8 @@ def _rooms(house: House) -> Iterator[str]:
     yield "Rooms: modules, lines, folder"
     for room in house.rooms:
         yield f"{room.modules:>4} {room.lines:>6}  {room.name or '(directly in the package)'}"
+    for room in rooms_beside(house.beside):
+        yield f"{room.modules:>4} {room.lines:>6}  {room.name}"
 
 
 def _arrows(house: House) -> Iterator[str]:

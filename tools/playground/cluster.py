@@ -1,14 +1,11 @@
-"""A Kubernetes to play with: the embedded imitation, or a real control plane. Both look the same from here."""
+"""A Kubernetes to play with. Whichever it is, it looks the same from here."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import ssl
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,9 @@ from typing import Any
 import httpx
 import yaml
 
-from controlplane import ControlPlane, find_or_build
-from controlplane.process import Process
+from controlplane import ControlPlane
 from playground.network import LOOPBACK, Network
-from playground.output import STOPPING, await_line, interrupts_held, launch
+from playground.output import STOPPING, interrupts_held
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, ACCOUNT = "box-app-operator", "box-app-operator"
@@ -208,34 +204,3 @@ def collection_of(manifest: dict[str, Any]) -> str:
 def path_of(manifest: dict[str, Any]) -> str:
     """The API path of an object."""
     return f"{collection_of(manifest)}/{manifest['metadata']['name']}"
-
-
-@contextlib.contextmanager
-def real_cluster(say: Callable[[str], None]) -> Iterator[Cluster]:
-    """A real control plane. Raises ``controlplane.Unavailable`` when there is none to be had."""
-    # Apart from the start, because it can take minutes, in which Ctrl-C must be heard.
-    find_or_build(say)
-    with interrupts_held():
-        plane = ControlPlane.start(say)
-    with plane:
-        cluster = Cluster(f"kube-apiserver {plane.version}", plane.kubeconfig, plane.audit_log, plane)
-        with cluster.client:
-            yield cluster
-
-
-@contextlib.contextmanager
-def embedded_cluster(port: int = 0) -> Iterator[Cluster]:
-    """The embedded imitation, in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="kube-sandbox-") as name:
-        folder = Path(name)
-        kubeconfig, audit = folder / "kubeconfig", folder / "audit.log"
-        flags = ("serve", "--port", str(port), "--kubeconfig", str(kubeconfig), "--audit-log", str(audit))
-        process = Process("kube_sandbox", (sys.executable, "-m", "kube_sandbox", *flags), folder / "kube_sandbox.log")
-        try:
-            launch(process)
-            await_line(process, "http://")
-            cluster = Cluster("embedded", kubeconfig, audit)
-            with cluster.client:
-                yield cluster
-        finally:
-            process.stop()

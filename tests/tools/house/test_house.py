@@ -12,7 +12,7 @@ from house.limits import IN_FOLDER, LIMITS, Limit, judge
 from house.measures import House, Measure, look_at, measures_of, percentile
 from house.report import complaints, report
 from house.rooms import read_layers
-from house.source import read_package
+from house.source import Package, read_package
 from house.way import Hop, read_hops
 
 LAYERS = {"upper": 1, "lower": 0}
@@ -80,13 +80,23 @@ HOPS = (
 )
 
 
-def house_of(folder: Path, files: Mapping[str, str] = FILES, hops: tuple[Hop, ...] = HOPS) -> House:
-    """The house of a package that has these files."""
-    root = folder / "tiny"
+def package_of(root: Path, files: Mapping[str, str]) -> Package:
+    """A package with these files, in this folder."""
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return look_at(read_package(root), hops, LAYERS)
+    return read_package(root)
+
+
+def house_of(
+    folder: Path,
+    files: Mapping[str, str] = FILES,
+    hops: tuple[Hop, ...] = HOPS,
+    beside: Mapping[str, str] | None = None,
+) -> House:
+    """The house of a package that has these files, and a tool that has those beside it."""
+    tools = {"tools/tool": package_of(folder / "tool", beside)} if beside else {}
+    return look_at(package_of(folder / "tiny", files), hops, LAYERS, tools)
 
 
 def numbers(house: House) -> dict[str, int]:
@@ -175,6 +185,46 @@ def test_a_ring_of_rooms_is_found(tmp_path: Path) -> None:
 
     assert numbers(house)["rooms in a ring of imports"] == 2
     assert set(house.cycle) == {"upper", "lower"}
+
+
+TOOL = {
+    "__init__.py": "from tool.deep.a import f\n",
+    "play.py": "from tool.deep import a\n",
+    "deep/__init__.py": "",
+    "deep/a.py": "import json\n",
+    "deep/b.py": "from tool.deep import a\n",
+    "deep/c.py": "",
+}
+
+
+def test_tools_have_rooms_too(tmp_path: Path) -> None:
+    """Each package by its path: its modules, folder by folder, and none of it among the operator's."""
+    found = numbers(house_of(tmp_path, beside=TOOL))
+
+    assert (found["modules in tools/tool/"], found["modules in tools/tool/deep/"]) == (1, 3)
+    assert found["folders of fewer than three, in sandbox and tools"] == 0
+    assert found["rooms in a ring of imports, in sandbox and tools"] == 0
+    assert found.items() >= numbers(house_of(tmp_path)).items()
+
+
+@pytest.mark.parametrize(
+    ("files", "measure", "value", "where"),
+    [
+        ({"deep/b.py": "from tool import play\n"}, "rooms in a ring of imports", 2, "tools/tool: "),
+        ({"few/__init__.py": "", "few/d.py": ""}, "folders of fewer than three", 1, "tools/tool/few"),
+        ({f"deep/d{number}.py": "" for number in range(6)}, "modules in tools/tool/deep/", 9, ""),
+    ],
+)
+def test_walls_of_a_tool_that_do_not_hold(
+    tmp_path: Path, files: Mapping[str, str], measure: str, value: int, where: str
+) -> None:
+    """A ring, a folder with too little in it, one with too much: each is said of its place, and fails the check."""
+    house = house_of(tmp_path, beside={**TOOL, **files})
+    name = f"{measure}, in sandbox and tools" if where else measure
+    verdict = next(each for each in judge(measures_of(house)) if each.measure.what == name)
+
+    assert (verdict.measure.value, verdict.is_worse) == (value, True)
+    assert ", ".join(verdict.measure.where).startswith(where)
 
 
 def test_the_way_has_stays_and_climbs(tmp_path: Path) -> None:
@@ -293,7 +343,7 @@ def test_the_check_names_what_got_worse(tmp_path: Path) -> None:
 
 def test_the_report_shows_every_part(tmp_path: Path) -> None:
     """Lines, rooms, arrows, functions, the way with its climbs, and the limits."""
-    house = house_of(tmp_path)
+    house = house_of(tmp_path, beside=TOOL)
     limits = [
         *(limit for limit in LIMITS if "stays" not in limit.what),
         Limit("stays on the way to the Secret", 12, 16),
@@ -302,6 +352,7 @@ def test_the_report_shows_every_part(tmp_path: Path) -> None:
 
     assert "  41,041  tests/" in text
     assert "   2     16  lower" in text
+    assert "   3      2  tools/tool/deep" in text
     assert "   2  upper -> lower" in text
     assert "   4  upper.loop:Loop.hear" in text
     assert "8 hops, 6 stays in 3 modules, 2 climbs; 1 functions only pass on." in text
