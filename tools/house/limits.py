@@ -33,8 +33,6 @@ LIMITS = (
     Limit(IN_FOLDER, 8),
     Limit("modules in controller/", 9, why="three for Kopf: what it calls, how it logs in, how it runs"),
     Limit("modules in kube/", 11, why="one for each kind of thing that the API server has, over one client"),
-    Limit("modules in model/", 8, today=10),
-    Limit("modules in tokens/", 8, today=9),
     Limit("folders of fewer than three", 0),
     Limit("lines of the longest module", LONG_MODULE),
     Limit(LONG_MODULES, 0),

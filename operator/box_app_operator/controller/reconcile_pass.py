@@ -40,7 +40,7 @@ from box_app_operator.observe.secrets import SecretObserver
 from box_app_operator.ports import Clock
 from box_app_operator.secret.contest import paused
 from box_app_operator.secret.published import own_secrets
-from box_app_operator.tokens.pace import last_replacement, last_replacement_in_status
+from box_app_operator.tokens.rotation import last_replacement, last_replacement_in_status
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,8 @@ from box_app_operator.api.origins import same_origins
 from box_app_operator.model.box import AuthorizationState, BoxApp
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, NextStep, good, mend, stall, unknown, wait
+from box_app_operator.model.finding import ADMIN_APPS, Finding, NextStep, app_page, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS, app_page
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,

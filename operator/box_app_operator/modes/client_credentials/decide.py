@@ -10,9 +10,19 @@ from typing import Any
 from box_app_operator.model.box import BoxApp, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, NextStep, Notice, good, lacking, mend, unknown, wait
+from box_app_operator.model.finding import (
+    ADMIN_APPS,
+    CONSOLE,
+    Finding,
+    NextStep,
+    Notice,
+    good,
+    lacking,
+    mend,
+    unknown,
+    wait,
+)
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS, CONSOLE
 from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot
 from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, deleting
 from box_app_operator.tokens.active import Current, current_of
