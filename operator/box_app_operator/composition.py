@@ -24,7 +24,8 @@ from box_app_operator.controller.missed_deletions import Sweep
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.controller.workqueue import WorkQueue
 from box_app_operator.core.plan import Delays
-from box_app_operator.enterprise.connection import Clients, LinkDependencies
+from box_app_operator.enterprise.clients import Clients
+from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.api import KubeApi
 from box_app_operator.kube.lists import KubeLists

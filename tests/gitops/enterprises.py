@@ -15,7 +15,8 @@ from tests.unit.pretend import NOON
 from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, LinkDependencies
+from box_app_operator.enterprise.clients import Clients
+from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
 

@@ -15,8 +15,7 @@ from box_app_operator.model.box import AuthorizationState, PendingToken, Problem
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.names import Leaving, NameHolder
-from box_app_operator.model.observed import Mode, Observed
-from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Observed, Pace
 from box_app_operator.modes.automated.adoption import with_adoption
 
 LIVE = replace(ONE, accepted=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from box_app_operator.model.box import Fingerprint
-from box_app_operator.model.pace import Pace
-from box_app_operator.tokens.pace import Record
+from box_app_operator.model.observed import Pace
+from box_app_operator.tokens.rotation import Record
 
 JUMP = timedelta(seconds=5)
 """A clock that moved by more than this was set. By less it only runs a little faster or slower, and what was said with

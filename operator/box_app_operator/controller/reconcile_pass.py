@@ -38,10 +38,11 @@ from box_app_operator.model.steps import (
 from box_app_operator.modes.registry import RULES
 from box_app_operator.observability.metrics import STEPS, AppLog, Stopwatch, requests_noted
 from box_app_operator.observe.observer import Observer
+from box_app_operator.observe.secrets import SecretObserver
 from box_app_operator.ports import Clock
 from box_app_operator.secret.contest import paused
 from box_app_operator.secret.published import own_secrets
-from box_app_operator.tokens.pace import last_replacement, last_replacement_in_status
+from box_app_operator.tokens.rotation import last_replacement, last_replacement_in_status
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class PassDependencies:
 
     store: Store
     observer: Observer
+    secrets: SecretObserver
     clock: Clock
     backoff: Callable[[int], float]
     delays: Delays
@@ -107,7 +109,7 @@ class Pass:
             if observed.known and observed.problem is None:
                 self._memory.find_done(partial(has_happened, observed=observed), self._deps.clock.now())
             if not self._secret_is_fresh and (_rests_on_secret(decided) or _misses_secret(observed)):
-                await self._deps.observer.refresh_secret(desired)
+                await self._deps.secrets.refresh(desired)
                 self._secret_is_fresh = True
             elif decided.steps:
                 await self._try(decided.steps[0], resource, observed)

@@ -25,6 +25,7 @@ from box_app_operator.modes.clients import make_clients
 from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.observer import Observer
+from box_app_operator.observe.secrets import SecretObserver
 from box_app_operator.ports import Clock, Cluster, Imports, Pods
 
 logger = logging.getLogger(__name__)
@@ -58,9 +59,10 @@ class Reconciler:
         self._reporter = Reporter(store, cluster, clock, status_pause)
         self._clients = make_clients(store, cluster, clock)
         consumers = Consumers(store, cluster, pods, delays.restart)
-        observer = Observer(store, links, cluster, self._clients, consumers, imports, clock)
+        secrets = SecretObserver(store, cluster)
+        observer = Observer(store, links, secrets, self._clients, consumers, imports, clock)
         self._delays = delays
-        self._deps = PassDependencies(store, observer, clock, backoff, delays)
+        self._deps = PassDependencies(store, observer, secrets, clock, backoff, delays)
         self._memories: dict[UID, Memory] = {}
 
     def forget(self, uid: UID) -> None:

@@ -16,8 +16,7 @@ from box_app_operator.model.conditions import FACETS, Condition, Previous, Reaso
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, Task, lacking, settle, unknown
 from box_app_operator.model.names import wait_for_name
-from box_app_operator.model.observed import Observed
-from box_app_operator.model.pace import PAUSE
+from box_app_operator.model.observed import PAUSE, Observed
 from box_app_operator.model.steps import AddFinalizer, Step
 from box_app_operator.modes.registry import RULES
 from box_app_operator.secret.conflict import held_back, is_conflict
@@ -40,7 +39,7 @@ class Delays:
     ``outage`` is how long Box may be out of reach before ``Ready`` says so. ``restart`` is how long a workload that
     several apps name waits for the rest of them to rotate. ``enterprise`` is how long a BoxEnterprise may be unknown
     before an object says so: it may have been applied together with the object. ``rotation`` is how soon one token may
-    follow another, see ``core.pace``.
+    follow another, see ``Pace``.
     """
 
     outage: timedelta = timedelta(minutes=5)

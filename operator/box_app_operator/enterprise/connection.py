@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, SecretKeyRef, changed_clients
+from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, changed_clients
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import Store
 from box_app_operator.cache.due import due_first
 from box_app_operator.cache.identities import Identities
+from box_app_operator.enterprise.clients import Connect, opened
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
@@ -35,24 +35,6 @@ PAUSE_SECONDS = 0.4
 """Between two looks for changes, so that a hundred changes in a row cost one look and not a hundred."""
 IDLE_SECONDS = 1.0
 """Between two looks of which the first came back at once and empty: a console may ignore how long it should wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """The way to one enterprise; without a console in mode Assisted."""
-
-    console: Console | None
-    platform: Platform
-
-
-class Connect(Protocol):
-    """Builds the clients of an enterprise. ``ca`` is a PEM bundle to trust in addition."""
-
-    def __call__(
-        self, enterprise: Enterprise, credential: str | None, ca: str | None
-    ) -> contextlib.AbstractAsyncContextManager[Clients]:
-        """Open them; they are closed on leaving."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +215,7 @@ class EnterpriseLink:
             # Another credential may see other apps.
             self.listing.start_over()
         self._used = used
-        async with _opened(self._deps.connect, self.enterprise, *_checked(spec, *used)) as clients:
+        async with opened(self._deps.connect, self.enterprise, *used) as clients:
             self.console, self.platform = clients.console, clients.platform
             try:
                 while not self._restart.is_set():
@@ -320,39 +302,6 @@ class EnterpriseLink:
             logger.debug("BoxEnterprise %s: resync", self.enterprise.name)
             self.identities.resync()
             self.wake_all()
-
-
-def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str | None, str | None]:
-    """The credential and the CA bundle, if they can be used; without a console there is no credential.
-
-    Raises:
-        AwaitingHumanError: they are missing: manifests may come in any order.
-        StalledError: the credential can be no bearer token.
-    """
-    if spec.ca is not None and ca is None:
-        message = f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it; it is waited for."
-        raise AwaitingHumanError(Reason.CA_INVALID, message)
-    if spec.console_url is None:
-        return None, ca
-    if not credential:
-        what = f"The console's credential is missing: {spec.credentials} does not exist or is empty."
-        raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, f"{what} Create it; it is waited for.")
-    if not (credential.isascii() and credential.isprintable()) or " " in credential:
-        message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
-        raise StalledError(Reason.CREDENTIAL_REJECTED, message)
-    return credential, ca
-
-
-@contextlib.asynccontextmanager
-async def _opened(
-    connect: Connect, enterprise: Enterprise, credential: str | None, ca: str | None
-) -> AsyncIterator[Clients]:
-    try:
-        opened = connect(enterprise, credential, ca)
-    except (ssl.SSLError, ValueError, TypeError):
-        raise StalledError(Reason.CA_INVALID, f"{enterprise.spec.ca} is not a PEM bundle of certificates.") from None
-    async with opened as clients:
-        yield clients
 
 
 async def _unless(stop: asyncio.Future[Any], work: Coroutine[Any, Any, list[BoxApp]]) -> list[BoxApp] | None:

@@ -19,7 +19,7 @@ from box_app_operator.secret.annotations import publication_of
 from box_app_operator.secret.contents import contents_of, shown
 from box_app_operator.secret.published import own_secrets, plain_data
 from box_app_operator.tokens.downscoped import downscoped_contents, downscoped_data
-from box_app_operator.tokens.pace import last_replacement
+from box_app_operator.tokens.rotation import last_replacement
 
 KEYS = "spec.tokens.secret.keys"
 

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import Refusal, RefusalKind
+from box_app_operator.model.box import AppID, Refusal, RefusalKind
 from box_app_operator.model.conditions import Condition, Reason, Status, reason_of
 from box_app_operator.model.steps import Step
+
+CONSOLE = "https://app.box.com/developers/console"
+"""The Developer Console. Source: box/developer.box.com."""
+ADMIN_APPS = "https://app.box.com/master/platform-apps"
+"""The Platform Apps Manager of the Admin Console; observed in public repositories, not promised by Box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,11 @@ class Task:
     values: tuple[tuple[str, str], ...] = ()
     due: datetime | None = None
     problem: str | None = None
+
+
+def app_page(app_id: AppID) -> str:
+    """An app's page in the Developer Console. Source: box/developer.box.com, pages/platform/user-types."""
+    return f"{CONSOLE}/app/{app_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ a call whose answer was lost, and about a token that was just minted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,18 +15,16 @@ from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link, Links
-from box_app_operator.errors import ForbiddenError
-from box_app_operator.model.box import Problem, SecretView
+from box_app_operator.model.box import Problem
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.clients import Clients
 from box_app_operator.modes.registry import mode_of
 from box_app_operator.observe.consumers import Consumers
-from box_app_operator.ports import Clock, Cluster, Imports
-from box_app_operator.secret.published import is_original
+from box_app_operator.observe.secrets import SecretObserver
+from box_app_operator.ports import Clock, Imports
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.downscoped import is_downscoped
 from box_app_operator.tokens.rotation import rotation_due
 
 
@@ -38,7 +35,7 @@ class Observer:
         self,
         store: Store,
         links: Links,
-        cluster: Cluster,
+        secrets: SecretObserver,
         clients: Clients,
         consumers: Consumers,
         imports: Imports,
@@ -46,7 +43,7 @@ class Observer:
     ) -> None:
         self._store = store
         self._links = links
-        self._cluster = cluster
+        self._secrets = secrets
         self._consumers = consumers
         self._clock = clock
         self._imports = imports
@@ -60,11 +57,11 @@ class Observer:
         """
         desired = resource.desired
         link = self._links.get(desired.enterprise)
-        await self._read_changed_secrets(desired)
+        await self._secrets.read_changed(desired)
         now = self._clock.now()
         seen = Observed(
-            secret=self._see_secret(desired, desired.secret.name, memory, now),
-            renamed_secrets=self._former_secrets(desired),
+            secret=self._secrets.see(desired, desired.secret.name, memory, now),
+            renamed_secrets=self._secrets.renamed(desired),
             pending=memory.pending,
             remembered=parse_remembered(resource.body),
             namespace_is_terminating=self._store.is_terminating(desired.namespace),
@@ -82,7 +79,9 @@ class Observer:
             return seen
         self._follow(client.awaited_secret(desired), desired, seen)
         now = self._clock.now()
-        return await self._consumers.look(desired, self._see_downscoped(desired, seen, memory, now), memory, now)
+        return await self._consumers.look(
+            desired, self._secrets.with_downscoped(desired, seen, memory, now), memory, now
+        )
 
     def _follow(self, name: str | None, desired: Desired, seen: Observed) -> None:
         """Follow the Secret in which a person hands something over, while that is waited for."""
@@ -92,50 +91,6 @@ class Observer:
             self._imports.want(desired.uid, (desired.namespace, name))
         else:
             self._imports.release(desired.uid)
-
-    def _see_secret(self, desired: Desired, name: str, memory: Memory, now: datetime) -> SecretView | None:
-        secret = self._store.secret(desired.namespace, name)
-        return memory.upkeep_of(name).overruled(secret, now) if secret is not None else None
-
-    def _see_downscoped(self, desired: Desired, seen: Observed, memory: Memory, now: datetime) -> Observed:
-        names = [spec.secret for spec in desired.downscoped]
-        ours = [secret for secret in self._store.secrets_of(desired.uid) if is_downscoped(secret)]
-        return replace(
-            seen,
-            downscoped={name: self._see_secret(desired, name, memory, now) for name in names},
-            left_over=tuple(secret for secret in ours if secret.name not in names),
-        )
-
-    def _former_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
-        """What was published under other names; not copies of it, although they may carry the owner over."""
-        ours = self._store.secrets_of(desired.uid)
-        return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
-
-    async def refresh_secret(self, desired: Desired) -> None:
-        """Replace what is remembered of the Secrets by what is there."""
-        await self._read_secrets(desired.namespace, desired.secret_names)
-
-    async def _read_changed_secrets(self, desired: Desired) -> None:
-        """Read what the watches told of without its contents: the Secrets that this object asks for or owns."""
-        namespace, names = desired.namespace, {*desired.secret_names, *self._store.names_owned(desired.uid)}
-        await self._read_secrets(namespace, [name for name in names if self._store.is_unread(namespace, name)])
-
-    async def _read_secrets(self, namespace: str, names: Iterable[str]) -> None:
-        for name in names:
-            secret = await self._read_secret(namespace, name)
-            if secret is None:
-                self._store.drop_secret(namespace, name)
-            else:
-                self._store.put_secret(secret)
-
-    async def _read_secret(self, namespace: str, name: str) -> SecretView | None:
-        """A Secret as it is; none where the namespace ends, and has taken the operator's own Role with it by now."""
-        try:
-            return await self._cluster.read_secret(namespace, name)
-        except ForbiddenError:
-            if self._store.is_terminating(namespace):
-                return None
-            raise
 
     def _awaits_namespace(self, desired: Desired, link: Link) -> bool:
         """Do the labels of the namespace matter, and did its watch not tell of them yet? It wakes the object."""

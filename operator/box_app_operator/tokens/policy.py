@@ -20,20 +20,36 @@ from typing import Protocol
 from box_app_operator.model.box import AppID, Fingerprint, PendingToken, SlotToken, TokenSource
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, Notice, Task, TaskKind, Who, good, mend, unknown, wait
+from box_app_operator.model.finding import (
+    CONSOLE,
+    Finding,
+    Notice,
+    Task,
+    TaskKind,
+    Who,
+    app_page,
+    good,
+    mend,
+    unknown,
+    wait,
+)
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import CONSOLE, app_page
 from box_app_operator.model.steps import DeleteSecret, ProveToken, PublishSecret, Step
 from box_app_operator.secret.annotations import publication_in
 from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.contents import contents_of, differences
 from box_app_operator.secret.published import live_token_in, own_fingerprints, owns_secret
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.pace import check_replacement, rotation_notice
 from box_app_operator.tokens.refused import KEPT
 from box_app_operator.tokens.restarts import Restarts, check_restarts
 from box_app_operator.tokens.retirement import Retirement, check_former, check_retirement
-from box_app_operator.tokens.rotation import Cause, rotation_cause, rotation_waits_until
+from box_app_operator.tokens.rotation import (
+    Cause,
+    check_replacement,
+    rotation_cause,
+    rotation_notice,
+    rotation_waits_until,
+)
 
 TYPE = "TokenReady"
 NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."

@@ -55,7 +55,7 @@ class Stage(StillClock):
         self.looks += 1
         return self.world.observed
 
-    async def refresh_secret(self, desired: Desired) -> None:
+    async def refresh(self, desired: Desired) -> None:
         """The Secret is what the world says."""
         self.refreshed += 1
 
@@ -70,8 +70,8 @@ class Stage(StillClock):
 
     async def run(self) -> tuple[Observed, Plan]:
         """One pass."""
-        deps = PassDependencies(self.store, cast("Any", self), self, lambda failures: 10.0 * failures, Delays())
         me = cast("Any", self)
+        deps = PassDependencies(self.store, me, me, self, lambda failures: 10.0 * failures, Delays())
         resource = self.store.apps[KEY] = replace(self.store.apps[KEY], desired=self.world.desired)
         return await Pass(resource, self.memory, cast("Any", self.link), me, deps).run()
 

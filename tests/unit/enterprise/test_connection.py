@@ -13,7 +13,8 @@ from tests.unit.pretend import NOON
 
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, EnterpriseLink, LinkDependencies
+from box_app_operator.enterprise.clients import Clients
+from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
 from box_app_operator.errors import AwaitingHumanError, TransientError
 
 REFUSED = AwaitingHumanError("CredentialMissing", "The operator may not read it: it lacks the right.")

@@ -13,7 +13,8 @@ import pytest
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.connection import Clients, LinkDependencies
+from box_app_operator.enterprise.clients import Clients
+from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError

@@ -15,13 +15,11 @@ from box_app_operator.core.status import build_status
 from box_app_operator.model.box import Fingerprint, PendingToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant, Rotation
-from box_app_operator.model.observed import Mode, RememberedStatus
-from box_app_operator.model.pace import Pace
+from box_app_operator.model.observed import Mode, Pace, RememberedStatus
 from box_app_operator.model.steps import MintToken, PublishSecret, RevokeSlot
 from box_app_operator.secret.annotations import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.pace import Record, last_replacement, last_replacement_in_status
-from box_app_operator.tokens.rotation import Cause, rotation_cause
+from box_app_operator.tokens.rotation import Cause, Record, last_replacement, last_replacement_in_status, rotation_cause
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 MINT = MintToken(APP_ID, Slot.SECONDARY, 60)

@@ -27,8 +27,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
 from box_app_operator.model.hand import Hand, KeyView, Verdict
-from box_app_operator.model.observed import Mode
-from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Pace
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
 

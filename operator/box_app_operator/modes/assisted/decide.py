@@ -14,10 +14,9 @@ from typing import Any
 from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, Task, TaskKind, Who, good, mend, unknown, wait
+from box_app_operator.model.finding import CONSOLE, Finding, Task, TaskKind, Who, app_page, good, mend, unknown, wait
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import CONSOLE, app_page
 from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
 from box_app_operator.modes.common.findings import (
     GIVE_UP,

@@ -11,9 +11,8 @@ from box_app_operator.api.origins import same_origins
 from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, Task, TaskKind, Who, good, mend, stall, unknown, wait
+from box_app_operator.model.finding import Finding, Task, TaskKind, Who, app_page, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import app_page
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,

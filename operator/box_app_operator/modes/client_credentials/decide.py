@@ -10,9 +10,20 @@ from typing import Any
 from box_app_operator.model.box import Fingerprint, SlotToken, UnlistedTokens, known_token
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, Notice, Task, TaskKind, Who, good, lacking, mend, unknown, wait
+from box_app_operator.model.finding import (
+    CONSOLE,
+    Finding,
+    Notice,
+    Task,
+    TaskKind,
+    Who,
+    good,
+    lacking,
+    mend,
+    unknown,
+    wait,
+)
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import CONSOLE
 from box_app_operator.model.steps import AddFinalizer, ObtainAccessToken, RemoveFinalizer, RevokeToken, Step
 from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, authorization_task, deleting
 from box_app_operator.tokens.active import Current, current_of

@@ -9,9 +9,8 @@ from datetime import datetime
 from box_app_operator.model.box import ClientID
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, Task, TaskKind, Who, stall
+from box_app_operator.model.finding import ADMIN_APPS, Finding, Task, TaskKind, Who, stall
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.places import ADMIN_APPS
 from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.tokens.downscoped import next_to_revoke
 
