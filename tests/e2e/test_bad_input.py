@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.e2e.story import approve, await_enterprise, console_with, make_ready
+from tests.e2e.story import await_enterprise, console_with, make_ready, stated
 
 from playground import Playground
 from playground.play import app_manifest, condition, secret_manifest
@@ -129,28 +129,12 @@ def test_a_taken_name_stalls_one_app_only(play: Playground, ns: str) -> None:
     body = play.await_condition(ns, "taken", "NameTaken")
     play.await_condition(ns, "viewer", "PendingApproval")
 
-    registered, stalled = condition(body, "Registered"), condition(body, "Stalled")
-    assert registered is not None
-    assert stalled is not None
+    registered = stated(body, "Registered")
+    assert condition(body, "Stalled") is not None
     assert registered["status"] == "False"
     assert "Choose another spec.displayName" in registered["message"]
     play.cluster.patch(play.path(ns, "taken"), {"spec": {"displayName": f"{ns} free"}})
     play.await_condition(ns, "taken", "PendingApproval")
-
-
-def test_an_unknown_enterprise_is_named(play: Playground, ns: str) -> None:
-    """EnterpriseNotFound until it is created."""
-    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
-    body = play.await_condition(ns, "viewer", "EnterpriseNotFound")
-    ready = condition(body, "Ready")
-    assert ready is not None
-    assert f"{ns}-corp" in ready["message"]
-    assert condition(body, "Stalled") is None
-    assert condition(body, "Reconciling") is not None
-
-    play.enterprise(f"{ns}-corp")
-
-    play.await_condition(ns, "viewer", "PendingApproval")
 
 
 @pytest.mark.also_on("namespaced")
@@ -168,25 +152,6 @@ def test_a_namespace_must_be_allowed(play: Playground, ns: str) -> None:
     play.await_condition(ns, "viewer", "PendingApproval")
 
 
-@pytest.mark.also_on("namespaced")
-def test_a_missing_credential_is_named(play: Playground, ns: str) -> None:
-    """The enterprise says which Secret and key it misses, and waits; it recovers when the Secret appears."""
-    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
-    play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
-    body = play.await_condition(ns, "viewer", "EnterpriseNotReady")
-    ready = condition(body, "Ready")
-    assert ready is not None
-    assert f"key 'token' of Secret {ns}/console" in ready["message"]
-    enterprise = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
-    assert condition(enterprise, "Stalled") is None
-    assert condition(enterprise, "Reconciling") is not None
-
-    play.cluster.ensure(secret_manifest(ns, "console", {"token": play.box.console_token}))
-
-    play.await_condition(ns, "viewer", "PendingApproval")
-    await_enterprise(play, f"{ns}-corp", "Ready")
-
-
 def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
     """CredentialRejected, without a trace of the value; a changed Secret is acted upon at once."""
     play.cluster.ensure(secret_manifest(ns, "console", {"token": "wrong-and-never-shown"}))
@@ -200,18 +165,3 @@ def test_a_wrong_credential_is_told_apart(play: Playground, ns: str) -> None:
 
     play.await_condition(ns, "viewer", "PendingApproval")
     assert "wrong-and-never-shown" not in play.logs()
-
-
-def test_a_foreign_secret_is_never_touched(play: Playground, ns: str) -> None:
-    """SecretConflict, also for a Secret without any label, before anything is registered; it recovers when it goes."""
-    play.cluster.ensure(secret_manifest(ns, "viewer-box-token", {"password": "mine"}))
-    foreign = play.secret(ns, "viewer-box-token")
-    play.app(ns, "viewer")
-
-    body = play.await_condition(ns, "viewer", "SecretConflict")
-
-    assert condition(body, "Stalled") is not None
-    assert play.secret(ns, "viewer-box-token") == foreign
-    assert play.box.app(f"{ns} viewer") is None
-    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/viewer-box-token")
-    approve(play, ns)
