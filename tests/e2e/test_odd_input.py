@@ -87,6 +87,7 @@ def test_what_cannot_be_is_refused_with_what_to_write(play: Playground, ns: str)
     texts += [(spec, word, of_enterprise(play, spec)) for spec, word in ENTERPRISES]
 
     assert [(spec, text) for spec, word, text in texts if word not in text] == []
+    assert play.get(ns, "odd") is None
 
 
 def test_what_can_be_is_taken(play: Playground, ns: str) -> None:
