@@ -1,7 +1,7 @@
 """What people write into a spec, and what is said about it: one table for the schema's rules and for the operator's.
 
-``tests/unit/test_odd_input.py`` holds the operator's code and the imitation's CEL to it; the test of the same name in
-``tests/e2e`` holds the real API server to it.
+``tests/unit/api/test_odd_input.py`` holds the operator's code and the imitation's CEL to it; the test of the same name
+in ``tests/e2e`` holds the real API server to it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,37 @@ SPANS: list[tuple[Json, str | None]] = [
 """``spec.tokens``, and what is said about its spans; None for nothing."""
 
 NAME, KEY, URL = "for example", "a key of a Secret", "with a port from 1 to 65535"
+
+
+def _secret(**fields: Any) -> Json:
+    return {"tokens": {"secret": fields}}
+
+
+OBJECT_KEY, OWN = "in a Secret is not", "operator's own"
 APPS: list[tuple[Json, str]] = [
+    ({"displayName": None}, "spec.displayName"),
+    ({"displayName": "x" * 201}, "spec.displayName: Too long"),
+    *(({"displayName": name}, 'for example "Acme Invoice Viewer"') for name in ("", " ", "\t", " Acme", "Acme ")),
+    ({"clientID": "short"}, "Box's Developer Console shows"),
+    ({"clientID": "not a client id"}, "Box's Developer Console shows"),
+    ({"authentication": "ClientCredentials"}, "clientCredentials goes with"),
+    ({"enterpriseRef": {}}, "spec.enterpriseRef.name: Required value"),
+    ({"suspend": "yes"}, "must be of type boolean"),
+    ({"deletionPolicy": "Keep"}, '"Retain", "RevokeTokens", "Delete"'),
+    ({"tokens": {"expiry": "90d"}}, '"30d", "60d", "Never"'),
+    ({"tokens": {"rotation": {"overlap": "1 hour"}}}, '"10d" or "1h30m"'),
+    (_secret(name="Upper"), "invoice-viewer-box"),
+    (_secret(labels={"bad key": "x"}), "the key of a label"),
+    (_secret(labels={f"{'a' * 254}/b": "x"}), "the key of a label"),
+    (_secret(labels={"team": "-a"}), "the value of a label"),
+    (_secret(labels={"boxapps.dev/app": "x"}), OWN),
+    (_secret(annotations={"boxapps.dev/x": "x"}), OWN),
+    (_secret(annotations={"": "x"}), 'for example "acme.com/note"'),
+    (_secret(keys={"token": "BOX_CLIENT_ID"}), "four different names"),
+    (_secret(keys={"token": "a b"}), "should match"),
+    (_secret(keys={"token": "..data"}), OBJECT_KEY),
+    (_secret(keys={"slot": "."}), OBJECT_KEY),
+    ({"downscopedTokens": [{"secretName": "a.-b", "scopes": ["item_download"]}]}, "invoice-viewer-preview"),
     ({"displayName": "a\u202eb"}, "invisible mark for the direction of writing"),
     ({"displayName": "a\nb"}, "a line break"),
     ({"displayName": "a\u0000b"}, "a control character"),
@@ -161,7 +191,7 @@ APPS: list[tuple[Json, str]] = [
     ({"clientSecretRef": {"name": "a", "key": "client secret"}}, KEY),
     ({"clientSecretRef": {"name": "a", "key": "..data"}}, KEY),
     ({"clientSecretRef": {"name": "a", "key": "."}}, KEY),
-    ({"tokens": {"secret": {"name": "a..b"}}}, "invoice-viewer-box"),
+    (_secret(name="a..b"), "invoice-viewer-box"),
     ({"tokens": {"importFrom": {"name": "-a"}}}, 'for example "invoice-viewer"'),
     ({"tokens": {"rotation": {"overlap": "1000000000ms"}}}, "at most nine digits"),
     ({"tokens": {"rotation": {"overlap": "1.5h"}}}, 'for example "10d" or "1h30m"'),
@@ -181,6 +211,7 @@ APPS: list[tuple[Json, str]] = [
 ]
 """A spec of a BoxCustomApp that is refused, and a part of the message."""
 GOOD_APPS: list[Json] = [
+    *({"displayName": name} for name in ("A", "Acme Invoice Viewer", "x" * 200)),
     {"displayName": "Büro & Söhne, Öffentlich", "enterpriseRef": {"name": "acme.corp-1"}},
     {"displayName": "アクメ 請求書 👩\u200d💻", "clientSecretRef": {"name": "a.b", "key": "client_secret.v1"}},
     {
@@ -209,8 +240,37 @@ def _expression(**expression: Any) -> Json:
     return _selector(matchExpressions=[expression])
 
 
+def _adoption(times: int = 1, **change: Any) -> Json:
+    """An enterprise that allows an app to be adopted, so many times."""
+    entry = {"clientID": "ly1nj6n11vionaie65emwzk575hnnmrk", "namespace": "billing", "name": "viewer"}
+    return {"console": CONSOLE, "adoption": [{**entry, **change}] * times}
+
+
+SELECTOR, REQUIRED = "allowedNamespaces.selector goes with", "Required value"
 LABEL_KEY, LABEL_VALUE, NEED_VALUES = "a label key is", "a label value has", "In and NotIn need values"
 ENTERPRISES: list[tuple[Json, str]] = [
+    ({}, f"spec.console: {REQUIRED}"),
+    ({"console": {"mode": "Manual"}}, '"Automated", "Assisted"'),
+    ({"console": {"mode": "Automated", "credentialsSecretRef": REF}}, "needs console.url"),
+    ({"console": {"mode": "Automated", "url": "https://x"}}, "needs console.credentialsSecretRef"),
+    ({"console": {"mode": "Assisted", "url": "https://x"}}, "remove console.url"),
+    ({"console": {**CONSOLE, "url": "console.example.com"}}, "without user info"),
+    ({"console": {**CONSOLE, "url": "https://me@console"}}, "without user info"),
+    ({"console": ASSISTED, "enterpriseID": "acme"}, "decimal id"),
+    ({"console": ASSISTED, "resyncInterval": "often"}, '"10m" or "1h30m"'),
+    ({"console": ASSISTED, "allowedNamespaces": {"from": "Selector"}}, SELECTOR),
+    ({"console": ASSISTED, "allowedNamespaces": {"from": "All", "selector": {}}}, SELECTOR),
+    ({"console": ASSISTED, "rateLimit": {"requestsPerMinute": 0}}, "greater than or equal to 1"),
+    (_adoption(clientID="short"), "Developer Console"),
+    (_adoption(namespace="Billing"), 'for example "billing"'),
+    (_adoption(namespace="a.b"), 'for example "billing"'),
+    (_adoption(name="Viewer"), '"invoice-viewer"'),
+    (_adoption(name=""), '"invoice-viewer"'),
+    (_adoption(name="x" * 64), "63"),
+    (_adoption(allowDelete="yes"), "boolean"),
+    (_adoption(times=257), "256"),
+    ({"console": CONSOLE, "adoption": [{"clientID": "c" * 32}]}, f"namespace: {REQUIRED}"),
+    ({"console": CONSOLE, "adoption": [{"namespace": "billing"}]}, f"clientID: {REQUIRED}"),
     (_platform("https://h:99999"), URL),
     (_platform("https://h:0"), URL),
     (_platform("https://[::1"), URL),
@@ -242,6 +302,9 @@ ENTERPRISES: list[tuple[Json, str]] = [
 ]
 """A spec of a BoxEnterprise that is refused, and a part of the message."""
 GOOD_ENTERPRISES: list[Json] = [
+    {"console": CONSOLE},
+    _adoption(allowDelete=True),
+    _adoption(clientID="C" * 16, times=256),
     _platform("https://api.box.com"),
     _platform("http://box.sandbox.svc.cluster.local:8080/api/v1/"),
     _platform("https://[2001:db8:0:0::1]:8443/a%2Fb"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 
 import helm_python
@@ -30,14 +29,6 @@ def test_the_schema_of_the_values_is_one() -> None:
 
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(yaml.safe_load((CHART / "values.yaml").read_text()), schema)
-
-
-def test_the_version_is_that_of_the_operator() -> None:
-    """The chart's appVersion is the tag of the image."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-
-    assert str(chart["appVersion"]) == project["version"]
 
 
 def test_the_archive_is_the_chart(chart: helm_python.Chart, tmp_path: Path, value_set: str) -> None:

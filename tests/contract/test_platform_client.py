@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tests.contract.clients import Clients, answering, check_secrets, refused
+from tests.contract.clients import Clients, answering, refused
 from tests.sandbox.world import APPS, Box, ManualClock
 
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, TransientError
@@ -193,24 +193,9 @@ async def test_a_page_of_a_proxy_says_nothing_of_an_origin(status: int) -> None:
     await refused(answering(status, PAGE).platform.allows_origin(Token("T" * 32), "https://a.com"), TransientError)
 
 
-async def test_a_refusal_without_a_body_condemns_a_token() -> None:
-    """401 without a body, and 401 with Box's ``invalid_token``, are what Box says of a dead token."""
-    challenge = {"WWW-Authenticate": 'Bearer realm="Service", error="invalid_token"'}
-    for body in (b"", b'{"type": "error", "status": 401, "code": "invalid_token"}'):
-        assert not await answering(401, body, challenge).platform.accepts(Token("T" * 32))
-
-
 async def test_a_refusal_is_an_answer_to_a_ping(open_box: Box, clients: Clients) -> None:
     """401 means that somebody is there; 503 and a cut do not."""
     await clients.platform.ping()
     for fault in ({"kind": "status", "status": 503}, {"kind": "cut_before"}):
         open_box.order(**fault)
         await refused(clients.platform.ping(), TransientError, open_box)
-
-
-async def test_a_token_does_not_print() -> None:
-    """Neither its text nor its representation, and it is not pickled."""
-    token = Token("T" * 32)
-    check_secrets(ValueError(token, f"{token} {token!r} {[token]}"), {"T" * 32})
-    with pytest.raises(TypeError):
-        token.__reduce__()

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from tests.e2e.rotating import SECRET, annotate, await_pass, token_in
-from tests.e2e.story import box_app, values
+from tests.e2e.story import box_app, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -94,11 +94,6 @@ def make_refused(play: Playground, ns: str, corp: str, trouble: str) -> dict[str
     return app
 
 
-def await_gone(play: Playground, ns: str) -> None:
-    """Wait until the object is gone."""
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
-
-
 def finish(play: Playground, ns: str) -> None:
     """End a test: look for what must not be told, and let nothing go on that would be counted in the next one."""
     play.box.access_token_seconds(LONG_SECONDS)
@@ -140,15 +135,13 @@ def use(play: Playground, token: str, path: str = "/2.0/users/me") -> httpx.Resp
 
 def message_of(body: dict[str, Any], type_: str = "Ready") -> str:
     """The message of a condition."""
-    found = condition(body, type_)
-    assert found is not None
+    found = stated(body, type_)
     return str(found["message"])
 
 
 def ready_of(play: Playground, ns: str) -> tuple[str, str]:
     """Status and reason of Ready."""
-    found = condition(play.get(ns, "viewer"), "Ready")
-    assert found is not None
+    found = stated(play.get(ns, "viewer"), "Ready")
     return found["status"], found["reason"]
 
 

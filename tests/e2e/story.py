@@ -17,6 +17,13 @@ def values(secret: Any) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
+def stated(body: Any, type_: str = "Ready") -> dict[str, Any]:
+    """A condition, which must be there."""
+    found = condition(body, type_)
+    assert found is not None, f"there is no condition {type_}: {body.get('status')}"
+    return found
+
+
 def make_ready(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> dict[str, Any]:
     """Make an app, approve it, wait until it is Ready; returns the object."""
     play.app(ns, name, **spec)
@@ -25,9 +32,38 @@ def make_ready(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> 
 
 def approve(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
     """Wait until the app is submitted, approve it as its admin would, wait until it is Ready; returns the object."""
+    authorize(play, ns, name)
+    return play.await_condition(ns, name, "Ready")
+
+
+def submit(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> None:
+    """Make an app, and authorize it as its admin would."""
+    play.app(ns, name, **spec)
+    authorize(play, ns, name)
+
+
+def authorize(play: Playground, ns: str, name: str = "viewer") -> None:
+    """Wait until the app is submitted, and approve it as its admin would."""
     play.await_condition(ns, name, "PendingApproval", "Authorized")
     play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
-    return play.await_condition(ns, name, "Ready")
+
+
+def await_gone(play: Playground, ns: str, name: str = "viewer", seconds: float = 30.0) -> None:
+    """Wait until an object is gone."""
+    until(lambda: play.get(ns, name) is None, seconds, f"{ns}/{name} to go")
+
+
+def delete(play: Playground, ns: str, name: str = "viewer") -> None:
+    """Delete an object and wait until it is gone."""
+    play.cluster.delete(play.path(ns, name))
+    await_gone(play, ns, name)
+
+
+def force(play: Playground, ns: str) -> None:
+    """Have a deleted object go, whatever becomes of Box."""
+    force_delete = {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}}
+    play.cluster.patch(play.path(ns, "viewer"), force_delete)
+    await_gone(play, ns)
 
 
 def box_app(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.story import DOMAINS, live_tokens, values
+from tests.e2e.story import DOMAINS, box_app, delete, live_tokens, stated, values
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP
 
 
 def app_by_hand(play: Playground, name: str, *, tokens: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -34,9 +34,7 @@ def test_an_app_is_adopted_by_its_client_id(play: Playground, ns: str) -> None:
     play.app(ns, "viewer", clientID=app["client_id"], cors={"domains": DOMAINS})
     body = play.await_condition(ns, "viewer", "Ready")
 
-    registered, after = condition(body, "Registered"), play.box.app(f"{ns} viewer")
-    assert registered is not None
-    assert after is not None
+    registered, after = stated(body, "Registered"), box_app(play, ns)
     assert registered["reason"] == "Adopted"
     assert after["cors_domains"] == DOMAINS
     assert after["tokens"]["primary"] == app["tokens"]["primary"]
@@ -52,22 +50,14 @@ def test_keys_of_others_are_never_revoked(play: Playground, ns: str) -> None:
 
     body = play.await_condition(ns, "viewer", "SlotsOccupied")
 
-    ready, after = condition(body, "Ready"), play.box.app(f"{ns} viewer")
-    assert ready is not None
-    assert after is not None
+    ready, after = stated(body, "Ready"), box_app(play, ns)
     assert "primary" in ready["message"]
     assert after["tokens"] == app["tokens"]
     play.box.call("DELETE", f"/console/v1/apps/{app['id']}/tokens/primary")
     play.await_condition(ns, "viewer", "Ready")
-    play.cluster.delete(play.path(ns, "viewer"))
-    _await_gone(play, ns)
-    after = play.box.app(f"{ns} viewer")
-    assert after is not None
+    delete(play, ns)
+    after = box_app(play, ns)
     assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (None, app["tokens"]["secondary"])
-
-
-def _await_gone(play: Playground, ns: str) -> None:
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
 
 
 def test_a_lost_secret_of_an_adopted_app_leaves_no_live_token(play: Playground, ns: str) -> None:
@@ -92,8 +82,7 @@ def test_an_unknown_client_id_is_named(play: Playground, ns: str) -> None:
 
     body = play.await_condition(ns, "viewer", "AppNotFound")
 
-    registered = condition(body, "Registered")
-    assert registered is not None
+    registered = stated(body, "Registered")
     assert "nosuchapp0" in registered["message"]
     assert play.box.app(f"{ns} viewer") is None
 
@@ -109,8 +98,7 @@ def test_one_app_has_one_object(play: Playground, ns: str) -> None:
     play.app(ns, "second", clientID=app["client_id"], displayName=f"{ns} viewer")
 
     body = play.await_condition(ns, "second", "ManagedElsewhere")
-    registered = condition(body, "Registered")
-    assert registered is not None
+    registered = stated(body, "Registered")
     assert f"{ns}/first" in registered["message"]
     play.cluster.delete(play.path(ns, "first"))
     play.await_condition(ns, "second", "Ready")
@@ -139,20 +127,13 @@ def writes(play: Playground, since: int) -> list[str]:
 
 def message(body: dict[str, Any]) -> str:
     """What Ready says."""
-    found = condition(body, "Ready")
-    assert found is not None
+    found = stated(body, "Ready")
     return str(found["message"])
 
 
 def kinds_of(play: Playground, ns: str, reason: str) -> list[str]:
     """Normal or Warning, of every Event with this reason. Another may tell that Box did not list the app yet."""
     return [event["type"] for event in play.events(ns, "viewer") if event["reason"] == reason]
-
-
-def delete(play: Playground, ns: str) -> None:
-    """kubectl delete, and wait."""
-    play.cluster.delete(play.path(ns, "viewer"))
-    _await_gone(play, ns)
 
 
 def test_a_client_id_alone_gives_nobody_an_app(play: Playground, ns: str) -> None:
@@ -203,8 +184,7 @@ def test_delete_on_an_adopted_app_needs_allow_delete(play: Playground, ns: str) 
     assert "allowDelete: true" in message(play.await_condition(ns, "viewer", "InvalidSpec"))
 
     delete(play, ns)
-    after = play.box.app(f"{ns} viewer")
-    assert after is not None
+    after = box_app(play, ns)
     assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (app["tokens"]["primary"], None)
 
 
@@ -239,6 +219,5 @@ def test_with_the_entry_gone_all_stays_as_it_is(play: Playground, ns: str) -> No
     assert play.secret(ns, "viewer-box-token") == secret
     assert len(live_tokens(play, app)) == 2
     delete(play, ns)
-    after = play.box.app(f"{ns} viewer")
-    assert after is not None
+    after = box_app(play, ns)
     assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (app["tokens"]["primary"], None)

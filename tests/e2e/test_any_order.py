@@ -13,7 +13,7 @@ import certifi
 import pytest
 from tests.e2e import grants, people
 from tests.e2e.conftest import Stage
-from tests.e2e.story import await_enterprise, box_app, console_with
+from tests.e2e.story import authorize, await_enterprise, box_app, console_with, delete, stated
 from tests.gitops.argo import health
 from tests.gitops.kstatus import kstatus
 
@@ -98,6 +98,8 @@ def test_manifests_in_any_order_end_ready(play: Playground, ns: str, order: tupl
         there = frozenset(order[:number])
         if there in reasons:
             body = play.await_condition(ns, "viewer", reasons[there])
+            missing = f"key 'token' of Secret {ns}/{CREDENTIAL}" if "enterprise" in there else f"{ns}-corp"
+            assert missing in stated(body)["message"]
             assert condition(body, "Reconciling") is not None
             assert health(body).status == "Progressing"
             assert not body["metadata"].get("finalizers")
@@ -107,8 +109,7 @@ def test_manifests_in_any_order_end_ready(play: Playground, ns: str, order: tupl
             assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
             assert f"Secret {ns}/{CREDENTIAL}" in health(body).message
 
-    play.await_condition(ns, "viewer", "PendingApproval")
-    play.box.decide(f"{ns} viewer", "authorize")
+    authorize(play, ns)
     play.await_condition(ns, "viewer", "Ready")
     check_never_failed(written(play, start, ns))
     assert box_writes(play, mark).count("/console/v1/apps") == 1
@@ -151,40 +152,33 @@ def test_a_ca_bundle_that_comes_later_is_waited_for(play: Playground, ns: str) -
     await_enterprise(play, f"{ns}-corp", "Ready")
 
 
-def test_client_credentials_that_come_later_are_waited_for(play: Playground, ns: str) -> None:
-    """Reconciling, no Warning, and Box is not asked; the token is obtained as soon as they are there."""
-    play.enterprise(f"{ns}-corp")
-    app = grants.by_hand(play, ns)
-    mark = play.box.mark()
-    play.app(ns, "viewer", **grants.granted_by(f"{ns}-corp", app))
+@pytest.mark.parametrize("mode", ["client-credentials", "assisted"])
+def test_what_people_hand_over_later_is_waited_for(play: Playground, ns: str, mode: str) -> None:
+    """Client credentials or keys: Reconciling, no Warning, and Box is not asked before they are there."""
+    play.enterprise(f"{ns}-corp", **({"console": {"mode": "Assisted"}} if mode == "assisted" else {}))
+    if mode == "assisted":
+        people.make_authorized(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+        mark, secret = play.box.mark(), people.KEYS
+    else:
+        app, secret = grants.by_hand(play, ns), grants.CREDENTIALS
+        mark = play.box.mark()
+        play.app(ns, "viewer", **grants.granted_by(f"{ns}-corp", app))
 
     body = play.await_condition(ns, "viewer", "AwaitingToken")
-
     assert condition(body, "Reconciling") is not None
     assert condition(body, "Stalled") is None
     assert (health(body).status, kstatus(body)) == ("Suspended", "InProgress")
-    assert repr(grants.CREDENTIALS) in health(body).message
+    assert repr(secret) in health(body).message
     assert [event for event in play.events(ns, "viewer") if event["type"] == "Warning"] == []
     assert box_writes(play, mark) == []
+
+    if mode == "assisted":
+        people.hand_over(play, ns, primary=play.box.generate_key(box_app(play, ns)["name"]))
+        play.await_condition(ns, "viewer", "Ready")
+        return
     grants.hand_over(play, ns, app)
     play.await_condition(ns, "viewer", "Ready")
     assert box_writes(play, mark) == ["/oauth2/token"]
-
-
-def test_keys_that_come_later_are_waited_for(play: Playground, ns: str) -> None:
-    """Mode Assisted: the Secret of ``tokens.importFrom`` is not there yet."""
-    play.enterprise(f"{ns}-corp", console={"mode": "Assisted"})
-    people.make_authorized(play, ns, enterpriseRef={"name": f"{ns}-corp"})
-
-    body = play.await_condition(ns, "viewer", "AwaitingToken")
-
-    assert condition(body, "Reconciling") is not None
-    assert condition(body, "Stalled") is None
-    assert (health(body).status, kstatus(body)) == ("Suspended", "InProgress")
-    assert repr(people.KEYS) in health(body).message
-    assert [event for event in play.events(ns, "viewer") if event["type"] == "Warning"] == []
-    people.hand_over(play, ns, primary=play.box.generate_key(box_app(play, ns)["name"]))
-    play.await_condition(ns, "viewer", "Ready")
 
 
 @pytest.mark.parametrize("finalizers", [[], ["boxapps.dev/finalizer"]], ids=["new", "from-a-backup"])
@@ -195,9 +189,7 @@ def test_an_app_that_never_had_an_enterprise_goes_at_once(play: Playground, ns: 
     play.await_condition(ns, "viewer", "EnterpriseNotFound")
     play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": finalizers}})
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
     assert box_writes(play, mark) == []
 
 
@@ -207,9 +199,7 @@ def test_an_app_of_an_enterprise_without_a_credential_goes_at_once(play: Playgro
     make_app(play, ns)
     play.await_condition(ns, "viewer", "EnterpriseNotReady")
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
 
 
 @pytest.mark.also_on("namespaced")

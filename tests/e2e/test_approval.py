@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.rotating import await_warning, check_refused
-from tests.e2e.story import approve, make_ready
+from tests.e2e.story import approve, box_app, make_ready, stated
 
 from playground import Playground
 from playground.output import until
@@ -18,9 +18,8 @@ def test_pending_approval_says_who_must_act(play: Playground, ns: str) -> None:
     body = play.await_condition(ns, "viewer", "PendingApproval")
 
     client_id = body["status"]["clientID"]
-    ready, reconciling = condition(body, "Ready"), condition(body, "Reconciling")
-    assert ready is not None
-    assert reconciling is not None
+    ready = stated(body)
+    assert condition(body, "Reconciling") is not None
     assert ready["status"] == "False"
     assert "A Box admin must authorize" in ready["message"]
     assert client_id in ready["message"]
@@ -62,7 +61,7 @@ def test_a_disabled_app_keeps_its_secret(play: Playground, ns: str) -> None:
     check_refused(play, ns, body, "A Box admin must enable it in the Admin Console.")
     play.box.decide(name, "enable")
     body = play.await_condition(ns, "viewer", "Ready")
-    assert (condition(body, "TokenReady") or {})["reason"] == "Published"
+    assert stated(body, "TokenReady")["reason"] == "Published"
     assert play.secret(ns, "viewer-box-token") == before
 
 
@@ -75,7 +74,7 @@ def test_a_token_that_was_revoked_and_cannot_be_replaced(play: Playground, ns: s
     body = play.await_condition(ns, "viewer", "TokenRejected")
 
     ready = condition(body, "Ready") or {}
-    assert ready["message"] == (condition(body, "TokenReady") or {})["message"]
+    assert ready["message"] == stated(body, "TokenReady")["message"]
     assert "it is in no slot of the app any more. A token is about to be generated." in ready["message"]
     assert await_warning(play, ns, "TokenRejected").startswith("Pods get 401: Box refuses the token")
     play.box.fault()
@@ -100,8 +99,7 @@ def test_submission_can_be_left_to_a_person(play: Playground, ns: str) -> None:
     """With submit: false the app is registered and waits; what a person submits goes on by itself."""
     play.app(ns, "viewer", authorization={"submit": False})
     play.await_condition(ns, "viewer", "NotSubmitted")
-    app = play.box.app(f"{ns} viewer")
-    assert app is not None
+    app = box_app(play, ns)
     assert app["authorization"]["state"] == "not_submitted"
 
     play.box.call("POST", f"/console/v1/apps/{app['id']}/authorization")

@@ -22,7 +22,7 @@ from tests.e2e.people import (
     steps,
 )
 from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, restart_operator, token_in
-from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, values
+from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, stated, values
 
 from playground import Cluster, Playground
 from playground.play import condition, secret_manifest
@@ -83,7 +83,7 @@ def test_a_person_is_led_through_a_rotation_to_the_end(play: Playground, ns: str
 
     body = await_handled(play, ns, request)
     assert await_one_token(play, ns) != first
-    assert (condition(body, "Ready") or {})["lastTransitionTime"] == (since or {})["lastTransitionTime"]
+    assert stated(body)["lastTransitionTime"] == (since or {})["lastTransitionTime"]
     play.cluster.delete(play.path(ns, "viewer"))
     person.work_until(lambda: gone(play, ns), "the object to go")
     begin = ["create", "submit", "authorize", "generate primary"]
@@ -109,13 +109,17 @@ def test_two_rotations_use_the_slots_in_turn(play: Playground, ns: str) -> None:
 
 
 def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
-    """Whoever has nothing but ``kubectl get -o wide`` knows what to do; the enterprise says its mode."""
+    """Whoever has nothing but ``kubectl get -o wide`` knows what to do; the enterprise says its mode.
+
+    A key cannot be generated for an app that nobody created, submitted and authorized.
+    """
     make(play, ns, displayName=f"{ns} Dana's viewer")
     await_step(play, ns, "Create a Custom App")
 
     row = columns(play, ns)
 
-    assert (row["READY"], row["AUTHORIZED"]) == ("False", "Unknown")
+    assert [step.split()[0] for step in steps(play, ns)] == ["Create"]
+    assert (row["READY"], row["AUTHORIZED"], row["TOKEN"]) == ("False", "Unknown", "Unknown")
     assert row["REASON"] == "AwaitingClientID"
     assert row["MESSAGE"].endswith(steps(play, ns)[0])
     Person(play, ns).work_until_ready()
@@ -123,15 +127,6 @@ def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
     assert (row["READY"], row["AUTHORIZED"], row["TOKEN"], row["REASON"]) == ("True", "True", "True", "Ready")
     assert row["CLIENT-ID"] == play.get(ns, "viewer")["spec"]["clientID"]
     assert await_enterprise(play, "default", "Ready")["spec"]["console"] == {"mode": "Assisted"}
-
-
-def test_without_an_app_its_creation_is_all_that_is_asked_for(play: Playground, ns: str) -> None:
-    """A key cannot be generated for an app that nobody created, submitted and authorized."""
-    make(play, ns)
-    await_step(play, ns, "Create a Custom App")
-
-    assert [step.split()[0] for step in steps(play, ns)] == ["Create"]
-    assert columns(play, ns)["TOKEN"] == "Unknown"
 
 
 @pytest.mark.also_on("namespaced")
@@ -233,7 +228,7 @@ def test_other_domains_are_asked_for(play: Playground, ns: str) -> None:
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": DOMAINS[1:]}}})
     body = play.await_condition(ns, "viewer", "AwaitingHuman")
     assert steps(play, ns) == [f"Put exactly this into the field CORS Domains: {', '.join(DOMAINS[1:])}"]
-    assert f"Box does not allow {', '.join(DOMAINS[1:])}." in (condition(body, "CORSSynced") or {})["message"]
+    assert f"Box does not allow {', '.join(DOMAINS[1:])}." in stated(body, "CORSSynced")["message"]
 
     person.work_until_ready()
 

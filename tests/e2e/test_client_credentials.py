@@ -21,7 +21,7 @@ from tests.e2e.rotating import (
     token_in,
     tokens,
 )
-from tests.e2e.story import box_app
+from tests.e2e.story import await_gone, box_app, delete, stated
 
 from playground import Playground
 from playground.output import until
@@ -95,19 +95,6 @@ def test_another_subject_gives_another_token(play: Playground, ns: str, slow: st
 
     token = grants.await_other(play, ns, first, seconds=5)
     assert grants.use(play, token).json()["login"] == app["service_account"]["login"]
-
-
-def test_credentials_of_another_app_give_another_token(play: Playground, ns: str, slow: str) -> None:
-    """At the next look; the token of before ends by itself."""
-    make_granted(play, ns, slow)
-    first, other = token_in(play, ns), grants.another(play, ns)
-
-    hand_over(play, ns, other)
-
-    await_pass(play, ns)
-    grants.check_client(play, ns, other)
-    assert token_in(play, ns) != first
-    assert grants.is_live(play, first)
 
 
 def test_a_token_is_never_called_another_apps(play: Playground, ns: str, slow: str) -> None:
@@ -296,7 +283,7 @@ def test_a_disabled_app_is_said_and_recovers(play: Playground, ns: str, corp: st
         assert message_of(body).startswith("Pods get 401: ")
         assert body["status"]["clientID"] in message_of(body)
         assert message_of(body) == message_of(body, "TokenReady")
-    assert (condition(body, "Authorized") or {})["reason"] == "PendingApproval"
+    assert stated(body, "Authorized")["reason"] == "PendingApproval"
     play.box.decide(f"{ns} viewer", "enable")
     play.await_condition(ns, "viewer", "Ready", seconds=5)
     assert grants.use(play, token_in(play, ns)).is_success
@@ -311,9 +298,7 @@ def test_deletion_revokes_the_published_token_or_not(play: Playground, ns: str, 
     make_granted(play, ns, slow, deletionPolicy=policy)
     token, mark, before = token_in(play, ns), play.box.mark(), box_app(play, ns)
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    grants.await_gone(play, ns)
+    delete(play, ns)
     assert grants.is_live(play, token) == (policy == "Retain")
     revoked = [each["status"] for each in play.box.requests(mark) if each["path"] == "/oauth2/revoke"]
     assert revoked == ([200] if policy == "RevokeTokens" else [])
@@ -328,9 +313,7 @@ def test_deletion_does_not_wait_for_what_is_gone(play: Playground, ns: str, slow
     token = token_in(play, ns)
     play.cluster.delete(path_of(ns, CREDENTIALS) if gone == "credentials" else f"/api/v1/namespaces/{ns}")
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    grants.await_gone(play, ns)
+    delete(play, ns)
     assert gone == "namespace" or grants.is_live(play, token)
     assert gone == "namespace" or await_warning(play, ns, "LeftToExpire") in play.logs()
 
@@ -345,7 +328,7 @@ def test_deletion_waits_for_credentials_that_are_wrong(play: Playground, ns: str
 
     hand_over(play, ns, box_app(play, ns))
 
-    grants.await_gone(play, ns)
+    await_gone(play, ns)
     assert not grants.is_live(play, token)
 
 
@@ -358,9 +341,7 @@ def test_deletion_does_not_wait_for_a_token_of_another_app(play: Playground, ns:
     if look:
         await_pass(play, ns)
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    grants.await_gone(play, ns)
+    delete(play, ns)
     assert grants.is_live(play, token)
     assert not [each for each in play.box.requests(mark) if each["path"] == "/oauth2/revoke"]
     said = await_warning(play, ns, "LeftToExpire")

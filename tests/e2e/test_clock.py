@@ -24,7 +24,7 @@ from tests.e2e.rotating import (
     say_of_token,
     tokens,
 )
-from tests.e2e.story import make_ready
+from tests.e2e.story import make_ready, stated, submit
 
 from controlplane.process import Process
 from playground import Playground
@@ -88,9 +88,7 @@ def test_a_console_that_tells_its_local_time_rotates_once(play: Playground, ns: 
 def test_tokens_that_are_over_when_they_come_are_replaced_three_times(play: Playground, ns: str) -> None:
     """Box's clock is behind by more than a token lives. Box accepts them all, and the condition says what is wrong."""
     play.box.set_clock(-70 * DAY)
-    play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
-    play.box.decide(f"{ns} viewer", "authorize")
+    submit(play, ns)
 
     body = play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
 
@@ -115,7 +113,7 @@ def test_a_secret_that_is_deleted_again_and_again_is_made_three_times(play: Play
 
     play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
     assert f"Find out who deletes or changes Secret '{SECRET}'" in say_of_token(play, ns)
-    assert await_warning(play, ns, "RotationLimited") == (condition(play.get(ns, "viewer"), "Ready") or {})["message"]
+    assert await_warning(play, ns, "RotationLimited") == stated(play.get(ns, "viewer"))["message"]
     restart_operator(play)
     await_pass(play, ns)
     assert len(issued(play, ns)) == count

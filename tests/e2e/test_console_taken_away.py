@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.people import await_step
-from tests.e2e.story import await_one_token, box_app, live_tokens, make_ready
+from tests.e2e.story import await_gone, await_one_token, box_app, live_tokens, make_ready
 
 from playground import Playground
-from playground.output import until
 from playground.play import GROUP
 
 pytestmark = pytest.mark.usefixtures("operator_runs")
@@ -31,4 +30,4 @@ def test_an_app_that_was_registered_is_not_forgotten(play: Playground, ns: str) 
 
     play.box.revoke_key(f"{ns} viewer")
 
-    until(lambda: play.get(ns, "viewer") is None, 30, "the object to go")
+    await_gone(play, ns)

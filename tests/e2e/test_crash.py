@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from tests.e2e.story import DOMAINS, approve, await_one_token, box_app, make_ready, named_apps
+from tests.e2e.story import (
+    DOMAINS,
+    approve,
+    authorize,
+    await_gone,
+    await_one_token,
+    box_app,
+    make_ready,
+    named_apps,
+    submit,
+)
 from tests.e2e.test_faults import CALLS
 
 from playground import Playground
@@ -22,31 +34,18 @@ def lead_to(play: Playground, ns: str, call: str) -> None:
     """Make an app, and approve it where that is what leads to the call."""
     play.app(ns, "viewer", cors={"domains": DOMAINS})
     if call in ("mint", "look", "prove"):
-        play.await_condition(ns, "viewer", "PendingApproval")
-        play.box.decide(f"{ns} viewer", "authorize")
+        authorize(play, ns)
 
 
+@pytest.mark.parametrize("effect", [{"kind": "hang", "seconds": 3600}, {"kind": "cut_after"}], ids=["before", "after"])
 @pytest.mark.parametrize("call", CALLS)
-def test_killed_before_a_call(play: Playground, ns: str, call: str) -> None:
-    """Killed while the call hangs without having had its effect."""
+def test_killed_at_a_call(play: Playground, ns: str, call: str, effect: dict[str, Any]) -> None:
+    """Killed while the call hangs without its effect, or when it had its effect and the answer never arrived."""
     method, path = CALLS[call]
-    play.box.fault({"kind": "hang", "seconds": 3600, "method": method, "path": path})
+    play.box.fault({**effect, "method": method, "path": path})
     lead_to(play, ns, call)
-
     kill_at(play, method, path)
-    play.operator.start()
 
-    _settles(play, ns)
-
-
-@pytest.mark.parametrize("call", [call for call in CALLS if call != "listing"])
-def test_killed_after_a_call_whose_answer_was_lost(play: Playground, ns: str, call: str) -> None:
-    """Killed when the call had its effect and the answer never arrived."""
-    method, path = CALLS[call]
-    play.box.fault({"kind": "cut_after", "method": method, "path": path})
-    lead_to(play, ns, call)
-
-    kill_at(play, method, path)
     play.operator.start()
 
     _settles(play, ns)
@@ -54,9 +53,7 @@ def test_killed_after_a_call_whose_answer_was_lost(play: Playground, ns: str, ca
 
 def test_killed_between_secret_and_status(play: Playground, ns: str) -> None:
     """The Secret is written and the status is not: the next start takes the Secret for what it is."""
-    play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "PendingApproval")
-    play.box.decide(f"{ns} viewer", "authorize")
+    submit(play, ns)
     until(lambda: play.secret(ns, "viewer-box-token"), 10, "the Secret")
     play.operator.kill()
 
@@ -79,7 +76,7 @@ def test_killed_while_deleting(play: Playground, ns: str) -> None:
     assert play.get(ns, "viewer") is not None
     play.operator.start()
 
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    await_gone(play, ns)
     after = next(each for each in play.box.apps() if each["id"] == app["id"])
     assert after["tokens"] == {"primary": None, "secondary": None}
 

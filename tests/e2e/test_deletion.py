@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.conftest import Stage
-from tests.e2e.story import box_app, delete_by_force, live_tokens, make_ready, values
+from tests.e2e.story import await_gone, box_app, delete, delete_by_force, force, live_tokens, make_ready, stated, values
 
 from playground import Playground
 from playground.output import until
-from playground.play import condition
 
 ALSO_ON = ("embedded",)
 """Finalizers and the collection of what has no owner are the imitation's own."""
 GARBAGE_COLLECTION_SECONDS = 90
 """The real garbage collector learns of new kinds every 30 s."""
-
-
-def delete(play: Playground, ns: str, name: str = "viewer") -> None:
-    """Delete an object and wait until it is gone."""
-    play.cluster.delete(play.path(ns, name))
-    until(lambda: play.get(ns, name) is None, 20, "the object to go")
 
 
 @pytest.mark.also_on("namespaced")
@@ -80,45 +73,32 @@ def test_a_recreated_object_takes_its_app_back_by_client_id(play: Playground, ns
     play.allow_adoption(client_id, ns, "viewer")
 
     body = play.await_condition(ns, "viewer", "Ready")
-    registered = condition(body, "Registered")
-    assert registered is not None
+    registered = stated(body, "Registered")
     assert registered["reason"] == "Adopted"
     assert body["status"]["clientID"] == client_id
 
 
-def test_an_outage_holds_the_object_and_force_delete_lets_it_go(play: Playground, ns: str) -> None:
-    """Deleting says what it waits for and how to leave Box as it is."""
+@pytest.mark.parametrize("forced", [True, False], ids=["forced", "over"])
+def test_an_outage_holds_the_object_until_it_is_over_or_by_force(play: Playground, ns: str, forced: bool) -> None:
+    """Deleting says what it waits for and how to leave Box as it is; once Box answers again the deletion is done."""
     make_ready(play, ns)
     play.box.fault({"kind": "status", "status": 503, "path": "/console", "count": None})
+
     play.cluster.delete(play.path(ns, "viewer"))
-    body = play.await_condition(ns, "viewer", "Deleting")
-    ready = condition(body, "Ready")
-    assert ready is not None
-    assert "boxapps.dev/force-delete" in ready["message"]
 
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
-
-
-def test_a_short_outage_only_delays(play: Playground, ns: str) -> None:
-    """The deletion is done as soon as Box answers again."""
-    make_ready(play, ns)
-    play.box.fault({"kind": "status", "status": 503, "path": "/console", "count": None})
-    play.cluster.delete(play.path(ns, "viewer"))
-    play.await_condition(ns, "viewer", "Deleting")
-
+    assert "boxapps.dev/force-delete" in stated(play.await_condition(ns, "viewer", "Deleting"))["message"]
+    if forced:
+        force(play, ns)
+        return
     play.box.fault()
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    await_gone(play, ns)
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
-@pytest.mark.parametrize("spec", [{"enterpriseRef": {"name": "nowhere"}}, {"displayName": "Taken Name"}])
-def test_what_was_never_registered_goes_at_once(play: Playground, ns: str, spec: dict[str, object]) -> None:
+def test_what_was_never_registered_goes_at_once(play: Playground, ns: str) -> None:
     """Nothing is in Box, so nothing is waited for."""
-    play.app(ns, "viewer", **spec)
-    until(lambda: (condition(play.get(ns, "viewer"), "Registered") or {}).get("status") == "False", 10, "the trouble")
+    play.app(ns, "viewer", displayName="Taken Name")
+    play.await_condition(ns, "viewer", "NameTaken")
 
     delete(play, ns)
 
@@ -135,7 +115,7 @@ def test_an_enterprise_that_went_by_force_holds_what_lives_in_box(play: Playgrou
 
     play.cluster.create(enterprise).raise_for_status()
 
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    await_gone(play, ns)
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
@@ -147,6 +127,6 @@ def test_a_namespace_can_be_deleted(stage: Stage, play: Playground, ns: str) -> 
 
     play.cluster.delete(f"/api/v1/namespaces/{ns}")
 
-    until(lambda: play.get(ns, "viewer") is None, 30, "the object to go")
+    await_gone(play, ns)
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
     until(lambda: play.cluster.get(f"/api/v1/namespaces/{ns}") is None, 30, "the namespace to go")

@@ -22,8 +22,8 @@ from tests.e2e.rotating import (
     rotate,
     token_in,
 )
-from tests.e2e.story import box_app, live_tokens, make_ready, values
-from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS, delete
+from tests.e2e.story import box_app, delete, live_tokens, make_ready, submit, values
+from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS
 
 from playground import Playground
 from playground.output import until
@@ -305,9 +305,7 @@ def test_what_box_refuses_is_said_and_disturbs_nobody(play: Playground, ns: str,
 def test_ready_waits_for_the_first_one(play: Playground, ns: str) -> None:
     """Box is in trouble when it is asked for: whoever waits for Ready finds the Secret there."""
     play.box.fault({"kind": "status", "status": 500, "path": "/oauth2/token", "count": None})
-    play.app(ns, "viewer", downscopedTokens=[READ])
-    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
-    play.box.decide(f"{ns} viewer", "authorize")
+    submit(play, ns, downscopedTokens=[READ])
 
     body = play.await_condition(ns, "viewer", "AwaitingToken")
 
@@ -357,9 +355,7 @@ def test_deletion_revokes_them_with_client_credentials(
     elif box == "away":
         play.box.fault({"kind": "status", "status": 503, "path": "/oauth2/revoke", "count": 2})
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    grants.await_gone(play, ns)
+    delete(play, ns)
     left = [grants.is_live(play, token) for token in (full, *children)]
     assert left == (3 * [True] if policy == "Retain" else [False, *2 * [box == "unwilling"]])
 
@@ -372,7 +368,5 @@ def test_deletion_revokes_them_with_a_client_secret(play: Playground, ns: str, a
     play.cluster.ensure(secret_manifest(ns, "client", {"secret": value}))
     child = await_other(play, ns, "", NARROW)
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    grants.await_gone(play, ns)
+    delete(play, ns)
     assert not grants.is_live(play, child)

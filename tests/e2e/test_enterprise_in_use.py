@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.e2e.conftest import Stage
 from tests.e2e.rotating import rotate
-from tests.e2e.story import await_enterprise, box_app, make_ready
+from tests.e2e.story import await_enterprise, box_app, delete, make_ready
 
 from playground import Playground
 from playground.cluster import ACCOUNT
@@ -229,8 +229,7 @@ def test_a_tenant_who_may_not_use_an_enterprise_cannot_hold_it(play: Playground,
     play.cluster.delete(path(f"{ns}-corp"))
 
     await_gone(play, f"{ns}-corp")
-    play.cluster.delete(play.path(ns, "viewer"))
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
 
 
 @pytest.mark.also_on("namespaced")

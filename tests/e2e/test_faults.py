@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import QUICK
-from tests.e2e.story import DOMAINS, await_one_token, box_app, make_ready, named_apps, values
+from tests.e2e.story import DOMAINS, authorize, await_one_token, box_app, delete, make_ready, named_apps, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -69,9 +69,7 @@ def test_a_deletion_goes_through_trouble(play: Playground, ns: str, trouble: str
     app = box_app(play, ns)
     play.box.fault({"method": "DELETE", "path": "/console/v1/apps/[0-9]+/tokens/", **TROUBLE[trouble]})
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 30, "the object to go")
+    delete(play, ns)
     after = next(each for each in play.box.apps() if each["id"] == app["id"])
     assert after["tokens"] == {"primary": None, "secondary": None}
 
@@ -96,8 +94,7 @@ def test_a_long_outage_is_said_and_ends_by_itself(play: Playground, ns: str) -> 
 
     body = play.await_condition(ns, "viewer", "BoxUnavailable")
 
-    ready = condition(body, "Ready")
-    assert ready is not None
+    ready = stated(body, "Ready")
     assert ready["status"] == "Unknown"
     for type_ in ("Registered", "Authorized", "TokenReady", "CORSSynced"):
         was = next(each for each in before["conditions"] if each["type"] == type_)
@@ -164,8 +161,7 @@ def test_an_origin_refused_by_the_console_says_so(play: Playground, ns: str) -> 
     play.box.fault(fault)
     play.app(ns, "viewer", cors={"domains": DOMAINS[:1]})
     play.await_condition(ns, "viewer", "OriginRejected", "CORSSynced")
-    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
-    play.box.decide(f"{ns} viewer", "authorize")
+    authorize(play, ns)
     play.await_condition(ns, "viewer", "Published", "TokenReady")
     assert "BOX_APP_TOKEN" in values(play.secret(ns, "viewer-box-token"))
 

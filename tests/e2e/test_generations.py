@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.rotating import await_retired, request_rotation
-from tests.e2e.story import await_enterprise, box_app, make_ready
+from tests.e2e.story import await_enterprise, box_app, make_ready, stated
 
 from playground import Playground
 from playground.output import until
@@ -95,8 +95,8 @@ def test_a_rotation_that_waits_for_box_stands_beside_ready(play: Playground, ns:
 
     body = until(waits, 20, "Reconciling")
 
-    assert (condition(body, "Ready") or {})["status"] == "True"
-    assert (condition(body, "Reconciling") or {})["reason"] == "BoxUnavailable"
+    assert stated(body)["status"] == "True"
+    assert stated(body, "Reconciling")["reason"] == "BoxUnavailable"
     play.box.fault()
     await_retired(play, ns)
     until(lambda: condition(play.get(ns, "viewer"), "Reconciling") is None, 20, "Reconciling to go")

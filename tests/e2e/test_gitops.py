@@ -17,7 +17,7 @@ from tests.e2e.rotating import (
     notes,
     tokens,
 )
-from tests.e2e.story import DOMAINS, approve, await_enterprise, console_with
+from tests.e2e.story import DOMAINS, approve, await_enterprise, await_gone, console_with
 from tests.gitops.argo import health
 from tests.gitops.kstatus import kstatus
 
@@ -103,6 +103,9 @@ def test_what_was_applied_stays_as_it_was(play: Playground, ns: str, spec: dict[
     approve(play, ns)
 
     check_as_applied(play, manifest)
+    # None of the marks by which a tool would prune the Secret or call it a diff.
+    marks = play.secret(ns, "viewer-box-token")["metadata"]
+    assert not {*marks["labels"], *marks["annotations"]} & {*TRACKING["labels"], *TRACKING["annotations"]}
 
 
 def test_an_enterprise_stays_as_it_was(play: Playground, ns: str) -> None:
@@ -216,23 +219,6 @@ def test_a_replaced_object_gets_its_finalizer_back(play: Playground, ns: str) ->
     until(lambda: play.get(ns, "viewer")["metadata"].get("finalizers") == [FINALIZER], 20, "the finalizer")
 
 
-def test_the_secret_belongs_to_its_app_and_to_no_tool(play: Playground, ns: str) -> None:
-    """Owner reference and the operator's labels; none of the marks by which a tool would prune it or call it a diff."""
-    apply(play, from_git(ns, **WHOLE))
-    body = approve(play, ns)
-
-    meta = play.secret(ns, "viewer-box-token")["metadata"]
-
-    (owner,) = meta["ownerReferences"]
-    assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", body["metadata"]["uid"], True)
-    assert meta["labels"] == {
-        "app.kubernetes.io/managed-by": OPERATOR,
-        "boxapps.dev/app": "viewer",
-        "team": "billing",
-    }
-    assert not set(meta["annotations"]) & set(TRACKING["annotations"])
-
-
 def test_no_sync_undoes_a_restart(play: Playground, ns: str) -> None:
     """The marks on a Deployment are the operator's, and Git does not have them: applying it again changes nothing."""
     labels = {"app": "web"}
@@ -322,7 +308,7 @@ def test_a_pruned_app_waits_for_box_and_says_so(play: Playground, ns: str) -> No
     assert seen(play, ns) == ("Progressing", "Terminating")
     assert "boxapps.dev/force-delete" in health(play.get(ns, "viewer")).message
     annotate(play, ns, "viewer", "force-delete", "true")
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    await_gone(play, ns)
 
 
 def test_health_follows_an_enterprise(play: Playground, ns: str) -> None:

@@ -20,7 +20,7 @@ from tests.e2e.people import (
     traces,
 )
 from tests.e2e.rotating import SECRET, await_pass, say_of_token, token_in
-from tests.e2e.story import await_one_token
+from tests.e2e.story import await_one_token, delete, stated
 
 from playground import Cluster, Playground
 from playground.output import until
@@ -148,9 +148,9 @@ def test_consumers_keep_the_good_one(play: Playground, ns: str, users_me: bool, 
 
     body = await_complaint(play, ns, words)
     await_pass(play, ns)
-    assert "Key 'secondary' cannot be used: " in (condition(body, "TokenReady") or {})["message"]
-    assert (condition(body, "Ready") or {})["lastTransitionTime"] == (before or {})["lastTransitionTime"]
-    assert (condition(body, "TokenReady") or {})["status"] == "True"
+    assert "Key 'secondary' cannot be used: " in stated(body, "TokenReady")["message"]
+    assert stated(body)["lastTransitionTime"] == (before or {})["lastTransitionTime"]
+    assert stated(body, "TokenReady")["status"] == "True"
     assert play.secret(ns, SECRET) == secret
     assert key == EMPTY or traces(play, start, key) == []
 
@@ -192,7 +192,7 @@ def test_a_key_of_others_is_not_noticed_where_box_does_not_say_so(
 
     body = play.await_condition(ns, "viewer", "Ready")
     assert token_in(play, ns) == key
-    assert "a key of another app would not be noticed" in (condition(body, "Registered") or {})["message"]
+    assert "a key of another app would not be noticed" in stated(body, "Registered")["message"]
     assert body["status"]["clientID"] == app["client_id"]
     assert "appID" not in body["status"]
 
@@ -208,7 +208,7 @@ def test_a_bad_key_in_place_of_a_lost_one(play: Playground, ns: str) -> None:
     hand_over(play, ns, primary=key)
 
     body = await_complaint(play, ns, f", not to app {app['id']}.")
-    assert (condition(body, "TokenReady") or {})["reason"] == "TokenRejected"
+    assert stated(body, "TokenReady")["reason"] == "TokenRejected"
     assert play.secret(ns, SECRET) == before
 
 
@@ -219,13 +219,12 @@ def test_the_first_key_of_another_app_can_be_undone(play: Playground, ns: str) -
     wrong = of_another_app(play, app)
     hand_over(play, ns, primary=wrong)
     body = play.await_condition(ns, "viewer", "Ready")
-    assert f"which Box calls '{app['name']} of others'" in (condition(body, "Registered") or {})["message"]
+    assert f"which Box calls '{app['name']} of others'" in stated(body, "Registered")["message"]
     good = play.box.generate_key(app["name"])
     hand_over(play, ns, primary=good)
     await_complaint(play, ns, f"it belongs to app {app['id']} ({app['name']}), not to app {body['status']['appID']}.")
 
-    play.cluster.delete(play.path(ns, "viewer"))
-    until(lambda: play.get(ns, "viewer") is None, 10, "the object to go")
+    delete(play, ns)
     make(play, ns, clientID=app["client_id"])
 
     play.await_condition(ns, "viewer", "Ready")
@@ -250,7 +249,7 @@ def test_a_missing_secret_is_named(play: Playground, ns: str) -> None:
     """With the key that is expected in it."""
     make_authorized(play, ns)
     body = await_complaint(play, ns, f"put the key into Secret {KEYS!r} under 'primary'.")
-    assert (condition(body, "TokenReady") or {})["reason"] == "AwaitingToken"
+    assert stated(body, "TokenReady")["reason"] == "AwaitingToken"
 
     Person(play, ns).work_until_ready()
 
@@ -289,7 +288,7 @@ def test_two_bad_keys_are_both_named(play: Playground, ns: str) -> None:
     hand_over(play, ns, primary=play.box.generate_key(app["name"]))
 
     body = play.await_condition(ns, "viewer", "Ready")
-    assert "Key 'secondary' cannot be used: it is empty." in (condition(body, "TokenReady") or {})["message"]
+    assert "Key 'secondary' cannot be used: it is empty." in stated(body, "TokenReady")["message"]
 
 
 def downscope(play: Playground, key: str) -> str:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.e2e.pace import crowding
 from tests.e2e.people import WITHOUT_USERS_ME
-from tests.e2e.story import DOMAINS, approve, values
+from tests.e2e.story import DOMAINS, approve, box_app, values
 
 from playground import Playground
 from playground.output import until
@@ -34,8 +34,7 @@ def test_a_manifest_becomes_a_working_token(play: Playground, ns: str, users_me:
     play.box.decide(f"{ns} viewer", "authorize")
 
     status = play.await_condition(ns, "viewer", "Ready")["status"]
-    app, data = play.box.app(f"{ns} viewer"), values(play.secret(ns, "viewer-box-token"))
-    assert app is not None
+    app, data = box_app(play, ns), values(play.secret(ns, "viewer-box-token"))
     assert app["cors_domains"] == DOMAINS == status["corsDomains"]
     assert (status["appID"], status["clientID"]) == (app["id"], app["client_id"])
     slot = status["tokens"]["active"]["slot"]
@@ -112,43 +111,6 @@ def test_an_approval_becomes_a_secret_within_two_seconds(play: Playground, ns: s
     assert min(took) <= APPROVAL_SECONDS, took
 
 
-def test_each_app_costs_four_writes_and_six_calls(play: Playground, ns: str) -> None:
-    """Until Ready at most 4 Kubernetes writes and 1 Event, and 6 Box calls, also with CORS domains."""
-    start, mark = play.cluster.audit_size(), play.box.mark()
-    play.app(ns, "viewer", cors={"domains": DOMAINS})
-    approve(play, ns, "viewer")
-    until(lambda: play.events(ns, "viewer"), 10, "the Event")
-
-    writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
-    assert len([write for write in writes if write.resource != "events"]) <= 4, writes
-    assert len([write for write in writes if write.resource == "events"]) <= 1, writes
-    assert {write.code for write in writes} <= {200, 201}, writes
-    calls = [call for call in play.box.requests(mark) if call["path"] != "/console/v1/apps" or call["method"] != "GET"]
-    assert len(calls) <= 6, calls
-
-
-def test_an_edit_of_the_spec_never_mints(play: Playground, ns: str) -> None:
-    """Labels, CORS domains, a new name: none of them is a reason for a new token."""
-    play.app(ns, "viewer")
-    approve(play, ns, "viewer")
-    token = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
-    spec = {
-        "displayName": f"{ns} renamed",
-        "cors": {"domains": DOMAINS[:1]},
-        "tokens": {"secret": {"labels": {"team": "billing"}}},
-    }
-
-    play.cluster.patch(play.path(ns, "viewer"), {"spec": spec})
-
-    play.await_condition(ns, "viewer", "Ready")
-    secret, app = play.secret(ns, "viewer-box-token"), play.box.app(f"{ns} renamed")
-    assert app is not None
-    assert app["cors_domains"] == DOMAINS[:1]
-    assert secret["metadata"]["labels"]["team"] == "billing"
-    assert values(secret)["BOX_APP_TOKEN"] == token
-    assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == app["id"]]) == 1
-
-
 def test_cors_domains_that_drift_are_put_back(play: Playground, ns: str) -> None:
     """What somebody changes in the console is changed back, to the spec's list or to nothing."""
     play.app(ns, "viewer", cors={"domains": DOMAINS})
@@ -156,8 +118,7 @@ def test_cors_domains_that_drift_are_put_back(play: Playground, ns: str) -> None
     for name in ("viewer", "plain"):
         approve(play, ns, name)
     for name, wanted in (("viewer", DOMAINS), ("plain", [])):
-        app = play.box.app(f"{ns} {name}")
-        assert app is not None
+        app = box_app(play, ns, name)
         path = f"/console/v1/apps/{app['id']}/cors_domains"
 
         play.box.call("PUT", path, {"domains": ["https://elsewhere.example.com"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.e2e.story import make_ready
+from tests.e2e.story import await_gone, delete, make_ready
 
 from playground import Playground
 from playground.output import until
@@ -80,7 +80,7 @@ def test_a_name_is_waited_for_while_its_app_is_being_deleted(play: Playground, n
     await_waiting(play, ns, "is being deleted", "late")
     assert (warnings(play, ns), warnings(play, ns, "late")) == (["NameTaken"], [])
     play.box.fault()
-    until(lambda: play.get(ns, "viewer") is None, 20, "the old object to go")
+    await_gone(play, ns)
     names = (NEW, "late")
     until(lambda: any((play.get(ns, name).get("status") or {}).get("appID") for name in names), 20, "one to have it")
 
@@ -108,9 +108,7 @@ def test_an_app_that_stays_in_box_keeps_its_name(play: Playground, ns: str, poli
     play.app(ns, NEW, displayName=f"{ns} shared")
     play.await_condition(ns, NEW, "NameTaken")
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the old object to go")
+    delete(play, ns)
     assert condition(play.await_condition(ns, NEW, "NameTaken"), "Stalled") is not None
 
 

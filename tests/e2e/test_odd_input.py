@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.story import box_app, make_ready
+from tests.e2e.story import box_app, make_ready, stated
 from tests.odd_input import APPS, ENTERPRISES, GOOD_APPS, GOOD_ENTERPRISES, ORIGINS, SAME, SPANS
 
 from box_app_operator.api.origins import normal_form
 from playground import Playground
 from playground.cluster import collection_of
-from playground.play import app_manifest, condition
+from playground.play import app_manifest
 
 ALSO_ON = ("embedded",)
 """The imitation has validation of its own, with rules in CEL."""
@@ -61,7 +61,7 @@ def test_all_good_origins_at_once_reach_box(play: Playground, ns: str) -> None:
     """Written in one way and told by Box in another they are in order, and nothing is set a second time."""
     body = make_ready(play, ns, cors={"domains": GOOD})
 
-    assert (condition(body, "CORSSynced") or {})["status"] == "True"
+    assert stated(body, "CORSSynced")["status"] == "True"
     assert box_app(play, ns)["cors_domains"] == [normal_form(origin) for origin in GOOD]
 
 
@@ -87,6 +87,7 @@ def test_what_cannot_be_is_refused_with_what_to_write(play: Playground, ns: str)
     texts += [(spec, word, of_enterprise(play, spec)) for spec, word in ENTERPRISES]
 
     assert [(spec, text) for spec, word, text in texts if word not in text] == []
+    assert play.get(ns, "odd") is None
 
 
 def test_what_can_be_is_taken(play: Playground, ns: str) -> None:

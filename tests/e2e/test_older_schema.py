@@ -10,11 +10,11 @@ import pytest
 from tests.e2e.conftest import QUICK
 from tests.e2e.grants import obtained
 from tests.e2e.rotating import await_pass, rotate, token_in
-from tests.e2e.story import make_ready
+from tests.e2e.story import make_ready, stated
 
 from playground import Cluster, Playground
 from playground.output import until
-from playground.play import GROUP, app_manifest, condition, crds
+from playground.play import GROUP, app_manifest, crds
 
 PLANES = ("real",)
 """The imitation takes any label."""
@@ -73,9 +73,7 @@ def test_what_kubernetes_cannot_take_is_named_by_its_field(
     play.cluster.patch(play.path(ns, "viewer"), {"spec": wrong})
 
     body = play.await_condition(ns, "viewer", "InvalidSpec")
-    ready, stalled = condition(body, "Ready"), condition(body, "Stalled")
-    assert ready is not None
-    assert stalled is not None
+    ready, stalled = stated(body, "Ready"), stated(body, "Stalled")
     assert f"Kubernetes refuses {field}: " in ready["message"]
     assert cause in ready["message"]
     assert stalled["message"] == ready["message"]

@@ -23,12 +23,11 @@ from tests.e2e.rotating import (
     set_rotation,
     warnings,
 )
-from tests.e2e.story import DOMAINS, box_app, make_ready
+from tests.e2e.story import DOMAINS, box_app, delete, make_ready, stated
 from tests.e2e.test_adoption import app_by_hand
 
 from playground import Playground
 from playground.output import until
-from playground.play import condition
 
 HOUR = timedelta(hours=1)
 """The overlap when the spec says nothing."""
@@ -52,7 +51,7 @@ def test_the_previous_token_stays_live_for_the_overlap(play: Playground, ns: str
     assert live(play, ns) == [old["fingerprint"], shown["active"]["fingerprint"]]
     said = re.findall(r"previous token stays live until ([^ ,]+Z)", say_of_token(play, ns))
     assert [datetime.fromisoformat(each) for each in said] == [rotated_at.replace(microsecond=0) + HOUR]
-    assert (condition(body, "Ready") or {})["status"] == "True"
+    assert stated(body)["status"] == "True"
     set_rotation(play, ns, overlap="0s")
     assert await_retired(play, ns) == shown["active"]["fingerprint"]
 
@@ -203,9 +202,7 @@ def test_a_deletion_in_the_middle_of_the_overlap(play: Playground, ns: str, poli
     rotate(play, ns)
     app = box_app(play, ns)
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
     assert (play.box.app(f"{ns} viewer") is None) == (policy == "Delete")
     alive = [entry for entry in play.box.issued_tokens() if entry["app_id"] == app["id"] and entry["live"]]
     assert len(alive) == left
@@ -224,9 +221,7 @@ def test_both_tokens_of_an_adopted_app_are_revoked_with_it(play: Playground, ns:
     assert len(live(play, ns)) == 2
     restart_operator(play)
 
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
     assert live(play, ns) == []
 
 
@@ -244,7 +239,7 @@ def test_a_rotation_waits_for_the_key_of_a_person(play: Playground, ns: str) -> 
     assert said in say_of_token(play, ns)
     body = await_pass(play, ns)
     assert body["status"].get("lastHandledRotateAt") is None
-    assert (condition(body, "Ready") or {})["status"] == "True"
+    assert stated(body)["status"] == "True"
     assert slots(play, ns)["primary"] == app["tokens"]["primary"]["fingerprint"]
     play.box.call("DELETE", f"/console/v1/apps/{app['id']}/tokens/primary")
     await_handled(play, ns, request)

@@ -28,7 +28,7 @@ from tests.e2e.rotating import (
     token_in,
     warnings,
 )
-from tests.e2e.story import await_one_token, make_ready
+from tests.e2e.story import await_one_token, make_ready, stated, submit
 from tests.e2e.test_few_rights import ROLE
 
 from playground import Playground
@@ -70,19 +70,11 @@ def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
     found = until(look, 30, f"the refusal of the Secret with {words}")
     assert await_warning(play, ns, "SecretRefused") in found["message"]
     body = play.get(ns, "viewer")
-    ready = condition(body, "Ready")
-    assert ready is not None
+    ready = stated(body, "Ready")
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", "SecretRefused", found["message"])
     assert condition(body, "Stalled") is None
     assert condition(body, "Reconciling") is not None
     return found
-
-
-def submit(play: Playground, ns: str, **spec: Any) -> None:
-    """Make an app, and authorize it as its admin would."""
-    play.app(ns, "viewer", **spec)
-    play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
-    play.box.decide(f"{ns} viewer", "authorize")
 
 
 # What is refused
@@ -186,8 +178,7 @@ def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage, 
         request = request_rotation(play, ns)
         assert TEAM_RULE in await_warning(play, ns, "SecretRefused")
         until(lambda: TEAM_RULE in say_of_token(play, ns), 20, "the condition to say so")
-        ready = condition(play.get(ns, "viewer"), "Ready")
-        assert ready is not None
+        ready = stated(play.get(ns, "viewer"), "Ready")
         assert ready["status"] == "True"
         assert token_in(play, ns) == before
         assert live(play, ns) == issued(play, ns)

@@ -27,11 +27,11 @@ from tests.e2e.rotating import (
     tokens,
     warnings,
 )
-from tests.e2e.story import approve, make_ready
+from tests.e2e.story import approve, make_ready, stated
 
 from playground import Playground
 from playground.output import until
-from playground.play import app_manifest, condition
+from playground.play import app_manifest
 
 KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 
@@ -249,7 +249,7 @@ def test_a_missing_workload_does_not_stop_the_rotation(play: Playground, ns: str
     await_restarted(play, ns, here)
     await_retired(play, ns)
     body = await_pass(play, ns)
-    assert (condition(body, "Ready") or {})["status"] == "True"
+    assert stated(body)["status"] == "True"
     assert len(warnings(play, ns, "WorkloadNotFound")) == 1
 
 

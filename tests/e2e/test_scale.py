@@ -61,6 +61,7 @@ def test_each_of_fifty_apps_costs_what_one_costs(play: Playground, ns: str) -> N
 
     writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
     events = [write for write in writes if write.resource == "events"]
+    assert {write.code for write in writes} <= {200, 201}
     assert len(writes) - len(events) <= 4 * APPS
     assert len(events) <= APPS, Counter(event["reason"] for event in _events(play, ns))
     # Without a token only one question is asked, once: is anybody there?

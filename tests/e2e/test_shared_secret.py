@@ -22,7 +22,7 @@ from tests.e2e.rotating import (
     token_in,
     warnings,
 )
-from tests.e2e.story import approve, await_one_token, make_ready, values
+from tests.e2e.story import approve, await_one_token, make_ready, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -295,8 +295,7 @@ def test_a_conflict_of_a_downscoped_token_comes_before_anybody_is_asked(play: Pl
     play.app(ns, "viewer", downscopedTokens=[{"secretName": "viewer-narrow", "scopes": ["item_download"]}])
 
     body = play.await_condition(ns, "viewer", "SecretConflict")
-    ready = condition(body, "Ready")
-    assert ready is not None
+    ready = stated(body, "Ready")
     assert "'viewer-narrow'" in ready["message"]
     assert "spec.downscopedTokens[].secretName" in ready["message"]
     assert play.box.app(f"{ns} viewer") is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.rotating import issued, rotate
-from tests.e2e.story import DOMAINS, box_app, live_tokens, make_ready
+from tests.e2e.story import DOMAINS, await_gone, box_app, force, live_tokens, make_ready
 
 from playground import Playground
 from playground.output import until
@@ -115,7 +115,7 @@ def test_the_object_can_be_deleted_right_after_an_edit(play: Playground, ns: str
 
     play.operator.start()
 
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    await_gone(play, ns)
     assert live_tokens(play, box_app(play, ns)) == []
 
 
@@ -128,6 +128,4 @@ def test_the_object_can_be_forced_to_go_after_an_edit(play: Playground, ns: str,
     play.cluster.delete(play.path(ns, "viewer"))
     play.await_condition(ns, "viewer", "Deleting")
 
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    force(play, ns)

@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.e2e.story import box_app, live_tokens, make_ready, values
+from tests.e2e.story import box_app, delete, live_tokens, make_ready, values
 
 from playground import Playground
 from playground.cluster import NAMESPACE
-from playground.output import until
 from playground.play import GROUP
 
 DEPLOYMENT = {"namespace": NAMESPACE, "name": "box-app-operator"}
@@ -81,8 +80,7 @@ def test_finalizers_are_released_and_box_stays(play: Playground, ns: str, deploy
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT['name']}"
     assert play.cluster.get(path)["spec"]["replicas"] == 0
     assert live_tokens(play, box_app(play, ns)) == [token]
-    play.cluster.delete(play.path(ns, "viewer"))
-    until(lambda: play.get(ns, "viewer") is None, 10, "the object to go")
+    delete(play, ns)
     play.operator.start()
 
 

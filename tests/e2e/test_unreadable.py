@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from tests.e2e.conftest import Stage
 from tests.e2e.rotating import issued
-from tests.e2e.story import await_enterprise, box_app, make_ready
+from tests.e2e.story import await_enterprise, box_app, delete, force, make_ready, stated
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP
 
 PLANES = ("real", "namespaced")
 """The imitation reads its schemas once."""
@@ -76,14 +76,12 @@ def test_what_a_rollback_left_is_named_and_can_be_deleted(
 
     body = play.await_condition(ns, "viewer", "InvalidSpec")
 
-    stalled = condition(body, "Stalled")
-    assert stalled is not None
+    stalled = stated(body, "Stalled")
     assert f"{named} cannot be read" in stalled["message"]
     until(lambda: _messages(play, ns, "InvalidSpec") == [stalled["message"]], 20, "the Event")
     assert play.secret(ns, "viewer-box-token") == secret
     assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
-    play.cluster.delete(play.path(ns, "viewer"))
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    delete(play, ns)
     assert box_app(play, ns)["tokens"] == {"primary": None, "secondary": None}
 
 
@@ -110,9 +108,7 @@ def test_an_app_that_was_never_read_can_be_forced_to_go(play: Playground, ns: st
     play.cluster.delete(play.path(ns, "viewer"))
     play.await_condition(ns, "viewer", "Deleting")
 
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
-
-    until(lambda: play.get(ns, "viewer") is None, 20, "the object to go")
+    force(play, ns)
 
 
 def test_an_enterprise_that_cannot_be_read_says_so(play: Playground, ns: str) -> None:
@@ -126,11 +122,10 @@ def test_an_enterprise_that_cannot_be_read_says_so(play: Playground, ns: str) ->
 
     body = await_enterprise(play, name, "InvalidSpec")
 
-    stalled = condition(body, "Stalled")
-    assert stalled is not None
+    stalled = stated(body, "Stalled")
     assert "spec.allowedNamespaces.from cannot be read" in stalled["message"]
     app = play.await_condition(ns, "viewer", "EnterpriseNotReady")
-    assert "spec.allowedNamespaces.from cannot be read" in (condition(app, "Ready") or {})["message"]
+    assert "spec.allowedNamespaces.from cannot be read" in stated(app)["message"]
     play.app(ns, "later", enterpriseRef={"name": name})
     play.await_condition(ns, "later", "EnterpriseNotReady")
     assert play.box.app(f"{ns} later") is None

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.link import Surroundings
 from tests.gitops.record import Json, State, later
 from tests.gitops.record import manifest as app_manifest
-from tests.unit.pretend import NOON
 
-from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, parse_enterprise
+from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.clients import Clients
-from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
 
@@ -27,48 +22,11 @@ REFUSED = AwaitingHumanError("CredentialRejected", "The console refuses the cred
 FORBIDDEN = AwaitingHumanError("CredentialForbidden", "The console does not allow the listing with this credential.")
 
 
-class Clock:
-    """It is noon."""
+class Writer:
+    """Whoever writes the status of a BoxEnterprise: ``written`` is the first one."""
 
-    def now(self) -> Any:
-        """Noon."""
-        return NOON
-
-    async def sleep(self, seconds: float) -> None:
-        """Nobody waits."""
-
-
-@dataclass
-class Answers:
-    """Box, the cluster, and whoever writes the status: ``value`` is what each Secret holds, ``error`` Box's answer."""
-
-    value: str | None = None
-    error: OperatorError | None = None
-    written: asyncio.Future[Json] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-    async def read_value(self, ref: SecretKeyRef) -> str | None:
-        """One value of a Secret."""
-        return self.value
-
-    async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Nothing changes."""
-        await asyncio.Event().wait()
-        yield
-
-    async def ping(self) -> None:
-        """Does the platform answer?"""
-        if self.error is not None:
-            raise self.error
-
-    def connect(self, enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
-        """Clients that end here. The platform is asked first, so that it can answer for the console as well.
-
-        Raises:
-            ValueError: the CA bundle is none.
-        """
-        if ca is not None and "CERTIFICATE" not in ca:
-            raise ValueError
-        return contextlib.nullcontext(Clients(console=None, platform=self))  # type: ignore[arg-type]
+    def __init__(self) -> None:
+        self.written: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
 
     async def set_finalizers(self, body: Body, finalizers: list[str]) -> Body | None:
         """No app uses it."""
@@ -106,25 +64,13 @@ def record_deleted(*apps: Json) -> Json:
 
 
 async def _written(body: Json, value: str | None, error: OperatorError | None, *apps: Json) -> Json:
-    answers, nobody, store = Answers(value, error), lambda _: None, Store()
+    writer, store = Writer(), Store()
     for app in apps:
         store.put_app({**app, "metadata": {**app["metadata"], "resourceVersion": "1"}})
-    needs = LinkDependencies(
-        store=store,
-        connect=answers.connect,
-        credentials=answers,
-        clock=Clock(),
-        backoff=lambda _: 60.0,
-        wake=nobody,
-        clear_refusals=nobody,
-        clear_human_refusals=nobody,
-        name_freed=nobody,
-        wait_seconds=0.0,
-    )
-    enterprises = Enterprises(needs, answers, 0.0)
+    enterprises = Enterprises(Surroundings(value, error).for_links(store), writer, 0.0)
     try:
         enterprises.put(parse_enterprise(body), body)
-        return await asyncio.wait_for(answers.written, 60)
+        return await asyncio.wait_for(writer.written, 60)
     finally:
         await enterprises.close()
 

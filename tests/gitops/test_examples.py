@@ -146,7 +146,8 @@ def test_the_chart_takes_the_values(tool: str) -> None:
 
     assert values
     with helm_python.Chart.load(CHART) as chart:
-        chart.render(values, name="box-app-operator", namespace="box-app-operator")
+        texts = chart.render(values, name="box-app-operator", namespace="box-app-operator")
+    assert [text for text in texts.values() if "kind: Deployment" in text]
     jsonschema.validate(values, yaml.safe_load(schema))
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
+from tests.fakes.link import rest
 
 from box_app_operator import run
 from box_app_operator.config import Settings
@@ -81,11 +82,6 @@ class Stage:
         """Serve, in the background."""
         return asyncio.create_task(run._serve(Settings(**settings), cast("Any", self), self.running, self.stop))
 
-    async def settle(self) -> None:
-        """Let everything run until it waits."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
 
 @pytest.fixture
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
@@ -111,11 +107,11 @@ ENDED = [
 async def test_kopf_begins_once_everything_was_listed_and_ends_after_the_passes(stage: Stage) -> None:
     """The parts work from the beginning; at the end passes finish first, and the Lease goes last."""
     serving = stage.serve()
-    await stage.settle()
+    await rest()
     assert stage.heard == BEGUN
 
     stage.watches.started.set()  # type: ignore[attr-defined]
-    await stage.settle()
+    await rest()
     assert stage.heard == [*BEGUN, "Kopf runs"]
 
     stage.stop.set()
@@ -130,7 +126,7 @@ async def test_kopf_watches_what_nobody_else_does(stage: Stage, namespaces: tupl
     """With a list of namespaces, their BoxCustomApps are watched already."""
     serving = stage.serve(namespaces=namespaces)
     stage.watches.started.set()  # type: ignore[attr-defined]
-    await stage.settle()
+    await rest()
     stage.stop.set()
     await asyncio.wait_for(serving, 60)
 
@@ -140,7 +136,7 @@ async def test_kopf_watches_what_nobody_else_does(stage: Stage, namespaces: tupl
 async def test_being_stopped_before_everything_was_listed_is_an_end_in_good_order(stage: Stage) -> None:
     """Kopf has not begun, and does not."""
     serving = stage.serve()
-    await stage.settle()
+    await rest()
     stage.stop.set()
     await asyncio.wait_for(serving, 60)
 
@@ -153,7 +149,7 @@ async def test_a_part_that_fails_ends_the_process(stage: Stage, listed: bool) ->
     serving = stage.serve()
     if listed:
         stage.watches.started.set()  # type: ignore[attr-defined]
-    await stage.settle()
+    await rest()
     stage.sweep.end.set_exception(ZeroDivisionError("restored"))  # type: ignore[attr-defined]
 
     with pytest.raises(ZeroDivisionError, match="restored"):
@@ -166,7 +162,7 @@ async def test_a_kopf_that_fails_ends_the_process(stage: Stage) -> None:
     """Passes finish all the same."""
     serving = stage.serve()
     stage.watches.started.set()  # type: ignore[attr-defined]
-    await stage.settle()
+    await rest()
     stage.kopf.end.set_exception(ZeroDivisionError("gone"))
 
     with pytest.raises(ZeroDivisionError, match="gone"):
@@ -177,7 +173,7 @@ async def test_a_kopf_that_fails_ends_the_process(stage: Stage) -> None:
 async def test_what_fails_at_the_end_is_no_reason(stage: Stage) -> None:
     """A part that stumbles while it is being stopped has done its work."""
     stage.running.begin()
-    await stage.settle()
+    await rest()
     finishing = asyncio.create_task(stage.running.finish())
     await asyncio.sleep(0)
     stage.sweep.end.set_exception(ZeroDivisionError())  # type: ignore[attr-defined]

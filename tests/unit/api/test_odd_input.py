@@ -60,7 +60,7 @@ def test_schema_and_operator_say_the_same_of_spans(tokens: Json, word: str | Non
 
 @pytest.mark.parametrize(("spec", "word"), APPS)
 def test_what_an_app_cannot_have_is_refused(spec: Json, word: str) -> None:
-    """Once, and with what to write."""
+    """One complaint for one mistake, with words that help."""
     (text,) = complaints(APP, {"displayName": "x", **spec})
 
     assert word in text
@@ -75,7 +75,7 @@ def test_what_an_app_can_have_passes(spec: Json) -> None:
 
 @pytest.mark.parametrize(("spec", "word"), ENTERPRISES)
 def test_what_an_enterprise_cannot_have_is_refused(spec: Json, word: str) -> None:
-    """Once, and with what to write."""
+    """One complaint for one mistake, with words that help."""
     (text,) = complaints(ENTERPRISE, spec)
 
     assert word in text

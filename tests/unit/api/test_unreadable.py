@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gitops.enterprises import ASSISTED, AUTOMATED, Answers, Clock, manifest
+from tests.fakes.link import Surroundings
+from tests.gitops.enterprises import ASSISTED, AUTOMATED, manifest
 from tests.unit.api.test_crds import APP, ENTERPRISE, root_of
 from tests.unit.api.test_remembered import NONSENSE, paths
 from tests.unit.examples import ready_world, said, troubled
@@ -19,9 +20,8 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_enterprise
 from box_app_operator.api.spec import FINALIZER, parse_desired
-from box_app_operator.cache.cluster import Store
 from box_app_operator.core.deletion import GIVE_UP
-from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
+from box_app_operator.enterprise.connection import EnterpriseLink
 from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
@@ -305,12 +305,7 @@ def test_namespaces_that_cannot_be_read_are_not_all_namespaces(allowed: Any) -> 
 
 def link_to(spec: EnterpriseSpec) -> EnterpriseLink:
     """A link that was not run yet."""
-    nobody = lambda _: None  # noqa: E731 - it stands for several
-    answers = Answers()
-    needs = LinkDependencies(
-        Store(), answers.connect, answers, Clock(), lambda _: 60.0, nobody, nobody, nobody, nobody, 0.0
-    )  # type: ignore[arg-type]
-    return EnterpriseLink(_enterprise(spec, 1), needs, lambda: None)
+    return EnterpriseLink(_enterprise(spec, 1), Surroundings().for_links(), lambda: None)
 
 
 def _enterprise(spec: EnterpriseSpec, generation: int) -> Enterprise:

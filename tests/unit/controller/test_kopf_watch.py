@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import kopf
 import pytest
+from tests.fakes.link import rest
 
 from box_app_operator.controller import kopf_watch
 from box_app_operator.controller.handlers import LISTED_NAMESPACES, WHOLE_CLUSTER, Memo
@@ -73,11 +74,6 @@ class Stage:
         """Passes finish."""
         self.finished += 1
 
-    async def settle(self) -> None:
-        """Let everything run until it waits."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
     async def ended(self) -> None:
         """Wait for the end, and raise what it raises."""
         await asyncio.wait_for(self.task, 60)
@@ -86,7 +82,7 @@ class Stage:
 async def test_kopf_gets_its_handlers_and_what_they_work_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone, without peers; and it ends when it is told to."""
     stage = Stage(monkeypatch)
-    await stage.settle()
+    await rest()
     assert stage.kopf.given["registry"] is LISTED_NAMESPACES
     memo = stage.kopf.given["memo"]
     assert (memo.controller, memo.log_in) == (stage.controller, stage.log_in)
@@ -145,7 +141,7 @@ async def test_kopf_waits_until_its_kinds_are_named(monkeypatch: pytest.MonkeyPa
 
     stage = Stage(monkeypatch, is_installed)
     await asyncio.wait_for(told.wait(), 60)
-    await stage.settle()
+    await rest()
     assert stage.kopf.given
 
     stage.stop.set()
@@ -159,7 +155,7 @@ async def test_kopf_need_not_have_begun_to_be_stopped(monkeypatch: pytest.Monkey
         return False
 
     stage = Stage(monkeypatch, missing)
-    await stage.settle()
+    await rest()
     stage.stop.set()
     await stage.ended()
     assert not stage.kopf.given

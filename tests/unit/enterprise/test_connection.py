@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from tests.unit.pretend import NOON
+from tests.fakes.link import Surroundings, rest
 
-from box_app_operator.api.enterprise import parse_enterprise
-from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.clients import Clients
-from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
+from box_app_operator.api.enterprise import Enterprise, parse_enterprise
+from box_app_operator.enterprise.connection import EnterpriseLink
 from box_app_operator.errors import AwaitingHumanError, TransientError
 
 REFUSED = AwaitingHumanError("CredentialMissing", "The operator may not read it: it lacks the right.")
@@ -26,38 +22,18 @@ BODY = {
 }
 
 
-class Surroundings:
-    """Box, which answers, and the cluster, whose Secret a test changes."""
+class Watched(Surroundings):
+    """Counts connections and reports."""
 
     def __init__(self) -> None:
-        self.value: str | Exception = "first"
+        super().__init__("CERTIFICATE 1")
         self.connections: list[str | None] = []
         self.reports = 0
-        self.changes: asyncio.Queue[None] = asyncio.Queue()
 
-    def now(self) -> Any:
-        """Noon."""
-        return NOON
-
-    async def ping(self) -> None:
-        """Box is there."""
-
-    async def read_value(self, _: Any) -> str | None:
-        """The Secret's value."""
-        if isinstance(self.value, Exception):
-            raise self.value
-        return self.value
-
-    async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Whenever the test says so."""
-        while True:
-            yield await self.changes.get()
-
-    @contextlib.asynccontextmanager
-    async def connect(self, enterprise: Any, credential: str | None, ca: str | None) -> AsyncIterator[Clients]:
+    def connect(self, enterprise: Enterprise, credential: str | None, ca: str | None) -> Any:
         """A connection."""
         self.connections.append(ca)
-        yield Clients(console=None, platform=cast("Any", self))
+        return super().connect(enterprise, credential, ca)
 
     def report(self) -> None:
         """The status is to be written."""
@@ -65,60 +41,42 @@ class Surroundings:
 
 
 @pytest.fixture
-async def deps() -> AsyncIterator[Surroundings]:
+async def deps() -> AsyncIterator[Watched]:
     """A link that is connected."""
-    deps = Surroundings()
-    needs = LinkDependencies(
-        store=Store(),
-        connect=deps.connect,
-        credentials=deps,
-        clock=cast("Any", deps),
-        backoff=lambda _: 0.0,
-        wake=lambda _: None,
-        clear_refusals=lambda _: None,
-        clear_human_refusals=lambda _: None,
-        name_freed=lambda _: None,
-        wait_seconds=0.0,
-    )
-    link = EnterpriseLink(parse_enterprise(BODY), replace(needs), deps.report)
+    deps = Watched()
+    link = EnterpriseLink(parse_enterprise(BODY), deps.for_links(backoff=0.0), deps.report)
     task = asyncio.create_task(link.run())
-    await settle()
+    await rest()
     yield deps
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def settle() -> None:
-    """Let everything run until it waits."""
-    for _ in range(50):
-        await asyncio.sleep(0)
-
-
-async def test_another_value_is_connected_with(deps: Surroundings) -> None:
+async def test_another_value_is_connected_with(deps: Watched) -> None:
     """The same one is not."""
     deps.changes.put_nowait(None)
-    await settle()
-    assert deps.connections == ["first"]
+    await rest()
+    assert deps.connections == ["CERTIFICATE 1"]
 
-    deps.value = "second"
+    deps.value = "CERTIFICATE 2"
     deps.changes.put_nowait(None)
-    await settle()
-    assert deps.connections == ["first", "second"]
+    await rest()
+    assert deps.connections == ["CERTIFICATE 1", "CERTIFICATE 2"]
 
 
 @pytest.mark.parametrize("error", [REFUSED, BROKEN])
 async def test_a_value_that_cannot_be_read_ends_no_connection_that_works(
-    deps: Surroundings, error: Exception, caplog: pytest.LogCaptureFixture
+    deps: Watched, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A right that is missing on one Secret is no bug: it is said, and what is in use stays in use."""
     deps.value = error
     deps.changes.put_nowait(None)
-    await settle()
+    await rest()
 
-    assert deps.connections == ["first"]
+    assert deps.connections == ["CERTIFICATE 1"]
     assert "bug" not in caplog.text
     assert ("it lacks the right" in caplog.text) == (error is REFUSED)
-    deps.value = "second"
+    deps.value = "CERTIFICATE 2"
     deps.changes.put_nowait(None)
-    await settle()
-    assert deps.connections == ["first", "second"]
+    await rest()
+    assert deps.connections == ["CERTIFICATE 1", "CERTIFICATE 2"]

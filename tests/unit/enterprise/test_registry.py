@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.fakes.link import Surroundings, rest
 
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import Store
-from box_app_operator.enterprise.clients import Clients
-from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.enterprise.usage import finalizer_of
 from box_app_operator.errors import TransientError
@@ -90,47 +88,12 @@ class Api:
         return list(self._there["metadata"].get("finalizers") or ())
 
 
-class Quiet:
-    """A platform that answers, Secrets that stay as they are, and a clock that stands still."""
-
-    def now(self) -> datetime:
-        """Noon."""
-        return NOON
-
-    async def ping(self) -> None:
-        """It answers."""
-
-    async def read_value(self, ref: Any) -> str | None:
-        """Nothing is kept."""
-        return None
-
-    async def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Nothing changes."""
-        await asyncio.Event().wait()
-        yield
-
-    def connect(self, *_: Any) -> Any:
-        """The platform, without a console."""
-        return contextlib.nullcontext(Clients(console=None, platform=self))  # type: ignore[arg-type]
-
-
 class Installation:
     """One operator, as far as BoxEnterprises go, and the apps that it sees."""
 
     def __init__(self, api: Api, finalizer: str) -> None:
-        self.store, quiet, nobody = Store(), Quiet(), lambda _: None
-        needs = LinkDependencies(
-            store=self.store,
-            connect=quiet.connect,
-            credentials=quiet,
-            clock=quiet,
-            backoff=lambda _: 0.01,
-            wake=nobody,
-            clear_refusals=nobody,
-            clear_human_refusals=nobody,
-            name_freed=nobody,
-            wait_seconds=0.0,
-        )
+        self.store = Store()
+        needs = Surroundings().for_links(self.store, backoff=0.01)
         self.enterprises = Enterprises(needs, api, 0.0, finalizer)
         api.watching.append(self.enterprises)
         body = api.change()
@@ -171,12 +134,6 @@ async def second(api: Api) -> AsyncIterator[Installation]:
     made = Installation(api, SECOND)
     yield made
     await made.enterprises.close()
-
-
-async def rest() -> None:
-    """Let everything come to rest that waits for nothing."""
-    for _ in range(200):
-        await asyncio.sleep(0)
 
 
 async def settle(api: Api) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.fakes.link import rest
 
 from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
@@ -143,23 +144,19 @@ async def test_an_object_watches_one_secret_until_it_is_released(monkeypatch: py
     secrets, woken = FakeSecrets(), list[UID]()
     watch = ImportWatch(secrets, lambda _: 0.0, woken.append)
 
-    async def settle() -> None:
-        for _ in range(20):
-            await asyncio.sleep(0)
-
     watch.want(UID("a"), NAME)
     watch.want(UID("a"), NAME)
-    await settle()
+    await rest()
     watch.want(UID("a"), ("billing", "others"))
     watch.want(UID("b"), NAME)
-    await settle()
+    await rest()
     assert secrets.watched == [NAME, ("billing", "others")]
     assert secrets.open == 1
 
     secrets.events.put_nowait("news")
-    await settle()
+    await rest()
     assert woken == [UID("a")]
     watch.release(UID("a"))
-    await settle()
+    await rest()
     assert secrets.open == 0
     await watch.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.fakes.link import rest
 
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.watch.supervision import Watches
@@ -87,12 +88,6 @@ class Stage:
             self.made[place].succeed()
 
 
-async def settle() -> None:
-    """Let every task run until it waits."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 @pytest.fixture
 async def running() -> Any:
     """Starts watches, and ends them after the test."""
@@ -100,7 +95,7 @@ async def running() -> Any:
 
     async def start(stage: Stage) -> Stage:
         tasks.append(asyncio.create_task(stage.watches.run()))
-        await settle()
+        await rest()
         return stage
 
     yield start
@@ -117,7 +112,7 @@ async def test_nothing_begins_before_everything_was_listed(running: Any) -> None
         assert not stage.watches.started.is_set()
         assert stage.begun == []
         stage.succeed(place)
-        await settle()
+        await rest()
 
     assert stage.watches.started.is_set()
     assert (stage.starts, stage.begun) == (1, [None])
@@ -129,20 +124,20 @@ async def test_a_listed_namespace_that_cannot_be_watched_holds_up_no_other(runni
     """Once it was tried the others begin, and it begins when it can be watched."""
     stage = await running(Stage("a", "b"))
     stage.succeed(("BoxEnterprise", None), ("Namespace", None), ("BoxCustomApp", "b"), ("Secret", "b"))
-    await settle()
+    await rest()
     assert not stage.watches.started.is_set(), "a was not tried yet"
 
     stage.made["BoxCustomApp", "a"].tried.set()
-    await settle()
+    await rest()
     assert stage.watches.started.is_set()
     assert stage.begun == ["b"]
     assert not stage.made["Secret", "a"].ran.is_set(), "which Secrets matter is not known"
 
     stage.succeed(("BoxCustomApp", "a"))
-    await settle()
+    await rest()
     assert stage.begun == ["b"]
     stage.succeed(("Secret", "a"))
-    await settle()
+    await rest()
     assert stage.begun == ["b", "a"]
 
 

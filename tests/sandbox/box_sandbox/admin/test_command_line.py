@@ -144,7 +144,18 @@ def test_no_server_is_one_line(command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("serve", "--port", "none"), ("approve",), ("unknown",), ("serve", "--auto-approve", "soon")]
+    "arguments",
+    [
+        ("serve", "--port", "none"),
+        ("serve", "--auto-approve", "soon"),
+        ("serve", "--access-token-seconds", "0"),
+        ("approve",),
+        ("generate-key", "Viewer", "third"),
+        ("generate-key", "Viewer", "primary", "--expires", "31"),
+        ("set-cors", "Viewer"),
+        ("create-app",),
+        ("unknown",),
+    ],
 )
 def test_a_wrong_command_line_is_explained(arguments: tuple[str, ...]) -> None:
     """Exit code 2 and the usage."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.reconcile.people import ELSEWHERE
-from tests.sandbox.box_sandbox.admin.test_command_line import Process, run
+from tests.sandbox.box_sandbox.admin.test_command_line import Process
 from tests.sandbox.world import APPS
 
 from playground.box import Box as PlaygroundBox
@@ -80,23 +80,6 @@ def test_the_commands_for_client_credentials(process: Process) -> None:
     assert token["expires_in"] == 60
     assert process.call("GET", "/2.0/users/me", 200, bearer=token["access_token"])["login"] == "dana@acme.example"
     assert "has no keys (400)" in refusal(process, "generate-key", "Ledger", "primary")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("generate-key", "Viewer", "third"),
-        ("generate-key", "Viewer", "primary", "--expires", "31"),
-        ("set-cors", "Viewer"),
-        ("create-app",),
-        ("serve", "--access-token-seconds", "0"),
-    ],
-)
-def test_a_wrong_command_line_is_explained(arguments: tuple[str, ...]) -> None:
-    """Exit code 2 and the usage."""
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert "Usage: box-sandbox" in done.stderr
 
 
 def test_the_playground_works_by_hand(tmp_path: Path) -> None:
