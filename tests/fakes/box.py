@@ -27,6 +27,7 @@ from box_app_operator.model.box import (
     fingerprint_of,
 )
 from box_app_operator.model.desired import ClientGrant
+from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.ports import Granted, Page, Token
 
 ACCESS_SECONDS = 4175
@@ -85,6 +86,14 @@ class Issued:
         return fingerprint_of(self.value)
 
 
+@dataclass
+class Child:
+    """A downscoped token: what it was made from, and its end."""
+
+    parent: Fingerprint
+    ends: datetime
+
+
 class FakeBox:
     """The truth of Box, and the two ports through which the operator sees it."""
 
@@ -95,6 +104,7 @@ class FakeBox:
         self.issued: dict[Fingerprint, Issued] = {}
         self.proven: set[Fingerprint] = set()
         self.access: dict[Fingerprint, tuple[str, datetime]] = {}
+        self.children: dict[Fingerprint, Child] = {}
         self.keys: dict[str, AppID] = {}
         self.revision = 0
         self.before_write: Callable[[AppID, str, Fingerprint | None], None] = lambda *_: None
@@ -258,13 +268,67 @@ class FakeBox:
 
         return self.fates.meet(give)
 
+    async def prove(self, token: Token) -> Verdict:
+        """What becomes of it; a key of an app that is not authorized is refused for that."""
+
+        def ask() -> Verdict:
+            issued = self.issued.get(token.fingerprint)
+            if issued is None or token.fingerprint not in self.live(issued.app):
+                return Verdict.DEAD
+            self.proven.add(token.fingerprint)
+            return Verdict.LIVE if self.apps[issued.app].is_usable else Verdict.DISABLED
+
+        return self.fates.meet(ask, reading=True)
+
+    async def identify(self, token: Token) -> Identity | Verdict | None:
+        """Whose it is."""
+
+        def ask() -> Identity | Verdict:
+            issued = self.issued.get(token.fingerprint)
+            if issued is None or token.fingerprint not in self.live(issued.app):
+                return Verdict.DEAD
+            app = self.apps[issued.app]
+            return Identity(f"user-{app.id}", "service@box.example", app.name, app.id, None)
+
+        return self.fates.meet(ask, reading=True)
+
+    async def allows_origin(self, token: Token, origin: str) -> bool:
+        """As the app's list says."""
+        app = self.apps.get(self.issued[token.fingerprint].app)
+        return self.fates.meet(lambda: app is not None and origin in app.cors_domains, reading=True)
+
+    async def exchange(self, token: Token, scopes: tuple[str, ...], resource: str | None) -> Granted:
+        """A downscoped token of one that is live."""
+
+        def give() -> Granted:
+            issued = self.issued[token.fingerprint]
+            if token.fingerprint not in self.live(issued.app) | self.live_access():
+                raise TransientError("AwaitingToken", "the token is over", uncertain=True)
+            child = Token(f"1!Child{len(self.children):027d}")
+            ends = self.now() + timedelta(seconds=ACCESS_SECONDS)
+            self.children[child.fingerprint] = Child(token.fingerprint, ends)
+            self.proven.add(child.fingerprint)
+            return Granted(child, ACCESS_SECONDS)
+
+        return self.fates.meet(give)
+
     async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
         """By its own client alone; one that is over is success."""
+        issued = self.issued.get(token.fingerprint)
+        app = self.apps.get(issued.app) if issued is not None else None
+        slot = app.slot_of(token.fingerprint) if app is not None else None
+        if app is not None and slot is not None:
+            self.before_revoke(app.id, slot, token.fingerprint)
 
         def end() -> None:
+            if app is not None and slot is not None:
+                return self.empty(app.id, slot, token.fingerprint)
+            if token.fingerprint in self.children:
+                self.children[token.fingerprint].ends = self.now()
             whose, _ = self.access.get(token.fingerprint, (client_id, self.now()))
             if whose != client_id:
                 raise StalledError("TokenRejected", "Box does not let this client revoke the token.")
             self.access.pop(token.fingerprint, None)
+            return None
 
         self.fates.meet(end)

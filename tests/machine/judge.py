@@ -49,6 +49,7 @@ class Judge:
         self.box, self.kube, self.known, self.listing, self.notices = box, kube, known, listing, notices
         self.entries, self.pending, self.now, self.monotonic = entries, pending, now, monotonic
         self.overlaps: dict[Fingerprint, Any] = {}
+        self.ever_published: set[Fingerprint] = set()
         self.pace = Pace()
         self.facts_lost = False
         self.looked = False
@@ -185,6 +186,7 @@ class Judge:
 
     def published(self, secret: SecretWrite) -> None:
         """Another token is about to stand in the Secret, in place of what is there: a call that was lost began none."""
+        self.ever_published.add(secret.token.fingerprint)
         there = self.kube.secrets.get(secret.name)
         before = set(there.fingerprints.values()) if there else set()
         if secret.token.fingerprint not in before:
@@ -202,8 +204,8 @@ class Judge:
         if truth is None or body is None or token is None or token.fingerprint != fingerprint or not token.is_live(now):
             return
         desired = parse_desired(body)
-        by_hand = self.box.issued[fingerprint].by_hand
-        self._must(not (desired.client_id and by_hand), "revoked somebody's key on an adopted app")
+        foreign = self.box.issued[fingerprint].by_hand and desired.import_from is None
+        self._must(not (desired.client_id and foreign), "revoked somebody's key on an adopted app")
         active = self._active(truth)
         if desired.deleting or active is None:
             return

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.fakes.box import CLIENTS
 from tests.fakes.cluster import NAME, Pod
 from tests.fakes.fates import CrashError, Fate
+from tests.machine.person import CLIENT, IMPORT
 from tests.machine.stage import Stage, credentials_of
 from tests.unit.status_invariants import check_status
 
@@ -37,6 +38,7 @@ TOKEN_SPECS: tuple[dict[str, Any], ...] = (
     {"rotation": {"every": "7d", "retireDeadline": "2d"}},
     {"rotation": {"restart": [{"kind": "Deployment", "name": "web"}, {"kind": "Deployment", "name": "gone"}]}},
 )
+DOWNSCOPED = {"secretName": "down", "scopes": ["base_preview"]}
 BY_CREDENTIALS = {
     "authentication": "ClientCredentials",
     "clientCredentials": {"secretRef": {"name": "creds"}, "subject": {"type": "enterprise", "id": "1"}},
@@ -46,7 +48,7 @@ BY_CREDENTIALS = {
 class LifeOfAToken(Stage, RuleBasedStateMachine):
     """One BoxCustomApp, from its creation to rest."""
 
-    only_by_credentials = False
+    only: str | None = None
 
     def __init__(self) -> None:
         RuleBasedStateMachine.__init__(self)
@@ -57,16 +59,18 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         key=st.booleans(),
         allowed=st.sampled_from(["yes", "yes", "with deletion", "no"]),
         ready=st.sampled_from([True, True, False]),
-        by_credentials=st.sampled_from([False, False, False, True]),
+        mode=st.sampled_from(["Automated", "Automated", "Assisted", "ClientCredentials"]),
+        secret=st.booleans(),
     )
-    def create(self, adopt: bool, key: bool, allowed: str, ready: bool, by_credentials: bool) -> None:
+    def create(self, adopt: bool, key: bool, allowed: str, ready: bool, mode: str, secret: bool) -> None:
         """The object appears; sometimes for an app that a person made, with a key of theirs; mostly it is Ready.
 
-        Its authentication stays what it is.
+        Its mode stays what it is. Assisted, there may be a client secret, with which tokens can be revoked.
         """
-        by_credentials = by_credentials or self.only_by_credentials
-        self.adopted, self.granted = adopt and not by_credentials, by_credentials
-        client: dict[str, Any] = BY_CREDENTIALS if by_credentials else {}
+        mode = self.only or mode
+        self.granted, self.assisted = mode == "ClientCredentials", mode == "Assisted"
+        self.adopted = adopt and mode == "Automated"
+        client: dict[str, Any] = BY_CREDENTIALS if self.granted else {}
         self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))
         if self.adopted:
             app = self.box.register("Viewer", "")
@@ -75,9 +79,20 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
                 self.box.generate(app.id, Slot.PRIMARY, None, by_hand=True)
             client = {"clientID": app.client_id}
             self.allow(allowed)
+        if self.assisted:
+            self.restart_operator()
+            client = self.made_by_a_person(secret=secret)
         self.make(client)
         if ready:
             self.settle()
+
+    def made_by_a_person(self, *, secret: bool) -> dict[str, Any]:
+        """The spec for an app that the person creates in the Developer Console."""
+        spec: dict[str, Any] = {"clientID": self.box.register("Viewer", "").client_id}
+        if secret:
+            self.kube.kept[CLIENT] = {"secret": "a secret"}
+            spec["clientSecretRef"] = {"name": CLIENT, "key": "secret"}
+        return {**spec, "tokens": {"importFrom": {"name": IMPORT}}}
 
     # What the operator does
 
@@ -135,6 +150,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         """Time passes."""
         self.pass_seconds(seconds)
 
+    @precondition(lambda self: not self.assisted)  # where a key's dates are the operator's own guess
     @rule(hours=st.sampled_from([0, 5, -5, 55 * 24, 70 * 24, -55 * 24]), fates=FATES)
     def set_the_clock(self, hours: int, fates: list[Fate]) -> None:
         """The operator's clock is put right, or wrong, and it works."""
@@ -147,11 +163,16 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
     @rule(tokens=st.sampled_from(TOKEN_SPECS))
     def edit_tokens(self, tokens: dict[str, Any]) -> None:
         """Another spec.tokens."""
-        self.edit(tokens=tokens)
+        self.edit(tokens={**tokens, "importFrom": {"name": IMPORT}} if self.assisted else tokens)
 
     @precondition(lambda self: NAME in self.kube.apps)
     @rule(
-        change=st.sampled_from([{"cors": {"domains": ["https://a.example.com"]}}, {"cors": {}}, {"suspend": True}]),
+        change=st.sampled_from(
+            [
+                *({"cors": {"domains": ["https://a.example.com"]}}, {"cors": {}}, {"suspend": True}),
+                *({"downscopedTokens": [DOWNSCOPED]}, {"downscopedTokens": []}),
+            ]
+        ),
         fates=FATES,
     )
     def edit_the_rest(self, change: dict[str, Any], fates: list[Fate]) -> None:
@@ -203,11 +224,13 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
             self.box.remove(app)
         for secret in list(self.kube.secrets):
             self.kube.drop_secret(secret)
-        self.make(BY_CREDENTIALS if self.granted else {})
+        self.kube.kept.pop(IMPORT, None)
+        made = self.made_by_a_person(secret=CLIENT in self.kube.kept) if self.assisted else {}
+        self.make(BY_CREDENTIALS if self.granted else made)
 
     @rule(
         how=st.sampled_from(["delete", "empty", "edit", "owner", "labels"]),
-        which=st.sampled_from(["viewer-box-token", "other"]),
+        which=st.sampled_from(["viewer-box-token", "other", "down"]),
     )
     def tamper(self, how: str, which: str) -> None:
         """Somebody has a hand in the Secret."""
@@ -224,7 +247,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
                 self.kube.put_secret(secret, {})
             case "edit" if secret.owner_uid:
                 self.kube.put_secret(secret, {**values, "BOX_APP_TOKEN": "nonsense"})
-            case "owner" if self.box.issued.keys() & secret.fingerprints.values():
+            case "owner" if (self.box.issued.keys() | self.box.children.keys()) & {*secret.fingerprints.values()}:
                 self.judge.facts_lost = True
                 self.kube.put_secret(replace(secret, owner_uid=None), values)
             case "labels":
@@ -264,10 +287,24 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         usable = self.app.authorization == replace(
             self.app.authorization, state=AuthorizationState.AUTHORIZED, enabled=True
         )
-        if generate and free and usable:
+        if generate and free and usable and self.assisted:
+            self.person.hand_over(self.app, slot, 60)
+        elif generate and free and usable:
             self.box.generate(self.app.id, slot, 60, by_hand=True)
         elif not generate:
             self.box.empty(self.app.id, slot)
+
+    @precondition(lambda self: self.assisted)
+    @rule()
+    def tidy_keys_away(self) -> None:
+        """The person deletes the Secret in which keys were handed over."""
+        self.kube.kept.pop(IMPORT, None)
+
+    @precondition(lambda self: self.assisted)
+    @rule()
+    def see_to_tasks(self) -> None:
+        """The person does what the status asked for at last, be it old."""
+        self.do_tasks()
 
     @rule(secret=st.sampled_from(["viewer-box-token", "viewer-box-token", "other"]))
     def start_pod(self, secret: str) -> None:
@@ -293,6 +330,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         shown = self.judge.everything_visible()
         shown += " ".join(self.log.lines)
         assert not [issued.fingerprint for issued in self.box.issued.values() if issued.value in shown]
+        assert "1!Child" not in shown
 
     @invariant()
     def each_life_has_one_app(self) -> None:
@@ -312,4 +350,10 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
 class LifeByCredentials(LifeOfAToken):
     """A life with client id and secret: every fourth of the others is one."""
 
-    only_by_credentials = True
+    only = "ClientCredentials"
+
+
+class LifeByPeople(LifeOfAToken):
+    """A life without a console endpoint: every fourth of the others is one."""
+
+    only = "Assisted"

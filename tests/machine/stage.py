@@ -12,8 +12,9 @@ from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster, manifest
 from tests.fakes.fates import Fate, Fates
 from tests.fakes.link import FakeLink, OneEnterprise
 from tests.machine.judge import Judge, Pace
+from tests.machine.person import Person
 
-from box_app_operator.api.spec import ROTATE_ANNOTATION, parse_desired
+from box_app_operator.api.spec import FORCE_DELETE_ANNOTATION, ROTATE_ANNOTATION, parse_desired
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
@@ -66,7 +67,7 @@ class Log(logging.Handler):
 class Stage(OneEnterprise):
     """Everything that a life of a token happens on."""
 
-    adopted = False
+    adopted = granted = assisted = False
     link: FakeLink
 
     def __init__(self) -> None:
@@ -75,6 +76,7 @@ class Stage(OneEnterprise):
         self.offset = timedelta()
         self.fates = Fates()
         self.box, self.kube = FakeBox(self.fates, self.true_time), FakeCluster(self.fates)
+        self.person = Person(self.box, self.kube)
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
             self.box, self.kube, lambda: (app := self.store.apps.get(KEY)) and app.body, lambda: self.link.listing,
@@ -83,6 +85,7 @@ class Stage(OneEnterprise):
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)
         self.requests = self.lives = 0
+        self.done: Any = ()
         self.restart_operator()
 
     def true_time(self) -> datetime:
@@ -117,6 +120,8 @@ class Stage(OneEnterprise):
         self.judge.forget_pace()
         self.store = self.kube.listed()
         self.link = FakeLink(self.box, self.box, adoption=tuple(self.entries))  # type: ignore[arg-type]  # not all of Box
+        if self.assisted:
+            self.link.has_console, self.link.console = False, None
         finish(self.link.listing.refresh(self.box, 0))
         self.reconciler = Reconciler(
             self.store, self, self.kube, self.kube, self.kube, self,
@@ -178,6 +183,8 @@ class Stage(OneEnterprise):
     def settle(self) -> None:
         """The admin authorizes, nobody suspends, everything is heard, and time passes while something is awaited."""
         self.fates.deliver_late()
+        # What was refused before was an old task that was done already.
+        self.person.refused.clear()
         if self.offset:
             self.set_clock(timedelta())
         self.kube.kept.setdefault("creds", credentials_of(CLIENTS[0]))
@@ -187,15 +194,35 @@ class Stage(OneEnterprise):
             self._authorize()
             self.hear_news()
             again = self.run_pass()
+            self.do_tasks()
+            assert not self.person.refused, self.person.refused
             if self._at_rest():
                 if not self.kube.news:
                     break
                 # What was just written is looked at first: access tokens are renewed for ever.
                 continue
-            self.pass_seconds(min(again if again is not None else 60.0, 86400.0))
+            # Assisted, what nobody can prove is asked for until it is long ago.
+            idle = 86400.0 if self.assisted else 60.0
+            self.pass_seconds(min(again if again is not None else idle, 86400.0))
         else:
             raise AssertionError(f"not at rest: {self.kube.apps.get(NAME)}")
         self._check_rest()
+
+    def do_tasks(self) -> None:
+        """The person does what the status asks for, and the operator hears of it."""
+        if not self.assisted or NAME not in self.kube.apps:
+            return
+        tasks = (self.body.get("status") or {}).get("nextSteps") or ()
+        for task in tasks:
+            if self.app is not None:
+                self.person.do(self.app, task)
+        if tasks:
+            self.reconciler.clear_refusals(KEY)
+        if tasks and tasks == self.done and self.body["metadata"].get("deletionTimestamp"):
+            # Its value is gone, so that nobody can prove what was done: the message says how to give up.
+            force = {FORCE_DELETE_ANNOTATION: "true"}
+            self.kube.put_app(NAME, metadata={**self.body["metadata"], "annotations": force})
+        self.done = tasks
 
     def _has_grant(self) -> bool:
         return NAME in self.kube.apps and parse_desired(self.body).grant is not None
@@ -220,13 +247,14 @@ class Stage(OneEnterprise):
         request = (body["metadata"].get("annotations") or {}).get(ROTATE_ANNOTATION)
         asked = request is not None and request != status.get("lastHandledRotateAt")
         said = any(words in ready["message"] for words in ("must wait", "that waits until"))
-        waits = said or "retiring" in status.get("tokens", {}) or len(self._owned()) > 1
+        waits = said or "retiring" in status.get("tokens", {}) or status.get("nextSteps") or self._left_over()
         return ready["status"] == "True" and not asked and not waits
 
-    def _owned(self) -> list[str]:
-        """Names of the object's Secrets; one whose owner was stripped off is nobody's any more."""
-        uid = self.body["metadata"]["uid"]
-        return [secret.name for secret in self.kube.secrets.values() if secret.owner_uid == uid]
+    def _left_over(self) -> set[str]:
+        """Names of Secrets that the object has and does not ask for; one without its owner is nobody's any more."""
+        desired = parse_desired(self.body)
+        owned = {secret.name for secret in self.kube.secrets.values() if secret.owner_uid == desired.uid}
+        return owned - {desired.secret.name, *(spec.secret for spec in desired.downscoped)}
 
     def _needs_a_person(self, ready: dict[str, Any]) -> bool:
         """Somebody else's Secret is in the way, or on an adopted app somebody else's key; or nobody allowed it."""
@@ -239,7 +267,8 @@ class Stage(OneEnterprise):
         """I1: exactly one live token, the one in the Secret, beside access tokens of before; at the end none."""
         app = self.app
         if NAME not in self.kube.apps:
-            assert self.adopted or app is None or not app.tokens, "a token outlives its object"
+            left = self._to_end() if self.assisted else app is not None and app.tokens
+            assert self.adopted or not left, "a token outlives its object"
             return
         desired = parse_desired(self.body)
         ready = next(each for each in self.body["status"]["conditions"] if each["type"] == "Ready")
@@ -251,9 +280,24 @@ class Stage(OneEnterprise):
             assert published in access, "the Secret holds no token of these credentials"
             live = {published}
         else:
-            live = self.box.live(app.id) if app is not None else set()
+            live = self._to_end() if self.assisted else self.box.live(app.id) if app is not None else set()
         assert published in live, "the Secret holds a token that is over"
         if not self.adopted:
-            assert self._owned() == [desired.secret.name], "a Secret of a former name stays"
+            assert not self._left_over(), "a Secret of a former name stays"
             # On an adopted app what a person generated stays, and a token whose answer was lost looks the same.
             assert live == {published}, "more than one token is live"
+        for spec in desired.downscoped:
+            self._check_downscoped(spec.secret, desired.secret.keys.token, published)
+
+    def _to_end(self) -> set[Fingerprint]:
+        """Live keys that the operator knew: of one that was taken away before it looked nobody told it."""
+        live = self.box.live(self.app.id) if self.app is not None else set()
+        return live & self.judge.ever_published
+
+    def _check_downscoped(self, secret: str, key: str, parent: Fingerprint) -> None:
+        """I6: a live token, made from the one in the Secret."""
+        there = self.kube.secrets.get(secret)
+        child = self.box.children.get(there.fingerprints[key]) if there is not None else None
+        assert child is not None, "the Secret of a downscoped token holds something else"
+        assert child.ends > self.now(), "a downscoped token is over"
+        assert child.parent == parent, "a downscoped token is of another token than the one in the Secret"

@@ -55,8 +55,9 @@ class Hand:
     where it was not asked. ``name`` is what Box calls the app. ``unidentified`` tells that Box accepts a key and does
     not say whose it is. ``origins`` says of each origin that was tried whether Box allows it; the key "" stands for one
     that nobody asked for. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are tokens
-    that need not be revoked any more. ``trouble`` is what is wrong with the client's credentials, and ``unauthorized``
-    tells that the enterprise admin is why Box gave out no access token.
+    that need not be revoked any more, ``at_hand`` those whose value the operator has beside its own Secrets.
+    ``trouble`` is what is wrong with the client's credentials, and ``unauthorized`` tells that the enterprise
+    admin is why Box gave out no access token.
     """
 
     keys: tuple[KeyView, ...] = ()
@@ -68,5 +69,6 @@ class Hand:
     origins: Mapping[str, bool] = field(default_factory=dict)
     can_revoke: bool = False
     ended: frozenset[Fingerprint] = frozenset()
+    at_hand: frozenset[Fingerprint] = frozenset()
     trouble: str | None = None
     unauthorized: bool = False

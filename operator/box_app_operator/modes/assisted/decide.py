@@ -177,9 +177,12 @@ def check_handed_over(
         if isinstance(step, GenerateKey):
             slot = step.slot if current is not None else _next_slot(desired, observed)
             finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
-        elif isinstance(step, RevokeToken) and not observed.hand.can_revoke:
+        elif isinstance(step, RevokeToken) and not _can_end(desired, observed, step.fingerprint):
             slot = _slots_of(observed)[step.fingerprint]
             finding = _ask_to_revoke(observed, _without(finding, step), slot)
+            if current is None:
+                # Nobody can prove that a lost key is over: the one that takes its slot is the proof.
+                finding = _ask_for_key(desired, observed, finding, slot, now)
     return _with_complaints(finding, bad)
 
 
@@ -197,6 +200,14 @@ def _next_slot(desired: Desired, observed: Observed) -> Slot:
     return wanted if wanted not in _slots_of(observed).values() else wanted.other
 
 
+def _can_end(desired: Desired, observed: Observed, token: Fingerprint) -> bool:
+    """Is there a client secret, and the value of this token?"""
+    known = observed.hand.at_hand | {
+        value for secret in own_secrets(desired, observed) for value in secret.fingerprints.values()
+    }
+    return observed.hand.can_revoke and token in known
+
+
 def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
     """Where the known keys stand."""
     return observed.unlisted.slots if observed.unlisted is not None else {}
@@ -208,7 +219,8 @@ def _without(finding: Finding, step: Step) -> Finding:
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     step = _task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
-    sentences = ["Nothing uses the previous token any more.", step.what]
+    unused = ["Nothing uses the previous token any more."] if finding.condition.status == "True" else []
+    sentences = [*unused, step.what]
     if observed.hand.trouble is not None:
         sentences.append(observed.hand.trouble)
     return replace(finding, tasks=(*finding.tasks, step)).with_addition(" ".join(sentences))
@@ -301,7 +313,7 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
     if fingerprint is None or slot is None:
         return deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
     deletes = desired.deletion_policy is DeletionPolicy.DELETE
-    if observed.hand.can_revoke and not deletes:
+    if _can_end(desired, observed, fingerprint) and not deletes:
         return deleting("Tokens are being revoked.", RevokeToken(fingerprint))
     kind, what = TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:

@@ -60,7 +60,11 @@ class ByHand:
         hand.values = {each: store.found[each] for each in standing & store.found.keys()}
         hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
         unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
-        found = replace(await self._hand(desired, keys, published, hand), unidentified=unidentified)
+        found = replace(
+            await self._hand(desired, keys, published, hand),
+            unidentified=unidentified,
+            at_hand=frozenset(store.found),
+        )
         return replace(seen, unlisted=_source(desired, seen, tokens), hand=found)
 
     async def _hand(

@@ -18,6 +18,8 @@ from box_app_operator.secret.annotations import publication_of
 from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
 
+ASKED_FOR = timedelta(days=7)
+"""So long after its deadline a person is asked to revoke a token whose value is gone: what they did cannot be seen."""
 STANDING = (Verdict.LIVE, Verdict.DISABLED)
 """What a token in a slot may be."""
 
@@ -60,8 +62,8 @@ def _out_of_sight(
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
-    Nobody can prove that one of them is over. A previous one is asked for until its deadline; the last one that was
-    published, as long as no other took its place.
+    Nobody can prove that one of them is over. A previous one is asked for until a while after its deadline; the last
+    one that was published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}
     remembered = seen.remembered
@@ -74,9 +76,8 @@ def _out_of_sight(
     if known and told is not None and told.previous is not None and told.published_at is not None:
         # From the status, and not beside the published token: that one may be over already.
         slot = remembered.slots.get(told.previous)
-        if slot is not None and (
-            now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting
-        ):
+        until = retire_deadline(desired, told.rotated_at or told.published_at) + ASKED_FOR
+        if slot is not None and (now < until or desired.deleting):
             found[told.previous] = slot
     return found
 

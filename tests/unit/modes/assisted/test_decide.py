@@ -189,10 +189,24 @@ def test_the_previous_key_is_revoked_by_a_person() -> None:
 
 def test_the_previous_key_is_revoked_with_a_client_secret() -> None:
     """Then nobody is asked."""
-    plan = decide(rotated(can_revoke=True), now=NOON + timedelta(hours=2))
+    plan = decide(rotated(can_revoke=True, at_hand=frozenset({ONE.fingerprint})), now=NOON + timedelta(hours=2))
 
     assert tasks(plan) == []
     assert plan.steps == (RevokeToken(ONE.fingerprint),)
+
+
+@pytest.mark.parametrize("can_revoke", [False, True])
+def test_lost_keys_in_both_slots_do_not_end_in_a_dead_end(can_revoke: bool) -> None:
+    """Their values are gone, so nobody can prove that one was revoked: the key that takes its slot is the proof."""
+    both = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}
+    lost = RememberedStatus(active=ONE.fingerprint, retiring=TWO.fingerprint)
+    plan = decide(by_hand(tokens=both, hand=Hand(can_revoke=can_revoke), remembered=lost))
+
+    assert [(task.kind, "Secondary" in task.what) for task in plan.tasks] == [
+        ("RevokeKey", True),
+        ("GenerateKey", True),
+    ]
+    assert plan.steps == ()
 
 
 @pytest.mark.parametrize(
