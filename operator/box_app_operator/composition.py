@@ -120,8 +120,8 @@ class Operator:
 
     def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:
         return Gauges(
-            self._store,
-            self.enterprises,
+            self._store.apps,
+            self.enterprises.links,
             clock,
             sweep_age=self.sweep.age,
             queue_length=self.queue.__len__,

@@ -11,9 +11,10 @@ from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import TransientError
 from box_app_operator.model.desired import Desired, Retire, WorkloadRef
 from box_app_operator.model.observed import Observed, WorkloadView
-from box_app_operator.ports import Cluster, Pods
+from box_app_operator.ports import Cluster
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.restarts import concerned, restart_at
+from box_app_operator.watch.pods import PodWatch
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Consumers:
     """Adds to an observation what it tells of the consumers of the previous token."""
 
-    def __init__(self, store: Store, cluster: Cluster, pods: Pods, restart_window: timedelta) -> None:
+    def __init__(self, store: Store, cluster: Cluster, pods: PodWatch, restart_window: timedelta) -> None:
         self._store = store
         self._cluster = cluster
         self._pods = pods

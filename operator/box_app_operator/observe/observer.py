@@ -22,10 +22,11 @@ from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.modes.clients import Clients
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.secrets import SecretObserver
-from box_app_operator.ports import Clock, Imports
+from box_app_operator.ports import Clock
 from box_app_operator.secret.published import has_access_tokens
 from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.rotation import rotation_due
+from box_app_operator.watch.imports import ImportWatch
 
 OTHER_AUTHENTICATION = (
     "spec.authentication cannot change: the tokens of this BoxCustomApp are of the other authentication, which is "
@@ -43,7 +44,7 @@ class Observer:
         secrets: SecretObserver,
         clients: Clients,
         consumers: Consumers,
-        imports: Imports,
+        imports: ImportWatch,
         clock: Clock,
     ) -> None:
         self._store = store
