@@ -12,7 +12,7 @@ from box_app_operator.model.box import BoxApp, Slot
 from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import NextStep
-from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.consumers import MAX_POD_NAMES, pods_on_previous
@@ -41,12 +41,12 @@ def build_status(
     Args:
         request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
     """
-    old = status_of(body)
+    old, current = status_of(body), current_of(desired, observed, now)
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
     # Of an app that the object may not have, nobody reads anything in its status.
     seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
-    fields = _of_app(desired, observed, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    fields = _of_app(desired, observed, current, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
     if desired.deleting and plan.next_steps:
         fields["nextSteps"] = _shown(plan.next_steps)
     annotations = body["metadata"].get("annotations") or {}
@@ -57,20 +57,20 @@ def build_status(
         "conditions": conditions,
         **fields,
         "lastHandledReconcileAt": handled or old.get("lastHandledReconcileAt"),
-        "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), desired, observed, now)
+        "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), current)
         or old.get("lastHandledRotateAt"),
     }
     return {name: value for name, value in status.items() if value is not None}
 
 
-def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
+def _of_app(desired: Desired, observed: Observed, current: Current | None, plan: Plan, now: datetime) -> dict[str, Any]:
     if observed.claimed_by:
         # Least of all its client id: whoever shows that has the older claim.
         return {}
     app = observed.app
     return {
         **RULES[observed.mode].describe_app(desired, observed, plan.conditions, now),
-        "tokens": _tokens(desired, observed, app, now) if app is not None else None,
+        "tokens": _tokens(observed.remembered, current, app) if app is not None else None,
         "downscopedTokens": downscoped_status(desired, observed) or None if app is not None else None,
         "nextSteps": _shown(plan.next_steps) or None,
     }
@@ -80,20 +80,18 @@ def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:
     return [{"what": step.what, **({"where": step.where} if step.where else {})} for step in steps]
 
 
-def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
+def _rotated_for(request: str | None, current: Current | None) -> str | None:
     """The wish for a rotation, once the token that fulfils it is in the Secret."""
-    current = current_of(desired, observed, now)
     return request if current is not None and current.told.rotate_request == request else None
 
 
-def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:
+def _tokens(remembered: RememberedStatus, current: Current | None, app: BoxApp) -> dict[str, Any] | None:
     """The active token, and the one that was active before for as long as Box has it.
 
     With the Secret lost, what it held is still shown as long as Box has it, until another takes its place. Forgetting
     a token too early would leave it live for good on an adopted app, where only what the operator remembers as its own
     is revoked; and pods may still hold it.
     """
-    current, remembered = current_of(desired, observed, now), observed.remembered
     if current is None:
         lost = {"active": app.slot_of(remembered.active), "retiring": app.slot_of(remembered.retiring)}
         return {role: _token(app, slot) for role, slot in lost.items() if slot is not None} or None
