@@ -45,6 +45,7 @@ class Store:
 
     Attributes:
         apps: all BoxCustomApps, each read once per version. Only the store itself changes them.
+        namespaces: all namespaces, by name. Likewise.
     """
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class Store:
         self._marks: dict[AppKey, SecretMark] = {}
         self._owned: defaultdict[UID, set[AppKey]] = defaultdict(set)
         self._owners: dict[AppKey, frozenset[UID]] = {}
-        self._namespaces: dict[str, NamespaceView] = {}
+        self.namespaces: dict[str, NamespaceView] = {}
 
     def key_of(self, uid: UID) -> AppKey | None:
         """The name of the app with this uid."""
@@ -197,31 +198,23 @@ class Store:
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace."""
-        known = self._namespaces.get(namespace)
+        known = self.namespaces.get(namespace)
         return known.labels if known is not None else {}
 
     def is_terminating(self, namespace: str) -> bool:
         """Is the namespace being deleted? Nothing can be created in it any more."""
-        known = self._namespaces.get(namespace)
+        known = self.namespaces.get(namespace)
         return known is not None and known.terminating
-
-    def has_namespace(self, name: str) -> bool:
-        """Is there a namespace of this name?"""
-        return name in self._namespaces
-
-    def namespaces(self) -> dict[str, NamespaceView]:
-        """All namespaces, by name."""
-        return dict(self._namespaces)
 
     def put_namespace(self, name: str, namespace: NamespaceView) -> bool:
         """Take in a namespace; False when nothing that matters differs from what was known."""
-        known = self._namespaces.get(name)
-        self._namespaces[name] = namespace
+        known = self.namespaces.get(name)
+        self.namespaces[name] = namespace
         return known is None or (known.labels, known.terminating) != (namespace.labels, namespace.terminating)
 
     def drop_namespace(self, name: str) -> None:
         """Forget a namespace that is gone."""
-        self._namespaces.pop(name, None)
+        self.namespaces.pop(name, None)
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""

@@ -209,7 +209,7 @@ class Intake:
                 for secret in [s for s in secrets if present.is_missing(s.uid, s.resource_version, s.namespace)]:
                     self._secret_gone(secret)
             case "Namespace":
-                namespaces = self._store.namespaces().items()
+                namespaces = self._store.namespaces.items()
                 gone = [name for name, known in namespaces if present.is_missing(known.uid, known.resource_version)]
                 for name in gone:
                     self._namespace_gone(name)

@@ -25,7 +25,7 @@ from box_app_operator.observe.secrets import SecretObserver
 from box_app_operator.ports import Clock
 from box_app_operator.secret.published import has_access_tokens
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.rotation import rotation_due
+from box_app_operator.tokens.rotation import rotation_cause
 from box_app_operator.watch.imports import ImportWatch
 
 OTHER_AUTHENTICATION = (
@@ -91,7 +91,7 @@ class Observer:
     def _follow(self, name: str | None, desired: Desired, seen: Observed) -> None:
         """Follow the Secret in which a person hands something over, while that is waited for."""
         current = current_of(desired, seen, self._clock.now())
-        waits = current is None or current.other is not None or rotation_due(current)
+        waits = current is None or current.other is not None or rotation_cause(current) is not None
         if name is not None and waits and not desired.deleting:
             self._imports.want(desired.uid, (desired.namespace, name))
         else:
@@ -100,7 +100,7 @@ class Observer:
     def _awaits_namespace(self, desired: Desired, link: Link) -> bool:
         """Do the labels of the namespace matter, and did its watch not tell of them yet? It wakes the object."""
         matters = link.selector is not None and not desired.deleting
-        return matters and not self._store.has_namespace(desired.namespace)
+        return matters and desired.namespace not in self._store.namespaces
 
     def _problem(self, desired: Desired, link: Link | None, seen: Observed, now: datetime) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):

@@ -162,7 +162,7 @@ def _about_kind(kind: str, error: TransientError) -> str:
 
 def _about_namespace(name: str, known: Store, error: TransientError) -> str:
     beside = "The other namespaces go on"
-    if not known.has_namespace(name):
+    if name not in known.namespaces:
         return (
             f"Namespace {name} is listed and does not exist. Create it and run helm upgrade, so that the operator gets "
             f"its Role there, or take it off watchNamespaces. {beside}"
