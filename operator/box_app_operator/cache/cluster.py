@@ -104,8 +104,7 @@ class Store:
 
     def drop_app(self, key: AppKey, uid: UID) -> None:
         """Forget an app that is gone, unless another one took its name."""
-        known = self.apps.get(key)
-        if known is not None and known.desired.uid == uid:
+        if self._keys.get(uid) == key:
             self._forget(key)
 
     def _forget(self, key: AppKey) -> None:

@@ -131,7 +131,8 @@ class Intake:
     # Secrets
 
     def _secret_told(self, item: SecretItem, gone: bool) -> None:
-        mark = _mark_of(item)
+        meta = item.metadata
+        mark = SecretMark(meta.namespace, meta.name, UID(meta.uid), meta.resource_version, meta.owner_uid)
         if gone:
             self._secret_gone(mark)
         elif self._store.mark_secret(mark) and self._store.concerns_app(mark):
@@ -216,11 +217,6 @@ class Intake:
             case "BoxEnterprise":
                 for body in [body for body in self._enterprises.bodies() if _is_missing(body, present)]:
                     self.enterprise_changed(body, gone=True)
-
-
-def _mark_of(item: SecretItem) -> SecretMark:
-    meta = item.metadata
-    return SecretMark(meta.namespace, meta.name, UID(meta.uid), meta.resource_version, meta.owner_uid)
 
 
 def _is_missing(body: Body, present: Present) -> bool:

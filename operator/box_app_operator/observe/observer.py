@@ -66,7 +66,7 @@ class Observer:
         await self._secrets.read_changed(desired)
         now = self._clock.now()
         seen = Observed(
-            secret=self._secrets.see(desired, desired.secret.name, memory, now),
+            secret=self._secrets.see(desired, desired.secret.name, memory.upkeep, now),
             renamed_secrets=self._secrets.renamed(desired),
             pending=memory.pending,
             remembered=parse_remembered(resource.body),
@@ -78,15 +78,15 @@ class Observer:
         if link is None or self._awaits_namespace(desired, link):
             self._imports.release(desired.uid)
             return seen
-        client = self._clients[_mode_of(desired, seen, link)]
-        seen = await client.observe(desired, replace(seen, mode=_mode_of(desired, seen, link)), link, memory)
+        seen = replace(seen, mode=_mode_of(desired, seen, link))
+        client = self._clients[seen.mode]
+        seen = await client.observe(desired, seen, link, memory)
         if not seen.known:
             return seen
         self._follow(client.awaited_secret(desired), desired, seen)
         now = self._clock.now()
-        return await self._consumers.look(
-            desired, self._secrets.with_downscoped(desired, seen, memory, now), memory, now
-        )
+        seen = self._secrets.with_downscoped(desired, seen, memory.upkeep, now)
+        return await self._consumers.look(desired, seen, memory.workloads, now)
 
     def _follow(self, name: str | None, desired: Desired, seen: Observed) -> None:
         """Follow the Secret in which a person hands something over, while that is waited for."""

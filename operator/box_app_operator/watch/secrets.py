@@ -36,13 +36,11 @@ class SecretWatch:
         while True:
             self._moved.clear()
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._follow(*name)) for name in self._names]
+                watches = [follow_secret(self._credentials, name, self._backoff, self._changed) for name in self._names]
+                tasks = [group.create_task(watch) for watch in watches]
                 await self._moved.wait()
                 for task in tasks:
                     task.cancel()
-
-    async def _follow(self, namespace: str, name: str) -> None:
-        await follow_secret(self._credentials, (namespace, name), self._backoff, self._changed)
 
 
 async def follow_secret(
