@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -39,7 +40,7 @@ from box_app_operator.observability.gauges import Gauges
 from box_app_operator.proxies import Proxy, read_proxies
 from box_app_operator.watch.imports import ImportWatch
 from box_app_operator.watch.pods import PodWatch
-from box_app_operator.watch.sources import Sources
+from box_app_operator.watch.sources import make_reflector
 from box_app_operator.watch.supervision import Watches
 
 COMPONENT = "box-app-operator"
@@ -112,16 +113,16 @@ class Operator:
         self.intake = Intake(
             store, self.enterprises, self.reconciler, self.queue, clock, lambda name: self.watches.poke(name)
         )
-        sources = Sources(api, self.intake.sinks, backoff)
         self.sweep = Sweep(lists, self.intake, settings.sweep_interval.total_seconds(), time.monotonic)
+        make = partial(make_reflector, api, self.intake.sinks, backoff)
         start, begin, recovered = self.intake.start, self.intake.begin, self.sweep.hurry
-        self.watches = Watches(sources.reflector, settings.namespaces, store, start, begin, recovered)
+        self.watches = Watches(make, settings.namespaces, store, start, begin, recovered)
         self.gauges = self._gauges(settings, clock)
 
     def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:
         return Gauges(
-            self._store,
-            self.enterprises,
+            self._store.apps,
+            self.enterprises.links,
             clock,
             sweep_age=self.sweep.age,
             queue_length=self.queue.__len__,

@@ -11,7 +11,7 @@ from box_app_operator.api.spec import Body
 from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, WorkloadRef
 from box_app_operator.model.hand import Identity, Verdict
-from box_app_operator.model.observed import PodView, WorkloadView
+from box_app_operator.model.observed import WorkloadView
 from box_app_operator.secret.contents import Contents
 
 
@@ -205,30 +205,6 @@ class Cluster(Protocol):
 
     async def emit_event(self, app: Body, *, warning: bool, reason: str, message: str, now: datetime) -> None:
         """Tell those who look at the object; never raises."""
-        ...
-
-
-class Pods(Protocol):
-    """The running pods of namespaces, followed only where somebody needs to know."""
-
-    async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
-        """The pods of a namespace that refer to Secrets; None while they cannot be known."""
-        ...
-
-    def release(self, wanted_by: UID) -> None:
-        """This object needs to know no longer."""
-        ...
-
-
-class Imports(Protocol):
-    """The Secrets in which people hand something over, watched only while it is waited for."""
-
-    def want(self, wanted_by: UID, name: tuple[str, str]) -> None:
-        """Wake this object whenever the Secret of this namespace and name may have changed."""
-        ...
-
-    def release(self, wanted_by: UID) -> None:
-        """This object waits for nothing any more."""
         ...
 
 

@@ -30,8 +30,7 @@ from box_app_operator.kube.api import KubeApi, KubeError
 from box_app_operator.kube.lease import Candidate, Leadership
 from box_app_operator.kube.lists import KubeLists
 from box_app_operator.observability.logging import configure_logging
-from box_app_operator.observability.loop_lag import measure_lag
-from box_app_operator.observability.metrics import BUILD, LEADER, REGISTRY
+from box_app_operator.observability.metrics import BUILD, LEADER, REGISTRY, measure_lag
 from box_app_operator.observability.probes import AddressError, Probes, serve_health
 from box_app_operator.uninstall import Uninstall, prepare_uninstall
 from box_app_operator.watch import imports as import_watch

@@ -8,14 +8,17 @@ just wrote. Older news never replace newer ones, also when they speak of an earl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.spec import Body, Resource, read_app
 from box_app_operator.model.box import UID, ClientID, SecretView
-from box_app_operator.model.desired import AppKey, WorkloadRef
+from box_app_operator.model.desired import AppKey, Desired, WorkloadRef
 from box_app_operator.model.names import name_key
+
+Index = defaultdict[Hashable, dict[AppKey, None]]
+"""The apps that something is known by, in the order in which they came."""
 
 
 class SecretMark(NamedTuple):
@@ -42,21 +45,19 @@ class Store:
 
     Attributes:
         apps: all BoxCustomApps, each read once per version. Only the store itself changes them.
+        namespaces: all namespaces, by name. Likewise.
     """
 
     def __init__(self) -> None:
         self.apps: dict[AppKey, Resource] = {}
         self._keys: dict[UID, AppKey] = {}
-        self._claims: defaultdict[ClientID, set[AppKey]] = defaultdict(set)
-        self._of_enterprise: defaultdict[str, dict[AppKey, None]] = defaultdict(dict)
-        self._named: defaultdict[str, set[AppKey]] = defaultdict(set)
-        self._wanting: defaultdict[AppKey, set[AppKey]] = defaultdict(set)
-        self._restarting: defaultdict[tuple[str, WorkloadRef], set[AppKey]] = defaultdict(set)
+        self._claims, self._of_enterprise, self._named = Index(dict), Index(dict), Index(dict)
+        self._wanting, self._restarting = Index(dict), Index(dict)
         self._secrets: dict[AppKey, SecretView] = {}
         self._marks: dict[AppKey, SecretMark] = {}
         self._owned: defaultdict[UID, set[AppKey]] = defaultdict(set)
         self._owners: dict[AppKey, frozenset[UID]] = {}
-        self._namespaces: dict[str, NamespaceView] = {}
+        self.namespaces: dict[str, NamespaceView] = {}
 
     def key_of(self, uid: UID) -> AppKey | None:
         """The name of the app with this uid."""
@@ -89,38 +90,31 @@ class Store:
         self._forget(key)
         self.apps[key] = app
         self._keys[desired.uid] = key
-        for name in desired.secret_names:
-            self._wanting[AppKey(key.namespace, name)].add(key)
-        for workload in desired.rotation.restart:
-            self._restarting[key.namespace, workload].add(key)
-        if desired.client_id is not None:
-            self._claims[desired.client_id].add(key)
-        self._named[name_key(desired.display_name)].add(key)
-        self._of_enterprise[desired.enterprise][key] = None
+        for index, term in self._terms(desired):
+            index[term][key] = None
         return app
+
+    def _terms(self, desired: Desired) -> Iterator[tuple[Index, Hashable]]:
+        """What an app is found by, with the index that finds it."""
+        yield from ((self._wanting, AppKey(desired.namespace, name)) for name in desired.secret_names)
+        yield from ((self._restarting, (desired.namespace, workload)) for workload in desired.rotation.restart)
+        yield from ((self._claims, client_id) for client_id in (desired.client_id,) if client_id is not None)
+        yield self._named, name_key(desired.display_name)
+        yield self._of_enterprise, desired.enterprise
 
     def drop_app(self, key: AppKey, uid: UID) -> None:
         """Forget an app that is gone, unless another one took its name."""
-        known = self.apps.get(key)
-        if known is not None and known.desired.uid == uid:
+        if self._keys.get(uid) == key:
             self._forget(key)
 
     def _forget(self, key: AppKey) -> None:
         known = self.apps.pop(key, None)
         if known is not None:
-            desired = known.desired
-            self._keys.pop(desired.uid, None)
-            for name in desired.secret_names:
-                self._wanting[AppKey(key.namespace, name)].discard(key)
-            for workload in desired.rotation.restart:
-                self._restarting[key.namespace, workload].discard(key)
-            if desired.client_id is not None:
-                self._claims[desired.client_id].discard(key)
-            self._of_enterprise[desired.enterprise].pop(key, None)
-            named = name_key(desired.display_name)
-            self._named[named].discard(key)
-            if not self._named[named]:
-                del self._named[named]
+            self._keys.pop(known.desired.uid, None)
+            for index, term in self._terms(known.desired):
+                index[term].pop(key, None)
+                if not index[term]:
+                    del index[term]
 
     def secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret of this name as it was read last; None when it is gone, or was never read."""
@@ -203,31 +197,23 @@ class Store:
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """The labels of a namespace."""
-        known = self._namespaces.get(namespace)
+        known = self.namespaces.get(namespace)
         return known.labels if known is not None else {}
 
     def is_terminating(self, namespace: str) -> bool:
         """Is the namespace being deleted? Nothing can be created in it any more."""
-        known = self._namespaces.get(namespace)
+        known = self.namespaces.get(namespace)
         return known is not None and known.terminating
-
-    def has_namespace(self, name: str) -> bool:
-        """Is there a namespace of this name?"""
-        return name in self._namespaces
-
-    def namespaces(self) -> dict[str, NamespaceView]:
-        """All namespaces, by name."""
-        return dict(self._namespaces)
 
     def put_namespace(self, name: str, namespace: NamespaceView) -> bool:
         """Take in a namespace; False when nothing that matters differs from what was known."""
-        known = self._namespaces.get(name)
-        self._namespaces[name] = namespace
+        known = self.namespaces.get(name)
+        self.namespaces[name] = namespace
         return known is None or (known.labels, known.terminating) != (namespace.labels, namespace.terminating)
 
     def drop_namespace(self, name: str) -> None:
         """Forget a namespace that is gone."""
-        self._namespaces.pop(name, None)
+        self.namespaces.pop(name, None)
 
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""

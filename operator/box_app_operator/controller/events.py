@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from box_app_operator.api.enterprise import parse_enterprise
 from box_app_operator.api.remembered import parse_remembered
@@ -17,7 +17,7 @@ from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
-from box_app_operator.model.box import UID
+from box_app_operator.model.box import UID, SecretView
 from box_app_operator.model.desired import AppKey
 from box_app_operator.ports import Clock
 from box_app_operator.watch.reflector import Sink
@@ -25,30 +25,6 @@ from box_app_operator.watch.reflector import Sink
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-
-class Named(Protocol):
-    """What tells one Secret from another."""
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def uid(self) -> UID:
-        """Its uid."""
-        ...
-
-    @property
-    def owner_uid(self) -> UID | None:
-        """The uid of its controlling owner."""
-        ...
 
 
 class Intake:
@@ -82,8 +58,8 @@ class Intake:
         self._started = False
         self._early: dict[str, Body] = {}
         self.sinks: dict[str, Sink[Any]] = {
-            "BoxEnterprise": self._sink("BoxEnterprise", self._enterprise_told),
-            "BoxCustomApp": self._sink("BoxCustomApp", self._app_told),
+            "BoxEnterprise": self._sink("BoxEnterprise", self.enterprise_changed),
+            "BoxCustomApp": self._sink("BoxCustomApp", self.app_changed),
             "Secret": self._sink("Secret", self._secret_told),
             "Namespace": self._sink("Namespace", self._namespace_told),
         }
@@ -118,10 +94,7 @@ class Intake:
 
     # BoxCustomApps
 
-    def _app_told(self, body: Body, gone: bool) -> None:
-        self.app_changed(body, gone=gone)
-
-    def app_changed(self, body: Body, *, gone: bool) -> None:
+    def app_changed(self, body: Body, gone: bool) -> None:
         """A BoxCustomApp appeared, changed or went; what was heard before is passed over.
 
         The echo of an own write is worked upon too: a pass that finds nothing to do costs no call.
@@ -158,7 +131,8 @@ class Intake:
     # Secrets
 
     def _secret_told(self, item: SecretItem, gone: bool) -> None:
-        mark = _mark_of(item)
+        meta = item.metadata
+        mark = SecretMark(meta.namespace, meta.name, UID(meta.uid), meta.resource_version, meta.owner_uid)
         if gone:
             self._secret_gone(mark)
         elif self._store.mark_secret(mark) and self._store.concerns_app(mark):
@@ -166,11 +140,11 @@ class Intake:
                 self._store.put_secret(view_secret(item))
             self._wake_concerned(mark)
 
-    def _secret_gone(self, secret: Named) -> None:
+    def _secret_gone(self, secret: SecretMark | SecretView) -> None:
         self._store.drop_secret(secret.namespace, secret.name, secret.uid)
         self._wake_concerned(secret)
 
-    def _wake_concerned(self, secret: Named) -> None:
+    def _wake_concerned(self, secret: SecretMark | SecretView) -> None:
         owner = self._store.key_of(secret.owner_uid) if secret.owner_uid else None
         for key in {*self._store.keys_wanting(secret.namespace, secret.name), *([owner] if owner else [])}:
             self.wake(key)
@@ -200,10 +174,7 @@ class Intake:
 
     # BoxEnterprises
 
-    def _enterprise_told(self, body: Body, gone: bool) -> None:
-        self.enterprise_changed(body, gone=gone)
-
-    def enterprise_changed(self, body: Body, *, gone: bool) -> None:
+    def enterprise_changed(self, body: Body, gone: bool) -> None:
         """A BoxEnterprise appeared, changed or went."""
         name = body["metadata"]["name"]
         if not self._started:
@@ -239,18 +210,13 @@ class Intake:
                 for secret in [s for s in secrets if present.is_missing(s.uid, s.resource_version, s.namespace)]:
                     self._secret_gone(secret)
             case "Namespace":
-                namespaces = self._store.namespaces().items()
+                namespaces = self._store.namespaces.items()
                 gone = [name for name, known in namespaces if present.is_missing(known.uid, known.resource_version)]
                 for name in gone:
                     self._namespace_gone(name)
             case "BoxEnterprise":
                 for body in [body for body in self._enterprises.bodies() if _is_missing(body, present)]:
                     self.enterprise_changed(body, gone=True)
-
-
-def _mark_of(item: SecretItem) -> SecretMark:
-    meta = item.metadata
-    return SecretMark(meta.namespace, meta.name, UID(meta.uid), meta.resource_version, meta.owner_uid)
 
 
 def _is_missing(body: Body, present: Present) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import kopf
 
-from box_app_operator.api.spec import GROUP, VERSION, Body
+from box_app_operator.api.spec import GROUP, VERSION
+from box_app_operator.controller.events import Intake
 
 WHOLE_CLUSTER = kopf.OperatorRegistry()
 """The handlers of an operator that works in every namespace."""
@@ -21,18 +22,6 @@ WHOLE_CLUSTER = kopf.OperatorRegistry()
 LISTED_NAMESPACES = kopf.OperatorRegistry()
 """Those of one that has a list of namespaces. The operator's own reflectors watch its BoxCustomApps
 (watch/supervision.py): Kopf would end the process over one namespace that does not exist, or may not be read."""
-
-
-class Controller(Protocol):
-    """Hears what Kopf tells."""
-
-    def app_changed(self, body: Body, *, gone: bool) -> None:
-        """A BoxCustomApp appeared, changed or went."""
-        ...
-
-    def enterprise_changed(self, body: Body, *, gone: bool) -> None:
-        """A BoxEnterprise appeared, changed or went."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Memo:
         finish: waits until the passes that are under way have come to their end, and stops all parts but Kopf.
     """
 
-    controller: Controller
+    controller: Intake
     log_in: Callable[[], Awaitable[kopf.ConnectionInfo]]
     finish: Callable[[], Awaitable[None]]
 

@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from box_app_operator.cache.history import contradiction
 from box_app_operator.controller.events import Intake
 from box_app_operator.errors import TransientError
-from box_app_operator.kube.lists import Present
+from box_app_operator.kube.lists import KubeLists, Present
 from box_app_operator.model.box import UID
 
 KINDS = ("BoxEnterprise", "BoxCustomApp", "Secret")
@@ -29,18 +28,12 @@ class RestoredError(Exception):
     """The cluster was put back to an earlier day. What is remembered of it is of days that never were."""
 
 
-class Lists(Protocol):
-    """What is there."""
-
-    async def present(self, kind: str) -> Present:
-        """Everything of this kind that is there, with resource versions."""
-        ...
-
-
 class Sweep:
     """Compares memory and cluster every so often; its beat is the sign that the process is alive."""
 
-    def __init__(self, lists: Lists, intake: Intake, interval_seconds: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, lists: KubeLists, intake: Intake, interval_seconds: float, monotonic: Callable[[], float]
+    ) -> None:
         self._lists = lists
         self._intake = intake
         self._interval_seconds = interval_seconds

@@ -65,7 +65,11 @@ class PassDependencies:
 
 
 class Pass:
-    """One pass. It counts as failed once, however many of its steps met trouble."""
+    """One pass. It counts as failed once, however many of its steps met trouble.
+
+    Attributes:
+        resource: the object as it was looked at last.
+    """
 
     def __init__(
         self,
@@ -76,7 +80,7 @@ class Pass:
         deps: PassDependencies,
     ) -> None:
         self._log = AppLog(logger, *resource.key)
-        self._resource = resource
+        self.resource = resource
         self._memory = memory
         self._link = link
         self._executor = executor
@@ -87,11 +91,6 @@ class Pass:
         self._done: set[Step] = set()
         self._refusals_cleared = self._human_acts = 0
 
-    @property
-    def resource(self) -> Resource:
-        """The object as it was looked at last."""
-        return self._resource
-
     async def run(self) -> tuple[Observed, Plan]:
         """Work until nothing is left to do; returns what was seen last, and the plan without steps.
 
@@ -99,11 +98,14 @@ class Pass:
             OperatorError: Box or the cluster had to be asked and did not answer, or steps never come to an end.
         """
         for _ in range(MAX_STEPS):
-            resource, desired = self._resource, self._resource.desired
+            resource, desired = self.resource, self.resource.desired
             # Also a wish that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
             self._refusals_cleared, self._human_acts = self._memory.refusals_cleared, self._memory.human_acts
             observed = self._paced(resource, await self._deps.observer.observe(resource, self._memory))
+            if self._refusals_cleared == self._memory.refusals_cleared:
+                # Otherwise everything is worth another look.
+                self._memory.workloads |= observed.workloads
             decided = self._plan(resource, observed)
             self._memory.note(decided.notices)
             if observed.known and observed.problem is None:
@@ -122,10 +124,10 @@ class Pass:
 
     def _reread(self) -> bool:
         """Go on with the object as it is by now; False when it is gone."""
-        found = self._deps.store.apps.get(self._resource.key)
-        if found is None or found.desired.uid != self._resource.desired.uid:
+        found = self._deps.store.apps.get(self.resource.key)
+        if found is None or found.desired.uid != self.resource.desired.uid:
             return False
-        self._resource = found
+        self.resource = found
         return True
 
     def _paced(self, resource: Resource, observed: Observed) -> Observed:
@@ -164,12 +166,12 @@ class Pass:
 
     def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
         """Is it too early to put right once more what somebody changes back each time?"""
-        secret = self._resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
+        secret = self.resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
         upkeep, now = self._memory.upkeep_of(secret), self._deps.clock.now()
         until = upkeep.paused_until(step.mends, self._deps.backoff, now)
         if until is None or until <= now:
             return False
-        self._memory.refusals[step] = paused(self._resource.desired, secret, step.mends, until)
+        self._memory.refusals[step] = paused(self.resource.desired, secret, step.mends, until)
         return True
 
     async def _do(self, step: Step, resource: Resource, observed: Observed) -> None:
@@ -231,13 +233,13 @@ class Pass:
     def _record(self, step: Step, observed: Observed) -> None:
         now = self._deps.clock.now()
         self._memory.unsure.pop(step, None)
-        record = record_of(step, self._resource.desired, observed, now)
+        record = record_of(step, self.resource.desired, observed, now)
         if record is not None:
             self._memory.record(record, now)
 
     def _doubt(self, step: Step, observed: Observed, error: TransientError) -> None:
         """Its answer was lost: whether it deserves its Event shows at the next look."""
-        record = record_of(step, self._resource.desired, observed, self._deps.clock.now()) if error.uncertain else None
+        record = record_of(step, self.resource.desired, observed, self._deps.clock.now()) if error.uncertain else None
         if record is not None:
             self._memory.unsure[step] = record
 

@@ -26,7 +26,9 @@ from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.observer import Observer
 from box_app_operator.observe.secrets import SecretObserver
-from box_app_operator.ports import Clock, Cluster, Imports, Pods
+from box_app_operator.ports import Clock, Cluster
+from box_app_operator.watch.imports import ImportWatch
+from box_app_operator.watch.pods import PodWatch
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ class Reconciler:
         store: Store,
         links: Links,
         cluster: Cluster,
-        pods: Pods,
-        imports: Imports,
+        pods: PodWatch,
+        imports: ImportWatch,
         clock: Clock,
         *,
         delays: Delays,

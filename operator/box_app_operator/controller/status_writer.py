@@ -80,7 +80,8 @@ class Reporter:
             _measure_authorization(before, status, now)
             await self._announce(written, before, decided)
             await self._emit_records(written, memory)
-            await self._tell(written, decided, memory)
+            await self._emit(written, memory)
+            memory.tell(decided.notices)
         return None
 
     async def bid_farewell(self, body: Body, memory: Memory) -> None:
@@ -91,10 +92,6 @@ class Reporter:
         await self._emit_records(body, memory)
         await self._emit(body, memory)
         memory.tell(())
-
-    async def _tell(self, body: Body, decided: Plan, memory: Memory) -> None:
-        await self._emit(body, memory)
-        memory.tell(decided.notices)
 
     async def _emit(self, body: Body, memory: Memory) -> None:
         for notice in memory.untold():

@@ -98,7 +98,8 @@ def plan(
 
 
 def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Refusals, delays: Delays) -> Plan:
-    findings = _find(desired, observed, now, refusals, delays)
+    current = current_of(desired, observed, now)
+    findings = _find(desired, observed, current, now, refusals, delays)
     steps = tuple(step for finding in findings for step in finding.steps)
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
@@ -111,22 +112,27 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     return Plan(
         steps,
         _summed_up(findings, cause),
-        look_again_at=_next_look(desired, observed, findings, now),
+        look_again_at=_next_look(current, findings, now),
         notices=(*(notice for finding in findings for notice in finding.notices), *_stalled_while_good(findings)),
         tasks=tasks,
     )
 
 
 def _find(
-    desired: Desired, observed: Observed, now: datetime, refusals: Refusals, delays: Delays
+    desired: Desired,
+    observed: Observed,
+    current: Current | None,
+    now: datetime,
+    refusals: Refusals,
+    delays: Delays,
 ) -> tuple[Finding, ...]:
     """What every check found, in the order of their steps."""
     rules = RULES[observed.mode]
     findings = [settle(finding, refusals) for finding in rules.check_app(desired, observed, now)]
     findings[0] = wait_for_name(findings[0], desired, observed.name_holder)
     tokens = rules.check_tokens(desired, observed, now, delays.restart)
-    tokens = settle_with_downscoped(tokens, desired, observed, now, refusals)
-    tokens = _hold_against_spec(tokens, current_of(desired, observed, now))
+    tokens = settle_with_downscoped(tokens, desired, observed, current, refusals)
+    tokens = _hold_against_spec(tokens, current)
     if is_conflict(tokens):
         findings = [held_back(finding) for finding in findings]
     authorized = next(finding.condition for finding in findings if finding.condition.type == "Authorized")
@@ -162,9 +168,8 @@ def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
     return finding if as_asked_for(current) else lacking(finding, Reason.AWAITING_TOKEN)
 
 
-def _next_look(desired: Desired, observed: Observed, findings: Iterable[Finding], now: datetime) -> datetime | None:
+def _next_look(current: Current | None, findings: Iterable[Finding], now: datetime) -> datetime | None:
     """The next moment at which something is over or due; what is due already waits for something else than time."""
-    current = current_of(desired, observed, now)
     dates = (current.token.expires_at, next_rotation(current)) if current else ()
     moments = [*dates, *(finding.look_again_at for finding in findings)]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)

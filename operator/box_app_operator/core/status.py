@@ -13,7 +13,7 @@ from box_app_operator.model.box import Fingerprint, TokenSource, known_token
 from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import Task
-from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.consumers import MAX_POD_NAMES, pods_on_previous
@@ -42,12 +42,12 @@ def build_status(
     Args:
         request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
     """
-    old = status_of(body)
+    old, current = status_of(body), current_of(desired, observed, now)
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
     # Of an app that the object may not have, nobody reads anything in its status.
     seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
-    fields = _of_app(desired, observed, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    fields = _of_app(desired, observed, current, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
     if plan.tasks and (seen or desired.deleting):
         fields["nextSteps"] = _shown(plan.tasks, old.get("nextSteps") or (), now)
     annotations = body["metadata"].get("annotations") or {}
@@ -58,20 +58,20 @@ def build_status(
         "conditions": conditions,
         **fields,
         "lastHandledReconcileAt": handled or old.get("lastHandledReconcileAt"),
-        "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), desired, observed, now)
+        "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), current)
         or old.get("lastHandledRotateAt"),
     }
     return {name: value for name, value in status.items() if value is not None}
 
 
-def _of_app(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> dict[str, Any]:
+def _of_app(desired: Desired, observed: Observed, current: Current | None, plan: Plan, now: datetime) -> dict[str, Any]:
     if observed.claimed_by:
         # Least of all its client id: whoever shows that has the older claim.
         return {}
     source = observed.source
     return {
         **RULES[observed.mode].describe_app(desired, observed, plan.conditions, now),
-        "tokens": _tokens(desired, observed, source, now) if source is not None else None,
+        "tokens": _tokens(observed.remembered, current, source) if source is not None else None,
         "downscopedTokens": downscoped_status(desired, observed) or None if source is not None else None,
     }
 
@@ -96,20 +96,18 @@ def _task(task: Task, since: str) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
+def _rotated_for(request: str | None, current: Current | None) -> str | None:
     """The wish for a rotation, once the token that fulfils it is in the Secret."""
-    current = current_of(desired, observed, now)
     return request if current is not None and current.told.rotate_request == request else None
 
 
-def _tokens(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> dict[str, Any] | None:
+def _tokens(remembered: RememberedStatus, current: Current | None, source: TokenSource) -> dict[str, Any] | None:
     """The active token, and the one that was active before for as long as Box has it.
 
     With the Secret lost, what it held is still shown as long as Box has it, until another takes its place. Forgetting
     a token too early would leave it live for good on an adopted app, where only what the operator remembers as its own
     is revoked; and pods may still hold it.
     """
-    current, remembered = current_of(desired, observed, now), observed.remembered
     if current is None:
         lost = {"active": _token(source, remembered.active), "retiring": _token(source, remembered.retiring)}
         return {role: token for role, token in lost.items() if token} or None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec
 from box_app_operator.errors import AwaitingHumanError, StalledError
@@ -22,14 +21,8 @@ class Clients:
     platform: Platform
 
 
-class Connect(Protocol):
-    """Builds the clients of an enterprise. ``ca`` is a PEM bundle to trust in addition."""
-
-    def __call__(
-        self, enterprise: Enterprise, credential: str | None, ca: str | None
-    ) -> contextlib.AbstractAsyncContextManager[Clients]:
-        """Open them; they are closed on leaving."""
-        ...
+Connect = Callable[[Enterprise, str | None, str | None], contextlib.AbstractAsyncContextManager[Clients]]
+"""Builds the clients of an enterprise, from its credential and a PEM bundle to trust in addition."""
 
 
 def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tuple[str | None, str | None]:

@@ -23,11 +23,12 @@ from box_app_operator.cache.identities import Identities
 from box_app_operator.enterprise.clients import Connect, opened
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
+from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import AppKey
 from box_app_operator.ports import Clock, Console, Platform
-from box_app_operator.watch.secrets import Credentials, SecretWatch
+from box_app_operator.watch.secrets import SecretWatch
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class LinkDependencies:
 
     store: Store
     connect: Connect
-    credentials: Credentials
+    credentials: KubeSecrets
     clock: Clock
     backoff: Callable[[int], float]
     wake: Callable[[AppKey], None]

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
@@ -23,29 +23,18 @@ from box_app_operator.enterprise.usage import (
     wanted_finalizers,
 )
 from box_app_operator.errors import TransientError
+from box_app_operator.kube.objects import KubeObjects
 from box_app_operator.model.box import UID
 from box_app_operator.model.conditions import Condition, Reason, merge_conditions
 
 logger = logging.getLogger(__name__)
 
 
-class EnterpriseWriter(Protocol):
-    """Writes BoxEnterprises. Both return the object as it then is, None when it is gone."""
-
-    async def write_status(self, body: Body, status: dict[str, Any]) -> Body | None:
-        """Replace the status."""
-        ...
-
-    async def set_finalizers(self, body: Body, finalizers: list[str]) -> Body | None:
-        """Replace the finalizers, unless the object changed since it was read."""
-        ...
-
-
 class Enterprises:
     """All links, and the finalizers and the status of their BoxEnterprises."""
 
     def __init__(
-        self, deps: LinkDependencies, writer: EnterpriseWriter, status_pause_seconds: float, finalizer: str = FINALIZER
+        self, deps: LinkDependencies, writer: KubeObjects, status_pause_seconds: float, finalizer: str = FINALIZER
     ) -> None:
         """``finalizer`` is that of this installation, see ``core.usage.finalizer_of``."""
         self._deps = deps

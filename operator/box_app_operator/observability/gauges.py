@@ -23,14 +23,6 @@ SLACK_SECONDS = 60.0
 """A rotation that is due since less than this is on its way, and not overdue."""
 
 
-class KnownApps(Protocol):
-    """The cache of the cluster, as far as it is counted."""
-
-    @property
-    def apps(self) -> Mapping[AppKey, Resource]:
-        """All BoxCustomApps."""
-
-
 class KnownEnterprise(Protocol):
     """The connection to one enterprise, as far as it is counted."""
 
@@ -47,28 +39,21 @@ class KnownEnterprise(Protocol):
         """When Box last told which apps there are; None where nothing tells."""
 
 
-class KnownEnterprises(Protocol):
-    """The registry of enterprises, as far as it is counted."""
-
-    def links(self) -> Iterable[KnownEnterprise]:
-        """All connections."""
-
-
 class Gauges(Collector):
     """Everything that is counted when ``/metrics`` is read."""
 
     def __init__(
         self,
-        store: KnownApps,
-        enterprises: KnownEnterprises,
+        apps: Mapping[AppKey, Resource],
+        links: Callable[[], Iterable[KnownEnterprise]],
         clock: Clock,
         *,
         sweep_age: Callable[[], float],
         queue_length: Callable[[], int],
         per_app: bool,
     ) -> None:
-        self._store = store
-        self._enterprises = enterprises
+        self._apps = apps
+        self._links = links
         self._clock = clock
         self._sweep_age = sweep_age
         self._queue_length = queue_length
@@ -80,7 +65,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
-        now, apps = self._clock.now(), [app.body for app in self._store.apps.values()]
+        now, apps = self._clock.now(), [app.body for app in self._apps.values()]
         yield _gauge("sweep_age_seconds", "Since the last look for deletions that no watch told of.", self._sweep_age())
         yield _gauge("queue_length", "Apps that are worked upon or wait for it.", self._queue_length())
         yield _conditions(apps)
@@ -97,7 +82,7 @@ class Gauges(Collector):
     def _of_enterprises(self, now: datetime) -> Iterator[Metric]:
         ready = _family("enterprise_ready", "Do console and platform of a BoxEnterprise answer?", ["enterprise"])
         age = _family("listing_age_seconds", "Since Box last told which apps there are.", ["enterprise"])
-        for link in self._enterprises.links():
+        for link in self._links():
             ready.add_metric([link.name], float(link.is_ready))
             if link.heard_at is not None:
                 age.add_metric([link.name], (now - link.heard_at).total_seconds())

@@ -6,6 +6,7 @@ Labels are few and their values known beforehand: no namespace, no name, no id. 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator, MutableMapping
@@ -105,3 +106,12 @@ class AppLog(logging.LoggerAdapter[logging.Logger]):
         about = dict(self.extra or {})
         kwargs["extra"] = {**about, **(kwargs.get("extra") or {})}
         return f"{about['namespace']}/{about['app']}: {msg}", kwargs
+
+
+async def measure_lag() -> None:
+    """Look until cancelled how late the event loop comes round: a call that blocks it freezes everything."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + 1.0
+        await asyncio.sleep(1.0)
+        LOOP_LAG.observe(max(0.0, loop.time() - due))

@@ -23,9 +23,10 @@ from box_app_operator.modes.clients import Clients
 from box_app_operator.modes.registry import mode_of
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.secrets import SecretObserver
-from box_app_operator.ports import Clock, Imports
+from box_app_operator.ports import Clock
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.rotation import rotation_due
+from box_app_operator.tokens.rotation import rotation_cause
+from box_app_operator.watch.imports import ImportWatch
 
 
 class Observer:
@@ -38,7 +39,7 @@ class Observer:
         secrets: SecretObserver,
         clients: Clients,
         consumers: Consumers,
-        imports: Imports,
+        imports: ImportWatch,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -60,7 +61,7 @@ class Observer:
         await self._secrets.read_changed(desired)
         now = self._clock.now()
         seen = Observed(
-            secret=self._secrets.see(desired, desired.secret.name, memory, now),
+            secret=self._secrets.see(desired, desired.secret.name, memory.upkeep, now),
             renamed_secrets=self._secrets.renamed(desired),
             pending=memory.pending,
             remembered=parse_remembered(resource.body),
@@ -79,14 +80,13 @@ class Observer:
             return seen
         self._follow(client.awaited_secret(desired), desired, seen)
         now = self._clock.now()
-        return await self._consumers.look(
-            desired, self._secrets.with_downscoped(desired, seen, memory, now), memory, now
-        )
+        seen = self._secrets.with_downscoped(desired, seen, memory.upkeep, now)
+        return await self._consumers.look(desired, seen, memory.workloads, now)
 
     def _follow(self, name: str | None, desired: Desired, seen: Observed) -> None:
         """Follow the Secret in which a person hands something over, while that is waited for."""
         current = current_of(desired, seen, self._clock.now())
-        waits = current is None or current.other is not None or rotation_due(current)
+        waits = current is None or current.other is not None or rotation_cause(current) is not None
         if name is not None and waits and not desired.deleting:
             self._imports.want(desired.uid, (desired.namespace, name))
         else:
@@ -95,7 +95,7 @@ class Observer:
     def _awaits_namespace(self, desired: Desired, link: Link) -> bool:
         """Do the labels of the namespace matter, and did its watch not tell of them yet? It wakes the object."""
         matters = link.selector is not None and not desired.deleting
-        return matters and not self._store.has_namespace(desired.namespace)
+        return matters and desired.namespace not in self._store.namespaces
 
     def _problem(self, desired: Desired, link: Link | None, seen: Observed, now: datetime) -> Problem | None:
         if desired.invalid and not (desired.deleting and desired.enterprise):

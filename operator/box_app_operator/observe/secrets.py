@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import ForbiddenError
 from box_app_operator.model.box import SecretView
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.ports import Cluster
+from box_app_operator.secret.contest import Upkeep
 from box_app_operator.secret.published import is_original
 from box_app_operator.tokens.downscoped import is_downscoped
 
@@ -50,22 +50,24 @@ class SecretObserver:
                 return None
             raise
 
-    def see(self, desired: Desired, name: str, memory: Memory, now: datetime) -> SecretView | None:
+    def see(self, desired: Desired, name: str, upkeep: Mapping[str, Upkeep], now: datetime) -> SecretView | None:
         """The Secret of this name; None when there is none, or it was never read."""
         secret = self._store.secret(desired.namespace, name)
-        return memory.upkeep_of(name).overruled(secret, now) if secret is not None else None
+        return upkeep[name].overruled(secret, now) if secret is not None and name in upkeep else secret
 
     def renamed(self, desired: Desired) -> tuple[SecretView, ...]:
         """What was published under other names; not copies of it, although they may carry the owner over."""
         ours = self._store.secrets_of(desired.uid)
         return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
 
-    def with_downscoped(self, desired: Desired, seen: Observed, memory: Memory, now: datetime) -> Observed:
+    def with_downscoped(
+        self, desired: Desired, seen: Observed, upkeep: Mapping[str, Upkeep], now: datetime
+    ) -> Observed:
         """With the Secrets of downscoped tokens, and those of before that the spec does not ask for any more."""
         names = [spec.secret for spec in desired.downscoped]
         ours = [secret for secret in self._store.secrets_of(desired.uid) if is_downscoped(secret)]
         return replace(
             seen,
-            downscoped={name: self.see(desired, name, memory, now) for name in names},
+            downscoped={name: self.see(desired, name, upkeep, now) for name in names},
             left_over=tuple(secret for secret in ours if secret.name not in names),
         )

@@ -30,7 +30,7 @@ from box_app_operator.secret.annotations import (
 from box_app_operator.secret.conflict import conflict_with, is_conflict
 from box_app_operator.secret.contents import Contents, differences, without_leftovers
 from box_app_operator.secret.published import secret_labels
-from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.active import Current
 
 OWN_KEYS = frozenset({SecretKeys().token, SecretKeys().expires_at})
 """The names of its keys without ``spec.tokens.secret.keys``."""
@@ -89,13 +89,12 @@ def is_downscoped(secret: SecretView) -> bool:
 
 
 def settle_with_downscoped(
-    finding: Finding, desired: Desired, observed: Observed, now: datetime, refusals: Mapping[Step, Refusal]
+    finding: Finding, desired: Desired, observed: Observed, current: Current | None, refusals: Mapping[Step, Refusal]
 ) -> Finding:
     """The settled finding about tokens, with what there is to do for downscoped ones, and what is in the way.
 
     Pods wait for the Secret of a downscoped token as for any other: without it the app is not ready.
     """
-    current = current_of(desired, observed, now)
     if observed.namespace_is_terminating:
         return settle(finding, refusals)
     if current is None:

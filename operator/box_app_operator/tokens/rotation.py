@@ -83,11 +83,6 @@ def rotation_cause(current: Current) -> Cause | None:
     return Cause.DATE if due or _is_from_the_future(current) else None
 
 
-def rotation_due(current: Current) -> bool:
-    """Must the token in the Secret be replaced now?"""
-    return rotation_cause(current) is not None
-
-
 def _is_from_the_future(current: Current) -> bool:
     """Was an access token dated by a clock that was ahead? Then it is over long before it seems to be.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.model.box import UID
-from box_app_operator.watch.secrets import Credentials, follow_secret
+from box_app_operator.watch.secrets import follow_secret
 
 MAX_WATCHES = 64
 """So many Secrets are watched at once; what waits beyond that is noticed at the next resync."""
@@ -21,7 +22,7 @@ Name = tuple[str, str]
 class ImportWatch:
     """Wakes an object whenever the Secret that it waits for may have changed."""
 
-    def __init__(self, credentials: Credentials, backoff: Callable[[int], float], wake: Callable[[UID], None]) -> None:
+    def __init__(self, credentials: KubeSecrets, backoff: Callable[[int], float], wake: Callable[[UID], None]) -> None:
         self._credentials = credentials
         self._backoff = backoff
         self._wake = wake

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from box_app_operator.api.spec import Body
 from box_app_operator.errors import TransientError
-from box_app_operator.kube.collection import ExpiredError
+from box_app_operator.kube.collection import ExpiredError, KubeSource
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.pods import view_pod
 from box_app_operator.model.box import UID
 from box_app_operator.model.observed import PodView
-from box_app_operator.watch.reflector import Reflector, Sink, Source
+from box_app_operator.watch.reflector import Reflector, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Followed:
     """
 
     def __init__(
-        self, namespace: str, source: Source[Body], backoff: Callable[[int], float], changed: Callable[[], None]
+        self, namespace: str, source: KubeSource[Body], backoff: Callable[[int], float], changed: Callable[[], None]
     ) -> None:
         self.wanted_by: set[UID] = set()
         self._namespace = namespace
@@ -97,7 +97,7 @@ class PodWatch:
     """The pods of the namespaces in which somebody wants to know."""
 
     def __init__(
-        self, source: Callable[[str], Source[Body]], backoff: Callable[[int], float], wake: Callable[[UID], None]
+        self, source: Callable[[str], KubeSource[Body]], backoff: Callable[[int], float], wake: Callable[[UID], None]
     ) -> None:
         """``source`` gives the pods of a namespace; ``wake`` is called for whom pods changed."""
         self._source = source

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
-from box_app_operator.kube.collection import Change, ExpiredError, Page
+from box_app_operator.kube.collection import ExpiredError, KubeSource
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID
 
@@ -29,27 +29,6 @@ MAX_FAILURES = 3
 """So many watches in a row may fail before everything is listed anew."""
 
 logger = logging.getLogger(__name__)
-
-
-class Source(Protocol[T]):
-    """A collection that can be listed and watched."""
-
-    def pages(self) -> AsyncGenerator[Page[T], None]:
-        """The collection, page by page, as it was at one moment."""
-        ...
-
-    def changes(self, since: str) -> AsyncGenerator[Change[T], None]:
-        """What changed since a resource version, until the API server ends the watch."""
-        ...
-
-    def meta_of(self, item: T) -> tuple[UID, str]:
-        """The uid and the resource version of an object."""
-        ...
-
-    @property
-    def namespace(self) -> str | None:
-        """The only namespace that is looked into; None for all."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +54,7 @@ class Reflector(Generic[T]):
 
     def __init__(
         self,
-        source: Source[T],
+        source: KubeSource[T],
         sink: Sink[T],
         backoff: Callable[[int], float],
         report: Callable[[TransientError | None], None],

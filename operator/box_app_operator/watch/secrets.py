@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
 
 from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.errors import OperatorError, TransientError
+from box_app_operator.kube.secrets import KubeSecrets
 from box_app_operator.watch.reflector import MAX_PAUSE_SECONDS, SOUND_SECONDS
 
 logger = logging.getLogger(__name__)
-
-
-class Credentials(Protocol):
-    """Secrets that somebody else keeps."""
-
-    async def read_value(self, ref: SecretKeyRef) -> str | None:
-        """One value, None when it is missing."""
-        ...
-
-    def watch_secret(self, namespace: str, name: str) -> AsyncIterator[None]:
-        """Yields whenever the Secret may have changed."""
-        ...
 
 
 class SecretWatch:
     """Calls ``changed`` whenever one of the Secrets may have changed, and when a watch begins."""
 
     def __init__(
-        self, credentials: Credentials, backoff: Callable[[int], float], changed: Callable[[], Awaitable[None]]
+        self, credentials: KubeSecrets, backoff: Callable[[int], float], changed: Callable[[], Awaitable[None]]
     ) -> None:
         self._credentials = credentials
         self._backoff = backoff
@@ -48,17 +36,15 @@ class SecretWatch:
         while True:
             self._moved.clear()
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._follow(*name)) for name in self._names]
+                watches = [follow_secret(self._credentials, name, self._backoff, self._changed) for name in self._names]
+                tasks = [group.create_task(watch) for watch in watches]
                 await self._moved.wait()
                 for task in tasks:
                     task.cancel()
 
-    async def _follow(self, namespace: str, name: str) -> None:
-        await follow_secret(self._credentials, (namespace, name), self._backoff, self._changed)
-
 
 async def follow_secret(
-    credentials: Credentials,
+    credentials: KubeSecrets,
     name: tuple[str, str],
     backoff: Callable[[int], float],
     changed: Callable[[], Awaitable[None]],
@@ -73,7 +59,7 @@ async def follow_secret(
         await asyncio.sleep(max(asked, min(MAX_PAUSE_SECONDS, backoff(failures))))
 
 
-async def _watch_once(credentials: Credentials, name: tuple[str, str], changed: Callable[[], Awaitable[None]]) -> float:
+async def _watch_once(credentials: KubeSecrets, name: tuple[str, str], changed: Callable[[], Awaitable[None]]) -> float:
     """One watch, until it ends or breaks; returns the seconds that the API server asks to wait."""
     try:
         async for _ in credentials.watch_secret(*name):

@@ -20,24 +20,16 @@ from box_app_operator.secret.published import MANAGED_BY, MANAGER
 from box_app_operator.watch.reflector import Reflector, Sink
 
 
-class Sources:
-    """Builds reflectors.
-
-    Args:
-        sinks: where each kind goes, by kind.
-    """
-
-    def __init__(self, api: KubeApi, sinks: Mapping[str, Sink[Any]], backoff: Callable[[int], float]) -> None:
-        self._api = api
-        self._sinks = sinks
-        self._backoff = backoff
-
-    def reflector(
-        self, kind: str, namespace: str | None, report: Callable[[TransientError | None], None]
-    ) -> Reflector[Any]:
-        """A reflector for a kind, in one namespace, or with None in the whole cluster."""
-        source = KubeSource(self._api, collection_of(kind, namespace))
-        return Reflector(source, self._sinks[kind], self._backoff, report)
+def make_reflector(
+    api: KubeApi,
+    sinks: Mapping[str, Sink[Any]],
+    backoff: Callable[[int], float],
+    kind: str,
+    namespace: str | None,
+    report: Callable[[TransientError | None], None],
+) -> Reflector[Any]:
+    """A reflector for a kind, in one namespace, or with None in the whole cluster. ``sinks`` take in what it learns."""
+    return Reflector(KubeSource(api, collection_of(kind, namespace)), sinks[kind], backoff, report)
 
 
 def collection_of(kind: str, namespace: str | None) -> Collection[Any]:

@@ -10,34 +10,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.watch.reflector import Reflector
 
 logger = logging.getLogger(__name__)
 
 Report = Callable[[TransientError | None], None]
-
-
-class Known(Protocol):
-    """What is known of namespaces."""
-
-    def has_namespace(self, name: str) -> bool:
-        """Is there a namespace of this name?"""
-        ...
-
-    def is_terminating(self, namespace: str) -> bool:
-        """Is it being deleted?"""
-        ...
-
-
-class Make(Protocol):
-    """Builds a reflector for one kind, in one namespace or, with None, everywhere."""
-
-    def __call__(self, kind: str, namespace: str | None, report: Report) -> Reflector[Any]:
-        """``kind`` is BoxCustomApp, Secret or Namespace."""
-        ...
+Make = Callable[[str, str | None, Report], Reflector[Any]]
+"""Builds a reflector for one kind, in one namespace or, with None, everywhere."""
 
 
 class Trouble:
@@ -95,7 +78,7 @@ class Watches:
         self,
         make: Make,
         namespaces: tuple[str, ...],
-        known: Known,
+        known: Store,
         start: Callable[[], None],
         begin: Callable[[str | None], None],
         recovered: Callable[[], None],
@@ -177,9 +160,9 @@ def _about_kind(kind: str, error: TransientError) -> str:
     return f"{kind}s cannot be watched: {error.message}"
 
 
-def _about_namespace(name: str, known: Known, error: TransientError) -> str:
+def _about_namespace(name: str, known: Store, error: TransientError) -> str:
     beside = "The other namespaces go on"
-    if not known.has_namespace(name):
+    if name not in known.namespaces:
         return (
             f"Namespace {name} is listed and does not exist. Create it and run helm upgrade, so that the operator gets "
             f"its Role there, or take it off watchNamespaces. {beside}"

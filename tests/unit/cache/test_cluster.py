@@ -208,9 +208,9 @@ def test_what_matters_of_a_namespace_is_news_once() -> None:
     assert store.put_namespace("a", view._replace(labels={}))
     assert store.put_namespace("a", view._replace(labels={}, terminating=True))
     assert store.is_terminating("a")
-    assert store.has_namespace("a")
+    assert "a" in store.namespaces
     store.drop_namespace("a")
-    assert not store.has_namespace("a")
+    assert "a" not in store.namespaces
     assert not store.is_terminating("a")
 
 

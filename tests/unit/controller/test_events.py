@@ -245,4 +245,4 @@ def test_a_namespace_that_went_while_nobody_watched_is_noticed() -> None:
     stage.intake.sinks["Namespace"].on_relist(Present(frozenset(), 9))
 
     assert stage.store.apps.get(KEY) is None
-    assert not stage.store.has_namespace("billing")
+    assert "billing" not in stage.store.namespaces

@@ -20,8 +20,8 @@ from box_app_operator.core.plan import Delays, Plan
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.model.box import UID, RefusalKind
 from box_app_operator.model.conditions import Reason
-from box_app_operator.model.desired import AppKey, Desired
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.desired import AppKey, Desired, WorkloadRef
+from box_app_operator.model.observed import Observed, WorkloadView
 from box_app_operator.model.steps import MintToken, ProveToken, PublishSecret, RenameApp, SetCorsDomains, Step
 
 KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
@@ -191,6 +191,25 @@ async def test_an_object_that_changed_meanwhile_is_looked_at_again() -> None:
     await stage.run()
 
     assert stage.looks == 2
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+async def test_workloads_that_were_looked_at_are_remembered_unless_all_is_looked_at_again(cleared: bool) -> None:
+    """A resync in the middle of a look lets go of what was seen, and that look of before brings it back no more."""
+    ref = WorkloadRef("Deployment", "viewer")
+    seen = replace(troubled("EnterpriseNotFound", stalled=False), desired=HERE)
+    stage = Stage(replace(seen, observed=replace(seen.observed, workloads={ref: WorkloadView(ref)})))
+    observe = stage.observe
+
+    async def looks(resource: Resource, memory: Memory) -> Observed:
+        if cleared:
+            memory.clear_refusals()
+        return await observe(resource, memory)
+
+    stage.observe = looks  # type: ignore[method-assign]
+    await stage.run()
+
+    assert (ref in stage.memory.workloads) is not cleared
 
 
 async def test_an_object_that_changes_at_every_look_is_left_for_later() -> None:

@@ -41,9 +41,8 @@ def exported(*apps: dict[str, Any], per_app: bool = False, links: tuple[Any, ...
     store = Store()
     for body in apps:
         store.put_app(body)
-    enterprises: Any = SimpleNamespace(links=lambda: links)
     clock: Any = SimpleNamespace(now=lambda: NOON)
-    gauges = Gauges(store, enterprises, clock, sweep_age=lambda: 7.0, queue_length=lambda: 3, per_app=per_app)
+    gauges = Gauges(store.apps, lambda: links, clock, sweep_age=lambda: 7.0, queue_length=lambda: 3, per_app=per_app)
     return {
         (sample.name.removeprefix(f"{PREFIX}_"), *sample.labels.values()): sample.value
         for family in gauges.collect()

@@ -49,11 +49,7 @@ class Namespaces:
     """The namespaces that are known."""
 
     def __init__(self, *names: str) -> None:
-        self.names, self.terminating = set(names), set[str]()
-
-    def has_namespace(self, name: str) -> bool:
-        """Is it there?"""
-        return name in self.names
+        self.namespaces, self.terminating = set(names), set[str]()
 
     def is_terminating(self, namespace: str) -> bool:
         """Is it being deleted?"""

@@ -202,10 +202,8 @@ def test_lost_keys_in_both_slots_do_not_end_in_a_dead_end(can_revoke: bool) -> N
     lost = RememberedStatus(active=ONE.fingerprint, retiring=TWO.fingerprint)
     plan = decide(by_hand(tokens=both, hand=Hand(can_revoke=can_revoke), remembered=lost))
 
-    assert [(task.kind, "Secondary" in task.what) for task in plan.tasks] == [
-        ("RevokeKey", True),
-        ("GenerateKey", True),
-    ]
+    asked = [(task.kind, "Secondary" in task.what) for task in plan.tasks]
+    assert asked == [("RevokeKey", True), ("GenerateKey", True)]
     assert plan.steps == ()
 
 
