@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.e2e.story import ready_count
 from tests.e2e.test_metrics import scrape, seen
 
 from playground import Playground
 from playground.cluster import NAMESPACE, is_own
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
@@ -26,12 +27,6 @@ RESYNCS_AT_REST = 5
 def box_flags() -> tuple[str, ...]:
     """An admin who approves at once."""
     return ("--auto-approve", "0", "--rate-limit", "100000")
-
-
-def ready_count(play: Playground) -> int:
-    """How many apps are Ready."""
-    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
-    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)
 
 
 def _events(play: Playground, ns: str) -> list[dict[str, Any]]:
