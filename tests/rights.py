@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from playground.chart.manifests import installation
-from playground.cluster import ACCOUNT, NAMESPACE
+from playground.cluster import ACCOUNT, NAMESPACE, is_own
 
 Right = tuple[str, str, str, str]
 """Where ("anywhere", "own namespace" or "watched namespaces"), API group, resource, verb."""
@@ -57,8 +57,7 @@ def made_use_of(entries: Iterable[dict[str, Any]]) -> set[Right]:
     rights = set()
     for entry in entries:
         ref = entry.get("objectRef")
-        mine = entry["user"]["username"] == f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
-        if ref is None or not mine or entry["responseStatus"]["code"] == FORBIDDEN:
+        if ref is None or not is_own(entry) or entry["responseStatus"]["code"] == FORBIDDEN:
             continue
         resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
         rights |= {(where, ref.get("apiGroup", ""), resource, entry["verb"]) for where in _wheres(ref)}

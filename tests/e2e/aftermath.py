@@ -13,7 +13,7 @@ from typing import Any
 from tests.unit.status_invariants import check_status
 
 from playground import Cluster, Playground
-from playground.cluster import ACCOUNT
+from playground.cluster import is_own
 from playground.play import GROUP
 
 FORBIDDEN = 403
@@ -60,7 +60,7 @@ class Aftermath:
         refused = [
             (entry["verb"], entry.get("requestURI"))
             for entry in self._play.cluster.audit(self._audit_size)
-            if _is_operators(entry)
+            if is_own(entry)
             and entry["responseStatus"]["code"] == FORBIDDEN
             and "being terminated" not in str(entry["responseStatus"])
         ]
@@ -75,7 +75,7 @@ class Aftermath:
             if body.get("kind") != "BoxCustomApp" or body.get("status", NOT_LOOKED_AT) == NOT_LOOKED_AT:
                 continue
             uid = body["metadata"]["uid"]
-            by_hand, of_status = not _is_operators(entry), entry["objectRef"].get("subresource") == "status"
+            by_hand, of_status = not is_own(entry), entry["objectRef"].get("subresource") == "status"
             if by_hand or (uid in edited and not of_status):
                 # Whatever the test wrote there, the operator's next status is judged by itself.
                 edited.add(uid)
@@ -91,7 +91,7 @@ class Aftermath:
         """What the operator wrote, and every status that somebody else did."""
         for entry in self._play.cluster.audit(self._audit_size):
             by_hand = (entry.get("objectRef") or {}).get("subresource") == "status"
-            if (by_hand or _is_operators(entry)) and entry["verb"] in ("create", "patch", "update"):
+            if (by_hand or is_own(entry)) and entry["verb"] in ("create", "patch", "update"):
                 yield entry
 
     def check_no_leaks(self) -> None:
@@ -111,10 +111,6 @@ class Aftermath:
             for item in self._play.cluster.get(path)["items"]:
                 item.pop("data", None)
                 yield f"{path}/{item['metadata']['name']}", json.dumps(item)
-
-
-def _is_operators(entry: dict[str, Any]) -> bool:
-    return str(entry["user"]["username"]).endswith(f":{ACCOUNT}")
 
 
 def clear_cluster(cluster: Cluster) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -190,19 +191,26 @@ def proxy() -> FaultProxy | None:
     return None
 
 
+@contextlib.contextmanager
+def staged(cluster: Cluster, flags: tuple[str, ...], proxy: FaultProxy | None = None) -> Iterator[Stage]:
+    """Box, and whatever operator and enterprise the module then starts; afterwards nothing of it is left."""
+    with Playground(cluster, flags, proxy=proxy) as play:
+        stage = Stage(play)
+        yield stage
+        play.stop_operator()
+        stage.aftermath.check_no_leaks()
+        clear_cluster(cluster)
+
+
 @pytest.fixture(scope="module")
 def stage(
     cluster: Cluster, box_flags: tuple[str, ...], settings: dict[str, str], proxy: FaultProxy | None
 ) -> Iterator[Stage]:
     """Box, operator and the enterprise "default", for one module."""
-    with Playground(cluster, box_flags, proxy=proxy) as play:
-        stage = Stage(play)
-        play.start_operator(**settings)
-        play.enterprise()
+    with staged(cluster, box_flags, proxy) as stage:
+        stage.play.start_operator(**settings)
+        stage.play.enterprise()
         yield stage
-        play.stop_operator()
-        stage.aftermath.check_no_leaks()
-        clear_cluster(cluster)
 
 
 @pytest.fixture

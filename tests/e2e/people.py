@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.e2e.aftermath import clear_cluster
-from tests.e2e.conftest import QUICK, Stage
+from tests.e2e.conftest import QUICK, Stage, staged
 
 from playground import Cluster, Playground
 from playground.cluster import path_of
@@ -35,14 +34,10 @@ def assisted(cluster: Cluster, flags: tuple[str, ...], *, users_me: bool = True,
         users_me: may App Tokens ask whose they are?
     """
     flags = flags if users_me else (*flags, WITHOUT_USERS_ME)
-    with Playground(cluster, flags) as play:
-        stage = Stage(play)
-        play.start_operator(**QUICK)
-        play.enterprise(console={"mode": "Assisted"}, resyncInterval="1s", **spec)
+    with staged(cluster, flags) as stage:
+        stage.play.start_operator(**QUICK)
+        stage.play.enterprise(console={"mode": "Assisted"}, resyncInterval="1s", **spec)
         yield stage
-        play.stop_operator()
-        stage.aftermath.check_no_leaks()
-        clear_cluster(cluster)
 
 
 # What people do without being told

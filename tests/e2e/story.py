@@ -121,3 +121,9 @@ def console_with(play: Playground, secret: str, ns: str = NAMESPACE, **changes: 
     """``spec.console`` of an enterprise whose credential is in this Secret, under the key "token"."""
     reference = {"namespace": ns, "name": secret, "key": "token"}
     return {"mode": "Automated", "url": play.box.url, "credentialsSecretRef": reference, **changes}
+
+
+def ready_count(play: Playground) -> int:
+    """How many apps are Ready, in all namespaces."""
+    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
+    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)

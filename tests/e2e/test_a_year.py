@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.aftermath import clear_cluster
-from tests.e2e.conftest import QUICK, Stage
+from tests.e2e.conftest import QUICK, Stage, staged
 from tests.e2e.rotating import await_pass, request_rotation
 from tests.e2e.story import approve
 
@@ -56,28 +55,17 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> Calendar:
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, calendar: Calendar) -> Iterator[Stage]:
     """As for all modules, but the operator's clock is the calendar's."""
-    with Playground(cluster, ("--rate-limit", "100000")) as play:
-        stage = Stage(play)
+    with staged(cluster, ("--rate-limit", "100000")) as stage:
+        play = stage.play
         calendar.turn_to(0, play)
         kubeconfig = cluster.kubeconfig_of_operator(play.folder)
         listed = (f"--namespaces={','.join(cluster.namespaces)}",) if cluster.namespaces else ()
-        command = (
-            sys.executable,
-            str(LAUNCHER),
-            "passes",
-            str(calendar.file),
-            "run",
-            f"--kubeconfig={kubeconfig}",
-            *listed,
-        )
-        probes = {"BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
-        environment = {**os.environ, **QUICK, **probes}
+        launcher = (sys.executable, str(LAUNCHER), "passes", str(calendar.file))
+        command = (*launcher, "run", f"--kubeconfig={kubeconfig}", *listed)
+        environment = {**os.environ, **QUICK, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
         play.launch_operator(Process("operator", command, play.folder / "operator-of-the-year.log", environment))
         play.enterprise()
         yield stage
-        play.stop_operator()
-        stage.aftermath.check_no_leaks()
-        clear_cluster(cluster)
 
 
 class Story:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.story import DOMAINS, box_app, delete, live_tokens, stated, values
+from tests.e2e.story import DOMAINS, await_one_token, box_app, delete, live_tokens, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -24,6 +24,15 @@ def app_by_hand(play: Playground, name: str, *, tokens: tuple[str, ...] = ()) ->
     found = play.box.app(name)
     assert found is not None
     return found
+
+
+def adopted(play: Playground, ns: str, *keys: str, **spec: Any) -> dict[str, Any]:
+    """An app made by hand, with keys in these slots, that "viewer" may adopt, and does; as it was before."""
+    app = app_by_hand(play, f"{ns} viewer", tokens=keys)
+    play.allow_adoption(app["client_id"], ns)
+    play.app(ns, "viewer", clientID=app["client_id"], **spec)
+    play.await_condition(ns, "viewer", "Ready")
+    return app
 
 
 def test_an_app_is_adopted_by_its_client_id(play: Playground, ns: str) -> None:
@@ -62,16 +71,11 @@ def test_keys_of_others_are_never_revoked(play: Playground, ns: str) -> None:
 
 def test_a_lost_secret_of_an_adopted_app_leaves_no_live_token(play: Playground, ns: str) -> None:
     """The token that the operator published before is remembered as its own, also through a failed minting."""
-    app = app_by_hand(play, f"{ns} viewer")
-    play.allow_adoption(app["client_id"], ns, "viewer")
-    play.app(ns, "viewer", clientID=app["client_id"])
-    play.await_condition(ns, "viewer", "Ready")
+    adopted(play, ns)
     lost = values(play.secret(ns, "viewer-box-token"))["BOX_APP_TOKEN"]
     play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/tokens/", "count": 2})
 
     play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/viewer-box-token")
-
-    from tests.e2e.story import await_one_token
 
     assert await_one_token(play, ns) != lost
 
@@ -175,10 +179,7 @@ def _is_observed(body: Any) -> bool:
 
 def test_delete_on_an_adopted_app_needs_allow_delete(play: Playground, ns: str) -> None:
     """InvalidSpec at once; when the object is deleted all the same, it acts as RevokeTokens."""
-    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
-    play.allow_adoption(app["client_id"], ns)
-    play.app(ns, "viewer", clientID=app["client_id"])
-    play.await_condition(ns, "viewer", "Ready")
+    app = adopted(play, ns, "primary")
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"deletionPolicy": "Delete"}})
 
     assert "allowDelete: true" in message(play.await_condition(ns, "viewer", "InvalidSpec"))
@@ -204,10 +205,7 @@ def test_with_allow_delete_the_app_goes_with_its_object(play: Playground, ns: st
 
 def test_with_the_entry_gone_all_stays_as_it_is(play: Playground, ns: str) -> None:
     """No write to Box, the token in the Secret stays live; the deletion ends that token, and leaves the app."""
-    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
-    play.allow_adoption(app["client_id"], ns)
-    play.app(ns, "viewer", clientID=app["client_id"])
-    play.await_condition(ns, "viewer", "Ready")
+    app = adopted(play, ns, "primary")
     secret, start = play.secret(ns, "viewer-box-token"), play.box.mark()
 
     play.forbid_adoption(app["client_id"])

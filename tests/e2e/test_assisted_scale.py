@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from tests.e2e.conftest import Stage
 from tests.e2e.people import FLAGS, assisted, hand_over, make_authorized
+from tests.e2e.story import ready_count
 
 from playground import Cluster, Playground
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
@@ -26,12 +27,6 @@ def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
     """A Box as it is: without a Console API."""
     with assisted(cluster, FLAGS, users_me=users_me) as stage:
         yield stage
-
-
-def ready_count(play: Playground) -> int:
-    """How many apps are Ready."""
-    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
-    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)
 
 
 def make_one(play: Playground, ns: str, number: int) -> None:

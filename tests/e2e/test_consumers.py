@@ -35,7 +35,7 @@ from tests.e2e.rotating import (
 from tests.e2e.story import make_ready
 
 from playground import Playground
-from playground.cluster import ACCOUNT
+from playground.cluster import is_own
 from playground.output import until
 
 AT_ONCE: dict[str, Any] = {"rotation": {"overlap": "0s"}}
@@ -293,5 +293,5 @@ def test_pods_are_not_looked_at_in_quiet_times(play: Playground, ns: str, app: s
 
 def _looks_at_pods(play: Playground, start: int) -> list[str]:
     """How the operator asked for pods since an offset of the audit log; a watch shows only when it ends."""
-    asked = [entry for entry in play.cluster.audit(start) if entry["user"]["username"].endswith(f":{ACCOUNT}")]
+    asked = [entry for entry in play.cluster.audit(start) if is_own(entry)]
     return [entry["verb"] for entry in asked if entry["objectRef"]["resource"] == "pods" and entry["verb"] != "watch"]

@@ -24,7 +24,7 @@ from tests.e2e.rotating import (
     warnings,
 )
 from tests.e2e.story import DOMAINS, box_app, delete, make_ready, stated
-from tests.e2e.test_adoption import app_by_hand
+from tests.e2e.test_adoption import adopted
 
 from playground import Playground
 from playground.output import until
@@ -213,10 +213,7 @@ def test_a_deletion_in_the_middle_of_the_overlap(play: Playground, ns: str, poli
 
 def test_both_tokens_of_an_adopted_app_are_revoked_with_it(play: Playground, ns: str) -> None:
     """The operator generated both."""
-    app = app_by_hand(play, f"{ns} viewer")
-    play.allow_adoption(app["client_id"], ns)
-    play.app(ns, "viewer", clientID=app["client_id"])
-    play.await_condition(ns, "viewer", "Ready")
+    adopted(play, ns)
     rotate(play, ns)
     assert len(live(play, ns)) == 2
     restart_operator(play)
@@ -227,10 +224,7 @@ def test_both_tokens_of_an_adopted_app_are_revoked_with_it(play: Playground, ns:
 
 def test_a_rotation_waits_for_the_key_of_a_person(play: Playground, ns: str) -> None:
     """SlotsOccupied, as an Event and in the message, while Ready stays True; it goes on when the key is revoked."""
-    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
-    play.allow_adoption(app["client_id"], ns)
-    play.app(ns, "viewer", clientID=app["client_id"], tokens={"rotation": {"overlap": "1s"}})
-    play.await_condition(ns, "viewer", "Ready")
+    app = adopted(play, ns, "primary", tokens={"rotation": {"overlap": "1s"}})
     request = request_rotation(play, ns)
 
     said = await_warning(play, ns, "SlotsOccupied")

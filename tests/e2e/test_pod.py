@@ -17,7 +17,7 @@ from tests.e2e.story import approve, await_one_token, make_ready, named_apps
 from controlplane.process import Process
 from playground import Playground
 from playground.chart.pod import why_no_pods
-from playground.cluster import ACCOUNT, NAMESPACE
+from playground.cluster import ACCOUNT, NAMESPACE, is_own
 from playground.output import await_line, launch, until
 from playground.play import secret_manifest
 
@@ -105,7 +105,7 @@ def credentials_used(play: Playground, start: int) -> set[str]:
     return {
         str(entry["user"].get("extra", {}).get(CREDENTIAL, [""])[0])
         for entry in play.cluster.audit(start)
-        if entry["user"].get("username", "").endswith(f":{ACCOUNT}")
+        if is_own(entry)
     }
 
 

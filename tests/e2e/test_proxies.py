@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.aftermath import Aftermath, clear_cluster
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import QUICK, staged
 from tests.e2e.story import approve, await_enterprise, console_with
 
 from controlplane.process import Process
@@ -34,12 +33,9 @@ UNUSED = {name: "" for each in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PR
 @pytest.fixture(scope="module")
 def ground(cluster: Cluster) -> Iterator[Playground]:
     """Cluster and Box; every test starts an operator of its own."""
-    with Playground(cluster, ("--rate-limit", "100000")) as play:
-        play.enterprise()
-        yield play
-        play.stop_operator()
-        Aftermath(play).check_no_leaks()
-        clear_cluster(cluster)
+    with staged(cluster, ("--rate-limit", "100000")) as stage:
+        stage.play.enterprise()
+        yield stage.play
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.e2e.story import ready_count
 from tests.e2e.test_metrics import scrape, seen
 
 from playground import Playground
-from playground.cluster import ACCOUNT, NAMESPACE
+from playground.cluster import NAMESPACE, is_own
 from playground.output import until
-from playground.play import GROUP, condition
+from playground.play import GROUP
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
@@ -26,12 +27,6 @@ RESYNCS_AT_REST = 5
 def box_flags() -> tuple[str, ...]:
     """An admin who approves at once."""
     return ("--auto-approve", "0", "--rate-limit", "100000")
-
-
-def ready_count(play: Playground) -> int:
-    """How many apps are Ready."""
-    items = play.cluster.get(f"{GROUP}/boxcustomapps")["items"]
-    return sum((condition(item, "Ready") or {}).get("status") == "True" for item in items)
 
 
 def _events(play: Playground, ns: str) -> list[dict[str, Any]]:
@@ -110,7 +105,7 @@ def test_a_restart_looks_once_at_what_is_settled(play: Playground, fifty: int) -
 
 def _has_listed(play: Playground, start: int, resource: str) -> int:
     """How often the operator has listed a kind since an offset of the audit log."""
-    ours = [entry for entry in play.cluster.audit(start) if entry["user"]["username"].endswith(f":{ACCOUNT}")]
+    ours = [entry for entry in play.cluster.audit(start) if is_own(entry)]
     return sum(entry["verb"] == "list" and entry["objectRef"]["resource"] == resource for entry in ours)
 
 
@@ -121,8 +116,8 @@ def _wrote(play: Playground, start: int, resource: str) -> bool | None:
 
 def _is_read_of_secret(entry: dict[str, Any]) -> bool:
     ref = entry.get("objectRef") or {}
-    ours = entry["user"]["username"].endswith(f":{ACCOUNT}")
-    return ours and entry["verb"] == "get" and ref.get("resource") == "secrets" and ref.get("namespace") != NAMESPACE
+    got = is_own(entry) and entry["verb"] == "get"
+    return got and ref.get("resource") == "secrets" and ref.get("namespace") != NAMESPACE
 
 
 def test_rest_writes_nothing(play: Playground, fifty: int) -> None:

@@ -27,7 +27,6 @@ FOLDERS = {
     | {"./deploy": "billing"},
 }
 """Which folder of the examples plays which one of a repository."""
-GROUPS = {"v1": "", "apps/v1": "apps"}
 
 
 def load(*parts: str) -> list[Json]:

@@ -62,7 +62,7 @@ RULES: dict[str, Mutation] = {
     "3-publish-without-proof": (tokens, "_check_pending", publish_at_once, "published without proof"),
     "3-believe-a-key": (keys, "judge", believe_at_once, "published without proof"),
     "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),
-    "5-orphans-stay": (tokens, "_ours", lambda *_: False, "not at rest"),
+    "5-orphans-stay": (tokens, "_ours", lambda *_: False, "not at rest|more than one"),
     "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),
     "6-downscoped-of-any-token": (downscoped, "_is_as_asked", lambda *_: True, "downscoped token is"),
     "6-downscoped-for-ever": (downscoped, "_next", make_once, "downscoped token is"),

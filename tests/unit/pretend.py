@@ -89,6 +89,12 @@ class World:
         assert self.observed.app is not None
         return self.observed.app
 
+    @property
+    def secret(self) -> SecretView:
+        """The Secret with the token, which must exist."""
+        assert self.observed.secret is not None
+        return self.observed.secret
+
     def live(self, now: datetime = NOON) -> dict[Slot, Fingerprint]:
         """The live tokens by slot."""
         tokens = self.observed.app.tokens if self.observed.app else {}

@@ -10,7 +10,7 @@ from typing import Any
 from tests.walk.seen import Rest
 
 from playground import Playground
-from playground.cluster import ACCOUNT
+from playground.cluster import is_own
 from playground.output import until
 
 WINDOW = 3
@@ -73,7 +73,7 @@ class Beat:
 
     def _heard(self, entry: dict[str, Any]) -> Iterator[Deed]:
         ref = entry.get("objectRef")
-        if ref is None or not entry["user"]["username"].endswith(f":{ACCOUNT}"):
+        if ref is None or not is_own(entry):
             return
         if (entry["verb"], ref["resource"]) == BEAT:
             self._swept = True

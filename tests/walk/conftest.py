@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from tests.e2e.aftermath import clear_cluster
 from tests.e2e.conftest import (
-    Stage,
     cluster,
     embedded,
     namespaced,
     pytest_generate_tests,
     pytest_runtest_setup,
     real,
+    staged,
 )
 
 from playground import Cluster, Playground
@@ -88,13 +87,10 @@ def of_enterprise() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def play(cluster: Cluster, box_flags: tuple[str, ...], of_enterprise: dict[str, Any]) -> Iterator[Playground]:
     """Box, operator and the enterprise "default". In the end everything that was written and said is checked."""
-    with Playground(cluster, box_flags) as play:
-        stage = Stage(play)
+    with staged(cluster, box_flags) as stage:
         stage.aftermath.begin()
-        play.start_operator(**PACE)
-        play.enterprise(**of_enterprise)
-        yield play
-        play.stop_operator()
+        stage.play.start_operator(**PACE)
+        stage.play.enterprise(**of_enterprise)
+        yield stage.play
+        stage.play.stop_operator()
         stage.aftermath.check()
-        stage.aftermath.check_no_leaks()
-        clear_cluster(cluster)

@@ -162,10 +162,14 @@ def _client_for(kubeconfig: Path) -> httpx.Client:
     return httpx.Client(base_url=cluster["server"], verify=verify, headers=headers, timeout=120.0)
 
 
+def is_own(entry: dict[str, Any]) -> bool:
+    """Is this entry of the audit log a request of the operator?"""
+    return str(entry["user"].get("username", "")).endswith(f":{ACCOUNT}")
+
+
 def is_own_write(entry: dict[str, Any]) -> bool:
-    """Is this entry of the audit log a request of the operator that writes?"""
-    by_operator = entry["user"]["username"].endswith(f":{ACCOUNT}")
-    return by_operator and entry["verb"] in ("create", "update", "patch", "delete")
+    """Is it one that writes?"""
+    return is_own(entry) and entry["verb"] in ("create", "update", "patch", "delete")
 
 
 def _write(entry: dict[str, Any]) -> Write:

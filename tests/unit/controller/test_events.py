@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
 from typing import Any, cast
+
+from tests.fakes.link import StillClock
 
 from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.events import Intake
@@ -18,14 +19,6 @@ from box_app_operator.model.desired import AppKey
 
 KEY = AppKey("billing", "viewer")
 TOKEN_SECRET = "viewer-box-token"
-
-
-class FixedClock:
-    """Always noon."""
-
-    def now(self) -> datetime:
-        """The time."""
-        return datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 class Others:
@@ -63,7 +56,7 @@ class Stage:
         self.queue: WorkQueue[AppKey] = WorkQueue(cast("Any", None), 1)
         others = cast("Any", self.others)
         enterprises, reconciler = cast("Enterprises", others), cast("Reconciler", others)
-        self.intake = Intake(self.store, enterprises, reconciler, self.queue, FixedClock(), self.namespaces.append)
+        self.intake = Intake(self.store, enterprises, reconciler, self.queue, StillClock(), self.namespaces.append)
         if begun:
             self.intake.start()
             self.intake.begin()

@@ -87,8 +87,7 @@ def test_a_secret_that_was_deleted_is_said_to_be_back() -> None:
 
 def test_a_secret_with_something_else_in_it_gets_a_token_again() -> None:
     """Somebody wrote another value over the token: the record names what was there before, by its fingerprint."""
-    secret = ROTATING.observed.secret
-    assert secret is not None
+    secret = ROTATING.secret
     spoilt = replace(secret, fingerprints={"token": Fingerprint("f" * 16)})
 
     text = message(PUBLISH, look(ROTATING, secret=spoilt), "TokenRotated")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.examples import CORS, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.examples import CORS, TWO, app_for, look, ready_world, said
 from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
 from tests.unit.strategies import DESIRED
 
@@ -13,7 +13,7 @@ from box_app_operator.model.box import AuthorizationState, ClientID, Refusal, Re
 from box_app_operator.model.conditions import Condition
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RevokeSlot
+from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot
 
 
 @pytest.mark.parametrize("kind", RefusalKind)
@@ -58,16 +58,6 @@ def test_an_app_that_was_never_looked_for_is_not_missing(client_id: ClientID | N
     plan = decide(World(replace(DESIRED, client_id=client_id), Observed(known=False)), last)
 
     assert (plan.steps, plan.conditions, plan.complete) == ((), tuple(last.values()), False)
-
-
-def test_a_secret_that_lost_its_owner_reference_gets_it_back() -> None:
-    """The Secret goes with its owner reference, so it must have one."""
-    world = ready_world()
-    assert world.observed.secret is not None
-    stripped = replace(world.observed.secret, owner_uid=None)
-
-    mend = PublishSecret(ONE.fingerprint, ("the owner reference",))
-    assert decide(look(world, secret=stripped)).steps == (mend,)
 
 
 @pytest.mark.parametrize("state", [state for state in AuthorizationState if state is not AuthorizationState.AUTHORIZED])

@@ -54,6 +54,13 @@ def report(world: World, body: Json, refusals: Any = None, now: Any = NOON) -> J
     return {**body, "status": build_status(body, world.desired, world.observed, plan, now)}
 
 
+def reported(world: World, body: Json | None = None) -> Json:
+    """The object after a pass that has something to report; without a body nothing was reported before."""
+    after = report(world, body or body_of(world))
+    assert after is not None
+    return after
+
+
 @given(world=worlds(), previous=previous_conditions())
 def test_every_status_keeps_its_invariants(world: World, previous: dict[str, Condition]) -> None:
     """Whatever was wanted, observed and reported before, also when steps are left over."""
@@ -103,8 +110,7 @@ def test_suspending_twice_writes_once(world: World, previous: dict[str, Conditio
 def test_a_status_holds_the_facts_of_box() -> None:
     """Ids, links, authorization, the active token by its fingerprint, and the time when it expires."""
     world = ready_world()
-    after = report(world, body_of(world))
-    assert after is not None
+    after = reported(world)
     status = after["status"]
 
     assert status["appID"] == "4711"
@@ -142,8 +148,7 @@ def test_the_next_step_is_the_admins_while_the_admin_is_waited_for(
     world = ready_world()
     app = decided(world.app, state, enabled=enabled)
     world = replace(world, observed=replace(world.observed, app=app))
-    after = report(world, body_of(world))
-    assert after is not None
+    after = reported(world)
 
     assert after["status"]["authorization"]["state"] == shown
     tasks = after["status"].get("nextSteps", [])
@@ -168,8 +173,7 @@ def test_a_task_is_open_since_it_was_first_shown() -> None:
 def test_the_status_forgets_an_app_that_is_gone_and_keeps_one_that_cannot_be_seen(there: bool) -> None:
     """Facts of Box follow Box, and stay while nothing is known."""
     world = ready_world()
-    before = report(world, body_of(world))
-    assert before is not None
+    before = reported(world)
     away = replace(world, observed=Observed(known=there))
     plan = replace(decide(world), complete=True)
 
@@ -180,8 +184,7 @@ def test_the_status_forgets_an_app_that_is_gone_and_keeps_one_that_cannot_be_see
 
 def test_the_status_tells_nothing_of_an_app_that_another_object_claims() -> None:
     """Its ids and tokens are the other object's to show."""
-    after = report(CLAIMED, body_of(CLAIMED))
-    assert after is not None
+    after = reported(CLAIMED)
 
     assert set(after["status"]) == {"observedGeneration", "conditions"}
 
@@ -190,8 +193,7 @@ def test_an_annotation_is_noted_as_handled_and_stays_noted() -> None:
     """reconcile-requested-at acts once; taking it off again is no news."""
     world = ready_world()
     world = replace(world, desired=replace(world.desired, reconcile_request="now"))
-    first = report(world, body_of(world))
-    assert first is not None
+    first = reported(world)
     assert first["status"]["lastHandledReconcileAt"] == "now"
     first["metadata"]["annotations"] = {}
 
@@ -272,8 +274,7 @@ def _back(body: Json) -> None:
 def test_each_invariant_is_noticed_when_it_is_broken(number: int, spoil: Callable[[Json], None]) -> None:
     """A checker that never complains checks nothing; it never shows what looks like a token."""
     world = ready_world()
-    before = report(world, body_of(world))
-    assert before is not None
+    before = reported(world)
     check_status(before, before)
     after = copy.deepcopy(before)
     spoil(after)
@@ -286,19 +287,15 @@ def test_each_invariant_is_noticed_when_it_is_broken(number: int, spoil: Callabl
 def test_a_token_that_was_active_is_remembered_for_as_long_as_box_has_it() -> None:
     """The Secret is lost: what it held is shown until another takes its place, or until it is revoked."""
     world = ready_world()
-    before = report(world, body_of(world))
-    assert before is not None
+    before = reported(world)
     lost = look(world, secret=None, remembered=parse_remembered(before))
 
-    after = report(lost, before)
-
-    assert after is not None
+    after = reported(lost, before)
     assert after["status"]["tokens"].keys() == {"active"}
     assert after["status"]["tokens"]["active"]["fingerprint"] == ONE.fingerprint
     assert parse_remembered(after).fingerprints == {ONE.fingerprint}
     revoked = look(lost, app=app_for(), remembered=parse_remembered(after))
-    gone = report(revoked, after)
-    assert gone is not None
+    gone = reported(revoked, after)
     assert "tokens" not in gone["status"]
 
 
@@ -314,8 +311,7 @@ def test_a_token_that_the_status_calls_active_is_noted_as_the_previous_one() -> 
     course = run_its_course(look(world, app=app, remembered=remembered))
 
     assert [type(step) for step in course.steps] == [PublishSecret]
-    secret = course.end.observed.secret
-    assert secret is not None
+    secret = course.end.secret
     assert secret.annotations[PREVIOUS] == TWO.fingerprint
     assert secret.annotations[ROTATED_AT] == NOON.isoformat()
 

@@ -187,9 +187,8 @@ def test_another_port_scheme_or_number_of_origins_is_drift(there: tuple[str, ...
 def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str, Any], mends: tuple[str, ...]) -> None:
     """What is the operator's own comes back, by name; what others add is theirs, and all is well."""
     world = ready_world()
-    assert world.observed.secret is not None
 
-    steps = decide(look(world, secret=replace(world.observed.secret, **change))).steps
+    steps = decide(look(world, secret=replace(world.secret, **change))).steps
 
     assert steps == ((PublishSecret(ONE.fingerprint, mends),) if mends else ())
 
@@ -197,10 +196,9 @@ def test_a_secret_that_was_edited_is_mended_and_additions_stay(change: dict[str,
 def test_no_previous_token_stays_under_another_key() -> None:
     """A copy of the active one may; once it is the previous one it goes, whoever put it there."""
     world = ready_world(secondary=TWO)
-    assert world.observed.secret is not None
-    copied = {**world.observed.secret.fingerprints, "alias": TWO.fingerprint}
+    copied = {**world.secret.fingerprints, "alias": TWO.fingerprint}
 
-    steps = decide(look(world, secret=replace(world.observed.secret, fingerprints=copied))).steps
+    steps = decide(look(world, secret=replace(world.secret, fingerprints=copied))).steps
 
     assert steps[:1] == (PublishSecret(ONE.fingerprint, ("key alias",)),)
 
@@ -208,10 +206,9 @@ def test_no_previous_token_stays_under_another_key() -> None:
 def test_the_token_under_its_own_key_is_the_active_one() -> None:
     """Whatever else the Secret holds: a copy of the previous token must not bring that one back."""
     world = ready_world(secondary=TWO)
-    assert world.observed.secret is not None
-    data = {"AAA": TWO.fingerprint, **world.observed.secret.fingerprints}
+    data = {"AAA": TWO.fingerprint, **world.secret.fingerprints}
 
-    seen = replace(world.observed, secret=replace(world.observed.secret, fingerprints=data))
+    seen = replace(world.observed, secret=replace(world.secret, fingerprints=data))
 
     assert active_token(world.desired, seen, NOON) == ONE
 
@@ -301,7 +298,6 @@ def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:
 def test_a_secret_of_another_object_counts_as_no_token() -> None:
     """Copying the data into a Secret of one's own does not make it the operator's."""
     world = ready_world()
-    assert world.observed.secret is not None
-    copied: SecretView = replace(world.observed.secret, owner_uid=UID("a copy"))
+    copied: SecretView = replace(world.secret, owner_uid=UID("a copy"))
 
     assert said(decide(look(world, secret=copied)), "TokenReady").reason == "SecretConflict"

@@ -10,7 +10,7 @@ from tests.unit.examples import ONE, TWO, look, ready_world, said
 from tests.unit.pretend import APP_ID, NOON, World, decide
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import Refusal, RefusalKind, SecretView, Slot, fingerprint_of
+from box_app_operator.model.box import Refusal, RefusalKind, Slot, fingerprint_of
 from box_app_operator.model.desired import Retire
 from box_app_operator.model.observed import Contest
 from box_app_operator.model.steps import PublishSecret, RevokeSlot
@@ -31,13 +31,7 @@ def wanted_in(world: World) -> Contents:
     return contents_of(world.desired, world.observed, ONE, NOON)
 
 
-def secret_in(world: World) -> SecretView:
-    """The Secret that is there."""
-    assert world.observed.secret is not None
-    return world.observed.secret
-
-
-GOOD = secret_in(ready_world())
+GOOD = ready_world().secret
 WANTED = wanted_in(ready_world())
 BAD = replace(GOOD, labels=OTHER)
 
@@ -120,7 +114,7 @@ def test_what_the_operator_recorded_is_believed_where_it_is_changed_each_time() 
 def contested(world: World) -> World:
     """The world, with a label of its Secret that somebody changes each time."""
     contest = Contest((LABEL,), NOON + timedelta(minutes=30))
-    secret = replace(secret_in(world), labels=OTHER)
+    secret = replace(world.secret, labels=OTHER)
     return look(world, secret=secret, contests={secret.name: contest})
 
 
@@ -158,7 +152,7 @@ def test_a_refused_mend_holds_nothing_else_up(kind: RefusalKind) -> None:
     """Whether a policy refuses it or the author's label: the previous token ends."""
     at_once = replace(DESIRED.rotation, overlap=timedelta(), retire=Retire.AFTER_OVERLAP)
     world = ready_world(replace(DESIRED, rotation=at_once), secondary=TWO)
-    world = look(world, secret=replace(secret_in(world), labels=OTHER))
+    world = look(world, secret=replace(world.secret, labels=OTHER))
     step = PublishSecret(ONE.fingerprint, (LABEL,))
     reason = "SecretRefused" if kind is RefusalKind.TRANSIENT else "InvalidSpec"
 
@@ -176,7 +170,7 @@ def test_labels_and_annotations_that_the_spec_drops_go() -> None:
     """The Secret tells which were the spec's; all others stay."""
     given = replace(DESIRED.secret, labels={"team": "a", "expose": "yes"}, annotations={"note": "x"})
     world = ready_world(replace(DESIRED, secret=given))
-    there = secret_in(world)
+    there = world.secret
     there = replace(
         there, labels={**there.labels, "velero.io/backup": "b"}, annotations={**there.annotations, "n": "o"}
     )
@@ -195,7 +189,7 @@ def test_keys_of_a_former_name_go_and_those_of_others_stay() -> None:
     """From the plain names to others, and back."""
     world = ready_world()
     keys = replace(DESIRED.secret.keys, token="TOKEN", slot="SLOT")
-    there = secret_in(world)
+    there = world.secret
     there = replace(there, fingerprints={**there.fingerprints, "theirs": fingerprint_of("x")})
 
     wanted = contents_of(

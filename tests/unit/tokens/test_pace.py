@@ -135,7 +135,7 @@ def test_lost_tokens_are_counted_in_the_secret(before: int, passed: timedelta, i
     assert Pace(NOON - passed, before).replacements_after(NOON, lost=is_lost) == after
     world = look(ready_world(), pace=Pace(NOON - passed, before))
     app = app_for(tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: TWO})
-    seen = replace(world.observed, secret=None if is_lost else world.observed.secret)
+    seen = replace(world.observed, secret=None if is_lost else world.secret)
 
     written = published_secret(world.desired, app, Slot.SECONDARY, seen).annotations
 
@@ -155,8 +155,7 @@ def test_the_first_token_is_no_replacement() -> None:
 def test_a_lost_token_counts_although_the_status_forgot_it() -> None:
     """With the client credentials gone no status tells of the token, and then somebody edited the Secret."""
     world = ready_world()
-    secret = world.observed.secret
-    assert secret is not None
+    secret = world.secret
     edited = replace(secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("nonsense")})
     seen = replace(world.observed, secret=edited, remembered=RememberedStatus(), pace=Pace(NOON - MINUTE, 1))
     app = app_for(tokens={Slot.SECONDARY: TWO})
@@ -169,8 +168,7 @@ def test_a_lost_token_counts_although_the_status_forgot_it() -> None:
 
 def test_of_two_secrets_the_younger_token_counts() -> None:
     """Whatever their names are."""
-    secret = ready_world().observed.secret
-    assert secret is not None
+    secret = ready_world().secret
     old, new = (
         replace(secret, name=name, annotations={**secret.annotations, PREVIOUS: "p", PUBLISHED_AT: moment.isoformat()})
         for name, moment in (("wanted", NOON - MINUTE), ("former", NOON))
@@ -181,8 +179,7 @@ def test_of_two_secrets_the_younger_token_counts() -> None:
 
 def test_a_token_from_the_future_is_not_the_youngest() -> None:
     """A clock that was ahead wrote the date: the count that was recorded since is the one that holds."""
-    secret = ready_world().observed.secret
-    assert secret is not None
+    secret = ready_world().secret
     notes = {**secret.annotations, PREVIOUS: "p"}
     ahead = replace(secret, annotations={**notes, PUBLISHED_AT: (NOON + timedelta(days=70)).isoformat()})
     now = replace(secret, annotations={**notes, PUBLISHED_AT: NOON.isoformat(), REPLACEMENTS: "3"})

@@ -161,7 +161,7 @@ def test_ready_says_the_same_unless_the_author_must_act_first(case: str) -> None
 
 
 EDITED = look(
-    ready_world(), secret=replace(ready_world().observed.secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("e" * 16)})
+    ready_world(), secret=replace(ready_world().secret, fingerprints={"BOX_APP_TOKEN": Fingerprint("e" * 16)})
 )  # type: ignore[type-var]
 
 
@@ -210,8 +210,7 @@ def test_a_limit_says_what_is_known(world: World, reason: Reason, begins: str) -
 def test_the_secret_is_mended_all_the_same() -> None:
     """It stays the object's own while Box refuses the token; and what Kubernetes refuses then hides nothing."""
     world = standing(S.AUTHORIZED)
-    assert world.observed.secret is not None
-    world = look(world, secret=replace(world.observed.secret, labels={}))
+    world = look(world, secret=replace(world.secret, labels={}))
     assert [type(step) for step in decide(world).steps] == [PublishSecret]
 
     plan = settled(world, Refusal(RefusalKind.TRANSIENT, "SecretRefused", "Kubernetes refuses it."))

@@ -214,23 +214,17 @@ def test_which_pods_may_hold_the_previous_token(pod: PodView, after: timedelta, 
 @pytest.mark.parametrize(
     ("tokens", "complaint"),
     [
-        ({"rotation": {"every": "30m"}}, "every must be longer than"),
         ({"rotation": {"every": "59s", "overlap": "0s"}}, "at least one minute"),
-        ({"rotation": {"every": "1m", "overlap": "0s"}}, None),
-        ({"rotation": {"renewBefore": "59d23h59m1s", "overlap": "0s"}}, "renewBefore must be"),
-        ({"rotation": {"renewBefore": "59d23h59m", "overlap": "0s"}}, None),
-        ({"rotation": {"renewBefore": "60d"}}, "renewBefore must be"),
-        ({"rotation": {"renewBefore": "0s"}}, "renewBefore must be"),
         ({"expiry": "30d", "rotation": {"renewBefore": "40d"}}, "shorter than a token's lifetime, 30d"),
-        ({"rotation": {"overlap": "50d"}}, "overlap must end before the next rotation"),
-        ({"expiry": "Never", "rotation": {"renewBefore": "90d", "overlap": "50d"}}, None),
-        ({"rotation": {"every": "2h", "renewBefore": "59d"}}, None),
         ({"rotation": {"overlap": "99999999999d"}}, "overlap must end"),
         ({"expiry": "Never", "rotation": {"retireDeadline": "99999999999d"}}, None),
     ],
 )
 def test_spans_that_leave_no_time_are_refused(tokens: dict[str, Any], complaint: str | None) -> None:
-    """With a message that says what to write instead."""
+    """With a message that says what to write instead; also spans so long that the schema refuses them.
+
+    ``tests/odd_input.py`` has the rest.
+    """
     metadata = {"namespace": "n", "name": "a", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
     invalid = parse_desired({"metadata": metadata, "spec": {"displayName": "A", "tokens": tokens}}).invalid
 

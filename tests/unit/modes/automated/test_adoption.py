@@ -161,8 +161,7 @@ def test_without_an_entry_only_what_the_secret_holds_is_revoked() -> None:
 def test_a_secret_of_nobody_or_of_another_proves_nothing(owner: UID | None) -> None:
     """Only one that Kubernetes says is this object's own."""
     world = ready_world(ADOPT)
-    assert world.observed.secret is not None
-    foreign = replace(world.observed.secret, owner_uid=owner)
+    foreign = replace(world.secret, owner_uid=owner)
 
     assert ONE.fingerprint in held_by_value(ADOPT, world.observed)
     assert held_by_value(ADOPT, look(world, secret=foreign).observed) == set()
