@@ -176,7 +176,7 @@ class Memory:
 
     def untold(self) -> list[Notice]:
         """What people were not told yet."""
-        return [notice for notice, told in self.notices.items() if not told]
+        return [notice for notice, written in self.notices.items() if not written]
 
     def tell(self, still: Iterable[Notice]) -> None:
         """People were told; what does not come up any more may be told again another time."""

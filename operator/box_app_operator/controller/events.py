@@ -87,12 +87,12 @@ class Intake:
             "Namespace": self._sink("Namespace", self._namespace_told),
         }
 
-    def _sink(self, kind: str, told: Callable[[T, bool], None]) -> Sink[T]:
+    def _sink(self, kind: str, on_item: Callable[[T, bool], None]) -> Sink[T]:
         def on_listed(items: list[T]) -> None:
             for item in items:
-                told(item, False)
+                on_item(item, False)
 
-        return Sink(on_listed, lambda present: self.on_relist(kind, present), told)
+        return Sink(on_listed, lambda present: self.on_relist(kind, present), on_item)
 
     def start(self) -> None:
         """Everything was listed that can be: connect to the enterprises, whose status counts apps."""

@@ -97,11 +97,11 @@ def _validity(token: SlotToken) -> str:
 
 def _cause(current: Current) -> str:
     """Why the active token was replaced."""
-    desired, told = current.desired, current.told
-    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+    desired, record = current.desired, current.record
+    if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return "the annotation boxapps.dev/rotate-requested-at asked for it"
-    if told.expiry not in (None, expiry_text(desired.token_days)):
-        return f"spec.tokens.expiry changed from {told.expiry} to {expiry_text(desired.token_days)}"
+    if record.expiry not in (None, expiry_text(desired.token_days)):
+        return f"spec.tokens.expiry changed from {record.expiry} to {expiry_text(desired.token_days)}"
     if current.token.expires_at is not None:
         return f"a rotation was due before that one expires at {format_time(current.token.expires_at)}"
     return "a rotation was due by spec.tokens.rotation.every"

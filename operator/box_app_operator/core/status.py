@@ -83,7 +83,7 @@ def _shown(steps: tuple[NextStep, ...]) -> list[dict[str, str]]:
 def _rotated_for(request: str | None, desired: Desired, observed: Observed, now: datetime) -> str | None:
     """The wish for a rotation, once the token that fulfils it is in the Secret."""
     current = current_of(desired, observed, now)
-    return request if current is not None and current.told.rotate_request == request else None
+    return request if current is not None and current.record.rotate_request == request else None
 
 
 def _tokens(desired: Desired, observed: Observed, app: BoxApp, now: datetime) -> dict[str, Any] | None:

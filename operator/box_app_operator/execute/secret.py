@@ -15,7 +15,7 @@ from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
 from box_app_operator.ports import Clock, Cluster, Granted, Platform, SecretWrite, Token
-from box_app_operator.secret.annotations import publication_of
+from box_app_operator.secret.annotations import token_record_of
 from box_app_operator.secret.contents import contents_of, shown
 from box_app_operator.secret.published import own_secrets, plain_data
 from box_app_operator.tokens.downscoped import downscoped_contents, downscoped_data
@@ -104,13 +104,13 @@ class SecretExecutor:
         self, step: RefreshDownscoped, desired: Desired, there: SecretView | None
     ) -> tuple[Token, datetime, datetime] | None:
         """The downscoped token in its Secret, with its dates."""
-        told = publication_of(there) if there is not None else None
-        if there is None or told is None or told.issued_at is None or told.expires_at is None:
+        record = token_record_of(there) if there is not None else None
+        if there is None or record is None or record.issued_at is None or record.expires_at is None:
             return None
         fingerprint = there.fingerprints.get(desired.secret.keys.token)
         name = step.spec.secret
         token = await self._cluster.read_token(desired.namespace, name, fingerprint) if fingerprint else None
-        return (token, told.issued_at, told.expires_at) if token is not None else None
+        return (token, record.issued_at, record.expires_at) if token is not None else None
 
     async def _exchanged(
         self, step: RefreshDownscoped, desired: Desired, platform: Platform

@@ -47,7 +47,7 @@ PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expi
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class TokenRecord:
     """What the annotations of a Secret tell of its token.
 
     ``published_at`` is when it was written there; ``moved_at`` is when the first token was written under this name,
@@ -72,14 +72,14 @@ class Publication:
     replacements: int = 0
 
 
-def publication_of(secret: SecretView) -> Publication:
+def token_record_of(secret: SecretView) -> TokenRecord:
     """What the annotations of a Secret tell; nothing of what was removed or made unreadable by hand."""
-    return publication_in(secret.notes)
+    return token_record_in(secret.notes)
 
 
-def publication_in(notes: Mapping[str, str]) -> Publication:
+def token_record_in(notes: Mapping[str, str]) -> TokenRecord:
     """What these annotations tell."""
-    return Publication(
+    return TokenRecord(
         published_at=parse_time(notes.get(PUBLISHED_AT)),
         previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
         rotated_at=parse_time(notes.get(ROTATED_AT)),
@@ -109,18 +109,18 @@ def subject_of(desired: Desired) -> str | None:
     return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
-def texts_of(told: Publication) -> dict[str, str]:
-    """A publication as annotations; the token's own dates are written beside them."""
+def annotations_of(record: TokenRecord) -> dict[str, str]:
+    """A record as annotations; the token's own dates are written beside them."""
     texts = {
-        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
-        MOVED_AT: told.moved_at.isoformat() if told.moved_at else None,
-        PREVIOUS: told.previous,
-        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
-        EXPIRY: told.expiry,
-        SUBJECT: told.subject,
-        CLIENT_ID: told.client_id,
-        ROTATE_REQUEST: told.rotate_request,
-        REPLACEMENTS: str(told.replacements) if told.replacements else None,
+        PUBLISHED_AT: record.published_at.isoformat() if record.published_at else None,
+        MOVED_AT: record.moved_at.isoformat() if record.moved_at else None,
+        PREVIOUS: record.previous,
+        ROTATED_AT: record.rotated_at.isoformat() if record.rotated_at else None,
+        EXPIRY: record.expiry,
+        SUBJECT: record.subject,
+        CLIENT_ID: record.client_id,
+        ROTATE_REQUEST: record.rotate_request,
+        REPLACEMENTS: str(record.replacements) if record.replacements else None,
     }
     return {key: text for key, text in texts.items() if text}
 

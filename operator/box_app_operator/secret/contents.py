@@ -22,7 +22,7 @@ from box_app_operator.secret.annotations import (
     OWN,
     PLAIN_KEYS,
     added_to,
-    publication_of,
+    token_record_of,
 )
 from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
 
@@ -54,7 +54,7 @@ def contents_of(desired: Desired, observed: Observed, slot: Slot, now: datetime)
     assert app is not None
     plain = {key: fingerprint_of(value) for key, value in plain_data(desired, app, slot).items()}
     tokens = {token.fingerprint for token in app.tokens.values()} | observed.remembered.fingerprints
-    previous = publication_of(there).previous if there is not None else None
+    previous = token_record_of(there).previous if there is not None else None
     tokens |= {previous} if previous is not None else set()
     contents = Contents(
         owner=desired.uid,

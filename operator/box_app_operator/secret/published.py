@@ -15,12 +15,12 @@ from box_app_operator.secret.annotations import (
     FINGERPRINT,
     ISSUED_AT,
     SECRET_NAME,
-    Publication,
+    TokenRecord,
     added,
     expiry_text,
-    publication_of,
+    token_record_of,
     subject_of,
-    texts_of,
+    annotations_of,
 )
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -90,9 +90,9 @@ def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
 
 def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
     """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
-    told = publication_of(secret).client_id
+    recorded = token_record_of(secret).client_id
     pending = set(secret.fingerprints.values())
-    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in pending), None)
+    return recorded or next((ClientID(each) for each in known if each and fingerprint_of(each) in pending), None)
 
 
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
@@ -105,7 +105,7 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
     """What pods got at some time, as far as Secrets and status tell; also other values of these Secrets."""
     found = set(observed.remembered.fingerprints)
     for secret in own_secrets(desired, observed):
-        previous = publication_of(secret).previous
+        previous = token_record_of(secret).previous
         found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
     return found
 
@@ -116,9 +116,9 @@ def has_access_tokens(desired: Desired, observed: Observed) -> bool:
     They differ only where another schema let ``spec.authentication`` change.
     """
     for secret in own_secrets(desired, observed):
-        told = publication_of(secret)
-        if (told.expiry is None) != (told.client_id is None):
-            return told.client_id is not None
+        record = token_record_of(secret)
+        if (record.expiry is None) != (record.client_id is None):
+            return record.client_id is not None
     return desired.grant is not None and observed.remembered.app_id is None
 
 
@@ -168,21 +168,23 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
         (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
     )
     if stands is None:
-        told = _new_token(desired, observed, observed.app, slot, now)
+        record = _new_token(desired, observed, observed.app, slot, now)
     else:
-        told = _same_token(desired, observed, observed.app, slot, stands, moved=_moves(observed, stands, now), now=now)
+        record = _same_token(
+            desired, observed, observed.app, slot, stands, moved=_moves(observed, stands, now), now=now
+        )
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
-    return {**desired.secret.annotations, **identity, **dates, **texts_of(told), **added(desired)}
+    return {**desired.secret.annotations, **identity, **dates, **annotations_of(record), **added(desired)}
 
 
-def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> Publication:
+def _new_token(desired: Desired, observed: Observed, app: BoxApp, slot: Slot, now: datetime) -> TokenRecord:
     replaced = app.tokens.get(slot.other)
     known, pending = own_fingerprints(desired, observed), observed.pending
     before = observed.remembered.active or _stood_there(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
-    return Publication(
+    return TokenRecord(
         published_at=now,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
@@ -225,9 +227,9 @@ def _overlap_begins(
     for secret in own_secrets(desired, observed):
         if previous in secret.fingerprints.values():
             return now
-        told = publication_of(secret)
-        if previous is not None and told.previous == previous:
-            return told.rotated_at
+        record = token_record_of(secret)
+        if previous is not None and record.previous == previous:
+            return record.rotated_at
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
@@ -236,14 +238,14 @@ def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime |
     secret = observed.secret if owns_secret(desired, observed) else None
     if secret is None or not observed.renamed_secrets or _moves(observed, secret, now):
         return None
-    told = publication_of(secret)
-    return told.moved_at or told.published_at
+    record = token_record_of(secret)
+    return record.moved_at or record.published_at
 
 
 def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
     """Does the token come from another Secret, or was this name left and taken back?"""
-    since = publication_of(stands).published_at
-    others = (publication_of(secret).published_at for secret in observed.renamed_secrets)
+    since = token_record_of(stands).published_at
+    others = (token_record_of(secret).published_at for secret in observed.renamed_secrets)
     taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
     return stands is not observed.secret or taken_back
 
@@ -255,25 +257,25 @@ def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
 
 def _same_token(
     desired: Desired, observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
-) -> Publication:
+) -> TokenRecord:
     """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
-    told, other = publication_of(stands), app.tokens.get(slot.other)
+    record, other = token_record_of(stands), app.tokens.get(slot.other)
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints
-    forgotten = told.previous is None and other is not None and other.fingerprint in shown
-    return Publication(
-        published_at=now if moved or told.published_at is None else told.published_at,
-        previous=other.fingerprint if forgotten and other else told.previous,
-        rotated_at=now if forgotten else told.rotated_at,
-        expiry=None if desired.grant else told.expiry or _expiry_seen(app.tokens[slot]),
-        subject=told.subject or subject_of(desired) if desired.grant else None,
+    forgotten = record.previous is None and other is not None and other.fingerprint in shown
+    return TokenRecord(
+        published_at=now if moved or record.published_at is None else record.published_at,
+        previous=other.fingerprint if forgotten and other else record.previous,
+        rotated_at=now if forgotten else record.rotated_at,
+        expiry=None if desired.grant else record.expiry or _expiry_seen(app.tokens[slot]),
+        subject=record.subject or subject_of(desired) if desired.grant else None,
         client_id=app.tokens[slot].client_id,
-        moved_at=None if moved else told.moved_at,
-        rotate_request=told.rotate_request,
-        replacements=told.replacements,
+        moved_at=None if moved else record.moved_at,
+        rotate_request=record.rotate_request,
+        replacements=record.replacements,
     )
 
 
 def _last_request(desired: Desired, observed: Observed) -> str | None:
-    requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
+    requests = (token_record_of(secret).rotate_request for secret in own_secrets(desired, observed))
     return next((request for request in requests if request), None)

@@ -8,13 +8,13 @@ from datetime import datetime
 from box_app_operator.model.box import BoxApp, ClientID, Fingerprint, SecretView, Slot, SlotToken
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import Publication, publication_of
+from box_app_operator.secret.annotations import TokenRecord, token_record_of
 from box_app_operator.secret.published import active_slot
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The active token at this moment. ``secret`` holds it, ``told`` is what the annotations there say of it."""
+    """The active token at this moment. ``secret`` holds it, ``record`` is what the annotations there say of it."""
 
     desired: Desired
     observed: Observed
@@ -22,7 +22,7 @@ class Current:
     app: BoxApp
     slot: Slot
     secret: SecretView
-    told: Publication
+    record: TokenRecord
 
     @property
     def token(self) -> SlotToken:
@@ -42,12 +42,12 @@ class Current:
     @property
     def published_at(self) -> datetime:
         """When the Secret got the token; now, as long as nobody knows."""
-        return self.told.published_at or self.now
+        return self.record.published_at or self.now
 
     @property
     def replaced_at(self) -> datetime:
         """When the token took the place of the previous one, under whichever name the Secret had then."""
-        return self.told.rotated_at or self.published_at
+        return self.record.rotated_at or self.published_at
 
     @property
     def other(self) -> SlotToken | None:
@@ -62,7 +62,7 @@ class Current:
 
     def was_published(self, fingerprint: Fingerprint) -> bool:
         """Did pods ever get this token from us?"""
-        return fingerprint == self.told.previous or fingerprint in self.observed.remembered.fingerprints
+        return fingerprint == self.record.previous or fingerprint in self.observed.remembered.fingerprints
 
 
 def current_of(desired: Desired, observed: Observed, now: datetime) -> Current | None:
@@ -70,4 +70,4 @@ def current_of(desired: Desired, observed: Observed, now: datetime) -> Current |
     slot = active_slot(desired, observed, now)
     if slot is None or observed.app is None or observed.secret is None:
         return None
-    return Current(desired, observed, now, observed.app, slot, observed.secret, publication_of(observed.secret))
+    return Current(desired, observed, now, observed.app, slot, observed.secret, token_record_of(observed.secret))

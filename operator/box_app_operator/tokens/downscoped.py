@@ -25,7 +25,7 @@ from box_app_operator.secret.annotations import (
     ISSUED_AT,
     PARENT,
     WANTED,
-    publication_of,
+    token_record_of,
 )
 from box_app_operator.secret.conflict import conflict_with, is_conflict
 from box_app_operator.secret.contents import Contents, differences, without_leftovers
@@ -183,7 +183,7 @@ def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
     view = current.observed.downscoped.get(spec.secret)
     if view is None or view.notes.get(WANTED) != mark_of(spec):
         return None
-    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), publication_of(view).expires_at
+    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view).expires_at
     if token is None or token != view.notes.get(FINGERPRINT) or expires_at is None:
         return None
     return expires_at if expires_at > current.now else None
@@ -192,26 +192,30 @@ def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
 def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | None, datetime]:
     """What is to be done with the Secret, or None; and when the token is to be made anew."""
     step, there = RefreshDownscoped(spec, current.fingerprint), current.observed.downscoped.get(spec.secret)
-    told = publication_of(there) if there is not None else None
-    if there is None or told is None or told.issued_at is None or told.expires_at is None:
+    record = token_record_of(there) if there is not None else None
+    if there is None or record is None or record.issued_at is None or record.expires_at is None:
         return step, current.now
     token = there.fingerprints.get(current.desired.secret.keys.token)
-    if token is None or not _is_as_asked(there, token, step) or _is_redated(there, told.expires_at, current):
+    if token is None or not _is_as_asked(there, token, step) or _is_redated(there, record.expires_at, current):
         return step, current.now
     # A refreshBefore that outlasts the token must not make one after another.
-    least = told.issued_at + (told.expires_at - told.issued_at) / 10
-    due = max(told.expires_at - spec.refresh_before, least)
+    least = record.issued_at + (record.expires_at - record.issued_at) / 10
+    due = max(record.expires_at - spec.refresh_before, least)
     if due <= current.now:
         return step, due
-    wanted = downscoped_contents(step, current.desired, there, token, told.issued_at, told.expires_at)
+    wanted = downscoped_contents(step, current.desired, there, token, record.issued_at, record.expires_at)
     mends = differences(there, wanted)
     return (replace(step, mends=mends) if mends else None), due
 
 
 def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped) -> bool:
     """Is it the token that the annotations tell of, made from the active one as the spec asks?"""
-    told = there.notes
-    return (told.get(FINGERPRINT), told.get(PARENT), told.get(WANTED)) == (token, step.parent, mark_of(step.spec))
+    annotations = there.notes
+    return (annotations.get(FINGERPRINT), annotations.get(PARENT), annotations.get(WANTED)) == (
+        token,
+        step.parent,
+        mark_of(step.spec),
+    )
 
 
 def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bool:
@@ -225,7 +229,7 @@ def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> Revok
     """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
     for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
-        fingerprint, expires_at = view.notes.get(FINGERPRINT), publication_of(view).expires_at
+        fingerprint, expires_at = view.notes.get(FINGERPRINT), token_record_of(view).expires_at
         is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
         if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
             return RevokeDownscoped(view.name, Fingerprint(fingerprint))
@@ -239,7 +243,7 @@ def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, An
         secret = observed.downscoped.get(spec.secret)
         if secret is None or secret.owner_uid != desired.uid:
             continue
-        told = publication_of(secret)
-        expiry = {"expiryTime": format_time(told.expires_at)} if told.expires_at else {}
+        record = token_record_of(secret)
+        expiry = {"expiryTime": format_time(record.expires_at)} if record.expires_at else {}
         shown.append({"secretName": spec.secret, "fingerprint": secret.notes.get(FINGERPRINT, ""), **expiry})
     return shown

@@ -15,7 +15,7 @@ from box_app_operator.model.box import Fingerprint, SecretView
 from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.finding import Finding, Notice, wait
 from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
-from box_app_operator.secret.annotations import FINGERPRINT, publication_of
+from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | N
 
 
 def _record(secret: SecretView) -> Record | None:
-    told, fingerprint = publication_of(secret), secret.notes.get(FINGERPRINT)
-    is_first = told.previous is None and not told.replacements
-    if fingerprint is None or told.published_at is None or is_first:
+    record, fingerprint = token_record_of(secret), secret.notes.get(FINGERPRINT)
+    is_first = record.previous is None and not record.replacements
+    if fingerprint is None or record.published_at is None or is_first:
         return None
-    return Record(Fingerprint(fingerprint), told.published_at, told.replacements)
+    return Record(Fingerprint(fingerprint), record.published_at, record.replacements)
 
 
 def last_replacement_in_status(

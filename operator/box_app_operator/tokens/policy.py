@@ -21,7 +21,7 @@ from box_app_operator.model.finding import Finding, NextStep, Notice, good, mend
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import app_page
 from box_app_operator.model.steps import DeleteSecret, MintToken, ProveToken, PublishSecret, RevokeSlot, Step
-from box_app_operator.secret.annotations import publication_in
+from box_app_operator.secret.annotations import token_record_in
 from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.contents import contents_of, differences
 from box_app_operator.secret.published import live_slot_in, own_fingerprints, owns_secret
@@ -78,7 +78,7 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
     # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
-    current = replace(current, told=publication_in(contents.annotations))
+    current = replace(current, record=token_record_in(contents.annotations))
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)

@@ -14,7 +14,7 @@ from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import Publication, publication_of
+from box_app_operator.secret.annotations import TokenRecord, token_record_of
 from box_app_operator.secret.published import owns_secret
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -37,7 +37,7 @@ class Published:
     """What stands under the token's key of the object's own Secret, ``token``, and what the Secret records of it."""
 
     secret: SecretView
-    record: Publication
+    record: TokenRecord
     token: Fingerprint
     app: BoxApp
 
@@ -48,7 +48,7 @@ def published_of(desired: Desired, observed: Observed) -> Published | None:
     if secret is None or app is None or not owns_secret(desired, observed):
         return None
     token = secret.fingerprints.get(desired.secret.keys.token)
-    return Published(secret, publication_of(secret), token, app) if token is not None else None
+    return Published(secret, token_record_of(secret), token, app) if token is not None else None
 
 
 def rejected(secret: SecretView, why: str = "") -> Refused:

@@ -45,10 +45,10 @@ class Restarts:
 
 def concerned(current: Current) -> tuple[WorkloadRef, ...]:
     """The workloads that may have to be restarted for the active token: none for the first token of all."""
-    told = current.told
-    if told.previous is None:
+    record = current.record
+    if record.previous is None:
         return ()
-    if current.app.slot_of(told.previous) is None and current.now >= current.replaced_at + MISSED:
+    if current.app.slot_of(record.previous) is None and current.now >= current.replaced_at + MISSED:
         return ()
     return tuple(ref for ref in current.desired.rotation.restart if str(ref) not in current.restarted)
 
@@ -97,7 +97,7 @@ def restarted(current: Current) -> list[str]:
     seen = {
         str(ref)
         for ref, view in current.observed.workloads.items()
-        if current.told.previous is not None and view.exists and _is_restarted(view, current)
+        if current.record.previous is not None and view.exists and _is_restarted(view, current)
     }
     refs = map(str, current.desired.rotation.restart)
     return [ref for ref in refs if ref in seen or ref in current.restarted]

@@ -51,7 +51,7 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
 def check_former(current: Current, former: SecretView) -> Retirement:
     """May a Secret of a former name be deleted, which the present one took the place of?"""
     # Not since the last publication: access tokens are published twice an hour.
-    start = current.told.moved_at or current.published_at
+    start = current.record.moved_at or current.published_at
     end, deadline = start + current.desired.rotation.overlap, retire_deadline(current.desired, start)
     words = f"Secret {former.name!r} of before stays {_spans(current, end, deadline)}."
     if current.now < end:

@@ -63,8 +63,8 @@ class Cause(enum.Enum):
 
 def rotation_cause(current: Current) -> Cause | None:
     """Why the token in the Secret must be replaced now; None while it need not."""
-    desired, told = current.desired, current.told
-    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+    desired, record = current.desired, current.record
+    if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return Cause.REQUEST
     if not as_asked_for(current):
         return Cause.SPEC
@@ -93,10 +93,10 @@ def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
 
 def as_asked_for(current: Current) -> bool:
     """Is it of the lifetime that is asked for; with client credentials of these, and for this subject?"""
-    desired, told = current.desired, current.told
+    desired, record = current.desired, current.record
     if desired.grant is None:
-        return told.expiry in (None, expiry_text(desired.token_days))
-    return told.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
+        return record.expiry in (None, expiry_text(desired.token_days))
+    return record.subject in (None, subject_of(desired)) and current.client_id == current.app.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:
@@ -105,9 +105,9 @@ def overlap_end(current: Current) -> datetime | None:
     It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
     early enough for the active token to be replaced before it expires: a dead token in the Secret hurts everybody.
     """
-    if current.told.rotated_at is None:
+    if current.record.rotated_at is None:
         return None
-    promised = current.told.rotated_at + current.desired.rotation.overlap
+    promised = current.record.rotated_at + current.desired.rotation.overlap
     expires_at = current.token.expires_at
     return promised if expires_at is None else min(promised, expires_at - renew_before(current) / 2)
 

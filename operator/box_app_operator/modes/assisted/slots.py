@@ -14,7 +14,7 @@ from box_app_operator.model.box import Fingerprint, PendingToken, SecretView, Sl
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import publication_of
+from box_app_operator.secret.annotations import token_record_of
 from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
 
@@ -68,16 +68,16 @@ def _out_of_sight(
     if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = next(iter(own_secrets(desired, seen)), None)
-    told = publication_of(secret) if secret is not None else None
+    record = token_record_of(secret) if secret is not None else None
     # What the status does not speak of any more was proven to be over, or its deadline has passed.
-    known = told is not None and told.previous in remembered.fingerprints
-    if known and told is not None and told.previous is not None and told.published_at is not None:
+    known = record is not None and record.previous in remembered.fingerprints
+    if known and record is not None and record.previous is not None and record.published_at is not None:
         # From the status, and not beside the published token: that one may be over already.
-        slot = remembered.slots.get(told.previous)
+        slot = remembered.slots.get(record.previous)
         if slot is not None and (
-            now < retire_deadline(desired, told.rotated_at or told.published_at) or desired.deleting
+            now < retire_deadline(desired, record.rotated_at or record.published_at) or desired.deleting
         ):
-            found[told.previous] = slot
+            found[record.previous] = slot
     return found
 
 
@@ -88,28 +88,30 @@ def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
 def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
     secret = next(iter(own_secrets(desired, seen)), None)
-    told = slot_said_by(secret, desired) if secret is not None else None
-    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
+    slot = slot_said_by(secret, desired) if secret is not None else None
+    return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
 def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
-    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
-    if told is not None and told[1] is None and desired.token_days is not None:
+    dates = _recorded_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
+    if dates is not None and dates[1] is None and desired.token_days is not None:
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
-        told = told[0], told[0] + timedelta(days=desired.token_days)
-    if told is None:
+        dates = dates[0], dates[0] + timedelta(days=desired.token_days)
+    if dates is None:
         first_seen = memory.hand.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
-        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *told, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
+        dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
+    return SlotToken(fingerprint, *dates, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
-def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
+def _recorded_dates(
+    desired: Desired, seen: Observed, fingerprint: Fingerprint
+) -> tuple[datetime, datetime | None] | None:
     for secret in own_secrets(desired, seen):
         if token_of(secret, desired) == fingerprint:
-            told = publication_of(secret)
-            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
+            record = token_record_of(secret)
+            return (record.issued_at, record.expires_at) if record.issued_at is not None else None
     return None
 
 

@@ -25,7 +25,7 @@ from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
-from box_app_operator.secret.annotations import FINGERPRINT, publication_of
+from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
 from box_app_operator.secret.published import client_said_by, own_secrets, slot_said_by, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
@@ -107,10 +107,10 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
-    told, fingerprint = publication_of(secret), token_of(secret, desired)
+    record, fingerprint = token_record_of(secret), token_of(secret, desired)
     client_id = client_said_by(secret, known)
     if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
         return None
-    if told.issued_at is None or told.expires_at is None:
+    if record.issued_at is None or record.expires_at is None:
         return None
-    return SlotToken(fingerprint, told.issued_at, told.expires_at, client_id=client_id)
+    return SlotToken(fingerprint, record.issued_at, record.expires_at, client_id=client_id)
