@@ -145,7 +145,7 @@ class SecretView:
     overruled: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def notes(self) -> Mapping[str, str]:
+    def effective_annotations(self) -> Mapping[str, str]:
         """The annotations that decisions rest on."""
         return {**self.annotations, **self.overruled} if self.overruled else self.annotations
 

@@ -74,23 +74,23 @@ class TokenRecord:
 
 def token_record_of(secret: SecretView) -> TokenRecord:
     """What the annotations of a Secret tell; nothing of what was removed or made unreadable by hand."""
-    return token_record_in(secret.notes)
+    return token_record_in(secret.effective_annotations)
 
 
-def token_record_in(notes: Mapping[str, str]) -> TokenRecord:
+def token_record_in(annotations: Mapping[str, str]) -> TokenRecord:
     """What these annotations tell."""
     return TokenRecord(
-        published_at=parse_time(notes.get(PUBLISHED_AT)),
-        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
-        rotated_at=parse_time(notes.get(ROTATED_AT)),
-        expiry=notes.get(EXPIRY),
-        rotate_request=notes.get(ROTATE_REQUEST),
-        subject=notes.get(SUBJECT),
-        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
-        moved_at=parse_time(notes.get(MOVED_AT)),
-        issued_at=parse_time(notes.get(ISSUED_AT)),
-        expires_at=parse_time(notes.get(EXPIRES_AT)),
-        replacements=_count(notes.get(REPLACEMENTS, "")),
+        published_at=parse_time(annotations.get(PUBLISHED_AT)),
+        previous=Fingerprint(annotations[PREVIOUS]) if annotations.get(PREVIOUS) else None,
+        rotated_at=parse_time(annotations.get(ROTATED_AT)),
+        expiry=annotations.get(EXPIRY),
+        rotate_request=annotations.get(ROTATE_REQUEST),
+        subject=annotations.get(SUBJECT),
+        client_id=ClientID(annotations[CLIENT_ID]) if annotations.get(CLIENT_ID) else None,
+        moved_at=parse_time(annotations.get(MOVED_AT)),
+        issued_at=parse_time(annotations.get(ISSUED_AT)),
+        expires_at=parse_time(annotations.get(EXPIRES_AT)),
+        replacements=_count(annotations.get(REPLACEMENTS, "")),
     )
 
 
@@ -139,4 +139,4 @@ def added(desired: Desired) -> dict[str, str]:
 
 def added_to(secret: SecretView, what: str) -> frozenset[str]:
     """What such an annotation of a Secret tells."""
-    return frozenset(secret.notes.get(what, "").split(",")) - {""}
+    return frozenset(secret.effective_annotations.get(what, "").split(",")) - {""}

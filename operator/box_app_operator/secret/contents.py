@@ -76,7 +76,9 @@ def without_leftovers(
     """
     if there is None:
         return contents
-    tokens = {*tokens, Fingerprint(there.notes.get(FINGERPRINT, ""))} - set(contents.fingerprints.values())
+    tokens = {*tokens, Fingerprint(there.effective_annotations.get(FINGERPRINT, ""))} - set(
+        contents.fingerprints.values()
+    )
     own_keys = added_to(there, ADDED_KEYS) or keys
     old_keys = {key for key, each in there.fingerprints.items() if key in own_keys or each in tokens}
     return replace(

@@ -73,13 +73,13 @@ def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerpri
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
     """The token in a Secret: the one that was published, whatever its key is by now, or that of its own key."""
-    noted = Fingerprint(secret.notes.get(FINGERPRINT, ""))
+    noted = Fingerprint(secret.effective_annotations.get(FINGERPRINT, ""))
     return noted if noted in secret.fingerprints.values() else secret.fingerprints.get(desired.secret.keys.token)
 
 
 def is_original(secret: SecretView) -> bool:
     """Was it published under this very name, and is no copy that somebody made of it?"""
-    return secret.notes.get(SECRET_NAME) == secret.name
+    return secret.effective_annotations.get(SECRET_NAME) == secret.name
 
 
 def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
@@ -214,7 +214,7 @@ def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
 
 def _noted(secret: SecretView | None) -> Fingerprint | None:
     """The token that a Secret says to hold. That it ever did is not proven: somebody may have written that."""
-    return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
+    return Fingerprint(secret.effective_annotations.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
 def _overlap_begins(

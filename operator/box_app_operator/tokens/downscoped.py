@@ -85,7 +85,7 @@ def labels_for(desired: Desired) -> dict[str, str]:
 
 def is_downscoped(secret: SecretView) -> bool:
     """Was it made for a downscoped token?"""
-    return PARENT in secret.notes
+    return PARENT in secret.effective_annotations
 
 
 def settle_with_downscoped(
@@ -181,10 +181,10 @@ def _is_ours(secret: SecretView, desired: Desired, observed: Observed) -> bool:
 def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
     """Until when the Secret holds a token with the scopes and the resource of the spec; None when it holds none."""
     view = current.observed.downscoped.get(spec.secret)
-    if view is None or view.notes.get(WANTED) != mark_of(spec):
+    if view is None or view.effective_annotations.get(WANTED) != mark_of(spec):
         return None
     token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view).expires_at
-    if token is None or token != view.notes.get(FINGERPRINT) or expires_at is None:
+    if token is None or token != view.effective_annotations.get(FINGERPRINT) or expires_at is None:
         return None
     return expires_at if expires_at > current.now else None
 
@@ -210,7 +210,7 @@ def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | N
 
 def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped) -> bool:
     """Is it the token that the annotations tell of, made from the active one as the spec asks?"""
-    annotations = there.notes
+    annotations = there.effective_annotations
     return (annotations.get(FINGERPRINT), annotations.get(PARENT), annotations.get(WANTED)) == (
         token,
         step.parent,
@@ -229,7 +229,7 @@ def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> Revok
     """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
     for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
-        fingerprint, expires_at = view.notes.get(FINGERPRINT), token_record_of(view).expires_at
+        fingerprint, expires_at = view.effective_annotations.get(FINGERPRINT), token_record_of(view).expires_at
         is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
         if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
             return RevokeDownscoped(view.name, Fingerprint(fingerprint))
@@ -245,5 +245,7 @@ def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, An
             continue
         record = token_record_of(secret)
         expiry = {"expiryTime": format_time(record.expires_at)} if record.expires_at else {}
-        shown.append({"secretName": spec.secret, "fingerprint": secret.notes.get(FINGERPRINT, ""), **expiry})
+        shown.append(
+            {"secretName": spec.secret, "fingerprint": secret.effective_annotations.get(FINGERPRINT, ""), **expiry}
+        )
     return shown

@@ -40,7 +40,7 @@ def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | N
 
 
 def _record(secret: SecretView) -> Record | None:
-    record, fingerprint = token_record_of(secret), secret.notes.get(FINGERPRINT)
+    record, fingerprint = token_record_of(secret), secret.effective_annotations.get(FINGERPRINT)
     is_first = record.previous is None and not record.replacements
     if fingerprint is None or record.published_at is None or is_first:
         return None

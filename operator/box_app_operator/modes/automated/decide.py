@@ -142,7 +142,7 @@ class AutomatedRules:
         """The slots tell."""
         secret, app, token = published.secret, published.app, published.token
         slot = app.slot_of(token)
-        if slot is None and token != secret.notes.get(FINGERPRINT):
+        if slot is None and token != secret.effective_annotations.get(FINGERPRINT):
             return None
         if slot is not None and app.tokens[slot].is_live(now):
             return None if app.is_usable else rejected(secret)

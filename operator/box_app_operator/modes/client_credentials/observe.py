@@ -109,7 +109,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
     record, fingerprint = token_record_of(secret), token_of(secret, desired)
     client_id = client_said_by(secret, known)
-    if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
+    if fingerprint is None or secret.effective_annotations.get(FINGERPRINT) != fingerprint or client_id is None:
         return None
     if record.issued_at is None or record.expires_at is None:
         return None
