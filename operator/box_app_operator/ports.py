@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from box_app_operator.api.spec import Body
 from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, WorkloadRef
-from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.model.observed import PodView, WorkloadView
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.secret.contents import Contents
 
 

@@ -13,10 +13,10 @@ from tests.unit.strategies import foreign_secret
 
 from box_app_operator.model.box import AuthorizationState, PendingToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.names import Leaving, NameHolder
 from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.automated.adoption import with_adoption
 
 LIVE = replace(ONE, accepted=True)
@@ -130,10 +130,10 @@ def troubled(reason: str, *, by_spec: bool) -> Look:
 # What is seen without one
 
 
-def by_hand(desired: Desired, **hand: Any) -> Observed:
+def by_hand(desired: Desired, **platform_view: Any) -> Observed:
     """A person does the console's steps; there is no key yet."""
     app = app_for(desired, cors_domains=()) if desired.client_id else None
-    return Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), hand=Hand(**hand))
+    return Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), platform_view=PlatformView(**platform_view))
 
 
 def with_bad_key(desired: Desired) -> Observed:
@@ -149,7 +149,7 @@ def with_good_key(desired: Desired) -> Observed:
     return replace(seen, app=app_for(desired, tokens={Slot.PRIMARY: LIVE}), pending=pending)
 
 
-def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
+def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **platform_view: Any) -> Look:
     """A key that a person generated is in the Secret."""
     said = Verdict.LIVE if enabled else Verdict.DISABLED
     known = {
@@ -165,7 +165,10 @@ def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: An
         assert seen.app is not None
         authorization = replace(seen.app.authorization, enabled=enabled)
         return replace(
-            seen, mode=Mode.ASSISTED, hand=Hand(**{**known, **hand}), app=replace(seen.app, authorization=authorization)
+            seen,
+            mode=Mode.ASSISTED,
+            platform_view=PlatformView(**{**known, **platform_view}),
+            app=replace(seen.app, authorization=authorization),
         )
 
     return look
@@ -178,12 +181,14 @@ def with_dead_key(desired: Desired) -> Observed:
     return replace(seen, app=replace(seen.app, tokens={}))
 
 
-def granted(*, pending: bool = False, **hand: Any) -> Look:
+def granted(*, pending: bool = False, **platform_view: Any) -> Look:
     """Box gives out tokens for client credentials; ``held`` tells that one is in the Secret."""
 
     def look(desired: Desired) -> Observed:
         seen = settled(desired) if pending else Observed(known=True, app=app_for(desired))
-        return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}))
+        return replace(
+            seen, mode=Mode.CLIENT_CREDENTIALS, platform_view=PlatformView(**{"can_revoke": True, **platform_view})
+        )
 
     return look
 
@@ -199,4 +204,4 @@ def without_credentials(desired: Desired) -> Observed:
 def without_renewal(desired: Desired) -> Observed:
     """Somebody deleted it, and the access token is due to be replaced."""
     seen = ready_world(desired, primary=OLD).observed
-    return replace(seen, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(trouble=MISSING))
+    return replace(seen, mode=Mode.CLIENT_CREDENTIALS, platform_view=PlatformView(trouble=MISSING))

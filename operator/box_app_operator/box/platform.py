@@ -12,7 +12,7 @@ from box_app_operator.errors import AwaitingHumanError, FewerRightsError, Stalle
 from box_app_operator.model.box import AppID
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Granted, Token
 
 FILE = "/2.0/files/1"

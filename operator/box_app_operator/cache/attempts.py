@@ -12,8 +12,8 @@ from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, 
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
-from box_app_operator.model.hand import FINAL, Identity, Verdict
 from box_app_operator.model.observed import Contest, WorkloadView
+from box_app_operator.model.platform_view import FINAL, Identity, Verdict
 from box_app_operator.model.steps import RefreshDownscoped, Step
 from box_app_operator.ports import Granted, Token
 from box_app_operator.secret.contents import OWNER
@@ -27,8 +27,8 @@ V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class HandMemory:
-    """What was asked of Box about an app without a console endpoint, until the next resync.
+class PlatformAnswers:
+    """What Box's public API answered about an app, until the next resync.
 
     ``verdicts``, ``words``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
     is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
@@ -84,7 +84,7 @@ class Memory:
     ``granted`` is what Box told of a held access token, which nobody else knows.
     ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
     followed each other.
-    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
+    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
     ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
@@ -107,7 +107,7 @@ class Memory:
     granted: SlotToken | None = None
     name_freed: bool = False
     without_enterprise_since: datetime | None = None
-    hand: HandMemory = field(default_factory=HandMemory)
+    answers: PlatformAnswers = field(default_factory=PlatformAnswers)
     pace: PaceMemory = field(default_factory=PaceMemory)
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
     exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
@@ -144,12 +144,12 @@ class Memory:
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
             self.clear_refusals()
-            self.hand.origins.clear()
+            self.answers.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
         if asked_anew:
             # Box may call the app by another name by now.
-            self.hand.identities.clear()
+            self.answers.identities.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
@@ -159,7 +159,7 @@ class Memory:
         self.refusals_cleared += 1
         self.refusals.clear()
         self.workloads.clear()
-        self.hand.clear_refusals()
+        self.answers.clear_refusals()
 
     def free_name(self) -> bool:
         """Another app gave up the wanted name. Tells whether a refused step waits for that.

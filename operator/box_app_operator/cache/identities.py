@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from box_app_operator.errors import TransientError
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Platform, Token
 
 

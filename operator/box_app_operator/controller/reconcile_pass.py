@@ -212,7 +212,7 @@ class Pass:
         acted = kind is RefusalKind.AWAITING_HUMAN and self._memory.human_acts != self._human_acts
         if acted or self._memory.refusals_cleared != self._refusals_cleared:
             # Somebody put something right while Box was being asked about what was there before: it is asked again.
-            self._memory.hand.clear_refusals()
+            self._memory.answers.clear_refusals()
             return
         self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
 

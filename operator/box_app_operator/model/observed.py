@@ -19,9 +19,9 @@ from box_app_operator.model.box import (
     Slot,
 )
 from box_app_operator.model.desired import WorkloadRef
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.names import NameHolder
 from box_app_operator.model.pace import Pace
+from box_app_operator.model.platform_view import PlatformView
 
 
 class UseKind(enum.Enum):
@@ -141,7 +141,7 @@ class Observed:
     ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those of the namespace that
     refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at;
     ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by
-    name, and ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console
+    name, and ``left_over`` those that the spec does not ask for any more. ``platform_view`` is what is known without a console
     endpoint.
     ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
     those that lose their owner reference so. ``pace`` says how soon another token may follow.
@@ -164,7 +164,7 @@ class Observed:
     downscoped: Mapping[str, SecretView | None] = field(default_factory=dict)
     left_over: tuple[SecretView, ...] = ()
     mode: Mode = Mode.AUTOMATED
-    hand: Hand = field(default_factory=Hand)
+    platform_view: PlatformView = field(default_factory=PlatformView)
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)

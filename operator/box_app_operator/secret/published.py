@@ -17,10 +17,10 @@ from box_app_operator.secret.annotations import (
     SECRET_NAME,
     TokenRecord,
     added,
-    expiry_text,
-    token_record_of,
-    subject_of,
     annotations_of,
+    expiry_text,
+    subject_of,
+    token_record_of,
 )
 
 MANAGED_BY = "app.kubernetes.io/managed-by"

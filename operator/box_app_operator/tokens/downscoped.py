@@ -228,10 +228,10 @@ def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bo
 def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> RevokeDownscoped | None:
     """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
-    for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
+    for view in [*views, *observed.left_over] if observed.platform_view.can_revoke else []:
         fingerprint, expires_at = view.effective_annotations.get(FINGERPRINT), token_record_of(view).expires_at
         is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
-        if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
+        if fingerprint is not None and is_live and fingerprint not in observed.platform_view.ended:
             return RevokeDownscoped(view.name, Fingerprint(fingerprint))
     return None
 

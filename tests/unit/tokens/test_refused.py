@@ -17,9 +17,9 @@ from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import AuthorizationState, BoxApp, ClientID, Fingerprint, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Mode
 from box_app_operator.model.pace import MAX_REPLACEMENTS, Pace
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
 
@@ -51,26 +51,30 @@ def taken() -> World:
     return look(ready_world(ADOPT), app=app_for(ADOPT, tokens=there))
 
 
-def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **hand: Any) -> World:
+def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **platform_view: Any) -> World:
     """A key that a person generated is in the Secret, and Box says so of it."""
     world = ready_world(WISH, primary=replace(ONE, accepted=verdict is Verdict.LIVE))
     disabled = verdict is Verdict.DISABLED
     app = replace(world.app, authorization=replace(world.app.authorization, enabled=not disabled))
     app = app if tokens is None else replace(app, tokens=tokens)
-    known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **hand}
-    return look(world, mode=Mode.ASSISTED, app=app, hand=Hand(**known))
+    known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **platform_view}
+    return look(world, mode=Mode.ASSISTED, app=app, platform_view=PlatformView(**known))
 
 
-def dead(**hand: Any) -> World:
+def dead(**platform_view: Any) -> World:
     """Box does not accept the published key any more."""
-    return by_hand(Verdict.DEAD, {}, **hand)
+    return by_hand(Verdict.DEAD, {}, **platform_view)
 
 
-def granted(token: Any = ONE, **hand: Any) -> World:
+def granted(token: Any = ONE, **platform_view: Any) -> World:
     """An access token of client credentials is in the Secret."""
     app = app_for(GRANT, tokens={Slot.PRIMARY: token})
     seen = replace(
-        NOTHING.observed, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(**{"can_revoke": True, **hand}), pods=()
+        NOTHING.observed,
+        app=app,
+        mode=Mode.CLIENT_CREDENTIALS,
+        platform_view=PlatformView(**{"can_revoke": True, **platform_view}),
+        pods=(),
     )
     return World(GRANT, replace(seen, secret=published_secret(GRANT, app, Slot.PRIMARY, seen)))
 

@@ -15,9 +15,9 @@ from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding, NextStep, good, mend, unknown, wait
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
+from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot, Step
 from box_app_operator.modes.common.findings import (
     GIVE_UP,
@@ -41,7 +41,7 @@ NOBODY = ""
 
 def page_of(observed: Observed) -> str:
     """The app's page in the Developer Console, or the console itself while the app's id is not known."""
-    app_id = observed.hand.app_id or observed.remembered.app_id
+    app_id = observed.platform_view.app_id or observed.remembered.app_id
     return app_page(app_id) if app_id else CONSOLE
 
 
@@ -54,7 +54,7 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
         return _ask_for_app(desired, observed)
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
-    hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
+    platform_view, app_id = observed.platform_view, observed.platform_view.app_id or observed.remembered.app_id
     if app_id is None and not key_was_accepted(desired, observed):
         return unknown(type_, "Box confirms the app when its first key is used.")
     if app_id is None:
@@ -63,8 +63,16 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
             f"{desired.client_id}: a key of another app would not be noticed."
         )
         return good(type_, Reason.ADOPTED, message)
-    named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
-    whose = " Box does not say whose the present key is: make sure that it is of this app." if hand.unidentified else ""
+    named = (
+        f", which Box calls {platform_view.name!r}"
+        if platform_view.name and platform_view.name != desired.display_name
+        else ""
+    )
+    whose = (
+        " Box does not say whose the present key is: make sure that it is of this app."
+        if platform_view.unidentified
+        else ""
+    )
     return good(type_, Reason.ADOPTED, f"Box knows the app as {app_id}{named}.{whose}")
 
 
@@ -86,7 +94,7 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
 
 def key_was_accepted(desired: Desired, observed: Observed) -> bool:
     """Did Box ever accept a key, as far as Secret and status tell?"""
-    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.active:
+    if observed.platform_view.app_id or observed.remembered.app_id or observed.remembered.active:
         return True
     if observed.app is not None and any(token.accepted for token in observed.app.tokens.values()):
         return True
@@ -98,7 +106,7 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
     type_ = "Authorized"
     if not desired.client_id:
         return unknown(type_, "Waits until the app exists.")
-    if observed.hand.disabled:
+    if observed.platform_view.disabled:
         what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
         enable = NextStep(what, ADMIN_APPS)
         message = f"Box says that the app is disabled. {what}"
@@ -126,7 +134,7 @@ def _paste(desired: Desired, observed: Observed) -> NextStep:
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
-    type_, tried = "CORSSynced", observed.hand.origins
+    type_, tried = "CORSSynced", observed.platform_view.origins
     asked = desired.cors_domains or (NOBODY,)
     if any(origin not in tried for origin in asked):
         return unknown(type_, "Box is asked about each origin as soon as there is a token.")
@@ -150,17 +158,17 @@ def check_handed_over(desired: Desired, observed: Observed, now: datetime, resta
     current = current_of(desired, observed, now)
     # A key that had its time lies there until its slot is needed again: that is nobody's fault.
     known = current.was_published if current is not None else _was_active(desired, observed)
-    bad = [key for key in observed.hand.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
+    bad = [key for key in observed.platform_view.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
     bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
     if desired.client_id is None or is_conflict(finding):
         return finding
-    if current is None and not finding.steps and not observed.hand.disabled:
+    if current is None and not finding.steps and not observed.platform_view.disabled:
         finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
     for step in finding.steps:
         if isinstance(step, MintToken):
             slot = step.slot if current is not None else _next_slot(desired, observed)
             finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
-        elif isinstance(step, RevokeSlot) and not observed.hand.can_revoke:
+        elif isinstance(step, RevokeSlot) and not observed.platform_view.can_revoke:
             finding = _ask_to_revoke(observed, _without(finding, step), step.slot)
     return _with_complaints(finding, bad)
 
@@ -187,8 +195,8 @@ def _without(finding: Finding, step: Step) -> Finding:
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     step = NextStep(f"Press Revoke for the {slot.capitalize()} Access Token.", page_of(observed))
     sentences = ["Nothing uses the previous token any more.", step.what]
-    if observed.hand.trouble is not None:
-        sentences.append(observed.hand.trouble)
+    if observed.platform_view.trouble is not None:
+        sentences.append(observed.platform_view.trouble)
     return replace(finding, next_steps=(*finding.next_steps, step)).with_addition(" ".join(sentences))
 
 
@@ -234,7 +242,7 @@ class AssistedRules:
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
         """What Box said of the token itself counts, and of the app what no other key showed since."""
-        secret, verdict = published.secret, observed.hand.published
+        secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:
             return rejected(secret, ": it was revoked, or has expired")
         return rejected(secret) if verdict is Verdict.DISABLED and not published.app.is_usable else None
@@ -247,7 +255,7 @@ class AssistedRules:
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
         """As a key has shown it. The client id not before Box accepted one: until then it can be corrected."""
-        app, app_id, client_id = observed.app, observed.hand.app_id or observed.remembered.app_id, None
+        app, app_id, client_id = observed.app, observed.platform_view.app_id or observed.remembered.app_id, None
         if app is None:
             client_id = observed.remembered.client_id
         elif key_was_accepted(desired, observed):
@@ -269,7 +277,7 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
     if slot is None:
         return deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
     deletes = desired.deletion_policy is DeletionPolicy.DELETE
-    if observed.hand.can_revoke and not deletes:
+    if observed.platform_view.can_revoke and not deletes:
         return deleting("Tokens are being revoked.", RevokeSlot(app.id, slot, app.tokens[slot].fingerprint))
     what = f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.cache.identities import Identities
 from box_app_operator.model.box import AppID
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Platform, Token
 
 
@@ -33,7 +33,7 @@ class Candidate:
     was_published: bool
 
 
-async def judge(key: Candidate, box: BoxAccess, hand: HandMemory, app_id: AppID | None) -> None:
+async def judge(key: Candidate, box: BoxAccess, answers: PlatformAnswers, app_id: AppID | None) -> None:
     """Ask Box about a key.
 
     Args:
@@ -43,18 +43,18 @@ async def judge(key: Candidate, box: BoxAccess, hand: HandMemory, app_id: AppID 
         TransientError: Box did not answer, or not in a way that says anything about the key.
     """
     fingerprint = key.token.fingerprint
-    verdict, who = await _ask(key, box, hand.identities.get(fingerprint))
+    verdict, who = await _ask(key, box, answers.identities.get(fingerprint))
     words = ""
     if who is not None:
-        hand.identities[fingerprint] = who
+        answers.identities[fingerprint] = who
     if who is not None and verdict is Verdict.LIVE:
-        known = hand.identity.app_id if hand.identity is not None else app_id
+        known = answers.identity.app_id if answers.identity is not None else app_id
         verdict = _belongs(who, known, box.enterprise_id)
-        words = _complaint(verdict, who, known, box.enterprise_id, hand.came_first)
+        words = _complaint(verdict, who, known, box.enterprise_id, answers.came_first)
         if verdict is Verdict.LIVE:
-            hand.came_first = hand.came_first or (key.name if known is None else "")
-            hand.identity = who
-    hand.verdicts[fingerprint], hand.words[fingerprint] = verdict, words
+            answers.came_first = answers.came_first or (key.name if known is None else "")
+            answers.identity = who
+    answers.verdicts[fingerprint], answers.words[fingerprint] = verdict, words
 
 
 async def _ask(key: Candidate, box: BoxAccess, known: Identity | None) -> tuple[Verdict, Identity | None]:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.model.box import Fingerprint, PendingToken, SecretView, Slot, SlotToken
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.secret.annotations import token_record_of
 from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
@@ -36,7 +36,7 @@ def tokens_by_slot(
     and nobody saw dead.
     """
     tokens: dict[Slot, SlotToken] = {}
-    if published is not None and memory.hand.verdicts.get(published) in STANDING:
+    if published is not None and memory.answers.verdicts.get(published) in STANDING:
         tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
@@ -46,7 +46,7 @@ def tokens_by_slot(
             tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
     for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
-        if not known and slot not in tokens and memory.hand.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+        if not known and slot not in tokens and memory.answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
             tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
     return tokens
 
@@ -99,10 +99,10 @@ def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: M
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
         dates = dates[0], dates[0] + timedelta(days=desired.token_days)
     if dates is None:
-        first_seen = memory.hand.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        first_seen = memory.answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
         dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *dates, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
+    return SlotToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
 def _recorded_dates(

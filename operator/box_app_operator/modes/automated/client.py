@@ -49,7 +49,7 @@ class AutomatedClient:
         if not link.listing.known:
             return seen
         # Nothing is proven by its value here.
-        memory.hand.values.clear()
+        memory.answers.values.clear()
         app = _find(desired, link.listing)
         if seen.problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)

@@ -26,7 +26,7 @@ def check_registered(desired: Desired, observed: Observed, now: datetime) -> Fin
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
     current = current_of(desired, observed, now)
-    if current is None and not observed.hand.unauthorized:
+    if current is None and not observed.platform_view.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")
     client_id = current.client_id if current is not None else _client_of(observed)
     return good(type_, Reason.ADOPTED, f"Box knows the client id {client_id}.")
@@ -40,7 +40,7 @@ def _client_of(observed: Observed) -> str:
 def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     type_ = "Authorized"
-    if observed.hand.unauthorized:
+    if observed.platform_view.unauthorized:
         what = f"A Box admin must authorize the app with client id {_client_of(observed)}."
         admin = NextStep(what, ADMIN_APPS)
         return replace(wait(type_, Reason.PENDING_APPROVAL, admin.what), next_steps=(admin,))
@@ -60,14 +60,14 @@ def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding
 def check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
     """The rules for tokens; Box is not asked while credentials are missing."""
     finding = _named(check_tokens(desired, observed, now, restart_window), current_of(desired, observed, now))
-    if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
+    if observed.platform_view.trouble is None or not finding.steps or observed.platform_view.can_revoke:
         return finding
-    task = (NextStep(observed.hand.trouble, CONSOLE),)
+    task = (NextStep(observed.platform_view.trouble, CONSOLE),)
     if finding.condition.status == "True" or not isinstance(finding.steps[0], MintToken):
         steps = tuple(step for step in finding.steps if not isinstance(step, MintToken | RevokeSlot))
-        found = replace(finding, steps=steps, next_steps=task).with_addition(observed.hand.trouble)
+        found = replace(finding, steps=steps, next_steps=task).with_addition(observed.platform_view.trouble)
         return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), next_steps=task)
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.platform_view.trouble), next_steps=task)
 
 
 def _named(finding: Finding, current: Current | None) -> Finding:
@@ -98,11 +98,11 @@ class ClientCredentialsRules:
         secret, record, app = published.secret, published.record, published.app
         if record.expires_at is not None and record.expires_at <= now:
             return expired(secret, record.expires_at)
-        if published.token in observed.hand.ended:
+        if published.token in observed.platform_view.ended:
             return rejected(secret, ": it was revoked")
         slot = app.slot_of(published.token)
         its_own = slot is not None and app.client_of(slot) == app.client_id
-        return replace(rejected(secret), later=NEXT) if observed.hand.unauthorized and its_own else None
+        return replace(rejected(secret), later=NEXT) if observed.platform_view.unauthorized and its_own else None
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
         """An access token is revoked with the credentials that it was obtained with. Any other ends by itself, soon."""
@@ -122,7 +122,7 @@ def _end_tokens(observed: Observed, now: datetime) -> Finding:
     assert app is not None
     live = {slot: token for slot, token in app.tokens.items() if token.is_live(now)}
     for slot, token in live.items():
-        if observed.hand.can_revoke and app.client_of(slot) == app.client_id:
+        if observed.platform_view.can_revoke and app.client_of(slot) == app.client_id:
             finding = deleting("Access tokens are being revoked.", RevokeSlot(app.id, slot, token.fingerprint))
             return replace(finding, look_again_at=token.expires_at)
     finding = deleting("Box accepts no access token any more that could be revoked.", RemoveFinalizer())
@@ -131,7 +131,11 @@ def _end_tokens(observed: Observed, now: datetime) -> Finding:
 
 def _left_to_expire(observed: Observed, app: BoxApp, slot: Slot) -> Notice:
     token, client_id = app.tokens[slot], app.client_of(slot)
-    why = f"the credentials are those of client id {app.client_id} now" if observed.hand.can_revoke else "they are gone"
+    why = (
+        f"the credentials are those of client id {app.client_id} now"
+        if observed.platform_view.can_revoke
+        else "they are gone"
+    )
     end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
     message = (
         f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {client_id} could "

@@ -21,8 +21,8 @@ from box_app_operator.model.box import (
     SlotToken,
 )
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
 from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
@@ -55,13 +55,13 @@ class Grants:
             cors_domains=(),
             revision=0,
         )
-        hand = Hand(
+        platform_view = PlatformView(
             trouble=trouble,
-            unauthorized=memory.hand.unauthorized,
+            unauthorized=memory.answers.unauthorized,
             can_revoke=credentials is not None,
-            ended=frozenset(memory.hand.ended),
+            ended=frozenset(memory.answers.ended),
         )
-        return replace(seen, app=app, hand=hand, pending=memory.pending)
+        return replace(seen, app=app, platform_view=platform_view, pending=memory.pending)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -99,7 +99,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     tokens: dict[Slot, SlotToken] = {}
     secret = next(iter(own_secrets(desired, seen)), None)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
-    if secret is not None and published is not None and published.fingerprint not in memory.hand.ended:
+    if secret is not None and published is not None and published.fingerprint not in memory.answers.ended:
         tokens[slot_said_by(secret, desired) or Slot.PRIMARY] = published
     if memory.pending is not None and memory.granted is not None:
         tokens[memory.pending.slot] = memory.granted

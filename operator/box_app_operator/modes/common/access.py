@@ -7,7 +7,7 @@ from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Verdict
+from box_app_operator.model.platform_view import Verdict
 from box_app_operator.model.steps import RevokeDownscoped, RevokeSlot
 from box_app_operator.modes.common.keys import client_value
 from box_app_operator.ports import Cluster, Console, Platform, Token
@@ -65,9 +65,9 @@ async def revoke_as(client: Client | None, token: Token | None, step: RevokeSlot
     try:
         await platform_of(link).revoke(token, *client)
     except StalledError as error:
-        memory.hand.revocation_refused = True
+        memory.answers.revocation_refused = True
         raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
-    memory.hand.verdicts[step.fingerprint] = Verdict.DEAD
+    memory.answers.verdicts[step.fingerprint] = Verdict.DEAD
     if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
         memory.drop_pending()
     return f"revoked token {step.fingerprint}"
@@ -89,5 +89,5 @@ async def revoke_downscoped_as(
             await platform_of(link).revoke(token, *client)
         except StalledError as error:
             done = f"left downscoped token {step.fingerprint} to its end: {error.message}"
-    memory.hand.ended.add(step.fingerprint)
+    memory.answers.ended.add(step.fingerprint)
     return done

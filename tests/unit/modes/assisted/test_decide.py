@@ -14,8 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import AppID, PendingToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.steps import AddFinalizer, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot
 
 WISH = replace(ADOPT, import_from="keys")
@@ -30,11 +30,11 @@ def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None
     return World(desired, Observed(known=True, app=app, mode=Mode.ASSISTED, pods=(), **changes))
 
 
-def settled(desired: Desired = WISH, **hand: Any) -> World:
+def settled(desired: Desired = WISH, **platform_view: Any) -> World:
     """Ready, with a key that a person generated."""
     world = ready_world(desired, primary=LIVE)
-    known = Hand(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **hand})
-    return replace(world, observed=replace(world.observed, mode=Mode.ASSISTED, hand=known))
+    known = PlatformView(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **platform_view})
+    return replace(world, observed=replace(world.observed, mode=Mode.ASSISTED, platform_view=known))
 
 
 def tasks(plan: Plan) -> list[str]:
@@ -96,8 +96,10 @@ def test_at_rest_nobody_has_to_do_anything() -> None:
 
 def silent(world: World, **changes: Any) -> World:
     """Box accepts the key and never said whose it is."""
-    hand = replace(world.observed.hand, app_id=None, name="", unidentified=True)
-    return replace(world, observed=replace(world.observed, remembered=RememberedStatus(), hand=hand, **changes))
+    platform_view = replace(world.observed.platform_view, app_id=None, name="", unidentified=True)
+    return replace(
+        world, observed=replace(world.observed, remembered=RememberedStatus(), platform_view=platform_view, **changes)
+    )
 
 
 def test_a_key_that_box_does_not_identify_makes_the_app_ready() -> None:
@@ -155,9 +157,9 @@ def test_after_a_key_is_over_another_slot_is_asked_for() -> None:
     assert "Secondary Access Token" in tasks(decide(replace(world, observed=over)))[0]
 
 
-def rotated(**hand: Any) -> World:
+def rotated(**platform_view: Any) -> World:
     """A new key is published, and nothing uses the previous one."""
-    world = settled(**hand)
+    world = settled(**platform_view)
     app = replace(world.app, tokens={Slot.PRIMARY: LIVE, Slot.SECONDARY: replace(TWO, accepted=True)})
     secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
     return replace(world, observed=replace(world.observed, app=app, secret=secret))
@@ -206,7 +208,7 @@ def test_a_key_that_cannot_be_used_is_named() -> None:
     """With Box's reason; the consumers keep the last good one."""
     bad = KeyView(Slot.SECONDARY, TWO.fingerprint, Verdict.OTHER_APP, "it belongs to app 7, not to app 4711.")
 
-    kept, nothing = decide(settled(keys=(bad,))), decide(by_hand(hand=Hand(keys=(bad,))))
+    kept, nothing = decide(settled(keys=(bad,))), decide(by_hand(platform_view=PlatformView(keys=(bad,))))
 
     assert said(kept, "Ready").status == "True"
     assert "Key 'secondary' cannot be used: it belongs to app 7" in said(kept, "TokenReady").message
@@ -254,21 +256,24 @@ def test_a_deletion_ends_when_no_token_is_accepted_any_more() -> None:
     assert decide(by_hand(replace(WISH, deleting=True))).steps == (RemoveFinalizer(),)
 
 
-def by_grant(hand: Hand, tokens: dict[Slot, SlotToken] | None = None) -> World:
+def by_grant(platform_view: PlatformView, tokens: dict[Slot, SlotToken] | None = None) -> World:
     """An app with the Client Credentials Grant."""
     app = app_for(replace(GRANT, client_id=None), tokens=tokens or {})
     remembered = RememberedStatus(AppID("4711"), None)
-    return World(GRANT, Observed(known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=hand, remembered=remembered))
+    return World(
+        GRANT,
+        Observed(known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, platform_view=platform_view, remembered=remembered),
+    )
 
 
 def test_access_tokens_are_obtained_without_anybody() -> None:
     """As soon as the credentials are there."""
-    assert decide(by_grant(Hand(can_revoke=True))).steps == (MintToken(APP_ID, Slot.PRIMARY, 60),)
+    assert decide(by_grant(PlatformView(can_revoke=True))).steps == (MintToken(APP_ID, Slot.PRIMARY, 60),)
 
 
 def test_missing_credentials_are_asked_for() -> None:
     """And Box is not."""
-    plan = decide(by_grant(Hand(trouble="Secret 'creds' is missing.")))
+    plan = decide(by_grant(PlatformView(trouble="Secret 'creds' is missing.")))
 
     assert plan.steps == ()
     assert said(plan, "Ready").message == "Secret 'creds' is missing."
@@ -276,7 +281,7 @@ def test_missing_credentials_are_asked_for() -> None:
 
 def test_the_admin_is_named_when_box_says_so() -> None:
     """PendingApproval is Box's own word."""
-    plan = decide(by_grant(Hand(can_revoke=True, unauthorized=True)))
+    plan = decide(by_grant(PlatformView(can_revoke=True, unauthorized=True)))
 
     assert said(plan, "Authorized").reason == "PendingApproval"
 
@@ -284,7 +289,7 @@ def test_the_admin_is_named_when_box_says_so() -> None:
 def test_access_tokens_are_renewed_at_half_of_their_life() -> None:
     """Up to a tenth earlier."""
     token = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=29), NOON + timedelta(minutes=31))
-    world = by_grant(Hand(can_revoke=True), {Slot.PRIMARY: token})
+    world = by_grant(PlatformView(can_revoke=True), {Slot.PRIMARY: token})
     secret = published_secret(GRANT, world.app, Slot.PRIMARY)
     world = replace(world, observed=replace(world.observed, secret=secret))
 

@@ -12,8 +12,8 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.model.box import UID, ClientID, Fingerprint, SecretView, Slot, SlotToken, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired, Rotation
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Mode, Observed
+from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.model.steps import DeleteSecret, MintToken, PublishSecret, RemoveFinalizer, RevokeSlot, Step
 from box_app_operator.secret.annotations import CLIENT_ID, EXPIRY, FINGERPRINT, MOVED_AT, PUBLISHED_AT
 from box_app_operator.secret.published import client_said_by, has_access_tokens, secret_annotations, token_of
@@ -29,7 +29,9 @@ REVOKE = RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 def granted(credentials: ClientID = MINE, token: SlotToken = ACCESS, *, can_revoke: bool = True) -> World:
     """An access token is in the Secret; the credentials may be those of another app by now."""
     app = app_for(GRANT, tokens={Slot.PRIMARY: token}, client_id=credentials)
-    observed = Observed(known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, hand=Hand(can_revoke=can_revoke), pods=())
+    observed = Observed(
+        known=True, app=app, mode=Mode.CLIENT_CREDENTIALS, platform_view=PlatformView(can_revoke=can_revoke), pods=()
+    )
     return World(GRANT, replace(observed, secret=published_secret(GRANT, app, Slot.PRIMARY, observed)))
 
 

@@ -1,4 +1,4 @@
-"""What Box says of an app that a person looks after: through its public API, and through nothing else. Values only."""
+"""What Box's public API, the Box Platform, says of an app: all that is known without a console endpoint. Values only."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class KeyView:
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """What is known of an app without a console endpoint.
+class PlatformView:
+    """What Box says of an app through its public API, and what a person put into Secrets for it.
 
     ``keys`` are those that a person handed over. ``published`` is what Box says of the token in the own Secret, None
     where it was not asked. ``name`` is what Box calls the app. ``unidentified`` tells that Box accepts a key and does
