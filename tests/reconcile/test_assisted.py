@@ -324,7 +324,7 @@ async def test_a_refused_key_is_not_kept_in_memory(telling: AssistedStage) -> No
         assert telling.values_in_memory() == [key]
 
     answers = telling.reconciler._memory_of(KEY).answers  # type: ignore[union-attr]
-    for known in (answers.verdicts, answers.words, answers.identities, answers.first_seen):
+    for known in (answers.verdicts, answers.messages, answers.identities, answers.first_seen):
         assert len(known) <= 3
 
 

@@ -94,7 +94,7 @@ def parse_desired(body: Body) -> Desired:
 
 def _bad_origin(domains: tuple[str, ...]) -> str | None:
     problems = ((index, origin_problem(text)) for index, text in enumerate(domains))
-    return next((f"spec.cors.domains[{index}]: {words}." for index, words in problems if words is not None), None)
+    return next((f"spec.cors.domains[{index}]: {problem}." for index, problem in problems if problem is not None), None)
 
 
 def _spec_of(body: Body) -> Fields:

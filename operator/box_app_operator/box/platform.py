@@ -236,11 +236,11 @@ def _granted(answer: Answer) -> Granted:
     text = answer.error.error_description
     if "not authorized by the enterprise" in text:
         raise AwaitingHumanError(Reason.PENDING_APPROVAL, "A Box admin must authorize the app in the Admin Console.")
-    words = REFUSALS.get(answer.error.error)
-    if words is None:
+    meaning = REFUSALS.get(answer.error.error)
+    if meaning is None:
         raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
     raise StalledError(
-        Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {words}", detail=answer.detail
+        Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {meaning}", detail=answer.detail
     )
 
 

@@ -30,7 +30,7 @@ V = TypeVar("V")
 class PlatformAnswers:
     """What Box's public API answered about an app, until the next resync.
 
-    ``verdicts``, ``words``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
+    ``verdicts``, ``messages``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
     is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
     app's slots, two at most, and of no others: their Secrets may get lost, and that they are over must be proven some
     day. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins`` says what
@@ -40,7 +40,7 @@ class PlatformAnswers:
     """
 
     verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
-    words: dict[Fingerprint, str] = field(default_factory=dict)
+    messages: dict[Fingerprint, str] = field(default_factory=dict)
     identities: dict[Fingerprint, Identity] = field(default_factory=dict)
     first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
     identity: Identity | None = None
@@ -62,7 +62,7 @@ class PlatformAnswers:
         """Forget every key but these."""
         kept = frozenset(known)
         self.verdicts = _only(self.verdicts, kept)
-        self.words = _only(self.words, kept)
+        self.messages = _only(self.messages, kept)
         self.identities = _only(self.identities, kept)
         self.first_seen = _only(self.first_seen, kept)
 

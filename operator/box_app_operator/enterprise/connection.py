@@ -108,10 +108,10 @@ class EnterpriseLink:
         return self._unreadable or self.health.problem
 
     def _read_spec(self) -> Problem | None:
-        words = self.enterprise.spec.invalid
-        if words is None:
+        problem = self.enterprise.spec.invalid
+        if problem is None:
             return None
-        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
+        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {problem}"
         return Problem(Reason.ENTERPRISE_NOT_READY, message, self._deps.clock.now())
 
     @property

@@ -86,8 +86,8 @@ def shown(said: str, token: Token | None = None, known: Collection[Fingerprint] 
     """
     text = " ".join(said[: 4 * LONGEST].split())
     text = "".join(character if character.isprintable() else " " for character in text)
-    words = (word for pattern in _WORDS for word in pattern.findall(text)) if known else ()
-    if (token is not None and _quotes(text, token)) or any(_is_value(word, known) for word in words):
+    candidates = (word for pattern in _WORDS for word in pattern.findall(text)) if known else ()
+    if (token is not None and _quotes(text, token)) or any(_is_value(word, known) for word in candidates):
         return HIDDEN
     text = _RANDOM.sub("***", text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -39,12 +39,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key in the Secret that a person hands keys over in. ``words`` say what is wrong with it."""
+    """A key in the Secret that a person hands keys over in. ``message`` say what is wrong with it."""
 
     slot: Slot
     fingerprint: Fingerprint | None
     verdict: Verdict
-    words: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

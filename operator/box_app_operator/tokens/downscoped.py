@@ -145,23 +145,23 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
     if until is not None and refusal.reason == Reason.SECRET_CHANGED_BACK:
         return _look_again(finding, until)
     if until is not None and refusal.kind is not RefusalKind.STALLED:
-        words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
-        return _look_again(lacking(finding.with_addition(words), reason_of(refusal.reason)), until)
+        message = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
+        return _look_again(lacking(finding.with_addition(message), reason_of(refusal.reason)), until)
     passing = refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_REFUSED
     reason = Reason.AWAITING_TOKEN if passing else reason_of(refusal.reason)
-    words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
-    return _without(finding, reason, words, stalled=refusal.kind is RefusalKind.STALLED)
+    message = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
+    return _without(finding, reason, message, stalled=refusal.kind is RefusalKind.STALLED)
 
 
-def _without(finding: Finding, reason: Reason, words: str, *, stalled: bool) -> Finding:
+def _without(finding: Finding, reason: Reason, message: str, *, stalled: bool) -> Finding:
     """Not ready for want of a token. All troubles are told; the reason is that of the first, or of the author's.
 
     A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
     """
     if finding.condition.status == "True":
-        return replace(finding, stalled=stalled).with_message(words, reason=reason, status="False")
+        return replace(finding, stalled=stalled).with_message(message, reason=reason, status="False")
     first = reason is Reason.SECRET_CONFLICT or (stalled and not finding.stalled)
-    worse = finding.with_addition(words, reason=reason if first else None)
+    worse = finding.with_addition(message, reason=reason if first else None)
     return replace(worse, stalled=finding.stalled or stalled)
 
 

@@ -87,10 +87,10 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     # A Secret of a former name goes before its token does.
     gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
     waits = [other, limit, *(retirement for _, retirement in formers)]
-    words = [message, restarts.words, *(each.words for each in waits)]
+    sentences = [message, restarts.message, *(each.message for each in waits)]
     moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
     return Finding(
-        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, words))).condition,
+        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, sentences))).condition,
         # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
         (*publish, *restarts.steps, *gone, *step),
         notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
@@ -103,9 +103,9 @@ def _check_pace(current: Current, cause: Cause | None) -> Retirement:
     until = rotation_waits_until(current, cause) if cause is not None else None
     if cause is None or until is None:
         return Retirement(True)
-    words = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
+    message = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
     notices = (rotation_notice(current.observed.pace.pause),) if cause is Cause.DATE else ()
-    return Retirement(False, words, until, notices)
+    return Retirement(False, message, until, notices)
 
 
 def _check_other_slot(current: Current, restarts: Restarts, *, due: bool) -> tuple[tuple[Step, ...], Retirement]:

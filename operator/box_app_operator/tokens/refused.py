@@ -25,10 +25,10 @@ REASONS = frozenset({Reason.TOKEN_REJECTED, Reason.TOKEN_EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Box refuses the published token. ``words`` are what TokenReady says first, ``later`` what comes of it in time."""
+    """Box refuses the published token. ``message`` are what TokenReady says first, ``later`` what comes of it in time."""
 
     reason: Reason
-    words: str
+    message: str
     later: str = KEPT
 
 
@@ -58,8 +58,8 @@ def rejected(secret: SecretView, why: str = "") -> Refused:
 
 def expired(secret: SecretView, at: datetime) -> Refused:
     """The token in this Secret expired then."""
-    words = f"Pods get 401: the token in Secret {secret.name!r} expired at {format_time(at)}."
-    return Refused(Reason.TOKEN_EXPIRED, words)
+    message = f"Pods get 401: the token in Secret {secret.name!r} expired at {format_time(at)}."
+    return Refused(Reason.TOKEN_EXPIRED, message)
 
 
 def with_refusal(finding: Finding, refused: Refused | None, authorized: Condition) -> Finding:
@@ -72,16 +72,16 @@ def with_refusal(finding: Finding, refused: Refused | None, authorized: Conditio
         # One token after another that is over when it comes: then a clock is off, and Box may accept them all.
         return finding
     found, denied = finding.condition, authorized.status == "False"
-    words = [refused.words, *([authorized.message] if denied else [])]
+    sentences = [refused.message, *([authorized.message] if denied else [])]
     if found.status == "True":
-        words.append(refused.later)
+        sentences.append(refused.later)
     else:
         # What waits for the admin alone is said by Authorized already.
         admin_alone = denied and found.reason in (authorized.reason, Reason.AWAITING_AUTHORIZATION)
-        words.append(NEXT if admin_alone else found.message)
+        sentences.append(NEXT if admin_alone else found.message)
     # A conflict is known by its reason as something that must be looked for.
     reason = found.reason if found.reason in (Reason.SECRET_CONFLICT, Reason.TOKEN_REJECTED) else refused.reason
-    return finding.with_message(" ".join(words), reason=reason, status="False")
+    return finding.with_message(" ".join(sentences), reason=reason, status="False")
 
 
 def is_refused(finding: Finding) -> bool:

@@ -40,7 +40,7 @@ class Restarts:
     pending: bool = False
     look_again_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
-    words: str = ""
+    message: str = ""
 
 
 def concerned(current: Current) -> tuple[WorkloadRef, ...]:
@@ -72,14 +72,16 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
         elif not _is_restarted(view, current):
             steps.append(RestartWorkload(ref, current.fingerprint))
     notices = tuple(_missing(ref) for ref in missing)
-    words = [notice.message for notice in notices] + [f"{ref} cannot be looked at for its restart." for ref in unseen]
+    sentences = [notice.message for notice in notices] + [
+        f"{ref} cannot be looked at for its restart." for ref in unseen
+    ]
     moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
         steps=tuple(steps),
         pending=bool(steps or moments) and current.now < current.replaced_at + window + RESTART_TIMEOUT,
         look_again_at=min(moments, default=None),
         notices=notices,
-        words=" ".join(words),
+        message=" ".join(sentences),
     )
 
 

@@ -213,17 +213,17 @@ def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: S
         return replace(finding, next_steps=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
     first, *others = (*check_authorized(desired, observed, now).next_steps, *steps)
-    words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), next_steps=(first, *others))
+    message = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, message), next_steps=(first, *others))
 
 
 def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
     if not bad:
         return finding
-    words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
+    message = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.message}" for key in bad)
     if finding.condition.status == "True":
-        return finding.with_addition(words)
-    return finding.with_message(f"{words} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
+        return finding.with_addition(message)
+    return finding.with_message(f"{message} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
 
 
 class AssistedRules:

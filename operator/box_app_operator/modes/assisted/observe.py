@@ -125,7 +125,7 @@ def _set_pending(
     return pending
 
 
-WORDS = {
+MESSAGES = {
     Verdict.DEAD: "Box does not accept it: it was revoked, has expired, or was not copied whole.",
     Verdict.NARROW: "it has fewer rights than a key of the app; is it a downscoped token?",
     Verdict.DISABLED: "Box says that the app is disabled.",
@@ -136,7 +136,7 @@ def _judged(key: KeyView, answers: PlatformAnswers) -> KeyView:
     if key.fingerprint is None:
         return key
     verdict = answers.verdicts.get(key.fingerprint, Verdict.DISABLED)
-    return replace(key, verdict=verdict, words=answers.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+    return replace(key, verdict=verdict, message=answers.messages.get(key.fingerprint) or MESSAGES.get(verdict, ""))
 
 
 def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], answers: PlatformAnswers) -> BoxApp | None:

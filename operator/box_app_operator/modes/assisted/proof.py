@@ -44,17 +44,17 @@ async def judge(key: Candidate, box: BoxAccess, answers: PlatformAnswers, app_id
     """
     fingerprint = key.token.fingerprint
     verdict, who = await _ask(key, box, answers.identities.get(fingerprint))
-    words = ""
+    message = ""
     if who is not None:
         answers.identities[fingerprint] = who
     if who is not None and verdict is Verdict.LIVE:
         known = answers.identity.app_id if answers.identity is not None else app_id
         verdict = _belongs(who, known, box.enterprise_id)
-        words = _complaint(verdict, who, known, box.enterprise_id, answers.came_first)
+        message = _complaint(verdict, who, known, box.enterprise_id, answers.came_first)
         if verdict is Verdict.LIVE:
             answers.came_first = answers.came_first or (key.name if known is None else "")
             answers.identity = who
-    answers.verdicts[fingerprint], answers.words[fingerprint] = verdict, words
+    answers.verdicts[fingerprint], answers.messages[fingerprint] = verdict, message
 
 
 async def _ask(key: Candidate, box: BoxAccess, known: Identity | None) -> tuple[Verdict, Identity | None]:

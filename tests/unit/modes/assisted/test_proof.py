@@ -66,7 +66,7 @@ class World:
 
     def words(self, name: str) -> str:
         """What is wrong with a key."""
-        return self.answers.words[Token(name).fingerprint]
+        return self.answers.messages[Token(name).fingerprint]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DEAD, Verdict.DISABLED, Verdict.NARROW])

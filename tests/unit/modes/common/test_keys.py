@@ -62,7 +62,7 @@ async def test_what_can_be_no_key_is_named(value: bytes, words: str) -> None:
     """It gets no fingerprint: Box is not asked about it, and its value is kept nowhere."""
     (key,) = await read(primary=value)
     assert (key.fingerprint, key.verdict) == (None, Verdict.UNREADABLE)
-    assert words in key.words
+    assert words in key.message
 
 
 async def test_the_longest_key_is_taken() -> None:
