@@ -127,7 +127,7 @@ class Settings:
         return int(self.health_address.rpartition(":")[2])
 
 
-SETTINGS: Mapping[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
+SETTINGS: Mapping[str, Setting] = {setting.name: setting.metadata["setting"] for setting in fields(Settings)}
 """By the name of the field."""
 
 

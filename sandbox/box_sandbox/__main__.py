@@ -18,8 +18,8 @@ def main() -> None:
     """A sandbox that plays Box: its Developer Console, its admin, and its public API."""
 
 
-for each in COMMANDS:
-    main.add_command(each)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 def _unless_no_console(context: click.Context, option: click.Parameter, value: str | None) -> str:

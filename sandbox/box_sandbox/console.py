@@ -216,6 +216,9 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
     _OF_APP + "/cors_domains": {"PUT": set_cors_domains},
 }
 ROUTES = [
-    *(route(path, {method: _for_console(each) for method, each in some.items()}) for path, some in _TABLE.items()),
+    *(
+        route(path, {method: _for_console(endpoint) for method, endpoint in some.items()})
+        for path, some in _TABLE.items()
+    ),
     route(_OF_APP + "/authorization/decision", {"POST": _for_admin(decide)}),
 ]

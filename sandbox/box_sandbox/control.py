@@ -116,7 +116,7 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
 ROUTES = [
     route(PREFIX + "/health", {"GET": health}),
     *(
-        route(PREFIX + path, {method: only_admin(each) for method, each in some.items()})
+        route(PREFIX + path, {method: only_admin(endpoint) for method, endpoint in some.items()})
         for path, some in _TABLE.items()
     ),
 ]

@@ -208,5 +208,6 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
     "/sandbox/v1/users": {"POST": create_user, "GET": list_users},
 }
 ROUTES = [
-    route(path, {method: only_admin(each) for method, each in endpoints.items()}) for path, endpoints in _TABLE.items()
+    route(path, {method: only_admin(endpoint) for method, endpoint in endpoints.items()})
+    for path, endpoints in _TABLE.items()
 ]

@@ -127,7 +127,7 @@ class Traffic:
         fault = next((fault for fault in self.faults if fault.matches(method, path)), None)
         if fault is not None and fault.count is not None:
             fault.count -= 1
-            self.faults = [each for each in self.faults if each.count != 0]
+            self.faults = [fault for fault in self.faults if fault.count != 0]
         return fault
 
     def _over_limit(self, caller: str) -> int | None:

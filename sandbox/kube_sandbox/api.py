@@ -266,8 +266,8 @@ class Api:
             done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return bool(done)
         finally:
-            for each in waits:
-                each.cancel()
+            for wait in waits:
+                wait.cancel()
 
     def _bookmark(self, kind: Kind) -> Object:
         metadata = {"resourceVersion": str(self.objects.version)}

@@ -101,7 +101,7 @@ def _perform(
         _start(screen, playground)
         _apply(screen, playground, examples, apps, watch)
         _follow_and_decide(screen, playground, watch)
-        wrong = {each.app.name: found for each in watch.all if (found := differences(each, playground.box))}
+        wrong = {progress.app.name: found for progress in watch.all if (found := differences(progress, playground.box))}
     except (RuntimeError, OSError, httpx.HTTPError) as error:
         screen.say(_in_words(error), "red")
         _show_log(screen, playground)
@@ -163,13 +163,13 @@ def _follow_and_decide(screen: Screen, playground: Playground, watch: Watch) -> 
             time.sleep(POLL_SECONDS)
 
     with screen.live():
-        follow(lambda: all(each.has_ended or each.is_pending for each in watch.all))
-        for progress in [each for each in watch.all if each.is_pending and each.app.part.decision]:
+        follow(lambda: all(progress.has_ended or progress.is_pending for progress in watch.all))
+        for progress in [progress for progress in watch.all if progress.is_pending and progress.app.part.decision]:
             if screen.is_terminal:
                 # An admin takes a moment, and who watches should see it happen.
                 follow(lambda: False, ADMIN_SECONDS)
             _decide(screen, playground, progress)
-        follow(lambda: all(each.has_ended for each in watch.all))
+        follow(lambda: all(progress.has_ended for progress in watch.all))
         screen.update(watch.all, watch.look())
 
 

@@ -140,7 +140,7 @@ def _wrong(
         yield from _go_back(hop, callers, functions)
     if hop.through:
         writers = before[-1:] if hop.verb == "read" else before
-        if not any(hop.through in _written(functions[each.at]) for each in writers):
+        if not any(hop.through in _written(functions[writer.at]) for writer in writers):
             yield f"nothing writes {hop.through} before {hop.at}"
         if not _mentions(function, hop.through):
             yield f"{hop.at} does not read {hop.through}"
@@ -170,13 +170,13 @@ def _name_of(hop: Hop, function: Function) -> str:
 
 
 def _matches(call: ast.Call, hop: Hop, function: Function) -> bool:
-    handed = {name for value in (*call.args, *(each.value for each in call.keywords)) for name in _names(value)}
+    handed = {name for value in (*call.args, *(keyword.value for keyword in call.keywords)) for name in _names(value)}
     return called_name(call) == _name_of(hop, function) and (not hop.hands or hop.hands in handed)
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
-        match each:
+    for inner in ast.walk(node):
+        match inner:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield name
 

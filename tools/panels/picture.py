@@ -27,7 +27,7 @@ def draw(dashboard: Path, prometheus: Prometheus, span: Span) -> str:
     height = HEADER + bottom * LINE + GAP
     shapes = [svg.rect(Box(0, 0, WIDTH, height), svg.PAGE), *_header(title, span)]
     for panel in panels:
-        found = [each for target in panel.targets for each in prometheus.ask(target, span, _points(panel))]
+        found = [series for target in panel.targets for series in prometheus.ask(target, span, _points(panel))]
         shapes += _panel(panel, found, span)
     return svg.document(WIDTH, height, shapes)
 
@@ -50,7 +50,7 @@ def _panel(panel: Panel, found: list[Series], span: Span) -> Iterator[str]:
     box = outer.inset(GAP / 2, GAP / 2, GAP / 2, GAP / 2)
     yield svg.rect(box, svg.PANEL, edge=svg.EDGE, radius=3)
     yield svg.text((box.x + 10, box.y + 19), svg.cut(panel.title, box.width - 20, 12.5), 12.5)
-    known = [each for each in found if each.points]
+    known = [series for series in found if series.points]
     inside = box.inset(0, 28, 0, 0)
     if known or panel.kind == "stat":
         yield from KINDS[panel.kind](panel, known, span, inside)
@@ -73,7 +73,7 @@ def _draw_stat(panel: Panel, found: list[Series], _span: Span, box: Box) -> Iter
 def _draw_bars(panel: Panel, found: list[Series], _span: Span, box: Box) -> Iterator[str]:
     """A bar for each bucket."""
     rows = [(bound, max(points.values(), default=0.0)) for bound, points in buckets(found)]
-    originals = {float(each.labels["le"]): each.name for each in found}
+    originals = {float(series.labels["le"]): series.name for series in found}
     names = [panel.look.name_of(originals[bound]) for bound, _ in rows]
     room = 20 + max(svg.width_of(name, 11) for name in names)
     most = max((value for _, value in rows), default=0.0) or 1.0

@@ -92,7 +92,8 @@ def _protect(root: str, writable: list[str], read_only: bool) -> None:
         place = place.replace("\\040", " ")
         inside = place[len(root) :]
         mine = place == root or place.startswith(root + "/")
-        open_ = any(inside == each or inside.startswith(each + "/") for each in writable) or inside.startswith("/dev/")
+        is_below = any(inside == folder or inside.startswith(folder + "/") for folder in writable)
+        open_ = is_below or inside.startswith("/dev/")
         if mine and not open_ and (read_only or inside):
             kept = sum(flag for word, flag in KEPT.items() if word in options.split(","))
             _mount("none", place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)

@@ -53,7 +53,7 @@ def await_line(process: Process, text: str) -> str:
     def line() -> str | None:
         process.check()
         lines = process.log.read_text(errors="replace").splitlines() if process.log.exists() else []
-        return next((each for each in lines if text in each), None)
+        return next((line for line in lines if text in line), None)
 
     return until(line, START_SECONDS, f"{process.name} to say {text!r}")
 

@@ -54,7 +54,7 @@ class PlatformAnswers:
 
     def clear_refusals(self) -> None:
         """What may have changed is asked again."""
-        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
+        self.verdicts = {fingerprint: verdict for fingerprint, verdict in self.verdicts.items() if verdict in FINAL}
         self.try_origins_again = True
         self.revocation_refused = False
 
@@ -191,7 +191,7 @@ class Memory:
 
     def find_done(self, happened: Callable[[Step], bool], now: datetime) -> None:
         """Record each step whose answer was lost and that has reached its goal, as Box and the Secret show."""
-        for step in [each for each in self.unsure if happened(each)]:
+        for step in [lost for lost in self.unsure if happened(lost)]:
             self.record(self.unsure.pop(step), now)
 
     def take_records(self) -> list[Notice]:

@@ -224,8 +224,8 @@ class Pass:
         self._pause_seconds = max(self._pause_seconds, error.retry_after_seconds or 0.0)
         until = self._deps.clock.now() + timedelta(seconds=self._pause_seconds)
         refusal = Refusal(RefusalKind.TRANSIENT, error.reason, error.message, until)
-        for each in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
-            self._memory.refusals[each] = refusal
+        for refused in _mintings(step.app_id) if isinstance(step, MintToken) else (step,):
+            self._memory.refusals[refused] = refusal
 
     def _record(self, step: Step, observed: Observed) -> None:
         now = self._deps.clock.now()

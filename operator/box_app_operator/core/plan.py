@@ -219,11 +219,11 @@ def _cause(findings: Iterable[Finding], *, falses_first: bool) -> Finding | None
     """
     by_type = {finding.condition.type: finding for finding in findings}
     facets, tokens = [by_type[type_] for type_ in FACETS], by_type["TokenReady"]
-    first = next((each for each in facets if each.condition.status != "True"), None)
+    first = next((facet for facet in facets if facet.condition.status != "True"), None)
     if first is None:
         return None
     if falses_first:
-        first = next((each for each in facets if each.condition.status == "False"), first)
+        first = next((facet for facet in facets if facet.condition.status == "False"), first)
     return tokens if is_conflict(tokens) or (is_refused(tokens) and not first.stalled) else first
 
 

@@ -307,10 +307,10 @@ class EnterpriseLink:
             uid = uid_in(app.reference)
             key = store.key_of(uid) if uid is not None else None
             claims = (body["metadata"] for body in store.claims(app.client_id))
-            for each in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
-                if each is not None:
-                    self._deps.clear_human_refusals(each)
-                    self._deps.wake(each)
+            for waiting in (key, *(AppKey(meta["namespace"], meta["name"]) for meta in claims)):
+                if waiting is not None:
+                    self._deps.clear_human_refusals(waiting)
+                    self._deps.wake(waiting)
 
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""

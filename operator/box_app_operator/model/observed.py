@@ -96,7 +96,7 @@ class RememberedStatus:
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
         """The tokens that were published before."""
-        return frozenset(each for each in (self.active, self.retiring) if each)
+        return frozenset(fingerprint for fingerprint in (self.active, self.retiring) if fingerprint)
 
 
 class Mode(enum.Enum):

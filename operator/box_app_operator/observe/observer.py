@@ -112,7 +112,7 @@ class Observer:
     def _former_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
         """What was published under other names; not copies of it, although they may carry the owner over."""
         ours = self._store.secrets_of(desired.uid)
-        return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
+        return tuple(secret for secret in ours if secret.name != desired.secret.name and is_original(secret))
 
     async def refresh_secret(self, desired: Desired) -> None:
         """Replace what is remembered of the Secrets by what is there."""

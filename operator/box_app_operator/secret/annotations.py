@@ -134,7 +134,7 @@ def added(desired: Desired) -> dict[str, str]:
         ADDED_ANNOTATIONS: desired.secret.annotations.keys(),
         ADDED_KEYS: names if names != PLAIN_KEYS else (),
     }
-    return {key: ",".join(sorted(each)) for key, each in given.items() if each}
+    return {key: ",".join(sorted(listed)) for key, listed in given.items() if listed}
 
 
 def added_to(secret: SecretView, what: str) -> frozenset[str]:

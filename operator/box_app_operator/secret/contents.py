@@ -80,7 +80,7 @@ def without_leftovers(
         contents.fingerprints.values()
     )
     own_keys = added_to(there, ADDED_KEYS) or keys
-    old_keys = {key for key, each in there.fingerprints.items() if key in own_keys or each in tokens}
+    old_keys = {key for key, fingerprint in there.fingerprints.items() if key in own_keys or fingerprint in tokens}
     return replace(
         contents,
         gone_labels=(added_to(there, ADDED_LABELS) & there.labels.keys()) - contents.labels.keys(),

@@ -102,7 +102,7 @@ def with_contests(finding: Finding, desired: Desired, observed: Observed) -> Fin
         message = _words(desired.namespace, secret, contest.names)
         if message not in finding.condition.message:
             finding = finding.with_addition(message)
-        moments = [each for each in (finding.look_again_at, contest.until) if each is not None]
+        moments = [moment for moment in (finding.look_again_at, contest.until) if moment is not None]
         finding = replace(
             finding,
             notices=(*finding.notices, Notice(Reason.SECRET_CHANGED_BACK, message)),

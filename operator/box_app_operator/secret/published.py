@@ -68,7 +68,8 @@ def live_slot_in(desired: Desired, secret: SecretView, app: BoxApp, now: datetim
 def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerprint]) -> Fingerprint | None:
     """The one of these tokens that a Secret holds. The token's own key counts first: others may have a copy."""
     own = secret.fingerprints.get(desired.secret.keys.token)
-    return own if own in tokens else next((each for each in secret.fingerprints.values() if each in tokens), None)
+    others = (fingerprint for fingerprint in secret.fingerprints.values() if fingerprint in tokens)
+    return own if own in tokens else next(others, None)
 
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
@@ -92,7 +93,9 @@ def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID 
     """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
     recorded = token_record_of(secret).client_id
     pending = set(secret.fingerprints.values())
-    return recorded or next((ClientID(each) for each in known if each and fingerprint_of(each) in pending), None)
+    return recorded or next(
+        (ClientID(client_id) for client_id in known if client_id and fingerprint_of(client_id) in pending), None
+    )
 
 
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
@@ -165,7 +168,7 @@ def secret_annotations(desired: Desired, observed: Observed, slot: Slot, now: da
     assert observed.app is not None
     token = observed.app.tokens[slot]
     stands = next(
-        (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
+        (secret for secret in own_secrets(desired, observed) if token.fingerprint in secret.fingerprints.values()), None
     )
     if stands is None:
         record = _new_token(desired, observed, observed.app, slot, now)

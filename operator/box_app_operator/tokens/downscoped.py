@@ -102,7 +102,7 @@ def settle_with_downscoped(
         return _with_conflicts(settle(finding, refusals), desired, observed)
     if finding.condition.status != "True":
         return settle(finding, refusals)
-    gone = tuple(DeleteSecret(each.name, each.uid) for each in observed.left_over)
+    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret in observed.left_over)
     settled = settle(replace(finding, steps=(*finding.steps, *gone)), refusals)
     for spec in desired.downscoped:
         settled = _with_one(settled, spec, current, refusals)

@@ -48,7 +48,9 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
         return _check_active(current, restart_window)
     if observed.namespace_is_terminating:
         return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
-    moving = next((slot for each in observed.renamed_secrets if (slot := live_slot_in(desired, each, app, now))), None)
+    moving = next(
+        (slot for secret in observed.renamed_secrets if (slot := live_slot_in(desired, secret, app, now))), None
+    )
     if moving is not None:
         publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
@@ -83,18 +85,18 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
     step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
-    formers = [(each, check_former(current, each)) for each in observed.renamed_secrets]
+    formers = [(secret, check_former(current, secret)) for secret in observed.renamed_secrets]
     # A Secret of a former name goes before its token does.
-    gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
+    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret, retirement in formers if retirement.over)
     waits = [other, limit, *(retirement for _, retirement in formers)]
-    sentences = [message, restarts.message, *(each.message for each in waits)]
-    moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
+    sentences = [message, restarts.message, *(retirement.message for retirement in waits)]
+    moments = [restarts.look_again_at, *(retirement.look_again_at for retirement in waits)]
     return Finding(
         good(TYPE, Reason.PUBLISHED, " ".join(filter(None, sentences))).condition,
         # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
         (*publish, *restarts.steps, *gone, *step),
-        notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
-        look_again_at=min((each for each in moments if each is not None), default=None),
+        notices=(*restarts.notices, *(notice for retirement in waits for notice in retirement.notices)),
+        look_again_at=min((moment for moment in moments if moment is not None), default=None),
     )
 
 

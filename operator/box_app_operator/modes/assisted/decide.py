@@ -189,7 +189,7 @@ def _next_slot(desired: Desired, observed: Observed) -> Slot:
 
 
 def _without(finding: Finding, step: Step) -> Finding:
-    return replace(finding, steps=tuple(each for each in finding.steps if each != step))
+    return replace(finding, steps=tuple(other for other in finding.steps if other != step))
 
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:

@@ -60,7 +60,7 @@ class AssistedObserver:
         if usable and not desired.deleting:
             await _try_origins(desired, seen, usable, store, box.platform, answers)
         standing = {token.fingerprint for token in tokens.values()}
-        answers.values = {each: store.found[each] for each in standing & store.found.keys()}
+        answers.values = {fingerprint: store.found[fingerprint] for fingerprint in standing & store.found.keys()}
         answers.keep_only({*_in_order(published, keys, answers), *before, *standing})
         unidentified = box.identities.answers is False and not answers.identities.keys() >= set(usable)
         found = replace(await self._platform_view(desired, keys, published, answers), unidentified=unidentified)
@@ -104,7 +104,11 @@ def _in_order(
     """
     first = {published: "The token in the Secret"} if published is not None else {}
     handed_over = {key.fingerprint: f"Key {str(key.slot)!r}" for key in keys if key.fingerprint is not None}
-    return {**first, **handed_over, **{each: "" for each in answers.values if each not in {*first, *handed_over}}}
+    return {
+        **first,
+        **handed_over,
+        **{fingerprint: "" for fingerprint in answers.values if fingerprint not in {*first, *handed_over}},
+    }
 
 
 def _set_pending(
@@ -191,7 +195,7 @@ async def _try_origins(
             origin: allowed for origin, allowed in answers.origins.items() if allowed == in_order[origin]
         }
         answers.try_origins_again = False
-    due = [each for each in dict.fromkeys([*wanted, *seen.remembered.allowed]) if each not in answers.origins]
+    due = [origin for origin in dict.fromkeys([*wanted, *seen.remembered.allowed]) if origin not in answers.origins]
     token = await store.any_value(usable) if due else None
     if token is not None:
         for origin in due:

@@ -138,5 +138,5 @@ def choose_pending(
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
     secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    pending = {each for secret in secrets for each in secret.fingerprints.values()}
+    pending = {fingerprint for secret in secrets for fingerprint in secret.fingerprints.values()}
     return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)

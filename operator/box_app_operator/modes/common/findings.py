@@ -59,5 +59,5 @@ def authorization_in(conditions: Sequence[Condition]) -> dict[str, str] | None:
         Reason.DISABLED: "Disabled",
         Reason.PENDING_APPROVAL: "Pending",
     }
-    state = states.get(next(each for each in conditions if each.type == "Authorized").reason)
+    state = states.get(next(condition for condition in conditions if condition.type == "Authorized").reason)
     return {"state": state} if state else None
