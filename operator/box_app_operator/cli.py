@@ -64,5 +64,5 @@ def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str |
     for flag, value in (("--deployment", deployment), ("--lease", lease)):
         if value is not None and value.count("/") != 1:
             raise click.BadParameter("write namespace/name", param_hint=flag)
-    wish = Uninstall(policy != "refuse", parse_namespaces(namespaces), deployment, lease)
-    sys.exit(run_uninstall(wish, kubeconfig, click.echo))
+    request = Uninstall(policy != "refuse", parse_namespaces(namespaces), deployment, lease)
+    sys.exit(run_uninstall(request, kubeconfig, click.echo))

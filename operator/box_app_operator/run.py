@@ -85,13 +85,13 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def run_uninstall(wish: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
+def run_uninstall(request: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
     """See to it that the operator can go; returns the exit code."""
 
     async def prepare() -> bool:
         access = await configure_access(kubeconfig)
         async with ApiClient(access) as client:
-            return await prepare_uninstall(wish, KubeApi(client, via=access.via), COMPONENT, say)
+            return await prepare_uninstall(request, KubeApi(client, via=access.via), COMPONENT, say)
 
     try:
         return 0 if asyncio.run(prepare()) else 1

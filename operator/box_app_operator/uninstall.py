@@ -50,54 +50,54 @@ class Uninstall:
         return is_operators(finalizer) and not self.namespaces
 
 
-async def prepare_uninstall(wish: Uninstall, api: KubeApi, component: str, say: Say) -> bool:
+async def prepare_uninstall(request: Uninstall, api: KubeApi, component: str, say: Say) -> bool:
     """Tell whether the operator may go now.
 
     Raises:
         KubeError, TransientError: the API server refused, or does not answer.
     """
-    held = await (_look(api, wish) if wish.release else _look_patiently(api, wish))
+    held = await (_look(api, request) if request.release else _look_patiently(api, request))
     if not held:
         say("No BoxCustomApp needs the operator any more.")
         return True
-    if not wish.release:
+    if not request.release:
         say(_refusal(held))
         return False
-    if wish.deployment is not None:
-        await _stop(api, wish.deployment, say)
+    if request.deployment is not None:
+        await _stop(api, request.deployment, say)
     objects = KubeObjects(api, component)
     for _ in range(ROUNDS):
-        held = await _look(api, wish)
+        held = await _look(api, request)
         if not held:
             return True
         for body in held:
-            await _release(objects, wish, body, say)
+            await _release(objects, request, body, say)
     say(f"{len(held)} objects have the finalizer again and again: is another operator running?")
     return False
 
 
-async def _look_patiently(api: KubeApi, wish: Uninstall) -> list[Json]:
+async def _look_patiently(api: KubeApi, request: Uninstall) -> list[Json]:
     """The objects that need the operator; BoxEnterprises alone only if they still do after a while."""
     for _ in range(ENTERPRISE_LOOKS):
-        held = await _look(api, wish)
+        held = await _look(api, request)
         if not held or any(body["kind"] == "BoxCustomApp" for body in held):
             return held
         await asyncio.sleep(LOOK_SECONDS)
     return held
 
 
-async def _look(api: KubeApi, wish: Uninstall) -> list[Json]:
+async def _look(api: KubeApi, request: Uninstall) -> list[Json]:
     """The BoxCustomApps and after them the BoxEnterprises that have the operator's finalizer."""
     base = f"/apis/{GROUP}/{VERSION}"
     apps, enterprises = f"{base}/{PLURALS['BoxCustomApp']}", f"{base}/{PLURALS['BoxEnterprise']}"
-    listed = [f"{base}/namespaces/{namespace}/{PLURALS['BoxCustomApp']}" for namespace in wish.namespaces]
+    listed = [f"{base}/namespaces/{namespace}/{PLURALS['BoxCustomApp']}" for namespace in request.namespaces]
     kinds = [*(("BoxCustomApp", path) for path in listed or [apps])]
-    kinds += [("BoxEnterprise", enterprises)] if wish.lease is not None or not wish.namespaces else []
+    kinds += [("BoxEnterprise", enterprises)] if request.lease is not None or not request.namespaces else []
     return [
         {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **item}
         for kind, path in kinds
         async for item in _items(api, path)
-        if any(wish.counts(kind, finalizer) for finalizer in finalizers_of(item))
+        if any(request.counts(kind, finalizer) for finalizer in finalizers_of(item))
     ]
 
 
@@ -170,8 +170,8 @@ async def _stop(api: KubeApi, deployment: str, say: Say) -> None:
     raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not end")
 
 
-async def _release(objects: KubeObjects, wish: Uninstall, body: Json, say: Say) -> None:
-    kept = [finalizer for finalizer in finalizers_of(body) if not wish.counts(body["kind"], finalizer)]
+async def _release(objects: KubeObjects, request: Uninstall, body: Json, say: Say) -> None:
+    kept = [finalizer for finalizer in finalizers_of(body) if not request.counts(body["kind"], finalizer)]
     stays = "; its app in Box, its tokens and its Secret stay as they are" if body["kind"] == "BoxCustomApp" else ""
     try:
         await objects.set_finalizers(body, kept)

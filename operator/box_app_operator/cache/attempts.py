@@ -30,13 +30,13 @@ V = TypeVar("V")
 class PlatformAnswers:
     """What Box's public API answered about an app, until the next resync.
 
-    ``verdicts``, ``messages``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
-    is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
-    app's slots, two at most, and of no others: their Secrets may get lost, and that they are over must be proven some
-    day. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins`` says what
-    was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that
-    Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and
-    downscoped ones that were revoked, or must be left to their end.
+    ``verdicts``, ``messages``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of it,
+    what is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in
+    the app's slots, two at most, and of no others: their Secrets may get lost, and the operator must still prove that
+    they have ended. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins``
+    says what was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused``
+    tells that Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access
+    tokens and downscoped ones that were revoked, or must be left to their end.
     """
 
     verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
@@ -78,12 +78,11 @@ class Memory:
     ``pending`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
-    whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
-    is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event that they would be
-    worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
-    ``granted`` is what Box told of a held access token, which nobody else knows.
-    ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
-    followed each other.
+    whether an Event was written. ``records`` are Events about finished steps that are not written yet, and
+    ``recorded_at`` is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event
+    that they would be worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    ``granted`` is what Box said of a pending access token; no listing says it again. ``name_freed`` tells that another
+    app gave up the wanted name since the last look. ``pace`` is how soon tokens followed each other.
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
@@ -133,7 +132,7 @@ class Memory:
         self.pending, self.token, self.granted = pending, token, granted
 
     def drop_pending(self) -> None:
-        """Forget the held token."""
+        """Forget the pending token."""
         self.pending = self.token = self.granted = None
 
     def renew(self, desired: Desired) -> None:
@@ -174,12 +173,12 @@ class Memory:
         for notice in notices:
             self.notices.setdefault(notice, False)
 
-    def untold(self) -> list[Notice]:
-        """What people were not told yet."""
+    def unwritten(self) -> list[Notice]:
+        """Notices without an Event so far."""
         return [notice for notice, written in self.notices.items() if not written]
 
-    def tell(self, still: Iterable[Notice]) -> None:
-        """People were told; what does not come up any more may be told again another time."""
+    def mark_written(self, still: Iterable[Notice]) -> None:
+        """Events were written for all; what does not come up any more may get one again another time."""
         self.notices = dict.fromkeys(still, True)
 
     def record(self, notice: Notice, now: datetime) -> None:
@@ -205,7 +204,7 @@ class Memory:
         self._keep(lambda refusal: refusal.kind is not RefusalKind.AWAITING_HUMAN)
 
     def expire(self, now: datetime) -> None:
-        """Let go of refusals whose time is over."""
+        """Forget refusals that have expired."""
         self._keep(lambda refusal: refusal.until is None or refusal.until > now)
 
     def _keep(self, wanted: Callable[[Refusal], bool]) -> None:

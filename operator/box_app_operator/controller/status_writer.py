@@ -86,18 +86,18 @@ class Reporter:
     async def bid_farewell(self, body: Body, memory: Memory) -> None:
         """The object went: what people were not told yet is told now, for there is no later."""
         meta = body["metadata"]
-        for notice in memory.untold():
+        for notice in memory.unwritten():
             logger.warning("%s/%s: %s", meta["namespace"], meta["name"], notice.message)
         await self._emit_records(body, memory)
         await self._emit(body, memory)
-        memory.tell(())
+        memory.mark_written(())
 
     async def _tell(self, body: Body, decided: Plan, memory: Memory) -> None:
         await self._emit(body, memory)
-        memory.tell(decided.notices)
+        memory.mark_written(decided.notices)
 
     async def _emit(self, body: Body, memory: Memory) -> None:
-        for notice in memory.untold():
+        for notice in memory.unwritten():
             await self._write(body, notice)
 
     async def _emit_records(self, body: Body, memory: Memory) -> None:

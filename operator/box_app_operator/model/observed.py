@@ -133,18 +133,17 @@ class Contest:
 class Observed:
     """What one look at Box and at the cluster found.
 
-    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then.
-    ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
-    may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
-    ``secret`` is the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names
-    that this object published earlier.
-    ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those of the namespace that
-    refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at;
-    ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by
-    name, and ``left_over`` those that the spec does not ask for any more. ``platform_view`` is what is known without a console
-    endpoint.
-    ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
-    those that lose their owner reference so. ``pace`` says how soon another token may follow.
+    ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``claimed_by``
+    names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it.
+    ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up. ``secret`` is the
+    Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names that this object
+    published earlier. ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those of the
+    namespace that refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were
+    looked at; ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped
+    tokens by name, and ``left_over`` those that the spec does not ask for any more. ``platform_view`` is what is known
+    without a console endpoint. ``contests`` are the Secrets, by name, in which somebody changes back what is the
+    operator's own, and ``disowned`` those that lose their owner reference so. ``pace`` says how soon another token may
+    follow.
     """
 
     known: bool = False

@@ -1,4 +1,4 @@
-"""What Box's public API, the Box Platform, says of an app: all that is known without a console endpoint. Values only."""
+"""What Box's public API, the Box Platform, says of an app, and of the keys that people hand over. Values only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key in the Secret that a person hands keys over in. ``message`` say what is wrong with it."""
+    """A key in the Secret that a person hands keys over in. ``message`` says what is wrong with it."""
 
     slot: Slot
     fingerprint: Fingerprint | None

@@ -68,7 +68,7 @@ class Observer:
         now = self._clock.now()
         seen = Observed(
             secret=self._see_secret(desired, desired.secret.name, memory, now),
-            renamed_secrets=self._former_secrets(desired),
+            renamed_secrets=self._renamed_secrets(desired),
             pending=memory.pending,
             remembered=parse_remembered(resource.body),
             namespace_is_terminating=self._store.is_terminating(desired.namespace),
@@ -109,7 +109,7 @@ class Observer:
             left_over=tuple(secret for secret in ours if secret.name not in names),
         )
 
-    def _former_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
+    def _renamed_secrets(self, desired: Desired) -> tuple[SecretView, ...]:
         """What was published under other names; not copies of it, although they may carry the owner over."""
         ours = self._store.secrets_of(desired.uid)
         return tuple(secret for secret in ours if secret.name != desired.secret.name and is_original(secret))

@@ -29,7 +29,7 @@ from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.pace import check_replacement, rotation_notice
 from box_app_operator.tokens.refused import KEPT
 from box_app_operator.tokens.restarts import Restarts, check_restarts
-from box_app_operator.tokens.retirement import Retirement, check_former, check_retirement
+from box_app_operator.tokens.retirement import Retirement, check_renamed, check_retirement
 from box_app_operator.tokens.rotation import Cause, rotation_cause, rotation_waits_until
 
 TYPE = "TokenReady"
@@ -54,7 +54,7 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     if moving is not None:
         publish = PublishSecret(app.id, moving, app.tokens[moving].fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
-    if not _may_act(app):
+    if not _is_usable(app):
         return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
     if observed.pending is not None:
         return _check_pending(app, observed.pending)
@@ -62,7 +62,7 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     return limited if limited is not None else _check_free_slot(desired, observed, app, now)
 
 
-def _may_act(app: BoxApp) -> bool:
+def _is_usable(app: BoxApp) -> bool:
     """Rule 1."""
     return app.is_usable
 
@@ -75,7 +75,7 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
         return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
-    if not _may_act(app):
+    if not _is_usable(app):
         # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds the token of the {slot} slot, {_until(current.token)}."
@@ -85,10 +85,10 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
     step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
-    formers = [(secret, check_former(current, secret)) for secret in observed.renamed_secrets]
+    renamed_waits = [(secret, check_renamed(current, secret)) for secret in observed.renamed_secrets]
     # A Secret of a former name goes before its token does.
-    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret, retirement in formers if retirement.over)
-    waits = [other, limit, *(retirement for _, retirement in formers)]
+    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret, retirement in renamed_waits if retirement.over)
+    waits = [other, limit, *(retirement for _, retirement in renamed_waits)]
     sentences = [message, restarts.message, *(retirement.message for retirement in waits)]
     moments = [restarts.look_again_at, *(retirement.look_again_at for retirement in waits)]
     return Finding(

@@ -25,7 +25,7 @@ REASONS = frozenset({Reason.TOKEN_REJECTED, Reason.TOKEN_EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Box refuses the published token. ``message`` are what TokenReady says first, ``later`` what comes of it in time."""
+    """Box refuses the published token. ``message`` is what TokenReady says first, ``later`` what follows in time."""
 
     reason: Reason
     message: str

@@ -18,7 +18,7 @@ PREVIOUS = "the previous token"
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """Is the wait over? If not, ``message`` say until when, and ``look_again_at`` when time alone changes the answer."""
+    """Is the wait over? If not, ``message`` says until when; at ``look_again_at`` time alone changes the answer."""
 
     over: bool
     message: str = ""
@@ -48,18 +48,20 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     return _wait(PREVIOUS, message, pods, deadline, current)
 
 
-def check_former(current: Current, former: SecretView) -> Retirement:
+def check_renamed(current: Current, renamed_secret: SecretView) -> Retirement:
     """May a Secret of a former name be deleted, which the present one took the place of?"""
     # Not since the last publication: access tokens are published twice an hour.
     start = current.record.moved_at or current.published_at
     end, deadline = start + current.desired.rotation.overlap, retire_deadline(current.desired, start)
-    message = f"Secret {former.name!r} of before stays {_spans(current, end, deadline)}."
+    message = f"Secret {renamed_secret.name!r} of before stays {_spans(current, end, deadline)}."
     if current.now < end:
         return Retirement(False, message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
-    pods = pods_referring_to(current.observed, former.name)
-    return Retirement(True) if pods == () else _wait(f"Secret {former.name!r}", message, pods, deadline, current)
+    pods = pods_referring_to(current.observed, renamed_secret.name)
+    return (
+        Retirement(True) if pods == () else _wait(f"Secret {renamed_secret.name!r}", message, pods, deadline, current)
+    )
 
 
 def _wait(what: str, message: str, pods: tuple[str, ...] | None, deadline: datetime, current: Current) -> Retirement:

@@ -35,7 +35,7 @@ from box_app_operator.tokens.refused import Published, Refused, rejected
 
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
 """As the dialog "Access Token Expiry" of the console offers."""
-NOBODY = ""
+UNLISTED = ""
 """Stands for an origin that nobody asked for."""
 
 
@@ -135,14 +135,14 @@ def _paste(desired: Desired, observed: Observed) -> NextStep:
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
     type_, tried = "CORSSynced", observed.platform_view.origins
-    asked = desired.cors_domains or (NOBODY,)
+    asked = desired.cors_domains or (UNLISTED,)
     if any(origin not in tried for origin in asked):
         return unknown(type_, "Box is asked about each origin as soon as there is a token.")
     refused = [origin for origin in desired.cors_domains if not tried[origin]]
     extra = [origin for origin, allowed in tried.items() if allowed and origin and origin not in desired.cors_domains]
     complaints = [f"Box does not allow {', '.join(refused)}."] if refused else []
     complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
-    complaints += ["Box allows an origin that the spec does not list."] if tried.get(NOBODY) and not extra else []
+    complaints += ["Box allows an origin that the spec does not list."] if tried.get(UNLISTED) and not extra else []
     if complaints:
         step = _paste(desired, observed)
         message = " ".join([*complaints, step.what])

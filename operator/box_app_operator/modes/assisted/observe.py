@@ -24,7 +24,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
-from box_app_operator.modes.assisted.decide import NOBODY
+from box_app_operator.modes.assisted.decide import UNLISTED
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.modes.assisted.slots import choose_pending, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
@@ -185,10 +185,10 @@ async def _try_origins(
 
     At the next resync only those are tried again that were not as they should be.
     """
-    wanted = desired.cors_domains or (NOBODY,)
+    wanted = desired.cors_domains or (UNLISTED,)
     if not answers.origins and seen.remembered.is_current and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
-        answers.origins = {origin: origin != NOBODY for origin in wanted}
+        answers.origins = {origin: origin != UNLISTED for origin in wanted}
     if answers.try_origins_again:
         in_order = {origin: origin in desired.cors_domains for origin in answers.origins}
         answers.origins = {
