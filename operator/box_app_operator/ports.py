@@ -19,11 +19,11 @@ class Clock(Protocol):
     """The only way to learn the time."""
 
     def now(self) -> datetime:
-        """The time, aware, in UTC. Somebody may set it, forward or back."""
+        """The time, aware, in UTC. It may be set, forward or back."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment, on a clock that nobody sets."""
+        """Seconds since some moment, on a clock that cannot be set."""
         ...
 
 
@@ -126,7 +126,7 @@ class Platform(Protocol):
     """Box's public API."""
 
     async def ping(self) -> None:
-        """Does anybody answer?"""
+        """Does Box answer?"""
         ...
 
     async def prove(self, token: Token) -> Verdict:
@@ -154,7 +154,7 @@ class Platform(Protocol):
         ...
 
     async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
-        """End a token; one that is over already is success."""
+        """Revoke a token; success, too, if it has already ended."""
         ...
 
 
@@ -209,7 +209,7 @@ class Cluster(Protocol):
 
 
 class Pods(Protocol):
-    """The running pods of namespaces, followed only where somebody needs to know."""
+    """The running pods of namespaces, followed only where an app needs to know."""
 
     async def of(self, namespace: str, wanted_by: UID) -> tuple[PodView, ...] | None:
         """The pods of a namespace that refer to Secrets; None while they cannot be known."""

@@ -40,7 +40,7 @@ from box_app_operator.watch import pods as pod_watch
 MAX_FOLLOWED = 8 + pod_watch.MAX_WATCHES + import_watch.MAX_WATCHES
 """Connections that only wait: they must never keep a write waiting."""
 DRAIN_SECONDS = 15.0
-"""For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
+"""For passes that are under way when the operator is stopped: half of the usual grace period of a pod."""
 
 EXIT_LEASE_LOST = 3
 AGAIN = "This process ends, so that the next one lists everything anew"
@@ -59,7 +59,7 @@ FORESEEN = (
     *(ConfigException, TransientError, AddressError, NoNamespaceError, NotInstalledError),
     *(KindsGoneError, WatchEndedError, RestoredError),
 )
-"""What keeps the operator from running, and is told in one line."""
+"""What keeps the operator from running, and is reported in one line."""
 
 
 def run_operator(settings: Settings) -> int:
@@ -197,7 +197,7 @@ def _end_at_once(why: str) -> None:
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -> bool:
-    """Wait until it is done; False when told to stop before. Raises what ``work`` raises."""
+    """Wait until it is done; False when the operator is stopped before. Raises what ``work`` raises."""
     working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -211,7 +211,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -
 
 
 async def _serve(settings: Settings, operator: Operator, running: Running, stop: asyncio.Event) -> None:
-    """Work and watch until told to stop, or until a part fails.
+    """Work and watch until the operator is stopped, or until a part fails.
 
     Kopf begins once everything was listed, and ends by calling ``running.finish``. It need not have begun at all.
     """

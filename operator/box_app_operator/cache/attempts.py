@@ -20,8 +20,8 @@ from box_app_operator.secret.contents import OWNER
 from box_app_operator.secret.contest import Upkeep
 
 REPEAT_AFTER = timedelta(minutes=10)
-"""How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
-not fill the list of Events."""
+"""How long the same Event about a finished step is not repeated: a writer that changes a field back again and again
+must not fill the list of Events."""
 
 V = TypeVar("V")
 
@@ -86,7 +86,7 @@ class Memory:
     ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
-    ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
+    ``human_acts`` count how often refused steps were cleared, all of them or those that wait for a person: what is
     refused later for what was seen before must not count.
     """
 
@@ -118,12 +118,14 @@ class Memory:
         return self.upkeep.get(secret, Upkeep())
 
     def disowned(self, now: datetime) -> frozenset[UID]:
-        """The Secrets that were written for the object, and from which somebody takes the owner reference each time."""
+        """The Secrets that were written for the object, and that lose their owner reference to another writer each
+        time.
+        """
         known = ((upkeep.uid, upkeep.contest(now).names) for upkeep in self.upkeep.values())
         return frozenset(uid for uid, names in known if uid is not None and OWNER in names)
 
     def contests(self, secrets: Iterable[str], now: datetime) -> dict[str, Contest]:
-        """Those of these Secrets in which somebody changes something back each time."""
+        """Those of these Secrets in which another writer changes something back each time."""
         found = {name: self.upkeep_of(name).contest(now) for name in secrets}
         return {name: contest for name, contest in found.items() if contest.names}
 
@@ -212,7 +214,7 @@ class Memory:
 
     @property
     def in_trouble(self) -> bool:
-        """Is there anything that time will heal? Not what somebody changes back each time: it is in nobody's way."""
+        """Is there anything that time will heal? Not what another writer changes back each time: it holds nothing up."""
         return any(
             refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_CHANGED_BACK
             for refusal in self.refusals.values()

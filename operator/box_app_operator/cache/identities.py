@@ -33,7 +33,7 @@ class Identities:
         """Whose is this token? A verdict when Box refuses the token, None when it says anything else.
 
         Raises:
-            TransientError: nobody answered, or Box asked for a pause.
+            TransientError: no answer, or Box asked for a pause.
         """
         try:
             return await platform.identify(token)

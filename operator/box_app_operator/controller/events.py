@@ -68,7 +68,7 @@ class Intake:
         clock: Clock,
         namespace_changed: Callable[[str], None],
     ) -> None:
-        """``namespace_changed`` is told the name of each namespace that appeared, changed or went."""
+        """``namespace_changed`` is called with the name of each namespace that was added, changed or removed."""
         self._namespace_changed = namespace_changed
         self._store = store
         self._enterprises = enterprises
@@ -232,7 +232,7 @@ class Intake:
         return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}
 
     def on_relist(self, kind: str, present: Present) -> None:
-        """Act upon what went without a watch having told of it."""
+        """Act upon deletions that no watch reported."""
         match kind:
             case "BoxCustomApp":
                 for body in [body for body in self._store.apps() if _is_missing(body, present)]:

@@ -13,7 +13,7 @@ from box_app_operator.modes.common.rules import ModeRules
 
 
 def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: datetime) -> Finding:
-    """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
+    """What is left to do in Box? The answer is the condition ``Ready`` of an object that is being deleted."""
     if not desired.has_finalizer:
         return deleting("Kubernetes is about to remove the object.")
     if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(desired, observed):

@@ -54,8 +54,8 @@ class Plan:
     """What to do now and what to report once nothing is left to do.
 
     ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
-    new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` are told
-    once, as Events. ``next_steps`` are a person's.
+    new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` become
+    Events, once. ``next_steps`` are a person's.
     """
 
     steps: tuple[Step, ...]
@@ -104,7 +104,7 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
-    # What is known not to be so counts more than what nobody can know yet.
+    # What is known not to be so counts more than what cannot be known yet.
     cause = _cause(findings, falses_first=not RULES[observed.mode].sees_whole_app)
     # What Ready asks for is asked for first.
     asking = (*((cause,) if cause is not None else ()), *findings)
@@ -154,7 +154,7 @@ def _stalled_while_good(findings: Iterable[Finding]) -> tuple[Notice, ...]:
 def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
     """Is the token in the Secret of another kind or lifetime than the spec asks for, with nothing left to do about it?
 
-    So it is when a rotation is due and the key of somebody else stands in its slot.
+    So it is when a rotation is due and a foreign key stands in its slot.
     """
     if current is None or finding.condition.status != "True" or finding.steps:
         return finding
@@ -164,7 +164,7 @@ def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
 
 
 def _next_look(desired: Desired, observed: Observed, findings: Iterable[Finding], now: datetime) -> datetime | None:
-    """The next moment at which something is over or due; what is due already waits for something else than time."""
+    """The next moment at which something expires or is due; what is due already waits for something else than time."""
     current = current_of(desired, observed, now)
     dates = (current.token.expires_at, next_rotation(current)) if current else ()
     moments = [*dates, *(finding.look_again_at for finding in findings)]

@@ -80,7 +80,7 @@ class EnterpriseLink:
     """The way to one enterprise, kept open.
 
     Attributes:
-        heard_at: when the console last told which apps there are; None before, and without a console.
+        heard_at: when the console last listed the apps; None before, and without a console.
         is_deleting: was the BoxEnterprise deleted, so that only the apps that use it hold it?
         identities: does Box say whose a key is?
     """
@@ -178,7 +178,7 @@ class EnterpriseLink:
             self._report()
 
     def reconnect(self) -> None:
-        """Somebody met a refused credential: read it again and reconnect."""
+        """A credential was refused: read it again and reconnect."""
         self._restart.set()
 
     def wake_all(self) -> None:
@@ -276,7 +276,7 @@ class EnterpriseLink:
 
     @property
     def _wait_seconds(self) -> float:
-        """The first look after trouble answers at once, so that everybody learns that it is over."""
+        """The first look after trouble answers at once, so that every app learns that it has ended."""
         return self._deps.wait_seconds if self.health.is_sound else 0.0
 
     def _refs(self) -> tuple[SecretKeyRef | None, ...]:

@@ -44,7 +44,7 @@ class Link(Protocol):
     def adoption(self) -> tuple[AdoptionEntry, ...]: ...  # noqa: D102 - see the class
 
     def reconnect(self) -> None:
-        """Somebody met a refused credential: look again."""
+        """A credential was refused: look again."""
         ...
 
 

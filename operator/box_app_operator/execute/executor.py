@@ -66,7 +66,7 @@ class Executor:
         """Do it, and say in a few words for the log what was done.
 
         Raises:
-            OperatorError: it was not done, or nobody knows whether it was.
+            OperatorError: it was not done, or it is not known whether it was.
         """
         if isinstance(step, AddFinalizer | RemoveFinalizer):
             return await self._finalizer(step, resource.body)
@@ -150,9 +150,9 @@ class Executor:
             case DeleteSecret(name, uid):
                 await self._cluster.delete_secret(namespace, name, uid)
                 self._store.drop_secret(namespace, name, uid)
-                return f"deleted Secret {name} of a former name"
+                return f"deleted renamed Secret {name}"
             case RestartWorkload(ref, fingerprint):
-                # Whatever becomes of it, what was seen of the workload is over.
+                # Whatever becomes of it, what was seen of the workload is out of date.
                 seen = self._memory.workloads.pop(ref, None)
                 if seen is None:
                     raise TransientError(Reason.NOT_YET_KNOWN, f"{ref} must be looked at again")

@@ -55,8 +55,8 @@ class SecretExecutor:
             fields=_fields_of(desired),
         )
         written = await self._write(resource.body, secret, observed.secret)
-        # Now, and not only at the next look: until then somebody may have deleted the Secret. What was recorded in it
-        # counts, also where somebody takes that away again.
+        # Now, and not only at the next look: until then the Secret may be deleted. What was recorded in it
+        # counts, also where another writer removes that again.
         now = self._clock.now()
         record = last_replacement((replace(written, overruled=secret.contents.annotations),), now)
         self._memory.pace.note(record, now, self._clock.monotonic())
@@ -139,7 +139,7 @@ class SecretExecutor:
             raise StalledError(Reason.DOWNSCOPE_REFUSED, error.message, detail=detail) from None
 
     async def _write(self, body: Body, secret: SecretWrite, there: SecretView | None) -> SecretView:
-        """Write it, and remember what was written: so it shows when somebody changes it back."""
+        """Write it, and remember what was written: so it shows when another writer changes it back."""
         upkeep, now = self._memory.upkeep_of(secret.name), self._clock.now()
         if there is not None:
             upkeep = upkeep.found(there, secret.contents, now)

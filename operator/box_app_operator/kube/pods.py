@@ -22,7 +22,7 @@ CONTAINERS = (
 
 
 def view_pod(body: Body) -> PodView | None:
-    """What matters of a pod; None when it is over or refers to no Secret."""
+    """What matters of a pod; None when it has ended or refers to no Secret."""
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     if status.get("phase") in OVER:
         return None

@@ -11,7 +11,7 @@ from box_app_operator.model.box import UID, ClientID
 
 
 class DeletionPolicy(enum.StrEnum):
-    """What happens in Box when the object goes."""
+    """What happens in Box when the object is deleted."""
 
     RETAIN = "Retain"
     REVOKE_TOKENS = "RevokeTokens"

@@ -68,7 +68,7 @@ def mend(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
 
 
 def wait(type_: str, reason: Reason, message: str) -> Finding:
-    """It is not as it should be; time or somebody else will see to it."""
+    """It is not as it should be; time or a person will see to it."""
     return Finding(Condition(type_, "False", reason, message))
 
 
@@ -141,7 +141,7 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
 
 
 def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
-    """Somebody's policy is nothing that time heals by itself: people hear of it at once, in its own words."""
+    """Time does not change an admission policy: an Event says at once what the policy says."""
     notices = tuple(
         Notice(Reason.SECRET_REFUSED, refusal.message) for refusal in refused if refusal.reason == Reason.SECRET_REFUSED
     )

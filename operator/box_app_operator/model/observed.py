@@ -78,8 +78,8 @@ class RememberedStatus:
 
     ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
     token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
-    were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the very spec of
-    now, and that nobody has asked for another look since. ``allowed`` are those that Box allowed last.
+    were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the
+    present spec, and that no other look was requested since. ``allowed`` are those that Box allowed last.
     """
 
     app_id: AppID | None = None
@@ -111,7 +111,7 @@ class Adoption(enum.Enum):
     """May the object have the app? Decided by ``modes/automated/adoption``."""
 
     NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
-    MISSING = "nobody allowed it"
+    MISSING = "no adoption entry allows it"
     ALLOWED = "the owner of the enterprise allowed it"
     ALLOWED_WITH_DELETE = "the owner of the enterprise allowed it, and the app's deletion"
 
@@ -123,7 +123,7 @@ class Adoption(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Names of what somebody changes back in a Secret each time; if it stops, that counts as over at ``until``."""
+    """Names of what another writer changes back in a Secret each time; if it stops, that ends at ``until``."""
 
     names: tuple[str, ...]
     until: datetime
@@ -141,7 +141,7 @@ class Observed:
     namespace that refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were
     looked at; ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped
     tokens by name, and ``left_over`` those that the spec does not ask for any more. ``platform_view`` is what is known
-    without a console endpoint. ``contests`` are the Secrets, by name, in which somebody changes back what is the
+    without a console endpoint. ``contests`` are the Secrets, by name, in which another writer changes back what is the
     operator's own, and ``disowned`` those that lose their owner reference so. ``pace`` says how soon another token may
     follow.
     """

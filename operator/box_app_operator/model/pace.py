@@ -1,4 +1,4 @@
-"""How soon one token may follow another: when the last one did, on a clock that nobody sets. Values only."""
+"""How soon one token may follow another: when the last one did, on a clock that cannot be set. Values only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ QUIET = 3
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When a token last took the place of another, on a clock that nobody sets; None when that is long ago or unknown.
+    """When a token last took the place of another, on a clock that cannot be set; None when that is long ago or
+    unknown.
 
     ``replacements`` is how many lost tokens were replaced in a row until then. ``pause`` is from the configuration.
     """

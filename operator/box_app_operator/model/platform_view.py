@@ -28,7 +28,7 @@ FINAL = frozenset({Verdict.DEAD, Verdict.A_PERSONS, Verdict.UNREADABLE})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token acts for. ``app_id`` is None for anybody but an app's service account. Source: ``GET /users/me``."""
+    """Who a token acts for. ``app_id`` is None for everyone but an app's service account. Source: ``GET /users/me``."""
 
     user_id: str
     login: str
@@ -54,9 +54,9 @@ class PlatformView:
     ``keys`` are those that a person handed over. ``published`` is what Box says of the token in the own Secret, None
     where it was not asked. ``name`` is what Box calls the app. ``unidentified`` tells that Box accepts a key and does
     not say whose it is. ``origins`` says of each origin that was tried whether Box allows it; the key "" stands for one
-    that nobody asked for. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are tokens
-    that need not be revoked any more. ``trouble`` is what is wrong with the client's credentials, and ``unauthorized``
-    tells that the enterprise admin is why Box gave out no access token.
+    that the spec does not list. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are
+    tokens that need not be revoked any more. ``trouble`` is what is wrong with the client's credentials, and
+    ``unauthorized`` tells that the enterprise admin is why Box gave out no access token.
     """
 
     keys: tuple[KeyView, ...] = ()

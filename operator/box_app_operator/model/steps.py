@@ -18,7 +18,7 @@ class AddFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
-    """Let the object go."""
+    """Remove the finalizer, so that the object can be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class MintToken:
 
 @dataclass(frozen=True, slots=True)
 class ProveToken:
-    """Ask the platform whether it accepts the held token."""
+    """Ask the platform whether it accepts the pending token."""
 
     fingerprint: Fingerprint
 
@@ -85,7 +85,7 @@ class PublishSecret:
 
 @dataclass(frozen=True, slots=True)
 class DeleteSecret:
-    """Delete a Secret of a former name, if it is still this one."""
+    """Delete a renamed Secret, if it is still this one."""
 
     name: str
     uid: UID

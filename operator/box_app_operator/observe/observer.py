@@ -119,7 +119,7 @@ class Observer:
         await self._read_secrets(desired.namespace, _names_wanted(desired))
 
     async def _read_changed_secrets(self, desired: Desired) -> None:
-        """Read what the watches told of without its contents: the Secrets that this object asks for or owns."""
+        """Read what the watches show without its contents: the Secrets that this object asks for or owns."""
         namespace, names = desired.namespace, {*_names_wanted(desired), *self._store.names_owned(desired.uid)}
         await self._read_secrets(namespace, [name for name in names if self._store.is_unread(namespace, name)])
 

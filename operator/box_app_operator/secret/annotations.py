@@ -39,7 +39,7 @@ OWN = frozenset(
         *(REPLACEMENTS, ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
     }
 )
-"""The annotations that the operator writes. Others of the same domain are somebody else's, and stay."""
+"""The annotations that the operator writes. Others of the same domain are not the operator's, and stay."""
 
 _PLAIN = SecretKeys()
 PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expires_at})
@@ -51,12 +51,12 @@ class TokenRecord:
     """What the annotations of a Secret tell of its token.
 
     ``published_at`` is when it was written there; ``moved_at`` is when the first token was written under this name,
-    None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
-    the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
-    ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
-    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and
-    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is how
-    many lost tokens were replaced in a row until this one.
+    None unless renamed Secrets were still there when another followed. ``previous`` is the token that it took the place
+    of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry``
+    is the lifetime that was asked for, ``rotate_request`` the request for a rotation that it fulfils. ``subject`` is on
+    whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at``
+    are the token's own dates; without a console endpoint they are recorded nowhere else. ``replacements`` is how many
+    lost tokens were replaced in a row until this one.
     """
 
     published_at: datetime | None
@@ -95,7 +95,7 @@ def token_record_in(annotations: Mapping[str, str]) -> TokenRecord:
 
 
 def _count(text: str) -> int:
-    """A small number; 0 for anything else that somebody wrote there."""
+    """A small number; 0 for anything else."""
     return int(text) if len(text) == 1 and text.isascii() and text.isdigit() else 0
 
 

@@ -1,6 +1,6 @@
-"""A Secret of a wanted name that is somebody else's: whose it is, and what waits until the name is free.
+"""A Secret of a wanted name that another owner has: whose it is, and what waits until the name is free.
 
-It is never touched, and nobody is told to delete it: what it holds may be a token that pods use.
+It is never touched, and no message asks to delete it: what it holds may be a token that pods use.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def is_conflict(finding: Finding) -> bool:
 
 
 def held_back(finding: Finding) -> Finding:
-    """Nothing is registered or submitted, by nobody, while there is no place for the token."""
+    """Nothing is registered or submitted while there is no place for the token."""
     if finding.condition.type not in ("Registered", "Authorized") or finding.condition.status == "True":
         return finding
     steps = tuple(step for step in finding.steps if not isinstance(step, CreateApp | SubmitApp))

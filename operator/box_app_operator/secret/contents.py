@@ -1,6 +1,6 @@
 """What a Secret must hold, as far as it is the operator's own: compared with what is there, and with what was written.
 
-Everything else in the Secret is somebody else's and stays: labels, annotations, keys, finalizers and owners. What the
+Everything else in the Secret belongs to others and stays: labels, annotations, keys, finalizers and owners. What the
 operator put there from the spec it takes away again; annotations tell which labels, annotations and keys those are.
 """
 

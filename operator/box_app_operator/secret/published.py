@@ -39,7 +39,7 @@ def owns_secret(desired: Desired, observed: Observed) -> bool:
 
     It is by its owner reference. Without any controller it is when it holds what the object published, or with the
     operator's label a token of the object's own app: a backup that was restored, for example. Or when this process
-    wrote it, and somebody takes the reference from it each time.
+    wrote it, and another writer removes the reference each time.
     """
     secret = observed.secret
     if secret is None or secret.owner_uid is not None:
@@ -79,7 +79,7 @@ def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
 
 
 def is_original(secret: SecretView) -> bool:
-    """Was it published under this very name, and is no copy that somebody made of it?"""
+    """Was it published under this very name, and is no copy of it?"""
     return secret.effective_annotations.get(SECRET_NAME) == secret.name
 
 
@@ -128,7 +128,7 @@ def has_access_tokens(desired: Desired, observed: Observed) -> bool:
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
     """Tokens that are known to be of this operator's making: published at some time, or held to be.
 
-    Without an entry for the app only those whose value is there: annotations and status may be anybody's text.
+    Without an entry for the app only those whose value is there: annotations and status may have been edited.
     """
     pending = {observed.pending.fingerprint} if observed.pending is not None else set()
     if observed.adoption is Adoption.MISSING:
@@ -216,16 +216,16 @@ def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
 
 
 def _noted(secret: SecretView | None) -> Fingerprint | None:
-    """The token that a Secret says to hold. That it ever did is not proven: somebody may have written that."""
+    """The token that a Secret says to hold. That it ever did is not proven: the annotation may have been edited."""
     return Fingerprint(secret.effective_annotations.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
 def _overlap_begins(
     desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime
 ) -> datetime | None:
-    """Now, if pods could get the previous token until now; as told, if it had an overlap already; else never.
+    """Now, if pods could get the previous token until now; as recorded, if it had an overlap already; else never.
 
-    Of a token that was being phased out when the Secret got lost nobody knows any more since when: from now on, then.
+    Of a token that was being phased out when the Secret was lost it is not known since when: from now on, then.
     """
     for secret in own_secrets(desired, observed):
         if previous in secret.fingerprints.values():
@@ -237,7 +237,7 @@ def _overlap_begins(
 
 
 def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
-    """Since when the Secret has this name, for as long as others of former names are phased out."""
+    """Since when the Secret has this name, for as long as renamed ones are phased out."""
     secret = observed.secret if owns_secret(desired, observed) else None
     if secret is None or not observed.renamed_secrets or _moves(observed, secret, now):
         return None
@@ -261,7 +261,7 @@ def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
 def _same_token(
     desired: Desired, observed: Observed, app: BoxApp, slot: Slot, stands: SecretView, *, moved: bool, now: datetime
 ) -> TokenRecord:
-    """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
+    """What is recorded stays; what was removed by hand is put again so that nothing is revoked too early."""
     record, other = token_record_of(stands), app.tokens.get(slot.other)
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints

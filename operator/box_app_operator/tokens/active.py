@@ -41,7 +41,7 @@ class Current:
 
     @property
     def published_at(self) -> datetime:
-        """When the Secret got the token; now, as long as nobody knows."""
+        """When the Secret got the token; now, as long as that is not known."""
         return self.record.published_at or self.now
 
     @property

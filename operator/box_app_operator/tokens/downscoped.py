@@ -154,7 +154,7 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
 
 
 def _without(finding: Finding, reason: Reason, message: str, *, stalled: bool) -> Finding:
-    """Not ready for want of a token. All troubles are told; the reason is that of the first, or of the author's.
+    """Not ready for want of a token. All troubles are reported; the reason is that of the first, or of the author's.
 
     A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
     """
@@ -219,14 +219,16 @@ def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped)
 
 
 def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bool:
-    """Do data and annotation differ in when it expires? Nobody knows then, unless somebody changes one each time."""
+    """Do data and annotation differ in when it expires? It is not known then, unless another writer changes one each
+    time.
+    """
     key, contest = current.desired.secret.keys.expires_at, current.observed.contests.get(there.name)
     differ = there.fingerprints.get(key) != fingerprint_of(format_time(expires_at))
     return differ and (contest is None or f"key {key}" not in contest.names)
 
 
 def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> RevokeDownscoped | None:
-    """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
+    """A live downscoped token of an object that is being deleted, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
     for view in [*views, *observed.left_over] if observed.platform_view.can_revoke else []:
         fingerprint, expires_at = view.effective_annotations.get(FINGERPRINT), token_record_of(view).expires_at

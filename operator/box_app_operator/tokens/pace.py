@@ -1,6 +1,6 @@
 """How soon one token may follow another, whatever the clocks say and whoever takes tokens away. Pure.
 
-A clock that is hours off, a console that tells its local time, somebody who deletes the Secret or revokes its token
+A clock that is hours off, a console that tells its local time, a user who deletes the Secret or revokes its token
 again and again: each makes a token look due or lost as soon as it is there. What is counted are tokens that took the
 place of others in the Secret, so that the first one never waits.
 """
@@ -50,7 +50,7 @@ def _record(secret: SecretView) -> Record | None:
 def last_replacement_in_status(
     previous: Previous, active: Fingerprint | None, issued_at: datetime | None, now: datetime
 ) -> Record | None:
-    """What the status tells when the Secret is gone, with all that it told: that the limit was reached.
+    """What the status tells when the Secret is gone, with all that it said: that the limit was reached.
 
     Args:
         previous: the conditions of the status.

@@ -86,7 +86,7 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     limit = _check_pace(current, cause)
     step, other = _check_other_slot(current, restarts, due=cause is not None and limit.over)
     renamed_waits = [(secret, check_renamed(current, secret)) for secret in observed.renamed_secrets]
-    # A Secret of a former name goes before its token does.
+    # A renamed Secret is deleted before its token is revoked.
     gone = tuple(DeleteSecret(secret.name, secret.uid) for secret, retirement in renamed_waits if retirement.over)
     waits = [other, limit, *(retirement for _, retirement in renamed_waits)]
     sentences = [message, restarts.message, *(retirement.message for retirement in waits)]

@@ -1,7 +1,7 @@
 """The published token where it is known that Box refuses it: pods get 401 now, and that comes before anything else.
 
-Decides nothing about what is done. What nobody knows is not claimed: of a value that somebody wrote into the Secret by
-hand, or of an access token, which Box does not list, before its time is over.
+Decides nothing about what is done. What is not known is not claimed: of a value that was written into the Secret by
+hand, or of an access token, which Box does not list, before it expires.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Published:
 
 
 def published_of(desired: Desired, observed: Observed) -> Published | None:
-    """What pods have; None while that is nothing, or nobody knows of an app."""
+    """What pods have; None while that is nothing, or no app is known."""
     secret, app = observed.secret, observed.app
     if secret is None or app is None or not owns_secret(desired, observed):
         return None
@@ -69,7 +69,7 @@ def with_refusal(finding: Finding, refused: Refused | None, authorized: Conditio
         authorized: the condition of that type. Where it is False it says why Box refuses the token, and who can help.
     """
     if refused is None or (refused.reason, finding.condition.reason) == (Reason.TOKEN_EXPIRED, Reason.ROTATION_LIMITED):
-        # One token after another that is over when it comes: then a clock is off, and Box may accept them all.
+        # One token after another that has expired when it comes: then a clock is off, and Box may accept them all.
         return finding
     found, denied = finding.condition, authorized.status == "False"
     sentences = [refused.message, *([authorized.message] if denied else [])]

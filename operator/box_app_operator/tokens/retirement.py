@@ -49,11 +49,11 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
 
 
 def check_renamed(current: Current, renamed_secret: SecretView) -> Retirement:
-    """May a Secret of a former name be deleted, which the present one took the place of?"""
+    """May a renamed Secret be deleted, whose place the present one took?"""
     # Not since the last publication: access tokens are published twice an hour.
     start = current.record.moved_at or current.published_at
     end, deadline = start + current.desired.rotation.overlap, retire_deadline(current.desired, start)
-    message = f"Secret {renamed_secret.name!r} of before stays {_spans(current, end, deadline)}."
+    message = f"The renamed Secret {renamed_secret.name!r} stays {_spans(current, end, deadline)}."
     if current.now < end:
         return Retirement(False, message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:

@@ -79,7 +79,7 @@ def rotation_due(current: Current) -> bool:
 
 
 def _is_from_the_future(current: Current) -> bool:
-    """Was an access token dated by a clock that was ahead? Then it is over long before it seems to be.
+    """Was an access token dated by a clock that was ahead? Then it expires long before it seems to.
 
     Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
     """
@@ -103,7 +103,7 @@ def overlap_end(current: Current) -> datetime | None:
     """Until when the previous token stays live whatever happens; None when that is not promised.
 
     It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
-    early enough for the active token to be replaced before it expires: a dead token in the Secret hurts everybody.
+    early enough for the active token to be replaced before it expires: a dead token in the Secret hurts every pod.
     """
     if current.record.rotated_at is None:
         return None
@@ -113,5 +113,5 @@ def overlap_end(current: Current) -> datetime | None:
 
 
 def retire_deadline(desired: Desired, start: datetime) -> datetime:
-    """When waiting for pods to let go of what was replaced at ``start`` ends."""
+    """When waiting for pods to stop using what was replaced at ``start`` ends."""
     return start + max(desired.rotation.retire_deadline, desired.rotation.overlap)

@@ -1,4 +1,6 @@
-"""Watching the few Secrets that somebody else keeps, each by its name: no right to list foreign Secrets is needed."""
+"""Watching the few Secrets that the operator does not own, each by its name: no right to list foreign Secrets is
+needed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Credentials(Protocol):
-    """Secrets that somebody else keeps."""
+    """Secrets that the operator does not own."""
 
     async def read_value(self, ref: SecretKeyRef) -> str | None:
         """One value, None when it is missing."""

@@ -41,7 +41,7 @@ class Make(Protocol):
 
 
 class Trouble:
-    """What is wrong in one place, said once: when it begins, when it changes, and when it is over."""
+    """What is wrong in one place, said once: when it begins, when it changes, and when it has ended."""
 
     def __init__(self, where: str, describe: Callable[[TransientError], str], over: Callable[[], None]) -> None:
         """``over`` is called when nothing is wrong any more."""

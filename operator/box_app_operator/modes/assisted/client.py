@@ -43,14 +43,15 @@ class AssistedClient:
             box = BoxAccess(platform, link.identities, link.enterprise_id)
             seen = await self._observer.look(desired, replace(seen, known=True), box, memory, self._clock.now())
         except TransientError as error:
-            # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a call
+            # No listing is followed here: the enterprise learns from its apps that something is wrong. Not from a call
             # that was under way while it connected anew, or it would do that again and again.
             if (error.unreachable or error.uncertain) and link.platform is platform:
                 link.reconnect()
             raise
         return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002
+    - see ModeClient
         """Only a person can: the rules make a task of it."""
         raise TransientError(Reason.AWAITING_TOKEN, "A person has to generate the key")
 

@@ -36,7 +36,7 @@ from box_app_operator.tokens.refused import Published, Refused, rejected
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
 """As the dialog "Access Token Expiry" of the console offers."""
 UNLISTED = ""
-"""Stands for an origin that nobody asked for."""
+"""Stands for an origin that no spec lists."""
 
 
 def page_of(observed: Observed) -> str:
@@ -79,7 +79,7 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
 def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
     known = observed.remembered.client_id
     if known is not None:
-        # The enterprise had a console endpoint, or somebody took the field away.
+        # The enterprise had a console endpoint, or the field was removed.
         step = NextStep(f"Write {known!r} into spec.clientID, or delete this object.", page_of(observed))
         message = f"The app is in Box with client id {known!r}, but no BoxCustomApp manages it. {step.what}"
     else:
@@ -156,7 +156,7 @@ def check_handed_over(desired: Desired, observed: Observed, now: datetime, resta
     """The rules for tokens, with what only a person can do turned into a task."""
     finding = check_tokens(desired, observed, now, restart_window)
     current = current_of(desired, observed, now)
-    # A key that had its time lies there until its slot is needed again: that is nobody's fault.
+    # A key that has expired lies there until its slot is needed again: that is no fault.
     known = current.was_published if current is not None else _was_active(desired, observed)
     bad = [key for key in observed.platform_view.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
     bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
@@ -180,7 +180,7 @@ def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint],
 
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
-    """Not the one that the last key stood in: the console may still have it there, although it is over."""
+    """Not the one that the last key stood in: the console may still show it there, although it has ended."""
     said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
     last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
     taken = observed.app.tokens if observed.app is not None else {}
@@ -240,7 +240,8 @@ class AssistedRules:
         """With what only a person can do turned into a task."""
         return check_handed_over(desired, observed, now, restart_window)
 
-    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002
+    - see ModeRules
         """What Box said of the token itself counts, and of the app what no other key showed since."""
         secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:

@@ -1,6 +1,6 @@
 """Looking at an app without a console endpoint: keys that people hand over, and what Box's public API says of them.
 
-Never writes. A key that Box was asked about is not asked about again before the next resync; one that is over, never.
+Never writes. A key that Box was asked about is not asked about again before the next resync; one that has ended, never.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from box_app_operator.secret.published import client_said_by, own_secrets, publi
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
 SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
-"""An origin that nobody asks for: the domain cannot exist. Source: RFC 2606."""
+"""An origin that no spec lists: the domain cannot exist. Source: RFC 2606."""
 
 
 class AssistedObserver:
@@ -163,7 +163,8 @@ def _app(desired: Desired, seen: Observed, tokens: dict[Slot, SlotToken], answer
 
 
 def _left_behind(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> ClientID | None:
-    """Whose the tokens are of an object that goes and names no app: its enterprise had a console endpoint once.
+    """Whose the tokens are of an object that is being deleted and names no app: its enterprise had a console endpoint
+    once.
 
     They must end all the same.
     """

@@ -17,7 +17,7 @@ from box_app_operator.ports import Platform, Token
 
 @dataclass(frozen=True, slots=True)
 class BoxAccess:
-    """Box's public API for one enterprise. ``enterprise_id`` is whose a key must be, None for anybody's."""
+    """Box's public API for one enterprise. ``enterprise_id`` is whose a key must be, None for any enterprise."""
 
     platform: Platform
     identities: Identities
@@ -37,7 +37,7 @@ async def judge(key: Candidate, box: BoxAccess, answers: PlatformAnswers, app_id
     """Ask Box about a key.
 
     Args:
-        app_id: the app that the object's keys belong to, None while nobody knows.
+        app_id: the app that the object's keys belong to, None while it is not known.
 
     Raises:
         TransientError: Box did not answer, or not in a way that says anything about the key.

@@ -1,4 +1,4 @@
-"""What stands in the slots of an app without a console endpoint, as far as anybody can know. No calls.
+"""What stands in the slots of an app without a console endpoint, as far as can be known. No calls.
 
 Box lists no keys: what is known are the Secret's token, the keys that a person handed over, and what the status says
 was published before.
@@ -30,10 +30,10 @@ def tokens_by_slot(
     memory: Memory,
     now: datetime,
 ) -> dict[Slot, SlotToken]:
-    """What stands in the slots, as far as anybody can know.
+    """What stands in the slots, as far as can be known.
 
     The published token and the keys that Box accepts; and in a slot that none of these fills, what was published before
-    and nobody saw dead.
+    and was not seen dead.
     """
     tokens: dict[Slot, SlotToken] = {}
     if published is not None and memory.answers.verdicts.get(published) in STANDING:
@@ -60,7 +60,7 @@ def _out_of_sight(
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
-    Nobody can prove that one of them is over. A previous one is asked for until its deadline; the last one that was
+    That one of them has ended cannot be proven. A previous one is asked for until its deadline; the last one that was
     published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}

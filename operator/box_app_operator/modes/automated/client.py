@@ -41,7 +41,7 @@ class AutomatedClient:
         self._clock = clock
 
     def awaited_secret(self, desired: Desired) -> str | None:  # noqa: ARG002 - see ModeClient
-        """Nobody hands anything over."""
+        """Nothing is handed over."""
         return None
 
     async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
@@ -61,7 +61,8 @@ class AutomatedClient:
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002
+    - see ModeClient
         """Generate a token in a free slot."""
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
         memory.set_pending(PendingToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
@@ -123,7 +124,7 @@ def _must_be_sure(desired: Desired) -> bool:
 async def _ask_before_letting_go(
     desired: Desired, link: Link, app: BoxApp | None, remembered: RememberedStatus
 ) -> BoxApp | None:
-    """The last look before the object goes is at Box itself.
+    """The last look before the finalizer is removed is at Box itself.
 
     A listing may lack an app: one that could not be read, or that the credential did not show for a while. And it may
     not tell yet of a token that was generated a moment ago.
@@ -141,7 +142,7 @@ async def _ask_before_letting_go(
 async def _look_for(
     desired: Desired, console: Console, app: BoxApp | None, remembered: RememberedStatus
 ) -> BoxApp | None:
-    """By its mark too, whatever the status says: somebody may have edited that."""
+    """By its mark too, whatever the status says: it may have been edited."""
     known = app.id if app is not None else remembered.app_id
     found = await console.get_app(known) if known is not None else None
     return found if found is not None and _is_wanted(desired, found) else await console.find_app(desired.reference)

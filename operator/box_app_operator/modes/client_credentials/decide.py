@@ -111,7 +111,7 @@ class ClientCredentialsRules:
     def describe_app(
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
-        """Whose the active token is; without one, whose the next one will be. Nobody learns the app's id."""
+        """Whose the active token is; without one, whose the next one will be. The app's id is not known."""
         app, current = observed.app, current_of(desired, observed, now)
         client_id = current.client_id if current is not None else app.client_id if app is not None else None
         return {"clientID": client_id or None, "authorization": authorization_in(conditions)}

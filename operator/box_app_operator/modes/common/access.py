@@ -34,7 +34,7 @@ def platform_of(link: Link) -> Platform:
         TransientError: it is being connected anew.
     """
     if link.platform is None:
-        # That it succeeds is no news to the link, so that nobody would wake the object.
+        # That it succeeds is no news to the link, so that the object would not be woken.
         raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
     return link.platform
 

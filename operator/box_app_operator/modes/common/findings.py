@@ -19,7 +19,7 @@ GIVE_UP = 'To leave Box as it is and remove the object, set the annotation boxap
 def managed_elsewhere(desired: Desired, owner: str) -> Finding:
     """Another BoxCustomApp, "namespace/name", has the older claim to the app.
 
-    One of another namespace is another tenant's, and no name of it is told.
+    One of another namespace is another tenant's, and its name is not shown.
     """
     known = owner.startswith(f"{desired.namespace}/")
     whose = f"BoxCustomApp {owner}" if known else "a BoxCustomApp of another namespace"
@@ -45,7 +45,7 @@ def deleting(message: str, *steps: Step) -> Finding:
 
 
 def after_own_tokens(finding: Finding, desired: Desired, observed: Observed, now: datetime) -> Finding:
-    """Downscoped tokens follow the app's own, where that costs nobody a wait: they end by themselves."""
+    """Downscoped tokens follow the app's own, where that makes no one wait: they end by themselves."""
     revoke = next_to_revoke(desired, observed, now)
     if revoke is None or finding.steps != (RemoveFinalizer(),):
         return finding

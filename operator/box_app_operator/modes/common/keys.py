@@ -59,7 +59,7 @@ class Keys:
         return None
 
     def _read(self, slot: Slot, raw: bytes) -> KeyView:
-        """A key as a person put it there; white space around it is nobody's intention."""
+        """A key as a person put it there; white space around it is not meant."""
         raw = raw.strip()
         text = visible(raw)
         complaint = _complaint(raw, text)
