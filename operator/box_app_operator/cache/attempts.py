@@ -214,7 +214,7 @@ class Memory:
 
     @property
     def in_trouble(self) -> bool:
-        """Is there anything that time will heal? Not what another writer changes back each time: it holds nothing up."""
+        """Is there anything that time will heal? What another writer changes back each time holds nothing up."""
         return any(
             refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_CHANGED_BACK
             for refusal in self.refusals.values()

@@ -50,8 +50,7 @@ class AssistedClient:
             raise
         return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002
-    - see ModeClient
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Only a person can: the rules make a task of it."""
         raise TransientError(Reason.AWAITING_TOKEN, "A person has to generate the key")
 

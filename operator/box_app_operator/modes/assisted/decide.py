@@ -240,8 +240,7 @@ class AssistedRules:
         """With what only a person can do turned into a task."""
         return check_handed_over(desired, observed, now, restart_window)
 
-    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002
-    - see ModeRules
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
         """What Box said of the token itself counts, and of the app what no other key showed since."""
         secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:

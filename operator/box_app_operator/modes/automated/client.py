@@ -61,8 +61,7 @@ class AutomatedClient:
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
-    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002
-    - see ModeClient
+    async def obtain_token(self, step: MintToken, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Generate a token in a free slot."""
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
         memory.set_pending(PendingToken(step.slot, token.fingerprint, days=step.expires_in_days), token)
