@@ -25,7 +25,7 @@ for command in COMMANDS:
 def _unless_no_console(context: click.Context, option: click.Parameter, value: str | None) -> str:
     if not value and not context.params.get("no_console"):
         raise click.MissingParameter(ctx=context, param=option)
-    # Nobody may come in with nothing.
+    # An empty token must not open the sandbox.
     return value or secrets.token_urlsafe()
 
 
@@ -45,7 +45,7 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
 )
 @click.option("--auto-approve", type=float, metavar="SECONDS", help="Authorize apps so long after their submission.")
 @click.option("--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep the state in this SQLite file.")
-@click.option("--taken-name", multiple=True, metavar="NAME", help="A name that somebody else in Box has.")
+@click.option("--taken-name", multiple=True, metavar="NAME", help="A name that another enterprise's app has.")
 @click.option("--rate-limit", default=1000, show_default=True, help="Requests per minute and caller.")
 @click.option(
     "--access-token-seconds",

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Scope
 
-from box_sandbox import console, control, hand, oauth, platform, users
+from box_sandbox import by_person, console, control, oauth, platform, users
 from box_sandbox.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
 from box_sandbox.config import SandboxConfig
 from box_sandbox.state import Sandbox
@@ -38,7 +38,7 @@ def create_app(config: SandboxConfig, abort: Callable[[Scope], bool] = _cannot_a
     # Without a Console API its paths are like any others that do not exist.
     automated = console.ROUTES if config.console_enabled else []
     application = Starlette(
-        routes=[*automated, *platform.ROUTES, *users.ROUTES, *oauth.ROUTES, *control.ROUTES, *hand.ROUTES],
+        routes=[*automated, *platform.ROUTES, *users.ROUTES, *oauth.ROUTES, *control.ROUTES, *by_person.ROUTES],
         middleware=[Middleware(traffic)],
         exception_handlers=handlers,
     )

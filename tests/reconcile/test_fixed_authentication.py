@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.people import BY_HAND, People
+from tests.reconcile.people import CONSOLE_BY_PERSON, People
 from tests.reconcile.test_client_credentials import SPEC, GrantStage
 from tests.reconcile.test_passes import KEY, Stage
 from tests.sandbox.world import Box, ManualClock
@@ -112,7 +112,7 @@ async def test_a_deletion_ends_the_tokens_that_are_there(stage: ChangedStage, be
 
     if begin is assisted:
         assert [step["what"] for step in stage.status["nextSteps"]] == ["Press Revoke for the Primary Access Token."]
-        await stage.people.call("DELETE", f"{BY_HAND}/{app['id']}/tokens/primary", 204)
+        await stage.people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/primary", 204)
         stage.reconciler.clear_refusals(KEY)
         await stage.turn()
     assert stage.store.app(KEY) is None

@@ -102,7 +102,7 @@ class ControlPlane:
         """Find or build the binaries, start everything, and return when it is ready.
 
         Args:
-            say: is told how far a build is.
+            say: called with how far a build is.
             setting: where it listens, and what runs.
             folder: an empty one for all its files; default: a temporary one.
 

@@ -186,7 +186,7 @@ class RealPods(Installed):
 
 
 def _listen(cluster: NodeCluster, said: dict[str, str], done: threading.Event) -> None:
-    """Keep what the Job's pods print: a Job that did well is gone before anybody could ask."""
+    """Keep what the Job's pods print: a Job that did well is gone before it could be asked."""
     while not done.wait(LOOK_SECONDS):
         for pod in (cluster.get(JOB_PODS) or {"items": []})["items"]:
             name = pod["metadata"]["name"]

@@ -49,7 +49,7 @@ def remove_rest(cluster: Cluster, say: Callable[[str], None]) -> None:
     """Delete everything else that was created, the newest first."""
     try:
         for path in _paths_of_apps(cluster):
-            # Without an operator nobody takes its finalizer off. The Box that it stands for is gone as well.
+            # Without an operator its finalizer would stay. The Box that it stands for is gone as well.
             cluster.delete(path)
             cluster.send("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
         created = list(reversed(cluster.created))

@@ -22,7 +22,7 @@ class Part:
     Attributes:
         decision: what the Box admin does once the app is submitted; None: it never gets that far.
         outcome: reason of the condition ``Ready`` in the end.
-        name_taken: does somebody else in Box have the app's name?
+        name_taken: does an app of another enterprise have the app's name?
     """
 
     decision: Literal["authorize", "decline"] | None = "authorize"

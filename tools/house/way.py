@@ -23,7 +23,7 @@ class Hop:
     """One hop: the function that is entered, as "module:name", and how one gets there.
 
     Attributes:
-        verb: ``call``: the function before calls it. ``back``: the call of before is over, and its caller goes on.
+        verb: ``call``: the function before calls it. ``back``: the call before it has returned, and its caller goes on.
             ``read``: it reads the attribute ``through`` that the function before wrote.
         hands: a variable or attribute that is among the arguments of the call.
         through: an attribute that it reads, and that a function earlier on the way wrote.
@@ -119,7 +119,7 @@ def _problems(hops: tuple[Hop, ...], functions: Mapping[str, Function]) -> Itera
         return
     callers: list[Function] = []
     for number, hop in enumerate(hops):
-        yield from (f"hop {number + 1}: {words}" for words in _wrong(hop, hops[:number], callers, functions))
+        yield from (f"hop {number + 1}: {problem}" for problem in _wrong(hop, hops[:number], callers, functions))
         if hop.verb == "read":
             callers.clear()
         if hop.verb != "back":
@@ -135,7 +135,7 @@ def _wrong(
         with_it = f" with {hop.hands}" if hop.hands else ""
         yield f"{callers[-1].at} does not call {_name_of(hop, function)}{with_it}"
     if hop.given and (hop.given not in functions or not _mentions(functions[hop.given], _own_name(function))):
-        yield f"{hop.given} does not give {_own_name(function)} to anybody"
+        yield f"{hop.given} does not give {_own_name(function)} to any caller"
     if hop.verb == "back":
         yield from _go_back(hop, callers, functions)
     if hop.through:

@@ -46,7 +46,7 @@ def parse_dockerfile(text: str) -> Dockerfile:
     """Read a whole file.
 
     Raises:
-        ValueError: an instruction that nobody here knows what to do with.
+        ValueError: an instruction of an unknown kind.
     """
     file = Dockerfile({}, [])
     for instruction in _parse_instructions(text):

@@ -155,11 +155,11 @@ def _states(look: Look, series: Series, span: Span, bar: Box) -> Iterator[str]:
     for piece in _pieces(times):
         for value, same in itertools.groupby(piece, key=lambda moment: series.points[moment]):
             moments_of = list(same)
-            words, color = look.mappings.get(f"{value:g}", (f"{value:g}", "text"))
+            label, color = look.mappings.get(f"{value:g}", (f"{value:g}", "text"))
             left, end = _x(moments_of[0], bar, span), min(_x(moments_of[-1] + step, bar, span), bar.right)
             yield svg.rect(Box(left, bar.y, end - left, bar.height), svg.color(color), radius=2)
-            if svg.width_of(words, SMALL) < end - left - 8:
-                yield svg.text((left + 6, bar.y + bar.height / 2 + 3.5), words, SMALL, svg.PAGE)
+            if svg.width_of(label, SMALL) < end - left - 8:
+                yield svg.text((left + 6, bar.y + bar.height / 2 + 3.5), label, SMALL, svg.PAGE)
 
 
 def draw_heat(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterator[str]:

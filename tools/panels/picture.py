@@ -16,7 +16,7 @@ from panels.svg import Box
 
 WIDTH, COLUMN, LINE, GAP, HEADER = 1200.0, 1200.0 / 24, 29.0, 6.0, 44.0
 POINTS = {"heatmap": 90}
-MOST_POINTS = 200
+MAX_POINTS = 200
 Draw = Callable[[Panel, list[Series], Span, Box], Iterator[str]]
 
 
@@ -33,7 +33,7 @@ def draw(dashboard: Path, prometheus: Prometheus, span: Span) -> str:
 
 
 def _points(panel: Panel) -> int:
-    return POINTS.get(panel.kind, MOST_POINTS)
+    return POINTS.get(panel.kind, MAX_POINTS)
 
 
 def _header(title: str, span: Span) -> Iterator[str]:
@@ -62,11 +62,11 @@ def _panel(panel: Panel, found: list[Series], span: Span) -> Iterator[str]:
 def _draw_stat(panel: Panel, found: list[Series], _span: Span, box: Box) -> Iterator[str]:
     """One number, as large as there is room."""
     value = found[0].last if found else None
-    words = panel.look.none if value is None else shown(value, panel.look.unit, panel.look.decimals)
-    size = min(34.0, (box.width - 24) / (max(4, len(words)) * svg.LETTER))
+    label = panel.look.none if value is None else shown(value, panel.look.unit, panel.look.decimals)
+    size = min(34.0, (box.width - 24) / (max(4, len(label)) * svg.LETTER))
     color = svg.color("text") if value is None else svg.color(panel.look.color_at(value))
     yield svg.text(
-        (box.x + box.width / 2, box.y + box.height / 2 + size / 4), words, size, color, anchor="middle", bold=True
+        (box.x + box.width / 2, box.y + box.height / 2 + size / 4), label, size, color, anchor="middle", bold=True
     )
 
 

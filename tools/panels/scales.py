@@ -12,7 +12,7 @@ AMOUNTS = ((1e6, "Mil"), (1e3, "K"), (1.0, ""))
 SUFFIXES = {"reqps": " req/s", "ops": " ops/s", "opm": " ops/min"}
 ROUND_TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LOG_TIMES = (1, 10, 60, 600, 3600, 86400, 864000, 8640000)
-MOST_TICKS = 4
+MAX_TICKS = 4
 
 
 def shown(value: float, unit: str, decimals: int | None = None) -> str:
@@ -56,7 +56,7 @@ def axis_for(values: list[float], unit: str, *, logarithmic: bool = False, whole
     if logarithmic:
         return _logarithmic([value for value in values if value > 0] or [1.0])
     top = max([*values, 0.0]) or 1.0
-    step = _round_up(top / MOST_TICKS, unit)
+    step = _round_up(top / MAX_TICKS, unit)
     if whole:
         step = max(1.0, math.ceil(step))
     count = math.ceil(top / step - 1e-9)

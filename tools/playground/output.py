@@ -27,7 +27,7 @@ def interrupts_held(*signals: signal.Signals) -> Iterator[None]:
 
     The terminal interrupts every process of its foreground group at once. Whoever started them still needs them
     while cleaning up (the operator, for one, has finalizers to take off), and stops them when it is time. A child
-    inherits the mask; and between starting a process and remembering it, nobody could stop it.
+    inherits the mask; and between starting a process and remembering it, it could not be stopped.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals or {signal.SIGINT})
     try:

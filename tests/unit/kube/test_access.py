@@ -9,7 +9,7 @@ from tests.unit.kubeconfigs import written
 
 from box_app_operator.kube.access import ConfigException, configure_access
 
-PROXY = "http://someone:hunter2@proxy.example.com:3128"
+PROXY = "http://robot:hunter2@proxy.example.com:3128"
 
 
 async def test_a_token_is_read_whenever_it_is_used(account: Path) -> None:
