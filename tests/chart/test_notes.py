@@ -51,7 +51,7 @@ def test_it_says_what_the_operator_can_see(chart: helm_python.Chart) -> None:
     [
         ({}, "The uninstall stops while there are any"),
         ({"uninstall": {"policy": "ReleaseFinalizers"}}, "takes its finalizers off all BoxCustomApps."),
-        ({"uninstall": {"policy": "Ignore"}}, "Nobody looks"),
+        ({"uninstall": {"policy": "Ignore"}}, "does not check whether BoxCustomApps are left"),
         ({"crds": {"keep": False}}, "with them every BoxCustomApp"),
         ({"crds": {"install": False}}, "do not come with this release"),
         ({"rbac": {"create": False}}, "give them to the service account"),
