@@ -1,4 +1,7 @@
-"""``python -m house``: measure the operator's package. ``--check`` fails when a number is beyond its limit."""
+"""``python -m house``: measure the operator's package.
+
+``--check`` fails when a number is beyond its limit, or a word is written that ``words.toml`` forbids.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,27 @@ from house.report import complaints, report
 from house.rooms import read_layers
 from house.source import read_package
 from house.way import read_hops
+from house.words import forbidden_words, read_words
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "box_app_operator"
 WAY = Path(__file__).with_name("way.toml")
+WORDS = Path(__file__).with_name("words.toml")
 
 
 def main() -> int:
     """Print what was asked for; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m house", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="print only what is beyond its limit, and exit with 1")
+    parser.add_argument("--check", action="store_true", help="print only what is wrong, and exit with 1")
     check = parser.parse_args().check
     house = measured()
     verdicts = judge(measures_of(house))
-    wrong = complaints(house, verdicts)
+    wrong = [*complaints(house, verdicts), *forbidden_words(ROOT, read_words(WORDS))] if check else []
     lines = {"product, operator/": lines_below(ROOT / "operator"), "tests/": lines_below(ROOT / "tests")}
     for line in wrong if check else report(house, verdicts, lines):
         print(line)
     if check and not wrong:
-        print("The house is within its limits.")
+        print("The house is within its limits, and speaks one language.")
     return 1 if check and wrong else 0
 
 
