@@ -1,6 +1,6 @@
 """``python -m house``: measure the operator's package.
 
-``--check`` fails when a number is beyond its limit, or a word is written that ``words.toml`` forbids.
+``--check`` fails when a number is beyond its limit, or a word is written that ``language.toml`` forbids.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from house.report import complaints, report
 from house.rooms import read_layers
 from house.source import read_package
 from house.way import read_hops
-from house.words import forbidden_words, read_words
+from house.language import forbidden_words, read_words
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "box_app_operator"
 WAY = Path(__file__).with_name("way.toml")
-WORDS = Path(__file__).with_name("words.toml")
+WORDS = Path(__file__).with_name("language.toml")
 
 
 def main() -> int:

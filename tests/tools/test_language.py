@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from house.__main__ import ROOT, WORDS
-from house.words import Rule, complaints_about, forbidden_words, read_words
+from house.language import Rule, complaints_about, forbidden_words, read_words
 
 LIST = """
 read = ["**/*.py", "*.md"]
@@ -32,12 +32,12 @@ def rule_for(word: str) -> Rule:
 
 def test_a_forbidden_word_is_named_with_its_place_and_its_replacement(tmp_path: Path) -> None:
     """In pages and in code, but not in a file that is left out."""
-    (tmp_path / "words.toml").write_text(LIST)
+    (tmp_path / "language.toml").write_text(LIST)
     (tmp_path / "page.md").write_text("# A page\n\nBefore the object goes, wait.\n")
     (tmp_path / "old.md").write_text("The object goes.\n")
     (tmp_path / "code.py").write_text('"""Fine."""\nMOST_PODS = 1\n')
 
-    assert forbidden_words(tmp_path, read_words(tmp_path / "words.toml")) == [
+    assert forbidden_words(tmp_path, read_words(tmp_path / "language.toml")) == [
         "code.py:2: 'MOST_PODS': write the noun",
         "page.md:3: 'the object goes': write the object is removed",
     ]
