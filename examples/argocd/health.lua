@@ -68,7 +68,7 @@ if obj.metadata.deletionTimestamp ~= nil then
 end
 
 if spec.suspend == true then
-  return health("Suspended", "spec.suspend is true: Box and the Secret stay as they are. Set it to false to go on.")
+  return health("Suspended", "spec.suspend is true: Box and the Secret stay as they are. Set it to false to resume.")
 end
 
 if status.observedGeneration ~= obj.metadata.generation then

@@ -43,8 +43,8 @@ DRAIN_SECONDS = 15.0
 """For passes that are under way when the operator is stopped: half of the usual grace period of a pod."""
 
 EXIT_LEASE_LOST = 3
-AGAIN = "This process ends, so that the next one lists everything anew"
-OUTSIDE = "Outside of a cluster give --kubeconfig or $KUBECONFIG"
+AGAIN = "This process exits, so that the next one lists everything again"
+OUTSIDE = "Outside a cluster, set --kubeconfig or KUBECONFIG"
 
 Args = TypeVarTuple("Args")
 
@@ -110,13 +110,15 @@ def _explain(error: Exception) -> str:
         case AddressError():
             return f"The probes cannot be served at {error}"
         case NoNamespaceError():
-            return "The Lease needs a namespace: outside of a pod give --lease-namespace"
+            return "The Lease needs a namespace. Outside a pod, set --lease-namespace"
         case WatchEndedError():
             return f"The custom resources cannot be watched any more: {error}. {AGAIN}"
         case RestoredError():
             return f"The cluster was restored from a backup ({error}). {AGAIN}"
         case NotInstalledError() | KindsGoneError():
-            return "The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's"
+            return (
+                "The CustomResourceDefinitions are missing. Run: kubectl apply -f crds/, or install those of the chart"
+            )
         case _:
             return f"Kubernetes refused: {error}"
 
@@ -191,7 +193,7 @@ def _leadership(settings: Settings, api: KubeApi) -> Leadership | None:
 
 def _end_at_once(why: str) -> None:
     """Leave everything as it is: the successor finds it so, as after any crash, and nothing may happen beside it."""
-    logger.error("Lost the Lease: %s. This process ends at once, so that its successor works alone", why)
+    logger.error("Lost the Lease: %s. This process exits at once, so that only its successor works", why)
     logging.shutdown()
     os._exit(EXIT_LEASE_LOST)
 

@@ -72,7 +72,7 @@ async def prepare_uninstall(request: Uninstall, api: KubeApi, component: str, sa
             return True
         for body in held:
             await _release(objects, request, body, say)
-    say(f"{len(held)} objects have the finalizer again and again: is another operator running?")
+    say(f"{len(held)} objects get the finalizer back each time. Is another operator running? Stop it first.")
     return False
 
 
@@ -140,17 +140,18 @@ def _refusal(held: list[Json]) -> str:
     named, kind = (apps, "BoxCustomApps") if apps else (held, "BoxEnterprises")
     names = [f"  {_name(body)}" for body in named[:MAX_NAMES]]
     more = [f"  and {len(named) - MAX_NAMES} more"] if len(named) > MAX_NAMES else []
-    advice = "Delete them first; spec.deletionPolicy says what happens in Box."
+    advice = "Delete them first: kubectl delete bca NAME -n NAMESPACE. spec.deletionPolicy says what happens in Box."
     if not apps:
-        advice = "No BoxCustomApp uses them: the operator would take its finalizer off. See whether it runs."
+        advice = "No BoxCustomApp uses them. The operator removes its finalizer from them: check whether it runs."
     return "\n".join(
         [
-            f"{kind} that still need the operator: {len(named)}. Without it their deletion would wait for ever.",
+            f"{kind} that still need the operator: {len(named)}. Without it their deletion would never end.",
             *names,
             *more,
             advice,
-            "Or set the chart's uninstall.policy=ReleaseFinalizers: then they stay, and so does everything in Box.",
-            "Nothing was changed. Helm takes no upgrade after a refusal before: helm rollback RELEASE REVISION",
+            "Or set uninstall.policy=ReleaseFinalizers in the chart's values: then they stay, and so does everything "
+            "in Box.",
+            "Nothing was changed. Helm refuses upgrades until you run: helm rollback RELEASE REVISION",
         ]
     )
 
@@ -167,7 +168,7 @@ async def _stop(api: KubeApi, deployment: str, say: Say) -> None:
             return
         # A look a second for some seconds, once in the life of an installation, needs no watch.
         await asyncio.sleep(LOOK_SECONDS)
-    raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not end")
+    raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not terminate")
 
 
 async def _release(objects: KubeObjects, request: Uninstall, body: Json, say: Say) -> None:

@@ -262,7 +262,7 @@ class Stage:
             return True
         request = (body["metadata"].get("annotations") or {}).get(ROTATE_ANNOTATION)
         asked = request is not None and request != status.get("lastHandledRotateAt")
-        said = any(words in ready["message"] for words in ("must wait", "that waits until"))
+        said = any(words in ready["message"] for words in ("must wait", "It waits until"))
         waits = said or "retiring" in status.get("tokens", {}) or len(self._owned()) > 1
         return ready["status"] == "True" and not asked and not waits
 

@@ -33,7 +33,7 @@ def publish_at_once(app: BoxApp, pending: PendingToken) -> Finding:
 FEW = 500
 """Examples in which the short search, which is the same every time, finds every mutation."""
 MUTATIONS: dict[str, tuple[ModuleType, str, Callable[..., Any], str]] = {
-    "1-mint-without-authorization": (tokens, "_may_act", lambda _: True, "minted"),
+    "1-mint-without-authorization": (tokens, "_is_usable", lambda _: True, "minted"),
     "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest"),
     "3-publish-without-proof": (tokens, "_check_pending", publish_at_once, "published without proof"),
     "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),

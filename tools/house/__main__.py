@@ -9,13 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from house.language import forbidden_words, read_words
 from house.limits import judge
 from house.measures import House, lines_below, look_at, measures_of
 from house.report import complaints, report
 from house.rooms import read_layers
 from house.source import read_package
 from house.way import read_hops
-from house.language import forbidden_words, read_words
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "box_app_operator"

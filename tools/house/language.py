@@ -1,7 +1,7 @@
 """One language: which words are not written in this repository, and which are written instead.
 
-``language.toml`` is the list. Names are looked for in Python alone; words also in strings, docstrings and comments, and in
-pages, manifests and the chart, from their first line to their last.
+``language.toml`` is the list. Names are looked for in Python alone; words also in strings, docstrings and comments, and
+in pages, manifests and the chart, from their first line to their last.
 """
 
 from __future__ import annotations

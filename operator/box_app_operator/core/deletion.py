@@ -8,7 +8,7 @@ from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer
-from box_app_operator.modes.common.findings import GIVE_UP, deleting
+from box_app_operator.modes.common.findings import deleting, give_up
 from box_app_operator.modes.common.rules import ModeRules
 
 
@@ -22,13 +22,14 @@ def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: 
         why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
         return deleting(describe_wait(desired, why))
     if observed.app is None:
-        return deleting("The app is gone from Box.", RemoveFinalizer())
+        return deleting("The app no longer exists in Box.", RemoveFinalizer())
     return rules.finish_deletion(desired, observed, now)
 
 
 def describe_wait(desired: Desired, why: str) -> str:
     """What keeps the object, and how to let it go all the same."""
-    return f"Box must be cleaned up first ({desired.deletion_policy}), which waits: {why.rstrip('.')}. {GIVE_UP}"
+    waits = f"Box must be cleaned up first ({desired.deletion_policy}). That waits: {why.rstrip('.')}."
+    return f"{waits} {give_up(desired)}"
 
 
 def _nothing_in_box(desired: Desired, observed: Observed) -> bool:

@@ -139,8 +139,8 @@ def _find(
 
 def _suspended() -> tuple[Condition, ...]:
     """Nothing is looked at, so nothing can be said; what was found before may be otherwise by now."""
-    facet = "Not looked at, because spec.suspend is true."
-    message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
+    facet = "Not checked, because spec.suspend is true."
+    message = "spec.suspend is true: the operator changes nothing in Box or in the Secret. Set it to false to resume."
     facets = (Condition(type_, "Unknown", Reason.SUSPENDED, facet) for type_ in FACETS)
     return (*facets, Condition("Ready", "Unknown", Reason.SUSPENDED, message))
 

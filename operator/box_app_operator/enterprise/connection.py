@@ -332,15 +332,22 @@ def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tu
         StalledError: the credential can be no bearer token.
     """
     if spec.ca is not None and ca is None:
-        message = f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it; it is waited for."
+        message = (
+            f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it. The operator continues as "
+            "soon as it exists."
+        )
         raise AwaitingHumanError(Reason.CA_INVALID, message)
     if spec.console_url is None:
         return None, ca
     if not credential:
         what = f"The console's credential is missing: {spec.credentials} does not exist or is empty."
-        raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, f"{what} Create it; it is waited for.")
+        raise AwaitingHumanError(
+            Reason.CREDENTIAL_MISSING, f"{what} Create it. The operator continues as soon as it exists."
+        )
     if not (credential.isascii() and credential.isprintable()) or " " in credential:
-        message = f"The console's credential holds characters that no bearer token has: mend {spec.credentials}."
+        message = (
+            f"The console's credential contains characters that a bearer token cannot have. Correct {spec.credentials}."
+        )
         raise StalledError(Reason.CREDENTIAL_REJECTED, message)
     return credential, ca
 

@@ -134,7 +134,7 @@ class Executor:
     async def _prove(self, fingerprint: str) -> str:
         pending, token = self._memory.pending, self._memory.token
         if pending is None or token is None:
-            raise TransientError(Reason.AWAITING_TOKEN, f"Token {fingerprint} is not held any more")
+            raise TransientError(Reason.AWAITING_TOKEN, f"Token {fingerprint} is no longer pending")
         try:
             proven = await self._platform.accepts(token)
         except FewerRightsError:
@@ -174,11 +174,11 @@ class Executor:
     @property
     def _console(self) -> Console:
         if self._link is None or self._link.console is None:
-            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console")
+            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no connection to the console")
         return self._link.console
 
     @property
     def _platform(self) -> Platform:
         if self._link is None or self._link.platform is None:
-            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to Box")
+            raise TransientError(Reason.BOX_UNAVAILABLE, "There is no connection to Box")
         return self._link.platform

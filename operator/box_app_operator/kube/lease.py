@@ -192,9 +192,9 @@ class LeaseLock(BaseLock):
         path = f"{self._collection}/{self.name}"
         try:
             await self._ask("PATCH", path, {"metadata": meta, "spec": spec}, MERGE_PATCH)
-            logger.info("Gave back Lease %s/%s", self.namespace, self.name)
+            logger.info("Released Lease %s/%s", self.namespace, self.name)
         except (KubeError, TransientError) as error:
-            logger.warning("Lease %s/%s was not given back: %s", self.namespace, self.name, error)
+            logger.warning("Lease %s/%s was not released: %s", self.namespace, self.name, error)
 
     async def _write(self, method: str, path: str, lease: Json) -> bool:
         asked_at = asyncio.get_running_loop().time()
@@ -204,7 +204,7 @@ class LeaseLock(BaseLock):
             self._complain(error)
             return False
         if self._holder != self.identity:
-            logger.info("Took Lease %s/%s as %s", self.namespace, self.name, self.identity)
+            logger.info("Acquired Lease %s/%s as %s", self.namespace, self.name, self.identity)
         self._holder = self.identity
         self._renewed(asked_at)
         return True

@@ -22,7 +22,7 @@ LONGEST = 500
 """So many characters of what is said are shown."""
 PIECE = 8
 """So many characters of a token in a row are taken for a part of it."""
-HIDDEN = "(its message is not shown, for it quotes a value)"
+HIDDEN = "(its message is not shown, because it quotes a value)"
 _WORDS = (re.compile(r"[A-Za-z0-9+/_=.~!-]{16,}"), re.compile(r"[A-Za-z0-9+/]{16,}={0,2}"))
 _RANDOM = re.compile(r"(?=[A-Za-z+/]*[0-9])[A-Za-z0-9+/]{24,}={0,2}")
 

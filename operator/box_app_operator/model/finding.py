@@ -113,7 +113,7 @@ def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: li
         return replace(finding, steps=steps)
     stalled = [refusal for refusal in waits if refusal.kind is RefusalKind.STALLED]
     first = next(iter(stalled), waits[0])
-    found = replace(finding, steps=steps).with_addition(f"What comes next must wait: {first.message}")
+    found = replace(finding, steps=steps).with_addition(f"The next step must wait: {first.message}")
     return lacking(found, reason_of(first.reason), stalled=bool(stalled))
 
 

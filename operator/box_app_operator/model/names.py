@@ -45,6 +45,6 @@ def wait_for_name(finding: Finding, desired: Desired, holder: NameHolder | None)
     whose = f"BoxCustomApp {holder.namespace}/{holder.name}" if known else "a BoxCustomApp of another namespace"
     message = (
         f"The app of {whose} has the name {desired.display_name!r} and {holder.leaving.value}. "
-        "Nothing has to be done: this continues as soon as the name is free in Box."
+        "You need not do anything: the registration continues as soon as the name is free in Box."
     )
     return replace(finding, stalled=False).with_message(message)

@@ -36,7 +36,10 @@ def conflict_with(desired: Desired, secret: SecretView, field: str) -> Finding:
         whose = "has no controller, and holds what was published for another BoxCustomApp, or for an earlier one"
     else:
         whose = "has no controller, and this BoxCustomApp did not make it"
-    message = f"Secret {name} {whose}. It is left as it is, for pods may use it. Choose another name in {field}."
+    message = (
+        f"Secret {name} {whose}. The operator leaves it as it is, because pods may use it. Choose another name in "
+        f"{field}."
+    )
     return stall(TYPE, Reason.SECRET_CONFLICT, message)
 
 
@@ -52,5 +55,5 @@ def held_back(finding: Finding) -> Finding:
     steps = tuple(step for step in finding.steps if not isinstance(step, CreateApp | SubmitApp))
     if steps == finding.steps and not finding.next_steps:
         return finding
-    message = "Waits until the name of the Secret is free: TokenReady says more."
+    message = "Waiting for the name of the Secret to become free. See TokenReady."
     return replace(finding, steps=steps, next_steps=()).with_message(message)

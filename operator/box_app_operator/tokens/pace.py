@@ -68,9 +68,9 @@ def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | 
     if until is None:
         return None
     message = (
-        f"Tokens got lost again and again: the next one is generated at {format_time(until)}, one in "
-        f"{span_text(pace.pause)}. Find out who deletes or changes Secret {secret_name!r}, or revokes the tokens of "
-        "the app. A clock that is off by as long as tokens live looks the same."
+        f"Tokens were lost again and again. The next one is generated at {format_time(until)}, at most one in "
+        f"{span_text(pace.pause)}. Find out who deletes or changes Secret {secret_name!r}, or revokes the app's "
+        "tokens. A clock that is off by the lifetime of a token has the same effect."
     )
     finding = wait("TokenReady", Reason.ROTATION_LIMITED, message)
     return Finding(finding.condition, look_again_at=until)
@@ -79,9 +79,9 @@ def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | 
 def rotation_notice(pause: timedelta) -> Notice:
     """What people should hear of a date that makes tokens due as soon as they are there."""
     message = (
-        f"The token is due to be replaced by date although it took the place of another less than {span_text(pause)} "
-        "ago; it waits until then. Either spec.tokens.rotation asks for more, or the clock of the operator, of the "
-        "console endpoint or of Box is off."
+        f"The token is due to be replaced, although it replaced another one less than {span_text(pause)} ago. The "
+        "rotation waits until then. Either spec.tokens.rotation asks for more rotations, or a clock is off: that of "
+        "the operator, of the console endpoint or of Box."
     )
     return Notice(Reason.ROTATION_LIMITED, message)
 

@@ -33,7 +33,7 @@ from box_app_operator.tokens.retirement import Retirement, check_renamed, check_
 from box_app_operator.tokens.rotation import Cause, rotation_cause, rotation_waits_until
 
 TYPE = "TokenReady"
-NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."
+NO_TOKENS_YET = "Box issues tokens only after a Box admin has authorized the app."
 
 
 def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
@@ -42,12 +42,12 @@ def check_tokens(desired: Desired, observed: Observed, now: datetime, restart_wi
     if secret is not None and not owns_secret(desired, observed):
         return conflict_with(desired, secret, "spec.tokens.secret.name")
     if app is None:
-        return unknown(TYPE, "Waits until the app is registered.")
+        return unknown(TYPE, "Waiting for the app to be registered.")
     current = current_of(desired, observed, now)
     if current is not None:
         return _check_active(current, restart_window)
     if observed.namespace_is_terminating:
-        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
+        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted, so no new token is generated.")
     moving = next(
         (slot for secret in observed.renamed_secrets if (slot := live_slot_in(desired, secret, app, now))), None
     )
@@ -74,7 +74,7 @@ def _check_active(current: Current, restart_window: timedelta) -> Finding:
     publish = (PublishSecret(app.id, slot, current.fingerprint, mends),) if mends else ()
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
-        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be repaired.", *publish)
     if not _is_usable(app):
         # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
@@ -105,7 +105,7 @@ def _check_pace(current: Current, cause: Cause | None) -> Retirement:
     until = rotation_waits_until(current, cause) if cause is not None else None
     if cause is None or until is None:
         return Retirement(True)
-    message = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
+    message = f"{cause.value}. It waits until {format_time(until)}, because the last rotation was a short while ago."
     notices = (rotation_notice(current.observed.pace.pause),) if cause is Cause.DATE else ()
     return Retirement(False, message, until, notices)
 
@@ -169,7 +169,7 @@ def _check_free_slot(desired: Desired, observed: Observed, app: BoxApp, now: dat
     finding = mend(TYPE, Reason.AWAITING_TOKEN, message, RevokeSlot(app.id, slot, token.fingerprint))
     if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
         return finding
-    why = "The Secret was lost while both slots were taken: the older token is revoked although pods may still use it."
+    why = "The Secret was lost and both slots are occupied. The older token is revoked, although pods may still use it."
     return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
 
 

@@ -73,7 +73,7 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
             steps.append(RestartWorkload(ref, current.fingerprint))
     notices = tuple(_missing(ref) for ref in missing)
     sentences = [notice.message for notice in notices] + [
-        f"{ref} cannot be looked at for its restart." for ref in unseen
+        f"{ref} cannot be read, so it is not restarted yet." for ref in unseen
     ]
     moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
@@ -108,5 +108,6 @@ def restarted(current: Current) -> list[str]:
 def _missing(ref: WorkloadRef) -> Notice:
     return Notice(
         Reason.WORKLOAD_NOT_FOUND,
-        f"{ref} of spec.tokens.rotation.restart does not exist; the rotation continues without it.",
+        f"{ref} of spec.tokens.rotation.restart does not exist. The rotation continues without it. Create it, or "
+        "remove it from the list.",
     )

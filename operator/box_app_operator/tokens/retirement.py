@@ -36,7 +36,9 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     deadline = retire_deadline(current.desired, current.replaced_at)
     message = f"The previous token stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
-        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {PREVIOUS}."
+        waits = (
+            f" The next rotation is due. It waits until {format_time(end)}, because it needs the slot of {PREVIOUS}."
+        )
         return Retirement(False, message + waits if hurry else message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
@@ -73,7 +75,9 @@ def _wait(what: str, message: str, pods: tuple[str, ...] | None, deadline: datet
 
 def _cut_off(what: str, why: str, pods: tuple[str, ...] | None) -> Retirement:
     used = f"these running pods may still use it: {named(pods)}" if pods else "it is not known which pods still use it"
-    return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, f"The end of {what}: {why}, and {used}."),))
+    ends = "revokes" if what == PREVIOUS else "deletes"
+    message = f"The operator {ends} {what} now: {why}, and {used}."
+    return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, message),))
 
 
 def _spans(current: Current, end: datetime | None, deadline: datetime) -> str:

@@ -178,17 +178,18 @@ def _about_kind(kind: str, error: TransientError) -> str:
 
 
 def _about_namespace(name: str, known: Known, error: TransientError) -> str:
-    beside = "The other namespaces go on"
+    beside = "Other namespaces are not affected"
     if not known.has_namespace(name):
         return (
-            f"Namespace {name} is listed and does not exist. Create it and run helm upgrade, so that the operator gets "
-            f"its Role there, or take it off watchNamespaces. {beside}"
+            f"Namespace {name} is in watchNamespaces and does not exist. Create it and run helm upgrade, which gives "
+            "the "
+            f"operator its Role there. Or remove it from watchNamespaces. {beside}"
         )
     if known.is_terminating(name):
         return f"Namespace {name} is being deleted. {beside}"
     if isinstance(error, ForbiddenError):
         return (
             f"Namespace {name} cannot be watched: {error.message}. Run helm upgrade, which creates the operator's Role "
-            f"and RoleBinding there, or take it off watchNamespaces. {beside}"
+            f"and RoleBinding there, or remove it from watchNamespaces. {beside}"
         )
     return f"Namespace {name} cannot be watched: {error.message}. {beside}"

@@ -104,7 +104,11 @@ TABLE: dict[str, tuple[World, str, list[str]]] = {
     "pending": (standing(S.PENDING), f"{POD}. Submitted.", ["must authorize 'Acme Viewer'", KEPT]),
     "changed": (standing(S.REAUTHORIZATION_REQUIRED), f"{POD}. The app changed", ["authorize it again", KEPT]),
     "declined": (standing(S.DECLINED), f"{POD}. A Box admin declined", ["Ask them why", KEPT]),
-    "not submitted": (standing(S.NOT_SUBMITTED, submit=False), f"{POD}. The app", ["submit it in the console.", KEPT]),
+    "not submitted": (
+        standing(S.NOT_SUBMITTED, submit=False),
+        f"{POD}. The app",
+        ["submit the app in the Developer Console.", KEPT],
+    ),
     "revoked": (
         without_token(ready_world()),
         f"{POD}: it is in no slot of the app any more. A token is about to be generated.",
@@ -189,7 +193,7 @@ def test_what_nobody_knows_is_not_claimed(world: World) -> None:
 @pytest.mark.parametrize(
     ("world", "reason", "begins"),
     [
-        (ready_world(primary=OLD), Reason.ROTATION_LIMITED, "Tokens got lost again and again"),
+        (ready_world(primary=OLD), Reason.ROTATION_LIMITED, "Tokens were lost again and again"),
         (without_token(ready_world()), Reason.TOKEN_REJECTED, POD),
     ],
     ids=["over when it comes", "taken away"],

@@ -20,10 +20,10 @@ from box_app_operator.model.places import ADMIN_APPS, CONSOLE, app_page
 from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, MintToken, RemoveFinalizer, RevokeSlot, Step
 from box_app_operator.modes.common.findings import (
-    GIVE_UP,
     after_own_tokens,
     authorization_in,
     deleting,
+    give_up,
     managed_elsewhere,
     unless_bad_origin,
 )
@@ -53,7 +53,7 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if not desired.client_id:
         return _ask_for_app(desired, observed)
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The operator is about to add its finalizer.", AddFinalizer())
     platform_view, app_id = observed.platform_view, observed.platform_view.app_id or observed.remembered.app_id
     if app_id is None and not key_was_accepted(desired, observed):
         return unknown(type_, "Box confirms the app when its first key is used.")
@@ -105,7 +105,7 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
     """Did the enterprise admin authorize the app? Box says so only to those who use a key."""
     type_ = "Authorized"
     if not desired.client_id:
-        return unknown(type_, "Waits until the app exists.")
+        return unknown(type_, "Waiting for the app to be created.")
     if observed.platform_view.disabled:
         what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
         enable = NextStep(what, ADMIN_APPS)
@@ -114,7 +114,9 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if observed.app is not None and observed.app.tokens:
         return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
     if key_was_accepted(desired, observed):
-        return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
+        return unknown(
+            type_, "Box accepts no key of the app at the moment, so it is not known whether the app is authorized."
+        )
     submit = NextStep("Under Authorization press Review and Submit.", page_of(observed))
     admin = NextStep(f"A Box admin must authorize the app with client id {desired.client_id}.", ADMIN_APPS)
     finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
@@ -148,7 +150,7 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
         message = " ".join([*complaints, step.what])
         return replace(wait(type_, Reason.AWAITING_HUMAN, message), next_steps=(step,))
     if not desired.cors_domains:
-        return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
+        return good(type_, Reason.NOT_CONFIGURED, "The spec lists no CORS domains, and Box allows none.")
     return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
@@ -213,7 +215,7 @@ def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: S
         return replace(finding, next_steps=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
     first, *others = (*check_authorized(desired, observed, now).next_steps, *steps)
-    message = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
+    message = f"Several steps are needed before you can {hand_over} The first: {first.what}" if others else first.what
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, message), next_steps=(first, *others))
 
 
@@ -282,5 +284,5 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
     what = f"Press Revoke for the {slot.capitalize()} Access Token."
     if deletes:
         what = f"Delete the app {app.name!r} (client id {app.client_id}) in the Developer Console."
-    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {GIVE_UP}")
+    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {give_up(desired)}")
     return replace(finding, next_steps=(NextStep(what, page_of(observed)),))

@@ -129,7 +129,9 @@ async def _ask_before_letting_go(
     not tell yet of a token that was generated a moment ago.
     """
     if link.console is None:
-        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console, to ask whether the app is gone")
+        raise TransientError(
+            Reason.BOX_UNAVAILABLE, "There is no connection to the console, to ask whether the app still exists"
+        )
     found = await _look_for(desired, link.console, app, remembered)
     if found is not None:
         link.listing.restore(found)

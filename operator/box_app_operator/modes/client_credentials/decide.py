@@ -24,7 +24,7 @@ def check_registered(desired: Desired, observed: Observed, now: datetime) -> Fin
     """Did Box give out a token for these credentials?"""
     type_ = "Registered"
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The operator is about to add its finalizer.", AddFinalizer())
     current = current_of(desired, observed, now)
     if current is None and not observed.platform_view.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")
@@ -52,9 +52,12 @@ def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Fin
 def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding:
     """Access tokens of this grant are for servers: origins are not looked at."""
     if desired.cors_domains:
-        message = "CORS domains are not looked at with authentication ClientCredentials; keep them in the console."
+        message = (
+            "With authentication ClientCredentials the operator does not manage CORS domains. Set them in the "
+            "Developer Console."
+        )
         return good("CORSSynced", Reason.NOT_CONFIGURED, message)
-    return good("CORSSynced", Reason.NOT_CONFIGURED, "No CORS domains are asked for.")
+    return good("CORSSynced", Reason.NOT_CONFIGURED, "The spec lists no CORS domains.")
 
 
 def check_access_tokens(desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:

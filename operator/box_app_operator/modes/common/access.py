@@ -23,7 +23,7 @@ def console_of(link: Link) -> Console:
         TransientError: it is being connected anew.
     """
     if link.console is None:
-        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console")
+        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no connection to the console")
     return link.console
 
 
@@ -35,7 +35,7 @@ def platform_of(link: Link) -> Platform:
     """
     if link.platform is None:
         # That it succeeds is no news to the link, so that the object would not be woken.
-        raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
+        raise TransientError(Reason.BOX_UNAVAILABLE, "The connection to Box is being set up again")
     return link.platform
 
 

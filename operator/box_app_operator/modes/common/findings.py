@@ -13,7 +13,11 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.tokens.downscoped import next_to_revoke
 
-GIVE_UP = 'To leave Box as it is and remove the object, set the annotation boxapps.dev/force-delete to "true".'
+
+def give_up(desired: Desired) -> str:
+    """How to remove the object without Box, as a command to paste."""
+    target = f"boxcustomapp {desired.name} -n {desired.namespace}"
+    return f"To remove the object and leave Box as it is, run: kubectl annotate {target} boxapps.dev/force-delete=true"
 
 
 def managed_elsewhere(desired: Desired, owner: str) -> Finding:

@@ -68,7 +68,8 @@ def test_before_the_first_key_all_steps_are_there_in_order() -> None:
     assert said(plan, "Ready").reason == "AwaitingToken"
     assert said(plan, "Ready").message == said(plan, "TokenReady").message
     assert said(plan, "Ready").message == (
-        f"Several steps, until you put the key into Secret 'keys' under 'primary'. The first: {tasks(plan)[0]}"
+        "Several steps are needed before you can put the key into Secret 'keys' under 'primary'. The first: "
+        f"{tasks(plan)[0]}"
     )
 
 
