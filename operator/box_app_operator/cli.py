@@ -56,10 +56,14 @@ def run(**flags: str | None) -> None:
     metavar="NAMESPACE/NAME",
     help="The operator's Deployment. It is scaled to 0 before finalizers are removed.",
 )
-@click.option("--lease", metavar="NAMESPACE/NAME", help="The operator's own: only its BoxEnterprises are looked at.")
-@click.option("--kubeconfig", metavar="FILE", help="As for run.")
+@click.option(
+    "--lease",
+    metavar="NAMESPACE/NAME",
+    help="The operator's Lease. Only BoxEnterprises that this operator uses are looked at.",
+)
+@click.option("--kubeconfig", metavar="FILE", help="As for the command run.")
 def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str | None, kubeconfig: str | None) -> None:
-    """See to it that the operator can be uninstalled; the chart runs this before it goes.
+    """Check that the operator can be uninstalled. The chart runs this before an uninstall.
 
     Without the operator, objects that have its finalizer can never be deleted. With --policy=refuse they are listed,
     and the exit code is 1. With --policy=release-finalizers their finalizers are removed. Nothing changes in Box.

@@ -100,7 +100,7 @@ def test_the_proxy_is_named_by_its_variable(environment: dict[str, str], source:
 )
 def test_a_proxy_that_cannot_be_used_is_named_before_anything_starts(value: str) -> None:
     """With what to write, and without what stands there."""
-    with pytest.raises(ProxyError, match=r"write http://host:port") as caught:
+    with pytest.raises(ProxyError, match=r"Write http://host:port") as caught:
         parse_proxy(value, "HTTPS_PROXY")
     assert SECRET not in str(caught.value)
 

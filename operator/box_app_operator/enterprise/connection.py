@@ -332,22 +332,15 @@ def _checked(spec: EnterpriseSpec, credential: str | None, ca: str | None) -> tu
         StalledError: the credential can be no bearer token.
     """
     if spec.ca is not None and ca is None:
-        message = (
-            f"The CA bundle is missing: {spec.ca} does not exist or is empty. Create it. The operator continues as "
-            "soon as it exists."
-        )
+        message = f"The CA bundle is missing or empty. Create {spec.ca}. The operator then continues by itself."
         raise AwaitingHumanError(Reason.CA_INVALID, message)
     if spec.console_url is None:
         return None, ca
     if not credential:
-        what = f"The console's credential is missing: {spec.credentials} does not exist or is empty."
-        raise AwaitingHumanError(
-            Reason.CREDENTIAL_MISSING, f"{what} Create it. The operator continues as soon as it exists."
-        )
+        what = f"The console's credential is missing or empty. Create {spec.credentials}."
+        raise AwaitingHumanError(Reason.CREDENTIAL_MISSING, f"{what} The operator then continues by itself.")
     if not (credential.isascii() and credential.isprintable()) or " " in credential:
-        message = (
-            f"The console's credential contains characters that a bearer token cannot have. Correct {spec.credentials}."
-        )
+        message = f"The console's credential is not a valid bearer token. Correct {spec.credentials}."
         raise StalledError(Reason.CREDENTIAL_REJECTED, message)
     return credential, ca
 
