@@ -21,7 +21,7 @@ class Health:
 
     Attributes:
         problem: what keeps Box from being asked; None when nothing does.
-        settled: did any try end yet, well or not?
+        probed: did any try end yet, well or not?
         stalled: must the owner of the enterprise change what is there?
         failures: tries in a row that failed.
         tried_generation: of the BoxEnterprise's spec that all this speaks of; None before the first try ended.
