@@ -39,7 +39,7 @@ install-demo: install  ## see the chart installed by Helm, as pods where a node 
 test: check  ## run every check and every test
 	$(BIN)/python -m pytest $(WORKERS)
 
-check: install  ## formatting, lint, types, import contracts, the limits of the house
+check: install  ## formatting, lint, types, import contracts, the limits of the house, its words
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy

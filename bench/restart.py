@@ -83,7 +83,7 @@ def _measure(play: Playground, crowd: Crowd, count: int) -> Row:
 def _restart(play: Playground, count: int) -> Row:
     """Start the operator, wait until it is at rest, and stop it again."""
     start, mark, began = play.cluster.audit_size(), play.box.mark(), time.monotonic()
-    # The enterprise's counts are written, if they changed, before the restart is over.
+    # The enterprise's counts are written, if they changed, before the restart has ended.
     play.start_operator(BOX_APP_OPERATOR_STATUS_PAUSE="1s")
     pid = play.operator.pid
     assert pid is not None

@@ -6,13 +6,13 @@
 
 local spec, status = obj.spec or {}, obj.status or {}
 
--- Why an app is not Ready while nothing goes on before somebody at Box did something.
+-- Why an app is not Ready while a person at Box must act before anything goes on.
 local waits_for_people = {
   AwaitingClientID = true, -- create the app in the Developer Console
   AwaitingHuman = true, -- correct its CORS domains there
   Disabled = true, -- the admin enables it
   PendingApproval = true, -- the admin authorizes it
-  SlotsOccupied = true, -- somebody revokes a key of theirs
+  SlotsOccupied = true, -- a person revokes a key of theirs
 }
 
 -- A person hands over a key, or must enable the app; or the operator is about to put a token into the Secret: the
@@ -68,7 +68,7 @@ if obj.metadata.deletionTimestamp ~= nil then
 end
 
 if spec.suspend == true then
-  return health("Suspended", "spec.suspend is true: Box and the Secret stay as they are. Set it to false to go on.")
+  return health("Suspended", "spec.suspend is true: Box and the Secret stay as they are. Set it to false to resume.")
 end
 
 if status.observedGeneration ~= obj.metadata.generation then

@@ -29,7 +29,7 @@ def _option(name: str, setting: Setting) -> click.Option:
 
 @main.command(params=[_option(name, setting) for name, setting in SETTINGS.items()])
 def run(**flags: str | None) -> None:
-    """Run the operator until it is told to stop.
+    """Run the operator until it gets SIGTERM or SIGINT.
 
     Every flag can be given in the environment too, as BOX_APP_OPERATOR_ and its name, for example
     BOX_APP_OPERATOR_LOG_FORMAT=plain. A flag wins.
@@ -48,15 +48,25 @@ def run(**flags: str | None) -> None:
 
 @main.command()
 @click.option("--policy", type=click.Choice(["refuse", "release-finalizers"]), default="refuse", show_default=True)
-@click.option("--namespaces", metavar="A,B", default="", help="Look only here; when absent in the whole cluster.")
-@click.option("--deployment", metavar="NAMESPACE/NAME", help="The operator's own, stopped before finalizers go.")
-@click.option("--lease", metavar="NAMESPACE/NAME", help="The operator's own: only its BoxEnterprises are looked at.")
-@click.option("--kubeconfig", metavar="FILE", help="As for run.")
+@click.option(
+    "--namespaces", metavar="A,B", default="", help="Look only in these namespaces. Default: the whole cluster."
+)
+@click.option(
+    "--deployment",
+    metavar="NAMESPACE/NAME",
+    help="The operator's Deployment. It is scaled to 0 before finalizers are removed.",
+)
+@click.option(
+    "--lease",
+    metavar="NAMESPACE/NAME",
+    help="The operator's Lease. Only BoxEnterprises that this operator uses are looked at.",
+)
+@click.option("--kubeconfig", metavar="FILE", help="As for the command run.")
 def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str | None, kubeconfig: str | None) -> None:
-    """See to it that the operator can be uninstalled; the chart runs this before it goes.
+    """Check that the operator can be uninstalled. The chart runs this before an uninstall.
 
-    Objects with the operator's finalizer could never be deleted without it. Either they are told, and the exit code is
-    1, or the finalizers are taken off. Nothing is changed in Box.
+    Without the operator, objects that have its finalizer can never be deleted. With --policy=refuse they are listed,
+    and the exit code is 1. With --policy=release-finalizers their finalizers are removed. Nothing changes in Box.
     """
     from box_app_operator.run import run_uninstall
     from box_app_operator.uninstall import Uninstall
@@ -64,5 +74,5 @@ def uninstall(policy: str, namespaces: str, deployment: str | None, lease: str |
     for flag, value in (("--deployment", deployment), ("--lease", lease)):
         if value is not None and value.count("/") != 1:
             raise click.BadParameter("write namespace/name", param_hint=flag)
-    wish = Uninstall(policy != "refuse", parse_namespaces(namespaces), deployment, lease)
-    sys.exit(run_uninstall(wish, kubeconfig, click.echo))
+    request = Uninstall(policy != "refuse", parse_namespaces(namespaces), deployment, lease)
+    sys.exit(run_uninstall(request, kubeconfig, click.echo))

@@ -73,7 +73,7 @@ def _address(text: str) -> str:
 NAMESPACES = Kind("A,B", parse_namespaces)
 FORMAT = _matching("json|plain", "(?ai)json|plain", "is neither json nor plain", str.lower)
 LEVEL = _matching("LEVEL", "(?ai)debug|info|warning|error", "is not DEBUG, INFO, WARNING or ERROR", str.upper)
-NAME = _matching("NAME", "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "is no name that Kubernetes allows")
+NAME = _matching("NAME", "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "is not a valid Kubernetes name")
 NUMBER = _matching("N", "0*([1-9][0-9]{0,2}|1000)", "is not a number from 1 to 1000", int)
 SWITCH = _matching("", "(?ai)true|false", "is neither true nor false", lambda text: text.lower() == "true")
 """On the command line it stands without a value, and means true."""
@@ -95,24 +95,24 @@ class Settings:
 
     namespaces: tuple[str, ...] = _setting(NAMESPACES, "", "Watch only these namespaces", "all")
     kubeconfig: str | None = _setting(
-        Kind("FILE", str), None, "Way to Kubernetes", "$KUBECONFIG, ~/.kube/config or the pod's own account"
+        Kind("FILE", str), None, "Path of the kubeconfig", "$KUBECONFIG, ~/.kube/config or the pod's own account"
     )
-    log_format: str = _setting(FORMAT, "json", "Lines for machines or for people")
+    log_format: str = _setting(FORMAT, "json", "Log lines for machines (json) or for people (plain)")
     log_level: str = _setting(LEVEL, "INFO", "DEBUG, INFO, WARNING or ERROR")
-    health_address: str = _setting(Kind("HOST:PORT", _address), "0.0.0.0:8080", "Of probes and metrics")
-    metrics_per_app: bool = _setting(SWITCH, "false", "Also some series per app")
-    leader_elect: bool = _setting(SWITCH, "false", "Work only while holding a Lease")
+    health_address: str = _setting(Kind("HOST:PORT", _address), "0.0.0.0:8080", "Address of probes and metrics")
+    metrics_per_app: bool = _setting(SWITCH, "false", "Add metrics for each app")
+    leader_elect: bool = _setting(SWITCH, "false", "Work only while this process holds a Lease")
     lease_name: str = _setting(NAME, "box-app-operator", "Name of the Lease")
     lease_namespace: str | None = _setting(NAME, None, "Namespace of the Lease", "that of the pod")
-    lease_duration: timedelta = _setting(LEASE_DURATION, "9s", "Before another replica takes over")
-    workers: int = _setting(NUMBER, "32", "How many apps are worked upon at once")
-    box_timeout: timedelta = _setting(POSITIVE, "30s", "For one call to Box")
+    lease_duration: timedelta = _setting(LEASE_DURATION, "9s", "How long until another replica takes over")
+    workers: int = _setting(NUMBER, "32", "How many apps are reconciled at once")
+    box_timeout: timedelta = _setting(POSITIVE, "30s", "Timeout of one call to Box")
     box_wait: timedelta = _setting(POSITIVE, "25s", "How long one look for changes may block")
-    outage_grace: timedelta = _setting(ANY_DURATION, "5m", "Before an outage of Box shows in Ready")
-    status_pause: timedelta = _setting(ANY_DURATION, "30s", "Between status writes of mere counts")
-    restart_window: timedelta = _setting(ANY_DURATION, "1m", "For apps that restart one workload")
-    rotation_pause: timedelta = _setting(POSITIVE, "10m", "Between two rotations of an app by date")
-    sweep_interval: timedelta = _setting(POSITIVE, "10m", "Between looks for deletions that no watch reported")
+    outage_grace: timedelta = _setting(ANY_DURATION, "5m", "How long Box may be down before Ready is Unknown")
+    status_pause: timedelta = _setting(ANY_DURATION, "30s", "Least time between status writes of counts alone")
+    restart_window: timedelta = _setting(ANY_DURATION, "1m", "Window for apps that restart the same workload")
+    rotation_pause: timedelta = _setting(POSITIVE, "10m", "Least time between two rotations of an app by date")
+    sweep_interval: timedelta = _setting(POSITIVE, "10m", "How often to look for deletions that no watch reported")
     backoff_base: timedelta = _setting(POSITIVE, "1s", "First pause after a failure")
     backoff_cap: timedelta = _setting(POSITIVE, "5m", "Longest pause after failures")
 
@@ -127,7 +127,7 @@ class Settings:
         return int(self.health_address.rpartition(":")[2])
 
 
-SETTINGS: Mapping[str, Setting] = {each.name: each.metadata["setting"] for each in fields(Settings)}
+SETTINGS: Mapping[str, Setting] = {setting.name: setting.metadata["setting"] for setting in fields(Settings)}
 """By the name of the field."""
 
 

@@ -40,7 +40,7 @@ class TransientError(OperatorError):
     Attributes:
         retry_after_seconds: what the other side asked for; None when it said nothing.
         uncertain: the effect may have happened although no answer came.
-        unreachable: nobody answered at all, so that another call would only wait as long.
+        unreachable: no answer at all, so that another call would only wait as long.
     """
 
     def __init__(

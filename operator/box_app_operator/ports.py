@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from box_app_operator.api.spec import Body
 from box_app_operator.model.box import UID, AppID, BoxApp, Fingerprint, SecretView, Slot, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, WorkloadRef
-from box_app_operator.model.hand import Identity, Verdict
 from box_app_operator.model.observed import WorkloadView
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.secret.contents import Contents
 
 
@@ -19,11 +19,11 @@ class Clock(Protocol):
     """The only way to learn the time."""
 
     def now(self) -> datetime:
-        """The time, aware, in UTC. Somebody may set it, forward or back."""
+        """The time, aware, in UTC. It may be set, forward or back."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment, on a clock that nobody sets."""
+        """Seconds since some moment, on a clock that cannot be set."""
         ...
 
 
@@ -126,7 +126,7 @@ class Platform(Protocol):
     """Box's public API."""
 
     async def ping(self) -> None:
-        """Does anybody answer?"""
+        """Does Box answer?"""
         ...
 
     async def prove(self, token: Token) -> Verdict:
@@ -154,7 +154,7 @@ class Platform(Protocol):
         ...
 
     async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
-        """End a token; one that is over already is success."""
+        """Revoke a token; success, too, if it has already ended."""
         ...
 
 

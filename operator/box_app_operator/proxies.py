@@ -84,7 +84,7 @@ def parse_proxy(text: str, source: str) -> Proxy:
     url = text if "://" in text else f"http://{text}"
     parts = _split(url)
     if parts is None or parts.scheme not in PORTS or not parts.hostname:
-        raise ProxyError(f"{source} names no proxy that can be used: write http://host:port")
+        raise ProxyError(f"{source} is not a usable proxy. Write http://host:port")
     return Proxy(url, source)
 
 

@@ -39,11 +39,11 @@ from box_app_operator.watch import pods as pod_watch
 MAX_FOLLOWED = 8 + pod_watch.MAX_WATCHES + import_watch.MAX_WATCHES
 """Connections that only wait: they must never keep a write waiting."""
 DRAIN_SECONDS = 15.0
-"""For passes that are under way when the operator is told to stop: half of the usual grace period of a pod."""
+"""For passes that are under way when the operator is stopped: half of the usual grace period of a pod."""
 
 EXIT_LEASE_LOST = 3
-AGAIN = "This process ends, so that the next one lists everything anew"
-OUTSIDE = "Outside of a cluster give --kubeconfig or $KUBECONFIG"
+AGAIN = "This process exits, so that the next one lists everything again"
+OUTSIDE = "Outside a cluster, set --kubeconfig or KUBECONFIG"
 
 Args = TypeVarTuple("Args")
 
@@ -58,7 +58,7 @@ FORESEEN = (
     *(ConfigException, TransientError, AddressError, NoNamespaceError, NotInstalledError),
     *(KindsGoneError, WatchEndedError, RestoredError),
 )
-"""What keeps the operator from running, and is told in one line."""
+"""What keeps the operator from running, and is reported in one line."""
 
 
 def run_operator(settings: Settings) -> int:
@@ -84,13 +84,13 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def run_uninstall(wish: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
+def run_uninstall(request: Uninstall, kubeconfig: str | None, say: Callable[[str], None]) -> int:
     """See to it that the operator can go; returns the exit code."""
 
     async def prepare() -> bool:
         access = await configure_access(kubeconfig)
         async with ApiClient(access) as client:
-            return await prepare_uninstall(wish, KubeApi(client, via=access.via), COMPONENT, say)
+            return await prepare_uninstall(request, KubeApi(client, via=access.via), COMPONENT, say)
 
     try:
         return 0 if asyncio.run(prepare()) else 1
@@ -109,13 +109,15 @@ def _explain(error: Exception) -> str:
         case AddressError():
             return f"The probes cannot be served at {error}"
         case NoNamespaceError():
-            return "The Lease needs a namespace: outside of a pod give --lease-namespace"
+            return "The Lease needs a namespace. Outside a pod, set --lease-namespace"
         case WatchEndedError():
             return f"The custom resources cannot be watched any more: {error}. {AGAIN}"
         case RestoredError():
             return f"The cluster was restored from a backup ({error}). {AGAIN}"
         case NotInstalledError() | KindsGoneError():
-            return "The CustomResourceDefinitions are missing: kubectl apply -f crds/, or install the chart's"
+            return (
+                "The CustomResourceDefinitions are missing. Run: kubectl apply -f crds/, or install those of the chart"
+            )
         case _:
             return f"Kubernetes refused: {error}"
 
@@ -190,13 +192,13 @@ def _leadership(settings: Settings, api: KubeApi) -> Leadership | None:
 
 def _end_at_once(why: str) -> None:
     """Leave everything as it is: the successor finds it so, as after any crash, and nothing may happen beside it."""
-    logger.error("Lost the Lease: %s. This process ends at once, so that its successor works alone", why)
+    logger.error("Lost the Lease: %s. This process exits at once, so that only its successor works", why)
     logging.shutdown()
     os._exit(EXIT_LEASE_LOST)
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -> bool:
-    """Wait until it is done; False when told to stop before. Raises what ``work`` raises."""
+    """Wait until it is done; False when the operator is stopped before. Raises what ``work`` raises."""
     working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -210,7 +212,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -
 
 
 async def _serve(settings: Settings, operator: Operator, running: Running, stop: asyncio.Event) -> None:
-    """Work and watch until told to stop, or until a part fails.
+    """Work and watch until the operator is stopped, or until a part fails.
 
     Kopf begins once everything was listed, and ends by calling ``running.finish``. It need not have begun at all.
     """

@@ -50,54 +50,54 @@ class Uninstall:
         return is_operators(finalizer) and not self.namespaces
 
 
-async def prepare_uninstall(wish: Uninstall, api: KubeApi, component: str, say: Say) -> bool:
+async def prepare_uninstall(request: Uninstall, api: KubeApi, component: str, say: Say) -> bool:
     """Tell whether the operator may go now.
 
     Raises:
         KubeError, TransientError: the API server refused, or does not answer.
     """
-    held = await (_look(api, wish) if wish.release else _look_patiently(api, wish))
+    held = await (_look(api, request) if request.release else _look_patiently(api, request))
     if not held:
         say("No BoxCustomApp needs the operator any more.")
         return True
-    if not wish.release:
+    if not request.release:
         say(_refusal(held))
         return False
-    if wish.deployment is not None:
-        await _stop(api, wish.deployment, say)
+    if request.deployment is not None:
+        await _stop(api, request.deployment, say)
     objects = KubeObjects(api, component)
     for _ in range(ROUNDS):
-        held = await _look(api, wish)
+        held = await _look(api, request)
         if not held:
             return True
         for body in held:
-            await _release(objects, wish, body, say)
-    say(f"{len(held)} objects have the finalizer again and again: is another operator running?")
+            await _release(objects, request, body, say)
+    say(f"{len(held)} objects get the finalizer back each time. Is another operator running? Stop it first.")
     return False
 
 
-async def _look_patiently(api: KubeApi, wish: Uninstall) -> list[Json]:
+async def _look_patiently(api: KubeApi, request: Uninstall) -> list[Json]:
     """The objects that need the operator; BoxEnterprises alone only if they still do after a while."""
     for _ in range(ENTERPRISE_LOOKS):
-        held = await _look(api, wish)
+        held = await _look(api, request)
         if not held or any(body["kind"] == "BoxCustomApp" for body in held):
             return held
         await asyncio.sleep(LOOK_SECONDS)
     return held
 
 
-async def _look(api: KubeApi, wish: Uninstall) -> list[Json]:
+async def _look(api: KubeApi, request: Uninstall) -> list[Json]:
     """The BoxCustomApps and after them the BoxEnterprises that have the operator's finalizer."""
     base = f"/apis/{GROUP}/{VERSION}"
     apps, enterprises = f"{base}/{PLURALS['BoxCustomApp']}", f"{base}/{PLURALS['BoxEnterprise']}"
-    listed = [f"{base}/namespaces/{namespace}/{PLURALS['BoxCustomApp']}" for namespace in wish.namespaces]
+    listed = [f"{base}/namespaces/{namespace}/{PLURALS['BoxCustomApp']}" for namespace in request.namespaces]
     kinds = [*(("BoxCustomApp", path) for path in listed or [apps])]
-    kinds += [("BoxEnterprise", enterprises)] if wish.lease is not None or not wish.namespaces else []
+    kinds += [("BoxEnterprise", enterprises)] if request.lease is not None or not request.namespaces else []
     return [
         {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, **item}
         for kind, path in kinds
         async for item in _items(api, path)
-        if any(wish.counts(kind, finalizer) for finalizer in finalizers_of(item))
+        if any(request.counts(kind, finalizer) for finalizer in finalizers_of(item))
     ]
 
 
@@ -140,17 +140,18 @@ def _refusal(held: list[Json]) -> str:
     named, kind = (apps, "BoxCustomApps") if apps else (held, "BoxEnterprises")
     names = [f"  {_name(body)}" for body in named[:MAX_NAMES]]
     more = [f"  and {len(named) - MAX_NAMES} more"] if len(named) > MAX_NAMES else []
-    advice = "Delete them first; spec.deletionPolicy says what happens in Box."
+    advice = "Delete them first: kubectl delete bca NAME -n NAMESPACE. spec.deletionPolicy says what happens in Box."
     if not apps:
-        advice = "No BoxCustomApp uses them: the operator would take its finalizer off. See whether it runs."
+        advice = "No BoxCustomApp uses them. The operator removes its finalizer from them: check whether it runs."
     return "\n".join(
         [
-            f"{kind} that still need the operator: {len(named)}. Without it their deletion would wait for ever.",
+            f"{kind} that still need the operator: {len(named)}. Without it their deletion would never end.",
             *names,
             *more,
             advice,
-            "Or set the chart's uninstall.policy=ReleaseFinalizers: then they stay, and so does everything in Box.",
-            "Nothing was changed. Helm takes no upgrade after a refusal before: helm rollback RELEASE REVISION",
+            "Or set uninstall.policy=ReleaseFinalizers in the chart's values: then they stay, and so does everything "
+            "in Box.",
+            "Nothing was changed. Helm refuses upgrades until you run: helm rollback RELEASE REVISION",
         ]
     )
 
@@ -167,11 +168,11 @@ async def _stop(api: KubeApi, deployment: str, say: Say) -> None:
             return
         # A look a second for some seconds, once in the life of an installation, needs no watch.
         await asyncio.sleep(LOOK_SECONDS)
-    raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not end")
+    raise TransientError(KUBERNETES_UNAVAILABLE, f"pods of Deployment {deployment} do not terminate")
 
 
-async def _release(objects: KubeObjects, wish: Uninstall, body: Json, say: Say) -> None:
-    kept = [finalizer for finalizer in finalizers_of(body) if not wish.counts(body["kind"], finalizer)]
+async def _release(objects: KubeObjects, request: Uninstall, body: Json, say: Say) -> None:
+    kept = [finalizer for finalizer in finalizers_of(body) if not request.counts(body["kind"], finalizer)]
     stays = "; its app in Box, its tokens and its Secret stay as they are" if body["kind"] == "BoxCustomApp" else ""
     try:
         await objects.set_finalizers(body, kept)

@@ -18,14 +18,14 @@ def main() -> None:
     """A sandbox that plays Box: its Developer Console, its admin, and its public API."""
 
 
-for each in COMMANDS:
-    main.add_command(each)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 def _unless_no_console(context: click.Context, option: click.Parameter, value: str | None) -> str:
     if not value and not context.params.get("no_console"):
         raise click.MissingParameter(ctx=context, param=option)
-    # Nobody may come in with nothing.
+    # An empty token must not open the sandbox.
     return value or secrets.token_urlsafe()
 
 
@@ -37,15 +37,18 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
     envvar="BOX_SANDBOX_CONSOLE_TOKEN",
     show_envvar=True,
     callback=_unless_no_console,
-    help="Needed unless --no-console. Better in the environment.",
+    help="Required without --no-console. Prefer the environment variable.",
 )
 @ADMIN
 @click.option(
-    "--no-console", is_flag=True, is_eager=True, help="No Console API, as in the real Box: people do its steps by hand."
+    "--no-console",
+    is_flag=True,
+    is_eager=True,
+    help="Serve no Console API, like the real Box: people perform its steps.",
 )
-@click.option("--auto-approve", type=float, metavar="SECONDS", help="Authorize apps so long after their submission.")
+@click.option("--auto-approve", type=float, metavar="SECONDS", help="Authorize apps this long after their submission.")
 @click.option("--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep the state in this SQLite file.")
-@click.option("--taken-name", multiple=True, metavar="NAME", help="A name that somebody else in Box has.")
+@click.option("--taken-name", multiple=True, metavar="NAME", help="A name that another enterprise's app has.")
 @click.option("--rate-limit", default=1000, show_default=True, help="Requests per minute and caller.")
 @click.option(
     "--access-token-seconds",
@@ -67,7 +70,7 @@ def _unless_no_console(context: click.Context, option: click.Parameter, value: s
     is_flag=True,
     help="App Tokens get 403 from GET /2.0/users/me. Box does not say whether they may call it.",
 )
-@click.option("--reveal-issued-tokens", is_flag=True, help="Let tests read every token back. Box never does.")
+@click.option("--reveal-issued-tokens", is_flag=True, help="Let tests read every token back, which Box never does.")
 def serve(
     host: str,
     port: int,

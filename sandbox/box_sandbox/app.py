@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Scope
 from box_sandbox.admin import control
 from box_sandbox.config import SandboxConfig
 from box_sandbox.console import api as console
-from box_sandbox.console import by_hand as hand
+from box_sandbox.console import by_person
 from box_sandbox.http.answers import InvalidTokenError, OAuthError, box_error, invalid_token, oauth_error
 from box_sandbox.http.traffic import Traffic
 from box_sandbox.platform import content as platform
@@ -42,7 +42,7 @@ def create_app(config: SandboxConfig, abort: Callable[[Scope], bool] = _cannot_a
     # Without a Console API its paths are like any others that do not exist.
     automated = console.ROUTES if config.console_enabled else []
     application = Starlette(
-        routes=[*automated, *platform.ROUTES, *users.ROUTES, *oauth.ROUTES, *control.ROUTES, *hand.ROUTES],
+        routes=[*automated, *platform.ROUTES, *users.ROUTES, *oauth.ROUTES, *control.ROUTES, *by_person.ROUTES],
         middleware=[Middleware(traffic)],
         exception_handlers=handlers,
     )

@@ -40,7 +40,7 @@ def _abort(scope: Scope) -> bool:
 
 
 class Server(uvicorn.Server):
-    """A server that says where it listens, and lets go of blocked calls when it stops."""
+    """A server that says where it listens, and ends blocked calls when it stops."""
 
     def __init__(self, app: Starlette, host: str, port: int, ready: Callable[[str], None]) -> None:
         self._app = app

@@ -65,7 +65,7 @@ class Api:
         return response
 
     def _user(self, request: Request) -> str | None:
-        """Who calls. Nobody in particular is the admin: kubectl never sends a token over plain HTTP."""
+        """Who calls. A caller without a name is the admin: kubectl never sends a token over plain HTTP."""
         header = request.headers.get("authorization")
         return self._users.get(header.partition(" ")[2]) if header else "admin"
 
@@ -252,7 +252,7 @@ class Api:
             for change in [change for change in self.objects.history if change.version > since]:
                 type_ = _type_for(change, target, match)
                 if type_:
-                    yield line(type_, _as_told(type_, change))
+                    yield line(type_, _as_sent(type_, change))
             since = self.objects.version
             left = deadline - time.monotonic()
             if left <= 0:
@@ -266,8 +266,8 @@ class Api:
             done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return bool(done)
         finally:
-            for each in waits:
-                each.cancel()
+            for wait in waits:
+                wait.cancel()
 
     def _bookmark(self, kind: Kind) -> Object:
         metadata = {"resourceVersion": str(self.objects.version)}
@@ -285,8 +285,8 @@ def _type_for(change: Change, target: Target, match: Match) -> str | None:
     return {(True, False): "DELETED", (False, True): "ADDED", (True, True): "MODIFIED"}.get((matched, matches))
 
 
-def _as_told(type_: str, change: Change) -> Object:
-    """What leaves a selector is told as it last was within it. Source: k8s.io/apiserver, storage/cacher."""
+def _as_sent(type_: str, change: Change) -> Object:
+    """What leaves a selector is sent as it last was within it. Source: k8s.io/apiserver, storage/cacher."""
     if type_ != "DELETED" or change.type == "DELETED" or change.before is None:
         return change.body
     version = {"resourceVersion": change.body["metadata"]["resourceVersion"]}

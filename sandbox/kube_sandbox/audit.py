@@ -26,11 +26,13 @@ class AuditLog:
 
     def note(self, request: Request, user: str | None, target: Target | None, response: Response, began: str) -> None:
         """Write down a request that was answered."""
-        told = request.method != "GET" and target is not None and (target.kind.group or target.kind.plural) in TOLD
+        with_answer = (
+            request.method != "GET" and target is not None and (target.kind.group or target.kind.plural) in TOLD
+        )
         entry: dict[str, Any] = {
             "kind": "Event",
             "apiVersion": "audit.k8s.io/v1",
-            "level": "RequestResponse" if told else "Metadata",
+            "level": "RequestResponse" if with_answer else "Metadata",
             "stage": "ResponseComplete",
             "requestURI": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             "verb": _verb(request, target),
@@ -41,7 +43,7 @@ class AuditLog:
         }
         if target is not None:
             entry["objectRef"] = _reference(target)
-        if told:
+        if with_answer:
             entry["responseObject"] = json.loads(bytes(response.body))
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()

@@ -50,11 +50,11 @@ def test_it_says_what_the_operator_can_see(chart: helm_python.Chart) -> None:
     ("values", "says"),
     [
         ({}, "The uninstall stops while there are any"),
-        ({"uninstall": {"policy": "ReleaseFinalizers"}}, "takes its finalizers off all BoxCustomApps."),
-        ({"uninstall": {"policy": "Ignore"}}, "Nobody looks"),
+        ({"uninstall": {"policy": "ReleaseFinalizers"}}, "removes its finalizers from BoxCustomApps."),
+        ({"uninstall": {"policy": "Ignore"}}, "does not check whether BoxCustomApps are left"),
         ({"crds": {"keep": False}}, "with them every BoxCustomApp"),
         ({"crds": {"install": False}}, "do not come with this release"),
-        ({"rbac": {"create": False}}, "give them to the service account"),
+        ({"rbac": {"create": False}}, "This release grants the operator no rights"),
         (
             {"service": {"enabled": False}},
             "port-forward --namespace box-app-operator deployment/box-app-operator 8080:http",

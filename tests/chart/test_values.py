@@ -12,7 +12,7 @@ from tests.chart.rendering import CHART, ROOT, VALUE_SETS, Json, render
 from tests.chart.value_table import SCHEMA, VALUES, Value, objects, values
 
 README = CHART / "README.md"
-HEAD = "| value | when absent | meaning |\n|---|---|---|\n"
+HEAD = "| value | default | meaning |\n|---|---|---|\n"
 EVERYTHING = VALUE_SETS["everything"]
 FIRST_ALERT = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"][0]["rules"][0]["alert"]
 ALONE: dict[str, tuple[Json, Any]] = {

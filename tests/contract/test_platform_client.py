@@ -10,7 +10,7 @@ from tests.contract.clients import Clients, answering, refused
 from tests.sandbox.world import APPS, Box, ManualClock
 
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, TransientError
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Token
 
 

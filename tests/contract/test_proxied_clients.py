@@ -56,7 +56,7 @@ async def test_where_nobody_answers_is_named_with_what_to_check() -> None:
 
 async def test_a_proxy_that_does_not_answer_is_named_by_its_variable() -> None:
     """Without user and password."""
-    via = parse_proxy(f"http://someone:{PASSWORD}@127.0.0.1:{free_port()}", "HTTPS_PROXY")
+    via = parse_proxy(f"http://robot:{PASSWORD}@127.0.0.1:{free_port()}", "HTTPS_PROXY")
 
     assert await silence(BOX, via) == (
         f"GET /2.0/files/1: no answer from api.box.example:443. HTTPS_PROXY points to "
@@ -104,7 +104,7 @@ async def kube(via: Proxy) -> AsyncIterator[str]:
 
 async def test_a_proxy_before_the_api_server_is_named_in_the_same_way() -> None:
     """One that is not there, and one that lets nothing through; for requests and for watches."""
-    away = parse_proxy(f"http://someone:{PASSWORD}@127.0.0.1:{free_port()}", "HTTPS_PROXY")
+    away = parse_proxy(f"http://robot:{PASSWORD}@127.0.0.1:{free_port()}", "HTTPS_PROXY")
     async for said in kube(away):
         assert f"HTTPS_PROXY points to {away.url.partition('@')[2]}, which does not answer" in said
     with ConnectProxy(password=PASSWORD, refuse=403) as proxy:

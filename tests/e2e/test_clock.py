@@ -74,13 +74,13 @@ def test_a_console_that_tells_its_local_time_rotates_once(play: Playground, ns: 
 
     said = await_warning(play, ns, "RotationLimited")
 
-    assert "the clock of the operator, of the console endpoint or of Box is off" in said
-    until(lambda: "due to be replaced by date, and that waits until" in say_of_token(play, ns), 20, "the wait")
+    assert "that of the operator, of the console endpoint or of Box" in said
+    until(lambda: "due to be replaced by date. It waits until" in say_of_token(play, ns), 20, "the wait")
     restart_operator(play)
     await_pass(play, ns)
     # The first one, and one rotation.
     assert len(issued(play, ns)) == 2
-    assert "and that waits until" in say_of_token(play, ns)
+    assert "It waits until" in say_of_token(play, ns)
     assert play.get(ns, "viewer")["status"]["tokens"]["nextRotationTime"] in say_of_token(play, ns)
 
 
@@ -93,7 +93,7 @@ def test_tokens_that_are_over_when_they_come_are_replaced_three_times(play: Play
     body = play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
 
     assert len(issued(play, ns)) == 4
-    assert "A clock that is off by as long as tokens live looks the same." in say_of_token(play, ns)
+    assert "A clock that is off by the lifetime of a token has the same effect." in say_of_token(play, ns)
     assert [(condition(body, "Ready") or {}).get(key) for key in ("status", "reason")] == ["False", "RotationLimited"]
     restart_operator(play)
     await_pass(play, ns)
@@ -127,7 +127,7 @@ def test_a_person_who_asks_twice_waits_for_a_minute(play: Playground, ns: str) -
     count = len(issued(play, ns))
     request_rotation(play, ns)
 
-    until(lambda: "A rotation was requested, and that waits until" in say_of_token(play, ns), 20, "the wait")
+    until(lambda: "A rotation was requested. It waits until" in say_of_token(play, ns), 20, "the wait")
 
     assert len(issued(play, ns)) == count
 

@@ -86,7 +86,7 @@ STATES: dict[str, tuple[Callable[[Playground, str], None], tuple[str, str, str],
     "SecretConflict": (conflict, ("False", "Unknown", "False"), "Choose another name in spec.tokens.secret.name"),
     "BoxUnavailable": (outage, ("Unknown", "True", "True"), "answered 503"),
     "TokenRejected": (disabled, ("False", "False", "False"), "Pods get 401: Box refuses the token in Secret"),
-    "Suspended": (suspended, ("Unknown", "Unknown", "Unknown"), "Set it to false to go on"),
+    "Suspended": (suspended, ("Unknown", "Unknown", "Unknown"), "Set it to false to resume"),
 }
 
 

@@ -160,7 +160,7 @@ def probe(process: Process, path: str) -> int:
 def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replicas: Replicas) -> None:
     """Only the leader works; the other one waits, alive and ready, and calls nobody."""
     leader = replicas.start("leader", **CALM)
-    await_line(leader, "Took Lease")
+    await_line(leader, "Acquired Lease")
     standby = replicas.start("standby", **CALM)
     await_line(standby, "Standing by")
 
@@ -174,7 +174,7 @@ def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replic
 def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: str, replicas: Replicas) -> None:
     """Within 15 seconds of a SIGKILL the other one works, with the usual lease; a busy machine is given more time."""
     leader = replicas.start("leader")
-    await_line(leader, "Took Lease")
+    await_line(leader, "Acquired Lease")
     standby = replicas.start("standby")
     await_line(standby, "Standing by")
     play.app(ns, "viewer")
@@ -193,13 +193,13 @@ def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: 
 def test_a_leader_that_is_told_to_stop_gives_the_lease_back(play: Playground, ns: str, replicas: Replicas) -> None:
     """A rolling update does not wait for the lease to end."""
     leader = replicas.start("leader", BOX_APP_OPERATOR_LEASE_DURATION="1h")
-    await_line(leader, "Took Lease")
+    await_line(leader, "Acquired Lease")
     # One that looks more often than once in ten minutes.
     standby = replicas.start("standby", **CALM)
 
     leader.stop()
 
-    await_line(standby, "Took Lease")
+    await_line(standby, "Acquired Lease")
     make_ready(play, ns)
 
 
@@ -208,12 +208,12 @@ def test_a_leader_that_is_cut_off_ends_before_its_successor_begins(
 ) -> None:
     """With the way to the API server cut, and Box in reach: the process ends by itself, and calls Box no more."""
     leader = replicas.start("leader", wire.url, **CALM)
-    await_line(leader, "Took Lease")
+    await_line(leader, "Acquired Lease")
     standby = replicas.start("standby", **CALM)
     make_ready(play, ns)
 
     wire.cut()
-    await_line(standby, "Took Lease")
+    await_line(standby, "Acquired Lease")
 
     # A process that has ended makes no call.
     assert leader.ended() == LEASE_LOST
@@ -225,13 +225,13 @@ def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, r
     """Stopped for longer than the lease, with news from Box waiting for it: not one call when it goes on."""
     slow = CALM | {"BOX_APP_OPERATOR_BOX_WAIT": "60s", "BOX_APP_OPERATOR_SWEEP_INTERVAL": "60s"}
     leader = replicas.start("leader", **slow)
-    await_line(leader, "Took Lease")
+    await_line(leader, "Acquired Lease")
     standby = replicas.start("standby", **slow)
     make_ready(play, ns)
 
     os.kill(leader.pid or 0, signal.SIGSTOP)
     approve_another(play, ns)
-    await_line(standby, "Took Lease")
+    await_line(standby, "Acquired Lease")
     until(lambda: _is_at_rest(play), 20, "the new leader to wait for news")
     # From here on nobody but the former leader could make a call.
     os.kill(standby.pid or 0, signal.SIGSTOP)

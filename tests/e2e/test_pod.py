@@ -48,7 +48,7 @@ def pod(play: Playground, request: pytest.FixtureRequest) -> Iterator[Process]:
     settings = {**QUICK, "BOX_APP_OPERATOR_LEASE_DURATION": "15s"}
     process = play.operator_process(request.node.originalname, "--leader-elect", **settings)
     launch(process)
-    await_line(process, "Took Lease")
+    await_line(process, "Acquired Lease")
     yield process
     process.stop()
     play.account.write(play.cluster.token_of(ACCOUNT))
@@ -137,7 +137,7 @@ def test_the_namespace_of_the_lease_is_that_of_the_pod(play: Playground, ns: str
     launch(successor)
 
     try:
-        await_line(successor, "Took Lease")
+        await_line(successor, "Acquired Lease")
         make_ready(play, ns, "another")
     finally:
         successor.stop()

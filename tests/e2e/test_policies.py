@@ -159,7 +159,7 @@ def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str)
     loud = {"expression": "false", "messageExpression": "'no room for ' + string(object.data['BOX_APP_TOKEN'])"}
     with denying(play, ns, loud):
         submit(play, ns)
-        found = await_refused(play, ns, "its message is not shown, for it quotes a value")
+        found = await_refused(play, ns, "its message is not shown, because it quotes a value")
 
     play.await_condition(ns, "viewer", "Ready")
     token = token_in(play, ns)

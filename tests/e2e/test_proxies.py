@@ -131,7 +131,7 @@ def test_a_proxy_of_the_kubeconfig_counts_before_the_environment(play: Playgroun
 def test_a_proxy_that_does_not_answer_is_named_by_its_variable(play: Playground) -> None:
     """One line, exit code 1."""
     proxy = f"127.0.0.1:{free_port()}"
-    environment = {"HTTPS_PROXY": f"http://someone:{PASSWORD}@{proxy}"}
+    environment = {"HTTPS_PROXY": f"http://robot:{PASSWORD}@{proxy}"}
     said = last_words(outside(play, "away", environment, server=f"https://{NAME}:6443"))
 
     assert f"HTTPS_PROXY points to {proxy}, which does not answer" in said
@@ -199,7 +199,7 @@ def test_a_proxy_in_the_way_to_box_is_named_in_the_condition(play: Playground, f
     """With the variable to look at, where it points to, and where the call should have gone; without a password."""
     with ConnectProxy(password=PASSWORD, refuse=403) as proxy:
         port = proxy.port if there else free_port()
-        play.start_operator(**{**QUICK, "https_proxy": f"http://someone:{PASSWORD}@127.0.0.1:{port}"})
+        play.start_operator(**{**QUICK, "https_proxy": f"http://robot:{PASSWORD}@127.0.0.1:{port}"})
         box_over_tls(play, f"wrong-{there}".lower(), f"https://127.0.0.1:{front.port}")
         body = await_enterprise(play, f"wrong-{there}".lower(), "BoxUnavailable")
 

@@ -67,7 +67,7 @@ def test_the_token_moves_to_the_new_name(play: Playground, ns: str) -> None:
     assert values(moved) == values(before) == values(play.secret(ns, SECRET))
     assert moved["metadata"]["labels"] == before["metadata"]["labels"]
     assert moved["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]
-    assert f"Secret '{SECRET}' of before stays until" in say_of_token(play, ns)
+    assert f"The renamed Secret '{SECRET}' stays until" in say_of_token(play, ns)
     set_rotation(play, ns, overlap="0s")
     await_gone(play, ns)
     play.await_condition(ns, "viewer", "Ready")

@@ -99,7 +99,7 @@ def test_an_enterprise_that_stays_held_is_named(play: Playground, ns: str) -> No
     done = uninstall(play, in_namespace(ns), f"--lease={ns}/first")
 
     assert done.returncode == 1
-    for word in (f"BoxEnterprise {ns}-corp", "See whether it runs", "uninstall.policy=ReleaseFinalizers"):
+    for word in (f"BoxEnterprise {ns}-corp", "check whether it runs", "uninstall.policy=ReleaseFinalizers"):
         assert word in done.stdout
     assert len(play.cluster.get(path)["metadata"]["finalizers"]) == 2
 

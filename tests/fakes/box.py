@@ -27,7 +27,7 @@ from box_app_operator.model.box import (
     fingerprint_of,
 )
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Granted, Page, Token
 
 ACCESS_SECONDS = 4175

@@ -13,9 +13,9 @@ from tests.unit.strategies import foreign_secret
 
 from box_app_operator.model.box import AuthorizationState, PendingToken, Problem, Slot, SlotToken
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.names import Leaving, NameHolder
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Observed, Pace
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.automated.adoption import with_adoption
 
 LIVE = replace(ONE, accepted=True)
@@ -129,10 +129,12 @@ def troubled(reason: str, *, by_spec: bool) -> Look:
 # What is seen without one
 
 
-def by_hand(desired: Desired, **hand: Any) -> Observed:
+def by_hand(desired: Desired, **platform_view: Any) -> Observed:
     """A person does the console's steps; there is no key yet."""
     known = unlisted(app_for(desired), Mode.ASSISTED) if desired.client_id else None
-    return Observed(known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), hand=Hand(**hand))
+    return Observed(
+        known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), platform_view=PlatformView(**platform_view)
+    )
 
 
 def with_bad_key(desired: Desired) -> Observed:
@@ -149,7 +151,7 @@ def with_good_key(desired: Desired) -> Observed:
     return replace(seen, unlisted=known, pending=pending)
 
 
-def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: Any) -> Look:
+def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **platform_view: Any) -> Look:
     """A key that a person generated is in the Secret."""
     said = Verdict.LIVE if enabled else Verdict.DISABLED
     known = {
@@ -163,7 +165,7 @@ def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **hand: An
     def look(desired: Desired) -> Observed:
         world = ready_world(desired, primary=token)
         app = replace(world.app, authorization=replace(world.app.authorization, enabled=enabled))
-        return in_mode(world, Mode.ASSISTED, hand=Hand(**{**known, **hand}), app=app).observed
+        return in_mode(world, Mode.ASSISTED, platform_view=PlatformView(**{**known, **platform_view}), app=app).observed
 
     return look
 
@@ -175,13 +177,13 @@ def with_dead_key(desired: Desired) -> Observed:
     return replace(seen, unlisted=replace(seen.unlisted, issued=(), slots={}))
 
 
-def granted(*, pending: bool = False, **hand: Any) -> Look:
+def granted(*, pending: bool = False, **platform_view: Any) -> Look:
     """Box gives out tokens for client credentials; ``held`` tells that one is in the Secret."""
 
     def look(desired: Desired) -> Observed:
         seen = settled(desired) if pending else Observed(known=True, app=app_for(desired))
-        known = Hand(**{"can_revoke": True, **hand})
-        return in_mode(World(desired, seen), Mode.CLIENT_CREDENTIALS, hand=known).observed
+        known = PlatformView(**{"can_revoke": True, **platform_view})
+        return in_mode(World(desired, seen), Mode.CLIENT_CREDENTIALS, platform_view=known).observed
 
     return look
 
@@ -196,4 +198,6 @@ def without_credentials(desired: Desired) -> Observed:
 
 def without_renewal(desired: Desired) -> Observed:
     """Somebody deleted it, and the access token is due to be replaced."""
-    return in_mode(ready_world(desired, primary=OLD), Mode.CLIENT_CREDENTIALS, hand=Hand(trouble=MISSING)).observed
+    return in_mode(
+        ready_world(desired, primary=OLD), Mode.CLIENT_CREDENTIALS, platform_view=PlatformView(trouble=MISSING)
+    ).observed

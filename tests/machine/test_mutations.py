@@ -14,13 +14,13 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeOfAToken
 
-from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.controller import reconcile_pass as work
 from box_app_operator.model.box import PendingToken
 from box_app_operator.model.desired import DownscopedSpec
 from box_app_operator.model.finding import Finding
-from box_app_operator.model.hand import Verdict
 from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.platform_view import Verdict
 from box_app_operator.model.steps import Step
 from box_app_operator.modes.assisted import observe as keys
 from box_app_operator.modes.assisted.proof import Candidate
@@ -39,7 +39,7 @@ def publish_at_once(observed: Observed, pending: PendingToken, steps: TokenSteps
     return prove_first(observed, replace(pending, proven=True), steps)
 
 
-async def believe_at_once(key: Candidate, _box: object, answers: HandMemory, _app_id: object) -> None:
+async def believe_at_once(key: Candidate, _box: object, answers: PlatformAnswers, _app_id: object) -> None:
     """Rule 3, broken where people hand over keys: nobody asks Box what becomes of one."""
     answers.verdicts[key.token.fingerprint] = Verdict.LIVE
 
@@ -57,7 +57,7 @@ FEW = 500
 """Examples in which the short search, which is the same every time, finds every mutation."""
 Mutation = tuple[ModuleType, str, Callable[..., Any], str]
 RULES: dict[str, Mutation] = {
-    "1-mint-without-authorization": (tokens, "_may_act", lambda _: True, "minted"),
+    "1-mint-without-authorization": (tokens, "_is_usable", lambda _: True, "minted"),
     "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest"),
     "3-publish-without-proof": (tokens, "_check_pending", publish_at_once, "published without proof"),
     "3-believe-a-key": (keys, "judge", believe_at_once, "published without proof"),

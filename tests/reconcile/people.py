@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.sandbox.world import ADMIN, Box
 
-BY_HAND = "/sandbox/v1/apps"
+CONSOLE_BY_PERSON = "/sandbox/v1/apps"
 ELSEWHERE = "7654321"
 """Another enterprise than the sandbox's own."""
 
@@ -23,11 +23,13 @@ class People:
 
     async def create(self, name: str = "Viewer", **traits: Any) -> Any:
         """A new app."""
-        return await self.call("POST", BY_HAND, 201, {"name": name, **traits})
+        return await self.call("POST", CONSOLE_BY_PERSON, 201, {"name": name, **traits})
 
     async def decide(self, app: Any, decision: str = "authorize") -> Any:
         """The admin decides."""
-        return await self.call("POST", f"{BY_HAND}/{app['id']}/authorization/decision", 200, {"decision": decision})
+        return await self.call(
+            "POST", f"{CONSOLE_BY_PERSON}/{app['id']}/authorization/decision", 200, {"decision": decision}
+        )
 
     async def authorized(self, name: str = "Viewer", **traits: Any) -> Any:
         """A new app that the admin has authorized."""
@@ -35,20 +37,20 @@ class People:
 
     async def app_of(self, app: Any) -> Any:
         """The app as it is now."""
-        return await self.call("GET", f"{BY_HAND}/{app['id']}", 200)
+        return await self.call("GET", f"{CONSOLE_BY_PERSON}/{app['id']}", 200)
 
     async def generate(self, app: Any, slot: str = "primary", days: int | None = 30) -> str:
         """A new key."""
-        path = f"{BY_HAND}/{app['id']}/tokens/{slot}"
+        path = f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/{slot}"
         return str((await self.call("POST", path, 201, {"expires_in_days": days}))["token"])
 
     async def secret(self, app: Any) -> str:
         """The client secret."""
-        return str((await self.call("GET", f"{BY_HAND}/{app['id']}/client-secret", 200))["client_secret"])
+        return str((await self.call("GET", f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret", 200))["client_secret"])
 
     async def developer_token(self, app: Any) -> str:
         """A developer token."""
-        return str((await self.call("POST", f"{BY_HAND}/{app['id']}/developer-token", 201))["token"])
+        return str((await self.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/developer-token", 201))["token"])
 
     async def user(self, login: str = "dana@acme.example", **traits: Any) -> Any:
         """A new managed user."""

@@ -16,7 +16,7 @@ from tests.sandbox.world import Box, ManualClock
 from box_app_operator.cache.identities import Identities
 from box_app_operator.errors import TransientError
 from box_app_operator.model.conditions import parse_conditions
-from box_app_operator.model.hand import Verdict
+from box_app_operator.model.platform_view import Verdict
 from box_app_operator.ports import Token
 
 KEYS = {"importFrom": {"name": "keys"}}
@@ -323,8 +323,8 @@ async def test_a_refused_key_is_not_kept_in_memory(telling: AssistedStage) -> No
         await telling.resync()
         assert telling.values_in_memory() == [key]
 
-    hand = telling.reconciler._memory_of(KEY).hand  # type: ignore[union-attr]
-    for known in (hand.verdicts, hand.words, hand.identities, hand.first_seen):
+    answers = telling.reconciler._memory_of(KEY).answers  # type: ignore[union-attr]
+    for known in (answers.verdicts, answers.messages, answers.identities, answers.first_seen):
         assert len(known) <= 3
 
 

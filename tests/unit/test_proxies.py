@@ -8,7 +8,7 @@ from box_app_operator.config import SettingsError, read_settings
 from box_app_operator.proxies import ProxyError, host_and_port, parse_proxy, read_proxies
 
 SECRET = "hunter2"
-PROXY = f"http://someone:{SECRET}@proxy.example.com:3128"
+PROXY = f"http://robot:{SECRET}@proxy.example.com:3128"
 BOX = "https://api.box.com"
 
 
@@ -100,7 +100,7 @@ def test_the_proxy_is_named_by_its_variable(environment: dict[str, str], source:
 )
 def test_a_proxy_that_cannot_be_used_is_named_before_anything_starts(value: str) -> None:
     """With what to write, and without what stands there."""
-    with pytest.raises(ProxyError, match=r"write http://host:port") as caught:
+    with pytest.raises(ProxyError, match=r"Write http://host:port") as caught:
         parse_proxy(value, "HTTPS_PROXY")
     assert SECRET not in str(caught.value)
 
@@ -114,7 +114,7 @@ def test_a_proxy_that_cannot_be_used_is_named_before_anything_starts(value: str)
     [
         (BOX, "api.box.com:443"),
         ("http://console.svc/base?key=secret", "console.svc:80"),
-        (f"https://someone:{SECRET}@api.box.com:8443", "api.box.com:8443"),
+        (f"https://robot:{SECRET}@api.box.com:8443", "api.box.com:8443"),
         ("https://[fd00::1]:6443", "[fd00::1]:6443"),
         ("http://box:99999", "an address that is none"),
     ],

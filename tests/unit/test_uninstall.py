@@ -121,7 +121,7 @@ async def test_an_enterprise_that_is_held_for_no_app_is_waited_for_and_named() -
 
     assert not may
     assert "BoxEnterprise acme" in said
-    assert "See whether it runs" in said
+    assert "check whether it runs" in said
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_a_finalizer_that_comes_back_is_told() -> None:
     may, said = await prepare(Stubborn(app("viewer", FINALIZER)), release=True)
 
     assert not may
-    assert "is another operator running?" in said
+    assert "Is another operator running?" in said
 
 
 async def test_a_kind_that_is_gone_has_no_objects() -> None:
@@ -202,6 +202,6 @@ async def test_pods_that_do_not_end_are_told(monkeypatch: pytest.MonkeyPatch) ->
     api = FakeApi(app("viewer", FINALIZER))
     api.pods = uninstall.PODS_LOOKS + 10
 
-    with pytest.raises(TransientError, match="do not end"):
+    with pytest.raises(TransientError, match="do not terminate"):
         await asyncio.wait_for(prepare(api, release=True, deployment="ops/box-app-operator"), 60)
     assert [path for path, _ in api.writes if not path.endswith("scale")] == []

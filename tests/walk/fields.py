@@ -87,7 +87,7 @@ def words_of(node: Node) -> list[str]:
         *(rule.get("message", "") for rule in node.get("x-kubernetes-validations", ())),
     ]
     quoted = [word for text in texts for word in re.findall(r'"([^"\n]+)"', text)]
-    defaults = [found for text in texts for found in re.findall(r'(?:when absent|default:?) "?([^\s".,;:]+)', text)]
+    defaults = [found for text in texts for found in re.findall(r'(?i:when absent|default:?) "?([^\s".,;:]+)', text)]
     return list(dict.fromkeys([*quoted, *defaults]))
 
 

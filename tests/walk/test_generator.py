@@ -22,7 +22,7 @@ NAME = {
 SPAN = {
     "type": "string",
     "maxLength": 32,
-    "description": 'A span; when absent "10m".',
+    "description": 'A span. Default: "10m".',
     "x-kubernetes-validations": [{"rule": "self.matches('^([0-9]+(ms|s|m|h|d))+$')"}],
 }
 ITEM = {"type": "object", "required": ["name"], "properties": {"name": NAME, "note": {"type": "string"}}}
@@ -130,7 +130,7 @@ def test_what_the_schema_says_is_tried(book: Book) -> None:
     assert "10m" in tried(book, "spec.span")
     assert "a-b" in tried(book, "spec.list[].name")
     assert tried(book, "spec.mirror", "as in status") == ["(status.mirror)"]
-    assert words_of({"description": 'One; when absent 600. Or "b".'}) == ["b", "600"]
+    assert words_of({"description": 'One. Default: 600. Or "b".'}) == ["b", "600"]
 
 
 def test_spans_have_neighbours(book: Book) -> None:

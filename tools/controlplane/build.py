@@ -53,16 +53,16 @@ def build_packages(packages: Mapping[str, str], target: Path, version: str, say:
 
 
 def _build_one(folder: Path, name: str, arguments: tuple[str, ...], say: Callable[[str], None]) -> None:
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
     say(f"  building {name} ...")
     lines: list[str] = []
     with _started(folder, "build", *arguments) as process:
         # With -v Go names every package that it compiles: the only sign of progress that there is.
         for line in process.stderr or ():
             lines.append(line)
-            if time.monotonic() - told > TELL_SECONDS:
-                told = time.monotonic()
-                say(f"  building {name} ... {len(lines)} packages compiled, {told - began:.0f} s")
+            if time.monotonic() - reported > TELL_SECONDS:
+                reported = time.monotonic()
+                say(f"  building {name} ... {len(lines)} packages compiled, {reported - began:.0f} s")
     if process.returncode != 0:
         raise RuntimeError(f"go build failed: {_last_words(''.join(lines))}")
     say(f"  built {name} in {time.monotonic() - began:.0f} s")

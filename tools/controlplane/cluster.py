@@ -102,7 +102,7 @@ class ControlPlane:
         """Find or build the binaries, start everything, and return when it is ready.
 
         Args:
-            say: is told how far a build is.
+            say: called with how far a build is.
             setting: where it listens, and what runs.
             folder: an empty one for all its files; default: a temporary one.
 
@@ -319,12 +319,12 @@ class ControlPlane:
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()
 
 
 def _signing_key() -> str:

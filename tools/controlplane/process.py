@@ -70,8 +70,8 @@ class Process:
     def check(self) -> None:
         """Raise RuntimeError with its last words if it ended by itself."""
         if self._process is not None and self._process.poll() is not None:
-            words = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-            raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{words}")
+            last_lines = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+            raise RuntimeError(f"{self.name} ended with {self._process.returncode}:\n{last_lines}")
 
     def kill(self) -> None:
         """End it at once."""

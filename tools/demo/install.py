@@ -104,8 +104,8 @@ def _make_ready(screen: Screen, cluster: Cluster, box: Box) -> None:
     screen.say(str((condition(body, "Ready") or {})["message"]), "green")
     screen.tell()
     table = new_table("CONDITION", "STATUS", "REASON")
-    for each in body["status"]["conditions"]:
-        table.add_row(each["type"], each["status"], each["reason"])
+    for found in body["status"]["conditions"]:
+        table.add_row(found["type"], found["status"], found["reason"])
     screen.show(table)
     screen.tell()
     data = cluster.get(SECRET)["data"]

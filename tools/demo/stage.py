@@ -28,7 +28,7 @@ from playground.clusters.current import NoContext
 from playground.output import BUSY, POLL_SECONDS, until
 
 PORT = 8099
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 ADMIN_SECONDS = 0.8
 LOG_LINES = 20
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
@@ -101,7 +101,7 @@ def _perform(
         _start(screen, playground)
         _apply(screen, playground, examples, apps, watch)
         _follow_and_decide(screen, playground, watch)
-        wrong = {each.app.name: found for each in watch.all if (found := differences(each, playground.box))}
+        wrong = {progress.app.name: found for progress in watch.all if (found := differences(progress, playground.box))}
     except (RuntimeError, OSError, httpx.HTTPError) as error:
         screen.say(_in_words(error), "red")
         _show_log(screen, playground)
@@ -138,13 +138,13 @@ def _apply(
 
 
 def _create(cluster: Cluster, manifest: Manifest) -> None:
-    """Create an object, with the patience that an API server needs which has just learned of its kind."""
+    """Create an object; an API server that has just learned of its kind may refuse it for a while."""
 
     def attempt() -> httpx.Response | None:
         response = cluster.create(_as_kubectl_would(manifest))
         return None if response.status_code in NOT_YET else response.raise_for_status()
 
-    until(attempt, PATIENCE_SECONDS, f"{manifest['kind']} {manifest['metadata']['name']} to be accepted")
+    until(attempt, TIMEOUT_SECONDS, f"{manifest['kind']} {manifest['metadata']['name']} to be accepted")
 
 
 def _as_kubectl_would(manifest: Manifest) -> Manifest:
@@ -155,7 +155,7 @@ def _as_kubectl_would(manifest: Manifest) -> Manifest:
 
 
 def _follow_and_decide(screen: Screen, playground: Playground, watch: Watch) -> None:
-    def follow(done: Callable[[], bool], seconds: float = PATIENCE_SECONDS * BUSY) -> None:
+    def follow(done: Callable[[], bool], seconds: float = TIMEOUT_SECONDS * BUSY) -> None:
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
             playground.operator.check()
@@ -163,13 +163,13 @@ def _follow_and_decide(screen: Screen, playground: Playground, watch: Watch) -> 
             time.sleep(POLL_SECONDS)
 
     with screen.live():
-        follow(lambda: all(each.has_ended or each.is_pending for each in watch.all))
-        for progress in [each for each in watch.all if each.is_pending and each.app.part.decision]:
+        follow(lambda: all(progress.has_ended or progress.is_pending for progress in watch.all))
+        for progress in [progress for progress in watch.all if progress.is_pending and progress.app.part.decision]:
             if screen.is_terminal:
                 # An admin takes a moment, and who watches should see it happen.
                 follow(lambda: False, ADMIN_SECONDS)
             _decide(screen, playground, progress)
-        follow(lambda: all(each.has_ended for each in watch.all))
+        follow(lambda: all(progress.has_ended for progress in watch.all))
         screen.update(watch.all, watch.look())
 
 

@@ -28,7 +28,7 @@ CACHES = {"XDG_CACHE_HOME": "cache", "GOCACHE": "go-build", "GOMODCACHE": "go-mo
 LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 """Busy until whoever started it is gone."""
 VERDICT = re.compile(r"=+ (.*\b(?:passed|failed|error|errors)\b.*) =+$|^(Every app ended as expected\.)$")
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE_SECONDS)
+            process.wait(TIMEOUT_SECONDS)
 
 
 def _verdict(log: Path) -> str:

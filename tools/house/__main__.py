@@ -1,4 +1,7 @@
-"""``python -m house``: measure the packages. ``--check`` fails when a number is beyond its limit."""
+"""``python -m house``: measure the packages.
+
+``--check`` fails when a number is beyond its limit, or a word is written that ``language.toml`` forbids.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from house.language import forbidden_words, read_words
 from house.limits import judge
 from house.measures import House, lines_below, look_at, measures_of
 from house.report import complaints, report
@@ -18,21 +22,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "box_app_operator"
 PLACES = ("sandbox", "tools")
 WAY = Path(__file__).with_name("way.toml")
+WORDS = Path(__file__).with_name("language.toml")
 
 
 def main() -> int:
     """Print what was asked for; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m house", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="print only what is beyond its limit, and exit with 1")
+    parser.add_argument("--check", action="store_true", help="print only what is wrong, and exit with 1")
     check = parser.parse_args().check
     house = measured()
     verdicts = judge(measures_of(house))
-    wrong = complaints(house, verdicts)
+    wrong = [*complaints(house, verdicts), *forbidden_words(ROOT, read_words(WORDS))] if check else []
     lines = {"product, operator/": lines_below(ROOT / "operator"), "tests/": lines_below(ROOT / "tests")}
     for line in wrong if check else report(house, verdicts, lines):
         print(line)
     if check and not wrong:
-        print("The house is within its limits.")
+        print("The house is within its limits, and speaks one language.")
     return 1 if check and wrong else 0
 
 

@@ -65,7 +65,7 @@ class Verdict:
         return self.limit.today is not None and self.measure.value < self.limit.today
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """The number, its limit, and what else is to be said."""
         parts = [f"at most {self.limit.goal}"]
         parts += [f"until then {self.limit.today}"] if self.limit.today is not None else []

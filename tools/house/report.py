@@ -17,7 +17,7 @@ def report(house: House, verdicts: list[Verdict], lines: dict[str, int]) -> Iter
     """All of it, line by line. ``lines`` are those of product and tests, by name."""
     yield from ("Lines", *(f"{count:>8,}  {name}" for name, count in lines.items()), "")
     yield from (*_rooms(house), "", *_arrows(house), "", *_functions(house), "", *_way(house), "")
-    yield from ("Limits", *(f"  {verdict.words}" for verdict in verdicts if _is_shown(verdict)))
+    yield from ("Limits", *(f"  {verdict.message}" for verdict in verdicts if _is_shown(verdict)))
 
 
 def _is_shown(verdict: Verdict) -> bool:
@@ -65,5 +65,5 @@ def _way(house: House) -> Iterator[str]:
 
 def complaints(house: House, verdicts: list[Verdict]) -> list[str]:
     """What the check fails for: numbers that got worse, and a way that is not that of the code."""
-    worse = [f"tools/house/limits.py: {verdict.words}" for verdict in verdicts if verdict.is_worse]
+    worse = [f"tools/house/limits.py: {verdict.message}" for verdict in verdicts if verdict.is_worse]
     return [*worse, *(f"tools/house/way.toml: {problem}" for problem in house.way.problems)]

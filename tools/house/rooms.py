@@ -60,8 +60,8 @@ def read_layers(pyproject: Path, package: str) -> dict[str, int]:
         LookupError: there is no such contract.
     """
     tool = tomllib.loads(pyproject.read_text())["tool"]
-    contracts = [each for each in tool["importlinter"]["contracts"] if each["type"] == "layers"]
-    ordered = next((each["layers"] for each in contracts if package in each.get("containers", ())), None)
+    contracts = [contract for contract in tool["importlinter"]["contracts"] if contract["type"] == "layers"]
+    ordered = next((contract["layers"] for contract in contracts if package in contract.get("containers", ())), None)
     if ordered is None:
         raise LookupError(f"{pyproject}: no import contract orders the layers of {package}")
     return {name.strip(): height for height, line in enumerate(reversed(ordered)) for name in line.split("|")}

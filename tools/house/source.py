@@ -55,9 +55,13 @@ class Module:
     def only_passes_on(self) -> bool:
         """Does it hold nothing but imports and functions that only pass on?"""
         body = without_docstring(self.tree.body)
-        work = [each for each in body if not isinstance(each, ast.Import | ast.ImportFrom) and not _is_export(each)]
+        work = [
+            statement
+            for statement in body
+            if not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_export(statement)
+        ]
         passing = {function.node for function in self.functions if function.only_passes_on}
-        return bool(body) and all(each in passing for each in work)
+        return bool(body) and all(statement in passing for statement in work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def _read(root: Path, file: Path) -> Module:
     text, where, is_init = file.read_text(), file.relative_to(root).parent, file.name == "__init__.py"
     name = ".".join(where.parts if is_init else (*where.parts, file.stem))
     tree = ast.parse(text)
-    functions = tuple(Function(name, each, node) for each, node in _functions(tree, ""))
+    functions = tuple(Function(name, qualified, node) for qualified, node in _functions(tree, ""))
     folder = "/".join(where.parts)
     return Module(name, folder, is_init, len(text.splitlines()), tree, functions)
 
@@ -131,7 +135,7 @@ def called_name(call: ast.Call) -> str:
 
 def imports_of(module: Module, package: Package) -> set[str]:
     """The modules of the same package that it imports, also where only a type checker does."""
-    known = {each.name for each in package.modules}
+    known = {other.name for other in package.modules}
     found = (_resolved(name, known) for name in _imported(module, package.name))
     return {name for name in found if name is not None} - {module.name}
 

@@ -23,7 +23,7 @@ class Hop:
     """One hop: the function that is entered, as "module:name", and how one gets there.
 
     Attributes:
-        verb: ``call``: the function before calls it. ``back``: the call of before is over, and its caller goes on.
+        verb: ``call``: the function before calls it. ``back``: the call before it has returned, and its caller goes on.
             ``read``: it reads the attribute ``through`` that the function before wrote.
         hands: a variable or attribute that is among the arguments of the call.
         through: an attribute that it reads, and that a function earlier on the way wrote.
@@ -119,7 +119,7 @@ def _problems(hops: tuple[Hop, ...], functions: Mapping[str, Function]) -> Itera
         return
     callers: list[Function] = []
     for number, hop in enumerate(hops):
-        yield from (f"hop {number + 1}: {words}" for words in _wrong(hop, hops[:number], callers, functions))
+        yield from (f"hop {number + 1}: {problem}" for problem in _wrong(hop, hops[:number], callers, functions))
         if hop.verb == "read":
             callers.clear()
         if hop.verb != "back":
@@ -135,12 +135,12 @@ def _wrong(
         with_it = f" with {hop.hands}" if hop.hands else ""
         yield f"{callers[-1].at} does not call {_name_of(hop, function)}{with_it}"
     if hop.given and (hop.given not in functions or not _mentions(functions[hop.given], _own_name(function))):
-        yield f"{hop.given} does not give {_own_name(function)} to anybody"
+        yield f"{hop.given} does not give {_own_name(function)} to any caller"
     if hop.verb == "back":
         yield from _go_back(hop, callers, functions)
     if hop.through:
         writers = before[-1:] if hop.verb == "read" else before
-        if not any(hop.through in _written(functions[each.at]) for each in writers):
+        if not any(hop.through in _written(functions[writer.at]) for writer in writers):
             yield f"nothing writes {hop.through} before {hop.at}"
         if not _mentions(function, hop.through):
             yield f"{hop.at} does not read {hop.through}"
@@ -170,13 +170,13 @@ def _name_of(hop: Hop, function: Function) -> str:
 
 
 def _matches(call: ast.Call, hop: Hop, function: Function) -> bool:
-    handed = {name for value in (*call.args, *(each.value for each in call.keywords)) for name in _names(value)}
+    handed = {name for value in (*call.args, *(keyword.value for keyword in call.keywords)) for name in _names(value)}
     return called_name(call) == _name_of(hop, function) and (not hop.hands or hop.hands in handed)
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
-        match each:
+    for inner in ast.walk(node):
+        match inner:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield name
 

@@ -113,7 +113,7 @@ def follow_dockerfile(buildah: Buildah, repository: Path, base: Base, tag: str, 
 
 
 def export(image: Image, output: Path) -> None:
-    """Put the archive where somebody wants it; a link, where that can be."""
+    """Put the archive where it is wanted; a link, where that can be."""
     output.unlink(missing_ok=True)
     try:
         os.link(image.archive, output)

@@ -21,7 +21,7 @@ class Ignore:
         """Is this path, relative to the context, left out?"""
         excluded = False
         for takes_back, pattern in self._patterns:
-            if excluded == takes_back and any(pattern.fullmatch(str(each)) for each in (path, *path.parents)):
+            if excluded == takes_back and any(pattern.fullmatch(str(place)) for place in (path, *path.parents)):
                 excluded = not takes_back
         return excluded
 

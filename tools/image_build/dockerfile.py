@@ -27,7 +27,7 @@ class Stage:
 
     def all(self, word: str) -> list[str]:
         """What follows each of these words, in order."""
-        return [each.rest for each in self.instructions if each.word == word]
+        return [instruction.rest for instruction in self.instructions if instruction.word == word]
 
 
 @dataclass
@@ -46,7 +46,7 @@ def parse_dockerfile(text: str) -> Dockerfile:
     """Read a whole file.
 
     Raises:
-        ValueError: an instruction that nobody here knows what to do with.
+        ValueError: an instruction of an unknown kind.
     """
     file = Dockerfile({}, [])
     for instruction in _parse_instructions(text):
@@ -64,9 +64,9 @@ def _parse_instructions(text: str) -> list[Instruction]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     joined = re.sub(r"\\\n", " ", "\n".join(lines))
     found = [Instruction(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
-    for each in found:
-        if each.word not in WORDS:
-            raise ValueError(f"{each.word}: no step of this kind can be followed")
+    for instruction in found:
+        if instruction.word not in WORDS:
+            raise ValueError(f"{instruction.word}: no step of this kind can be followed")
     return found
 
 

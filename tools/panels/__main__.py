@@ -54,7 +54,7 @@ def play(output: Path, logs: Path | None) -> None:
 @main.command(name="draw")
 @output
 @click.option("--prometheus", "url", required=True, help="Its address, for example http://127.0.0.1:9090.")
-@click.option("--end", type=click.DateTime(), help="In local time; now when absent.")
+@click.option("--end", type=click.DateTime(), help="In local time. Default: now.")
 @click.option("--minutes", default=MINUTES, show_default=True, help="How much is shown.")
 @click.option("--rate-seconds", default=120, show_default=True, help="Stands for $__rate_interval.")
 def draw_only(output: Path, url: str, end: datetime | None, minutes: float, rate_seconds: int) -> None:

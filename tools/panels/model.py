@@ -101,8 +101,8 @@ def _look(defaults: dict[str, Any], config: dict[str, Any]) -> Look:
 
 def _overridden(config: dict[str, Any], matcher: str, key: str) -> list[tuple[str, Any]]:
     return [
-        (override["matcher"]["options"], each["value"])
+        (override["matcher"]["options"], entry["value"])
         for override in config.get("overrides") or ()
-        for each in override["properties"]
-        if override["matcher"]["id"] == matcher and each["id"] == key
+        for entry in override["properties"]
+        if override["matcher"]["id"] == matcher and entry["id"] == key
     ]

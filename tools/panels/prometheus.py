@@ -60,10 +60,10 @@ class Prometheus:
         query = _filled_in(target.expr, span)
         if target.instant:
             found = self._result("query", query=query, time=span.end)
-            return [_series(target, each["metric"], [each["value"]]) for each in found]
+            return [_series(target, result["metric"], [result["value"]]) for result in found]
         step = max(1.0, round(span.seconds / points))
         found = self._result("query_range", query=query, start=span.start, end=span.end, step=step)
-        return [_series(target, each["metric"], each["values"]) for each in found]
+        return [_series(target, result["metric"], result["values"]) for result in found]
 
     def _result(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
         response = self._client.get(f"/api/v1/{path}", params=parameters)

@@ -22,7 +22,7 @@ from playground.cluster import NAMESPACE
 from playground.output import until
 from playground.play import secret_manifest
 
-BOX_FLAGS = ("--rate-limit", "100000", "--access-token-seconds", "300", "--taken-name", "Somebody Else's")
+BOX_FLAGS = ("--rate-limit", "100000", "--access-token-seconds", "300", "--taken-name", "Taken Elsewhere")
 OPERATOR_FLAGS = (
     "--leader-elect",
     f"--lease-namespace={NAMESPACE}",
@@ -58,7 +58,7 @@ class Story:
     def run(self) -> None:
         """Play it to its end, in real time."""
         began = time.monotonic()
-        for minute, what, action in sorted(self._script(), key=lambda each: each[0]):
+        for minute, what, action in sorted(self._script(), key=lambda entry: entry[0]):
             _wait_until(began + minute * 60)
             if what:
                 self.say(f"  {minute:4.1f} min: {what}")
@@ -79,7 +79,7 @@ class Story:
         yield 7.0, "Box is slow", lambda: self.play.box.fault(_slow())
         yield 8.0, "Box is down", lambda: self.play.box.fault({"kind": "status", "status": 503, "count": None})
         yield 11.0, "Box is back", lambda: self.play.box.fault()
-        yield 13.0, "somebody wishes for a rotation of everything", self._rotate_all
+        yield 13.0, "an admin requests a rotation of everything", self._rotate_all
         yield 15.0, "the leader is killed", lambda: self._processes[0].kill()
         yield 16.0, "its pod is back", lambda: self._processes[0].start()
 
@@ -129,7 +129,7 @@ class Story:
         self.play.app(team, name, authentication="ClientCredentials", clientCredentials=credentials)
 
     def _create_odd(self) -> None:
-        self.play.app("archive", "taken", displayName="Somebody Else's")
+        self.play.app("archive", "taken", displayName="Taken Elsewhere")
         self.play.app("archive", "lost", enterpriseRef={"name": "nowhere"})
         self.play.app("archive", "asleep", suspend=True)
 
@@ -137,8 +137,8 @@ class Story:
         now = datetime.now(UTC).isoformat()
         for team in TEAMS:
             for name in self._names(team):
-                wish = {"metadata": {"annotations": {"boxapps.dev/rotate-requested-at": now}}}
-                self.play.cluster.patch(self.play.path(team, name), wish)
+                request = {"metadata": {"annotations": {"boxapps.dev/rotate-requested-at": now}}}
+                self.play.cluster.patch(self.play.path(team, name), request)
 
     def _names(self, team: str) -> list[str]:
         path = f"/apis/boxapps.dev/v1alpha1/namespaces/{team}/boxcustomapps"

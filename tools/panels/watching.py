@@ -48,7 +48,7 @@ def prometheus_watching(replicas: tuple[str, ...], folder: Path) -> Iterator[str
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

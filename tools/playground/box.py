@@ -15,7 +15,7 @@ from playground.network import LOOPBACK, Network
 from playground.output import START_SECONDS, await_line, launch, until
 
 APPS = "/console/v1/apps"
-BY_HAND = "/sandbox/v1/apps"
+CONSOLE_BY_PERSON = "/sandbox/v1/apps"
 
 
 class Box:
@@ -35,7 +35,7 @@ class Box:
         reveal = ("--reveal-issued-tokens",) if reveal_tokens else ()
         serve = ("serve", "--host", network.address, "--port", "0", *reveal, *flags)
         command = network.inside(sys.executable, "-m", "box_sandbox", *serve)
-        # In the environment, because a command line can be read by everybody on the machine.
+        # In the environment, because a command line can be read by every user of the machine.
         self._process = Process("box_sandbox", command, folder / "box_sandbox.log", {**os.environ, **tokens})
         self.log = self._process.log
         self._network = network
@@ -77,7 +77,7 @@ class Box:
 
     def apps(self) -> list[dict[str, Any]]:
         """All apps, as the console shows them."""
-        return list(self._json("GET", BY_HAND)["entries"])
+        return list(self._json("GET", CONSOLE_BY_PERSON)["entries"])
 
     def app(self, name: str) -> dict[str, Any] | None:
         """The app of this name."""
@@ -87,7 +87,7 @@ class Box:
         app = self.app(name)
         if app is None:
             raise LookupError(f"Box has no app {name!r}")
-        return f"{BY_HAND}/{app['id']}"
+        return f"{CONSOLE_BY_PERSON}/{app['id']}"
 
     def decide(self, name: str, decision: str) -> None:
         """Authorize, decline, enable or disable an app, as its admin would."""
@@ -114,7 +114,7 @@ class Box:
         kind = "client_credentials" if client_credentials else "app_token"
         body = {"name": name, "kind": kind, "user_access": user_access}
         elsewhere = {"enterprise_id": enterprise} if enterprise is not None else {}
-        return dict(self._json("POST", BY_HAND, body | elsewhere))
+        return dict(self._json("POST", CONSOLE_BY_PERSON, body | elsewhere))
 
     def submit(self, name: str) -> None:
         """Submit an app to the admin."""

@@ -27,7 +27,7 @@ def interrupts_held(*signals: signal.Signals) -> Iterator[None]:
 
     The terminal interrupts every process of its foreground group at once. Whoever started them still needs them
     while cleaning up (the operator, for one, has finalizers to take off), and stops them when it is time. A child
-    inherits the mask; and between starting a process and remembering it, nobody could stop it.
+    inherits the mask; and between starting a process and remembering it, it could not be stopped.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals or {signal.SIGINT})
     try:
@@ -53,7 +53,7 @@ def await_line(process: Process, text: str) -> str:
     def line() -> str | None:
         process.check()
         lines = process.log.read_text(errors="replace").splitlines() if process.log.exists() else []
-        return next((each for each in lines if text in each), None)
+        return next((line for line in lines if text in line), None)
 
     return until(line, START_SECONDS, f"{process.name} to say {text!r}")
 

@@ -199,7 +199,7 @@ class Playground:
         self._patch_adoption(enterprise, [*entries, entry if name is None else {**entry, "name": name}])
 
     def forbid_adoption(self, client_id: str, enterprise: str = "default") -> None:
-        """Let nobody adopt the app with this client id any more."""
+        """Let no BoxCustomApp adopt the app with this client id any more."""
         self._patch_adoption(enterprise, self._adoption(enterprise, without=client_id))
 
     def _adoption(self, enterprise: str, *, without: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 LONGEST = timedelta(days=36500)
 """A longer duration counts as this one, so that it can be added to any date."""
 MAX_SHOWN = 24
-"""A longer text is not quoted in a message: somebody may have pasted a token into the wrong field."""
+"""A longer text is not quoted in a message: it may be a token, pasted into the wrong field."""
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),

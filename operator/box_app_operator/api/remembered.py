@@ -175,7 +175,7 @@ def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:
 
 
 def _is_current(body: Body, status: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
-    """Is the condition about the very spec of now, and has nobody asked for another look since?"""
+    """Is the condition about the present spec, and was no other look requested since?"""
     meta = mapping(body.get("metadata"))
     request = mapping(meta.get("annotations")).get(RECONCILE_ANNOTATION)
     current = condition.get("observedGeneration") == meta.get("generation")

@@ -112,7 +112,7 @@ def parse_desired(body: Body) -> Desired:
 
 def _bad_origin(domains: tuple[str, ...]) -> str | None:
     problems = ((index, origin_problem(text)) for index, text in enumerate(domains))
-    return next((f"spec.cors.domains[{index}]: {words}." for index, words in problems if words is not None), None)
+    return next((f"spec.cors.domains[{index}]: {problem}." for index, problem in problems if problem is not None), None)
 
 
 def _enterprise(spec: Fields) -> str:
@@ -194,13 +194,13 @@ def _workloads(rotation: Fields) -> tuple[WorkloadRef, ...]:
 
 
 def _impossible(desired: Desired) -> str | None:
-    """Spans that would leave no time for a rotation, or make it begin again as soon as it is over.
+    """Spans that would leave no time for a rotation, or start the next one as soon as one has ended.
 
     The schema has the same rules.
     """
     where, rotation, days = "spec.tokens.rotation", desired.rotation, desired.token_days
     if rotation.every is not None and (rotation.every <= rotation.overlap or rotation.every < SHORTEST_LIFE):
-        return f"{where}.every must be longer than {where}.overlap (1h when absent), and at least one minute."
+        return f"{where}.every must be longer than {where}.overlap (default: 1h), and at least one minute."
     if days is None:
         return None
     lifetime = timedelta(days=days)

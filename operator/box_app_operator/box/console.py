@@ -166,7 +166,7 @@ class HttpConsole:
     async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
         """Revoke the token in a slot, if it is still the one with this fingerprint.
 
-        Safe to repeat: an empty slot is success. The fingerprint guards against revoking a token that someone else
+        Safe to repeat: an empty slot is success. The fingerprint guards against revoking a token that was
         generated in between. Source: ``DELETE /apps/{id}/tokens/{slot}``.
 
         Raises:

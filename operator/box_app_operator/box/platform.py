@@ -12,11 +12,11 @@ from box_app_operator.errors import AwaitingHumanError, FewerRightsError, Stalle
 from box_app_operator.model.box import AppID
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Granted, Token
 
 FILE = "/2.0/files/1"
-"""A file that hardly anybody has."""
+"""A file that hardly any account has."""
 FIELDS = {"fields": "id"}
 ME = "/2.0/users/me"
 TOKEN = "/oauth2/token"
@@ -54,7 +54,7 @@ class HttpPlatform:
         self._transport = transport
 
     async def ping(self) -> None:
-        """Does anybody answer? A refusal for want of a token is an answer. Source: ``GET /2.0/users/me``."""
+        """Does Box answer? A refusal for want of a token is an answer. Source: ``GET /2.0/users/me``."""
         await self._transport.call("GET", ME)
 
     async def prove(self, token: Token) -> Verdict:
@@ -161,7 +161,7 @@ class HttpPlatform:
         return _granted(await self._transport.call("POST", TOKEN, form=form))
 
     async def revoke(self, token: Token, client_id: str, client_secret: Token) -> None:
-        """End a token; one that is over already is success. Source: Box OpenAPI 2024.0, ``POST /oauth2/revoke``.
+        """Revoke a token; success, too, if it has already ended. Source: Box OpenAPI 2024.0, ``POST /oauth2/revoke``.
 
         Raises:
             StalledError: Box refuses the client's credentials.
@@ -236,11 +236,11 @@ def _granted(answer: Answer) -> Granted:
     text = answer.error.error_description
     if "not authorized by the enterprise" in text:
         raise AwaitingHumanError(Reason.PENDING_APPROVAL, "A Box admin must authorize the app in the Admin Console.")
-    words = REFUSALS.get(answer.error.error)
-    if words is None:
+    meaning = REFUSALS.get(answer.error.error)
+    if meaning is None:
         raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
     raise StalledError(
-        Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {words}", detail=answer.detail
+        Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {meaning}", detail=answer.detail
     )
 
 

@@ -1,4 +1,4 @@
-"""What is said of a call to Box that nobody answered: where it led, and what may be in between. No I/O.
+"""What is said of a call to Box that got no answer: where it led, and what may be in between. No I/O.
 
 Never a query string, a header, the credentials of a proxy, or words that came from outside.
 """

@@ -142,7 +142,7 @@ class Transport:
             extra_seconds: how much longer than usual the answer may take.
 
         Raises:
-            TransientError: nobody answered, 429, 5xx, or a gate that is closed after a 429.
+            TransientError: no answer, 429, 5xx, or a gate that is closed after a 429.
         """
         what = f"{method} {path}"
         await self._gate.enter(what)
@@ -254,7 +254,7 @@ class Gate:
             raise TransientError(Reason.BOX_UNAVAILABLE, message, detail=detail, retry_after_seconds=left)
 
     def close(self, seconds: float | None) -> float:
-        """Let nobody through for so long; returns the seconds."""
+        """Let no call through for so long; returns the seconds."""
         pause = seconds if seconds is not None else self.DEFAULT_CLOSED_SECONDS
         self._opens_at = max(self._opens_at, self._monotonic() + pause)
         return pause

@@ -137,13 +137,13 @@ class Listing:
         self.cursor = None
 
     async def _relist(self, console: Console) -> None:
-        # Everything is told anew: only what is buried from now on may hold an older answer back.
+        # Everything is listed anew: only what is buried from now on may hold an older answer back.
         self._gone.clear()
         # What is registered while the pages are read may be missing from them, and is not gone.
         before, seen, marker, cursor = dict(self._apps), set[AppID](), None, None
         while cursor is None or marker is not None:
             page = await console.list_apps(marker)
-            # The first page's cursor: whatever changed since then is told again.
+            # The first page's cursor: whatever changed since then is listed again.
             cursor, marker = cursor or page.cursor, page.marker
             seen |= {app.id for app in page.apps} | set(page.unreadable)
             self._take_in(page)

@@ -12,35 +12,35 @@ from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, 
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
-from box_app_operator.model.hand import FINAL, Identity, Verdict
 from box_app_operator.model.observed import Contest, WorkloadView
+from box_app_operator.model.platform_view import FINAL, Identity, Verdict
 from box_app_operator.model.steps import RefreshDownscoped, Step
 from box_app_operator.ports import Granted, Token
 from box_app_operator.secret.contents import OWNER
 from box_app_operator.secret.contest import Upkeep
 
 REPEAT_AFTER = timedelta(minutes=10)
-"""How long the same Event about a finished step is not repeated: somebody who changes a thing back again and again must
-not fill the list of Events."""
+"""How long the same Event about a finished step is not repeated: a writer that changes a field back again and again
+must not fill the list of Events."""
 
 V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class HandMemory:
-    """What was asked of Box about an app without a console endpoint, until the next resync.
+class PlatformAnswers:
+    """What Box's public API answered about an app, until the next resync.
 
-    ``verdicts``, ``words``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of each, what
-    is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in the
-    app's slots, two at most, and of no others: their Secrets may get lost, and that they are over must be proven some
-    day. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins`` says what
-    was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused`` tells that
-    Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access tokens and
-    downscoped ones that were revoked, or must be left to their end.
+    ``verdicts``, ``messages``, ``identities`` and ``first_seen`` are of keys, by fingerprint: what Box makes of it,
+    what is wrong with it, whom it acts for, and since when it is known. ``values`` are those of the keys that stand in
+    the app's slots, two at most, and of no others: their Secrets may get lost, and the operator must still prove that
+    they have ended. ``identity`` is whom all keys must act for, and ``came_first`` the key that decided it. ``origins``
+    says what was found of each, ``try_origins_again`` that those that are not in order are due. ``revocation_refused``
+    tells that Box does not let the client revoke, ``unauthorized`` that it waits for the admin; ``ended`` are access
+    tokens and downscoped ones that were revoked, or must be left to their end.
     """
 
     verdicts: dict[Fingerprint, Verdict] = field(default_factory=dict)
-    words: dict[Fingerprint, str] = field(default_factory=dict)
+    messages: dict[Fingerprint, str] = field(default_factory=dict)
     identities: dict[Fingerprint, Identity] = field(default_factory=dict)
     first_seen: dict[Fingerprint, datetime] = field(default_factory=dict)
     identity: Identity | None = None
@@ -54,7 +54,7 @@ class HandMemory:
 
     def clear_refusals(self) -> None:
         """What may have changed is asked again."""
-        self.verdicts = {each: verdict for each, verdict in self.verdicts.items() if verdict in FINAL}
+        self.verdicts = {fingerprint: verdict for fingerprint, verdict in self.verdicts.items() if verdict in FINAL}
         self.try_origins_again = True
         self.revocation_refused = False
 
@@ -62,7 +62,7 @@ class HandMemory:
         """Forget every key but these."""
         kept = frozenset(known)
         self.verdicts = _only(self.verdicts, kept)
-        self.words = _only(self.words, kept)
+        self.messages = _only(self.messages, kept)
         self.identities = _only(self.identities, kept)
         self.first_seen = _only(self.first_seen, kept)
 
@@ -78,16 +78,15 @@ class Memory:
     ``pending`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
     lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
     ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
-    whether people were told. ``records`` are Events about finished steps that are not written yet, and ``recorded_at``
-    is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event that they would be
-    worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
-    ``granted`` is what Box told of a held access token, which nobody else knows.
-    ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
-    followed each other.
-    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``hand`` is for apps without a console
+    whether an Event was written. ``records`` are Events about finished steps that are not written yet, and
+    ``recorded_at`` is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event
+    that they would be worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    ``granted`` is what Box said of a pending access token; no listing says it again. ``name_freed`` tells that another
+    app gave up the wanted name since the last look. ``pace`` is how soon tokens followed each other.
+    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for apps without a console
     endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
     not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
-    ``human_acts`` count how often refused steps were let go of, all of them or those that wait for a person: what is
+    ``human_acts`` count how often refused steps were cleared, all of them or those that wait for a person: what is
     refused later for what was seen before must not count.
     """
 
@@ -107,7 +106,7 @@ class Memory:
     granted: SlotToken | None = None
     name_freed: bool = False
     without_enterprise_since: datetime | None = None
-    hand: HandMemory = field(default_factory=HandMemory)
+    answers: PlatformAnswers = field(default_factory=PlatformAnswers)
     pace: PaceMemory = field(default_factory=PaceMemory)
     upkeep: dict[str, Upkeep] = field(default_factory=dict)
     exchanged: dict[str, tuple[RefreshDownscoped, Granted, datetime]] = field(default_factory=dict)
@@ -119,12 +118,14 @@ class Memory:
         return self.upkeep.get(secret, Upkeep())
 
     def disowned(self, now: datetime) -> frozenset[UID]:
-        """The Secrets that were written for the object, and from which somebody takes the owner reference each time."""
+        """The Secrets that were written for the object, and that lose their owner reference to another writer each
+        time.
+        """
         known = ((upkeep.uid, upkeep.contest(now).names) for upkeep in self.upkeep.values())
         return frozenset(uid for uid, names in known if uid is not None and OWNER in names)
 
     def contests(self, secrets: Iterable[str], now: datetime) -> dict[str, Contest]:
-        """Those of these Secrets in which somebody changes something back each time."""
+        """Those of these Secrets in which another writer changes something back each time."""
         found = {name: self.upkeep_of(name).contest(now) for name in secrets}
         return {name: contest for name, contest in found.items() if contest.names}
 
@@ -133,7 +134,7 @@ class Memory:
         self.pending, self.token, self.granted = pending, token, granted
 
     def drop_pending(self) -> None:
-        """Forget the held token."""
+        """Forget the pending token."""
         self.pending = self.token = self.granted = None
 
     def renew(self, desired: Desired) -> None:
@@ -144,12 +145,12 @@ class Memory:
         asked_anew = desired.reconcile_request not in (None, self.request)
         if desired.generation != self.generation or asked_anew:
             self.clear_refusals()
-            self.hand.origins.clear()
+            self.answers.origins.clear()
         if desired.generation != self.generation:
             self.exchanged.clear()
         if asked_anew:
             # Box may call the app by another name by now.
-            self.hand.identities.clear()
+            self.answers.identities.clear()
         self.generation = desired.generation
         if asked_anew:
             self.request = desired.reconcile_request
@@ -159,7 +160,7 @@ class Memory:
         self.refusals_cleared += 1
         self.refusals.clear()
         self.workloads.clear()
-        self.hand.clear_refusals()
+        self.answers.clear_refusals()
 
     def free_name(self) -> bool:
         """Another app gave up the wanted name. Tells whether a refused step waits for that.
@@ -174,12 +175,12 @@ class Memory:
         for notice in notices:
             self.notices.setdefault(notice, False)
 
-    def untold(self) -> list[Notice]:
-        """What people were not told yet."""
-        return [notice for notice, told in self.notices.items() if not told]
+    def unwritten(self) -> list[Notice]:
+        """Notices without an Event so far."""
+        return [notice for notice, written in self.notices.items() if not written]
 
-    def tell(self, still: Iterable[Notice]) -> None:
-        """People were told; what does not come up any more may be told again another time."""
+    def mark_written(self, still: Iterable[Notice]) -> None:
+        """Events were written for all; what does not come up any more may get one again another time."""
         self.notices = dict.fromkeys(still, True)
 
     def record(self, notice: Notice, now: datetime) -> None:
@@ -191,7 +192,7 @@ class Memory:
 
     def find_done(self, happened: Callable[[Step], bool], now: datetime) -> None:
         """Record each step whose answer was lost and that has reached its goal, as Box and the Secret show."""
-        for step in [each for each in self.unsure if happened(each)]:
+        for step in [lost for lost in self.unsure if happened(lost)]:
             self.record(self.unsure.pop(step), now)
 
     def take_records(self) -> list[Notice]:
@@ -205,7 +206,7 @@ class Memory:
         self._keep(lambda refusal: refusal.kind is not RefusalKind.AWAITING_HUMAN)
 
     def expire(self, now: datetime) -> None:
-        """Let go of refusals whose time is over."""
+        """Forget refusals that have expired."""
         self._keep(lambda refusal: refusal.until is None or refusal.until > now)
 
     def _keep(self, wanted: Callable[[Refusal], bool]) -> None:
@@ -213,7 +214,7 @@ class Memory:
 
     @property
     def in_trouble(self) -> bool:
-        """Is there anything that time will heal? Not what somebody changes back each time: it is in nobody's way."""
+        """Is there anything that time will heal? What another writer changes back each time holds nothing up."""
         return any(
             refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_CHANGED_BACK
             for refusal in self.refusals.values()

@@ -1,4 +1,4 @@
-"""What the watches told, kept for the passes: objects trimmed, Secrets as fingerprints only.
+"""What the watches said, kept for the passes: objects trimmed, Secrets as fingerprints only.
 
 Answers to the operator's own writes are put in too, so that a pass never decides on something older than what it
 just wrote. Older news never replace newer ones, also when they speak of an earlier life of the same name: Kubernetes
@@ -22,7 +22,7 @@ Index = defaultdict[Hashable, dict[AppKey, None]]
 
 
 class SecretMark(NamedTuple):
-    """What a watch told last of a Secret: that it is there, in which state and whose it is, and nothing else of it."""
+    """What a watch said last of a Secret: that it is there, in which state and whose it is, and nothing else of it."""
 
     namespace: str
     name: str
@@ -129,14 +129,14 @@ class Store:
             self._index_owner(key)
 
     def mark_secret(self, mark: SecretMark) -> bool:
-        """Take in what a watch tells of a Secret; False when that, or something newer, was told before."""
+        """Store what a watch says of a Secret; False when that, or something newer, is stored already."""
         key = AppKey(mark.namespace, mark.name)
         known = self._marks.get(key)
         if known is not None and int(known.resource_version) >= int(mark.resource_version):
             return False
         self._marks[key] = mark
         if not self.concerns_app(mark):
-            # Nobody asks for it: what was read of it would only take room.
+            # No app asks for it: what was read of it would only take room.
             self._secrets.pop(key, None)
         self._index_owner(key)
         return True
@@ -192,7 +192,7 @@ class Store:
         return list(self._restarting.get((namespace, workload), ()))
 
     def secrets(self) -> Iterable[SecretMark | SecretView]:
-        """All Secrets that are known, also those that were written and not told of by a watch yet."""
+        """All Secrets that are known, also those that were written and no watch has shown yet."""
         return [*self._marks.values(), *(self._secrets[key] for key in self._secrets.keys() - self._marks.keys())]
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ def _due_at(body: Body, now: str) -> str:
         dates = [NEVER, *_dates(body.get("status") or {})]
         return min(*dates, now) if _is_unsettled(body) else min(dates)
     except (AttributeError, KeyError, TypeError):
-        # Whatever somebody wrote into a status: it is looked at with all that is unsettled.
+        # Whatever a status may hold: it is looked at with all that is unsettled.
         return now
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from box_app_operator.errors import TransientError
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Platform, Token
 
 
@@ -33,7 +33,7 @@ class Identities:
         """Whose is this token? A verdict when Box refuses the token, None when it says anything else.
 
         Raises:
-            TransientError: nobody answered, or Box asked for a pause.
+            TransientError: no answer, or Box asked for a pause.
         """
         try:
             return await platform.identify(token)

@@ -1,4 +1,4 @@
-"""What a process remembers of how soon one token followed another: on a clock that nobody sets. No I/O.
+"""What a process remembers of how soon one token followed another: on a clock that cannot be set. No I/O.
 
 Annotations tell it with the operator's clock, which may be hours off, or be put right at any moment. So they count
 once, when a token is first seen; from then on only the seconds that really pass do.
@@ -18,7 +18,7 @@ JUMP = timedelta(seconds=5)
 it stays as it was said: a status is not written anew for that."""
 
 SAME_SECONDS = 1.0
-"""Moments this close are not told apart: two clocks are read one after the other. Then the token that counts more
+"""Moments this close count as one: two clocks are read one after the other. Then the token that counts more
 replacements came later."""
 
 
@@ -37,7 +37,7 @@ class PaceMemory:
     def note(self, record: Record | None, now: datetime, monotonic: float) -> None:
         """A Secret tells of this token.
 
-        A Secret of long ago that somebody put back tells of an older token, and changes nothing.
+        A Secret of long ago that was restored records an older token, and changes nothing.
         """
         if record is None or record.fingerprint == self.fingerprint:
             return

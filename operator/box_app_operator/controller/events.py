@@ -45,7 +45,7 @@ class Intake:
         clock: Clock,
         namespace_changed: Callable[[str], None],
     ) -> None:
-        """``namespace_changed`` is told the name of each namespace that appeared, changed or went."""
+        """``namespace_changed`` is called with the name of each namespace that was added, changed or removed."""
         self._namespace_changed = namespace_changed
         self._store = store
         self._enterprises = enterprises
@@ -64,12 +64,12 @@ class Intake:
             "Namespace": self._sink("Namespace", self._namespace_told),
         }
 
-    def _sink(self, kind: str, told: Callable[[T, bool], None]) -> Sink[T]:
+    def _sink(self, kind: str, on_item: Callable[[T, bool], None]) -> Sink[T]:
         def on_listed(items: list[T]) -> None:
             for item in items:
-                told(item, False)
+                on_item(item, False)
 
-        return Sink(on_listed, lambda present: self.on_relist(kind, present), told)
+        return Sink(on_listed, lambda present: self.on_relist(kind, present), on_item)
 
     def start(self) -> None:
         """Everything was listed that can be: connect to the enterprises, whose status counts apps."""
@@ -200,7 +200,7 @@ class Intake:
         return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}
 
     def on_relist(self, kind: str, present: Present) -> None:
-        """Act upon what went without a watch having told of it."""
+        """Act upon deletions that no watch reported."""
         match kind:
             case "BoxCustomApp":
                 for body in [body for body in self._bodies() if _is_missing(body, present)]:

@@ -51,7 +51,7 @@ async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     settings.watching.server_timeout = 300
     # Without chunks thousands of objects are decoded at once, which takes memory and blocks everything else meanwhile.
     settings.watching.chunk_size = 500
-    # A worker keeps what it was told last for so long: at a start there is one for each object.
+    # A worker keeps the last event for so long: at a start there is one for each object.
     settings.queueing.idle_timeout = 0.5
     settings.networking.error_backoffs = Backoffs()
     settings.networking.request_timeout = 30

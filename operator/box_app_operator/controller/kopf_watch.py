@@ -38,7 +38,7 @@ class KindsGoneError(Exception):
 async def watch(
     registry: kopf.OperatorRegistry, memo: Memo, is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event
 ) -> None:
-    """Run Kopf until told to stop, or until it cannot go on.
+    """Run Kopf until it is stopped, or until it cannot go on.
 
     Kopf calls ``memo.finish`` at its end, whatever that was; only where it was stopped before it has begun it does not.
 
@@ -88,8 +88,8 @@ async def _run_kopf(registry: kopf.OperatorRegistry, memo: Memo, stop: asyncio.E
 async def _await_answers() -> None:
     """Wait for what Kopf still asks the API server, before it closes its connections.
 
-    It ends its tasks, and not what they have begun: told to stop while it asks which kinds there are, it would cut
-    those requests, complain of that, and open connections that nobody closes.
+    It ends its tasks, and not what they have begun: stopped while it asks which kinds there are, it would cut
+    those requests, complain of that, and leave connections open.
     """
     asking = {task for task in asyncio.all_tasks() if _is_request_of_kopf(task)}
     if asking:
@@ -102,7 +102,7 @@ def _is_request_of_kopf(task: asyncio.Task[Any]) -> bool:
 
 
 async def _kinds_are_named(is_installed: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> bool:
-    """Wait for it; False when told to stop before.
+    """Wait for it; False when the operator is stopped before.
 
     Kopf asks once which kinds there are, and those of a moment ago may be served and not be named yet.
     """
@@ -116,7 +116,7 @@ async def _kinds_are_named(is_installed: Callable[[], Awaitable[bool]], stop: as
 
 
 def _translated(error: Exception) -> KindsGoneError | WatchEndedError:
-    """A foreign error as one of those that are told in a line."""
+    """A foreign error as one of those that are reported in one line."""
     if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
         return KindsGoneError()
     return WatchEndedError(f"{type(error).__name__}: {getattr(error, 'message', None) or error}")

@@ -1,7 +1,7 @@
 """Looking now and then whether everything that is remembered is still there.
 
 A watch that had to begin anew (410 Gone) tells of everything that is there, and of nothing that went meanwhile. When
-etcd was restored from a snapshot, a watch says nothing at all until resource versions have grown past those of before.
+etcd was restored from a snapshot, a watch says nothing at all until resource versions have grown past the earlier ones.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class Pass:
         """
         for _ in range(MAX_STEPS):
             resource, desired = self.resource, self.resource.desired
-            # Also a wish that comes in the middle of a pass makes refused steps worth another try.
+            # Also a request that comes in the middle of a pass makes refused steps worth another try.
             self._memory.renew(desired)
             self._refusals_cleared, self._human_acts = self._memory.refusals_cleared, self._memory.human_acts
             observed = self._paced(resource, await self._deps.observer.observe(resource, self._memory))
@@ -165,7 +165,7 @@ class Pass:
             await self._do(step, resource, observed)
 
     def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
-        """Is it too early to put right once more what somebody changes back each time?"""
+        """Is it too early to put right once more what another writer changes back each time?"""
         secret = self.resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
         upkeep, now = self._memory.upkeep_of(secret), self._deps.clock.now()
         until = upkeep.paused_until(step.mends, self._deps.backoff, now)
@@ -214,13 +214,13 @@ class Pass:
         kind = RefusalKind.STALLED if isinstance(error, StalledError) else RefusalKind.AWAITING_HUMAN
         acted = kind is RefusalKind.AWAITING_HUMAN and self._memory.human_acts != self._human_acts
         if acted or self._memory.refusals_cleared != self._refusals_cleared:
-            # Somebody put something right while Box was being asked about what was there before: it is asked again.
-            self._memory.hand.clear_refusals()
+            # Something was put right while Box was being asked about what was there before: Box is asked again.
+            self._memory.answers.clear_refusals()
             return
         self._memory.refusals[step] = Refusal(kind, error.reason, error.message)
 
     def _put_off(self, step: Step, error: TransientError) -> None:
-        """Not again before the backoff is over; a failed minting puts off every kind of minting."""
+        """Not again before the backoff has ended; a failed minting puts off every kind of minting."""
         if self._pause_seconds is None:
             self._memory.failures += 1
             self._pause_seconds = self._deps.backoff(self._memory.failures)

@@ -61,7 +61,7 @@ class Reporter:
         Returns when to come back, because what changed was not worth a write yet; None otherwise.
 
         Args:
-            request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
+            request_handled: was everything done that a request to reconcile asked for? Then it is recorded as handled.
         """
         body, now = resource.body, self._clock.now()
         before = status_of(body)
@@ -81,20 +81,20 @@ class Reporter:
             await self._announce(written, before, decided)
             await self._emit_records(written, memory)
             await self._emit(written, memory)
-            memory.tell(decided.notices)
+            memory.mark_written(decided.notices)
         return None
 
     async def bid_farewell(self, body: Body, memory: Memory) -> None:
-        """The object went: what people were not told yet is told now, for there is no later."""
+        """The object was deleted: write the Events that are not written yet, for there is no later."""
         meta = body["metadata"]
-        for notice in memory.untold():
+        for notice in memory.unwritten():
             logger.warning("%s/%s: %s", meta["namespace"], meta["name"], notice.message)
         await self._emit_records(body, memory)
         await self._emit(body, memory)
-        memory.tell(())
+        memory.mark_written(())
 
     async def _emit(self, body: Body, memory: Memory) -> None:
-        for notice in memory.untold():
+        for notice in memory.unwritten():
             await self._write(body, notice)
 
     async def _emit_records(self, body: Body, memory: Memory) -> None:

@@ -42,7 +42,7 @@ class WorkQueue(Generic[K]):
             self._ready.put_nowait(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have the key worked upon after so long; the sooner of two such wishes counts."""
+        """Have the key worked upon after so long; the sooner of two such requests counts."""
         loop = asyncio.get_running_loop()
         when = loop.time() + max(0.0, seconds)
         timer = self._timers.get(key)

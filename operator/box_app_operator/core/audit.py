@@ -88,15 +88,15 @@ def _published(step: PublishSecret, desired: Desired, observed: Observed, now: d
     new = f"token {token.fingerprint} ({source.slot_of(token.fingerprint)} slot, {_validity(token)})"
     before = observed.remembered.active
     if not secrets:
-        words = f"Secret {name!r} was missing. It was created again with {new}."
-        return _record(Reason.SECRET_RECREATED, words) if before is not None else None
+        message = f"Secret {name!r} was missing. It was created again with {new}."
+        return _record(Reason.SECRET_RECREATED, message) if before is not None else None
     current = current_of(desired, observed, now)
     if current is not None:
-        words = f"Secret {name!r} now holds {new} in place of token {current.fingerprint}: {_cause(current)}."
-        return _record(Reason.TOKEN_ROTATED, words)
+        message = f"Secret {name!r} now holds {new} in place of token {current.fingerprint}: {_cause(current)}."
+        return _record(Reason.TOKEN_ROTATED, message)
     replaced = f" in place of token {before}" if before is not None else ""
-    words = f"Secret {name!r} held no live token of this app. It now holds {new}{replaced}."
-    return _record(Reason.TOKEN_ROTATED, words)
+    message = f"Secret {name!r} held no live token of this app. It now holds {new}{replaced}."
+    return _record(Reason.TOKEN_ROTATED, message)
 
 
 def _validity(token: SlotToken) -> str:
@@ -105,11 +105,11 @@ def _validity(token: SlotToken) -> str:
 
 def _cause(current: Current) -> str:
     """Why the active token was replaced."""
-    desired, told = current.desired, current.told
-    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+    desired, record = current.desired, current.record
+    if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return "the annotation boxapps.dev/rotate-requested-at asked for it"
-    if told.expiry not in (None, expiry_text(desired.token_days)):
-        return f"spec.tokens.expiry changed from {told.expiry} to {expiry_text(desired.token_days)}"
+    if record.expiry not in (None, expiry_text(desired.token_days)):
+        return f"spec.tokens.expiry changed from {record.expiry} to {expiry_text(desired.token_days)}"
     if current.token.expires_at is not None:
         return f"a rotation was due before that one expires at {format_time(current.token.expires_at)}"
     return "a rotation was due by spec.tokens.rotation.every"
@@ -133,8 +133,8 @@ def _cors_changed(domains: Iterable[str], desired: Desired, observed: Observed) 
     added, removed = (_list(domains, app.cors_domains), _list(app.cors_domains, domains))
     change = "; ".join(filter(None, (added and f"added {added}", removed and f"removed {removed}")))
     if remembered.origins == desired.cors_domains:
-        words = f"The app's CORS domains were changed in Box. They were set back to those of the spec: {change}."
-        return _record(Reason.DRIFT_CORRECTED, words)
+        message = f"The app's CORS domains were changed in Box. They were set back to those of the spec: {change}."
+        return _record(Reason.DRIFT_CORRECTED, message)
     return _record(Reason.CORS_CHANGED, f"Changed the app's CORS domains: {change}.")
 
 

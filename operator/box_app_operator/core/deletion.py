@@ -8,12 +8,12 @@ from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer
-from box_app_operator.modes.common.findings import GIVE_UP, deleting
+from box_app_operator.modes.common.findings import deleting, give_up
 from box_app_operator.modes.common.rules import ModeRules
 
 
 def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: datetime) -> Finding:
-    """What is left to do in Box? The answer is the condition ``Ready`` of an object that goes."""
+    """What is left to do in Box? The answer is the condition ``Ready`` of an object that is being deleted."""
     if not desired.has_finalizer:
         return deleting("Kubernetes is about to remove the object.")
     if desired.force_delete or desired.deletion_policy is DeletionPolicy.RETAIN or _nothing_in_box(observed, rules):
@@ -22,13 +22,14 @@ def check_deletion(desired: Desired, observed: Observed, rules: ModeRules, now: 
         why = observed.problem.message if observed.problem else "The enterprise's apps are not known yet."
         return deleting(describe_wait(desired, why))
     if observed.source is None:
-        return deleting("The app is gone from Box.", RemoveFinalizer())
+        return deleting("The app no longer exists in Box.", RemoveFinalizer())
     return rules.finish_deletion(desired, observed, now)
 
 
 def describe_wait(desired: Desired, why: str) -> str:
     """What keeps the object, and how to let it go all the same."""
-    return f"Box must be cleaned up first ({desired.deletion_policy}), which waits: {why.rstrip('.')}. {GIVE_UP}"
+    waits = f"Box must be cleaned up first ({desired.deletion_policy}). That waits: {why.rstrip('.')}."
+    return f"{waits} {give_up(desired)}"
 
 
 def _nothing_in_box(observed: Observed, rules: ModeRules) -> bool:

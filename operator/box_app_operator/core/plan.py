@@ -53,8 +53,8 @@ class Plan:
     """What to do now and what to report once nothing is left to do.
 
     ``conditions`` holds every type that is present. ``complete`` is False while a passing trouble leaves nothing
-    new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` are told
-    once, as Events. ``tasks`` are for people.
+    new to report. ``look_again_at`` is the next moment at which time alone changes the answer. ``notices`` become
+    Events, once. ``tasks`` are for people.
     """
 
     steps: tuple[Step, ...]
@@ -104,7 +104,7 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))
-    # What is known not to be so counts more than what nobody can know yet.
+    # What is known not to be so counts more than what cannot be known yet.
     cause = _cause(findings, falses_first=not RULES[observed.mode].sees_whole_app)
     # What Ready asks for is asked for first.
     asking = (*((cause,) if cause is not None else ()), *findings)
@@ -144,8 +144,8 @@ def _find(
 
 def _suspended() -> tuple[Condition, ...]:
     """Nothing is looked at, so nothing can be said; what was found before may be otherwise by now."""
-    facet = "Not looked at, because spec.suspend is true."
-    message = "spec.suspend is true: Box and the Secret are left as they are. Set it to false to go on."
+    facet = "Not checked, because spec.suspend is true."
+    message = "spec.suspend is true: the operator changes nothing in Box or in the Secret. Set it to false to resume."
     facets = (Condition(type_, "Unknown", Reason.SUSPENDED, facet) for type_ in FACETS)
     return (*facets, Condition("Ready", "Unknown", Reason.SUSPENDED, message))
 
@@ -159,7 +159,7 @@ def _stalled_while_good(findings: Iterable[Finding]) -> tuple[Notice, ...]:
 def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
     """Is the token in the Secret of another kind or lifetime than the spec asks for, with nothing left to do about it?
 
-    So it is when a rotation is due and the key of somebody else stands in its slot.
+    So it is when a rotation is due and a foreign key stands in its slot.
     """
     if current is None or finding.condition.status != "True" or finding.steps:
         return finding
@@ -169,7 +169,7 @@ def _hold_against_spec(finding: Finding, current: Current | None) -> Finding:
 
 
 def _next_look(current: Current | None, findings: Iterable[Finding], now: datetime) -> datetime | None:
-    """The next moment at which something is over or due; what is due already waits for something else than time."""
+    """The next moment at which something expires or is due; what is due already waits for something else than time."""
     dates = (current.token.expires_at, next_rotation(current)) if current else ()
     moments = [*dates, *(finding.look_again_at for finding in findings)]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
@@ -223,11 +223,11 @@ def _cause(findings: Iterable[Finding], *, falses_first: bool) -> Finding | None
     """
     by_type = {finding.condition.type: finding for finding in findings}
     facets, tokens = [by_type[type_] for type_ in FACETS], by_type["TokenReady"]
-    first = next((each for each in facets if each.condition.status != "True"), None)
+    first = next((facet for facet in facets if facet.condition.status != "True"), None)
     if first is None:
         return None
     if falses_first:
-        first = next((each for each in facets if each.condition.status == "False"), first)
+        first = next((facet for facet in facets if facet.condition.status == "False"), first)
     return tokens if is_conflict(tokens) or (is_refused(tokens) and not first.stalled) else first
 
 

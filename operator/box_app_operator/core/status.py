@@ -40,12 +40,12 @@ def build_status(
     """The whole status after a completed pass; equal to the old one when nothing changed.
 
     Args:
-        request_handled: was everything done that a wish to reconcile asked for? Then it is recorded as handled.
+        request_handled: was everything done that a request to reconcile asked for? Then it is recorded as handled.
     """
     old, current = status_of(body), current_of(desired, observed, now)
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
-    # Of an app that the object may not have, nobody reads anything in its status.
+    # The status says nothing of an app that the object may not have.
     seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
     fields = _of_app(desired, observed, current, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
     if plan.tasks and (seen or desired.deleting):
@@ -98,7 +98,7 @@ def _task(task: Task, since: str) -> dict[str, Any]:
 
 def _rotated_for(request: str | None, current: Current | None) -> str | None:
     """The wish for a rotation, once the token that fulfils it is in the Secret."""
-    return request if current is not None and current.told.rotate_request == request else None
+    return request if current is not None and current.record.rotate_request == request else None
 
 
 def _tokens(remembered: RememberedStatus, current: Current | None, source: TokenSource) -> dict[str, Any] | None:

@@ -64,7 +64,7 @@ class EnterpriseLink:
     """The way to one enterprise, kept open.
 
     Attributes:
-        heard_at: when the console last told which apps there are; None before, and without a console.
+        heard_at: when the console last listed the apps; None before, and without a console.
         is_deleting: was the BoxEnterprise deleted, so that only the apps that use it hold it?
         identities: does Box say whose a key is?
     """
@@ -92,10 +92,10 @@ class EnterpriseLink:
         return self._unreadable or self.health.problem
 
     def _read_spec(self) -> Problem | None:
-        words = self.enterprise.spec.invalid
-        if words is None:
+        problem = self.enterprise.spec.invalid
+        if problem is None:
             return None
-        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {words}"
+        message = f"BoxEnterprise {self.enterprise.name!r} is not ready: {problem}"
         return Problem(Reason.ENTERPRISE_NOT_READY, message, self._deps.clock.now())
 
     @property
@@ -162,7 +162,7 @@ class EnterpriseLink:
             self._report()
 
     def reconnect(self) -> None:
-        """Somebody met a refused credential: read it again and reconnect."""
+        """A credential was refused: read it again and reconnect."""
         self._restart.set()
 
     def wake_all(self) -> None:
@@ -258,7 +258,7 @@ class EnterpriseLink:
 
     @property
     def _wait_seconds(self) -> float:
-        """The first look after trouble answers at once, so that everybody learns that it is over."""
+        """The first look after trouble answers at once, so that every app learns that it has ended."""
         return self._deps.wait_seconds if self.health.is_sound else 0.0
 
     def _refs(self) -> tuple[SecretKeyRef | None, ...]:
@@ -288,10 +288,10 @@ class EnterpriseLink:
         for app in news:
             uid = uid_in(app.reference)
             key = store.key_of(uid) if uid is not None else None
-            for each in (key, *(claimant.key for claimant in store.claims(app.client_id))):
-                if each is not None:
-                    self._deps.clear_human_refusals(each)
-                    self._deps.wake(each)
+            for waiting in (key, *(claimant.key for claimant in store.claims(app.client_id))):
+                if waiting is not None:
+                    self._deps.clear_human_refusals(waiting)
+                    self._deps.wake(waiting)
 
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""

@@ -12,7 +12,7 @@ from box_app_operator.model.conditions import Condition, Reason
 logger = logging.getLogger(__name__)
 
 REFUSED = frozenset({Reason.CREDENTIAL_REJECTED, Reason.CREDENTIAL_FORBIDDEN})
-"""What is there and of no use: nothing continues before somebody changes it. What is missing is waited for instead."""
+"""What is there and of no use: nothing continues before the owner changes it. What is missing is waited for instead."""
 WELL = Condition("Ready", "True", Reason.READY, "The console and the platform answer, and the credential is accepted.")
 
 
@@ -21,7 +21,7 @@ class Health:
 
     Attributes:
         problem: what keeps Box from being asked; None when nothing does.
-        settled: did any try end yet, well or not?
+        probed: did any try end yet, well or not?
         stalled: must the owner of the enterprise change what is there?
         failures: tries in a row that failed.
         tried_generation: of the BoxEnterprise's spec that all this speaks of; None before the first try ended.
@@ -92,7 +92,7 @@ class Health:
         self.stalled = isinstance(error, StalledError) or error.reason in REFUSED
         self.problem, self.probed = Problem(reason, message, since), True
         self._trouble = Condition("Ready", "False", error.reason, error.message)
-        # What the owner must do is told in every word that changes; of an outage only its kind.
+        # What the owner must do is logged whenever its text changes; an outage only when its kind does.
         changed = before is None or before.reason != error.reason or (waits_for_owner and before != self._trouble)
         if first or changed:
             logger.log(logging.INFO if waits_for_owner else logging.WARNING, "BoxEnterprise %s: %s", self._name, error)

@@ -13,7 +13,7 @@ from box_app_operator.ports import Console, Platform
 
 
 class Link(Protocol):
-    """The way to one enterprise. ``settled`` is False until Box answered, or failed to, for the first time.
+    """The way to one enterprise. ``probed`` is False until Box answered, or failed to, for the first time.
 
     ``is_deleting`` tells that the BoxEnterprise was deleted, and is held only for the apps that use it.
     ``has_console`` is False in mode Assisted. ``enterprise_id`` is Box's id, None when the BoxEnterprise does not say.
@@ -44,7 +44,7 @@ class Link(Protocol):
     def adoption(self) -> tuple[AdoptionEntry, ...]: ...  # noqa: D102 - see the class
 
     def reconnect(self) -> None:
-        """Somebody met a refused credential: look again."""
+        """A credential was refused: look again."""
         ...
 
 

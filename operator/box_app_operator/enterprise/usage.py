@@ -22,7 +22,7 @@ def finalizer_of(lease: str | None) -> str:
     """The finalizer of one installation of the operator on BoxEnterprises.
 
     Several of them, each with namespaces of its own, may look after apps of one enterprise: each holds it for its own
-    apps, and takes off nobody else's finalizer.
+    apps, and removes no other installation's finalizer.
 
     Args:
         lease: ``namespace/name`` of the Lease that the replicas of the installation share; None without an election.

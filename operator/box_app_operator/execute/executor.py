@@ -59,7 +59,7 @@ class Executor:
         """Do it, and say in a few words for the log what was done.
 
         Raises:
-            OperatorError: it was not done, or nobody knows whether it was.
+            OperatorError: it was not done, or it is not known whether it was.
         """
         match step:
             case PublishSecret():

@@ -15,7 +15,7 @@ from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
 from box_app_operator.ports import Clock, Cluster, Granted, Platform, SecretWrite, Token
-from box_app_operator.secret.annotations import publication_of
+from box_app_operator.secret.annotations import token_record_of
 from box_app_operator.secret.contents import contents_of, shown
 from box_app_operator.secret.published import own_secrets, plain_data
 from box_app_operator.tokens.downscoped import downscoped_contents, downscoped_data
@@ -57,8 +57,8 @@ class SecretExecutor:
             fields=_fields_of(desired),
         )
         written = await self._write(resource.body, secret, observed.secret)
-        # Now, and not only at the next look: until then somebody may have deleted the Secret. What was recorded in it
-        # counts, also where somebody takes that away again.
+        # Now, and not only at the next look: until then the Secret may be deleted. What was recorded in it
+        # counts, also where another writer removes that again.
         now = self._clock.now()
         record = last_replacement((replace(written, overruled=secret.contents.annotations),), now)
         self._memory.pace.note(record, now, self._clock.monotonic())
@@ -106,13 +106,13 @@ class SecretExecutor:
         self, step: RefreshDownscoped, desired: Desired, there: SecretView | None
     ) -> tuple[Token, datetime, datetime] | None:
         """The downscoped token in its Secret, with its dates."""
-        told = publication_of(there) if there is not None else None
-        if there is None or told is None or told.issued_at is None or told.expires_at is None:
+        record = token_record_of(there) if there is not None else None
+        if there is None or record is None or record.issued_at is None or record.expires_at is None:
             return None
         fingerprint = there.fingerprints.get(desired.secret.keys.token)
         name = step.spec.secret
         token = await self._cluster.read_token(desired.namespace, name, fingerprint) if fingerprint else None
-        return (token, told.issued_at, told.expires_at) if token is not None else None
+        return (token, record.issued_at, record.expires_at) if token is not None else None
 
     async def _exchanged(
         self, step: RefreshDownscoped, desired: Desired, platform: Platform
@@ -141,7 +141,7 @@ class SecretExecutor:
             raise StalledError(Reason.DOWNSCOPE_REFUSED, error.message, detail=detail) from None
 
     async def _write(self, body: Body, secret: SecretWrite, there: SecretView | None) -> SecretView:
-        """Write it, and remember what was written: so it shows when somebody changes it back."""
+        """Write it, and remember what was written: so it shows when another writer changes it back."""
         upkeep, now = self._memory.upkeep_of(secret.name), self._clock.now()
         if there is not None:
             upkeep = upkeep.found(there, secret.contents, now)

@@ -103,7 +103,7 @@ class KubeApi:
 
         Raises:
             KubeError: the API server refused (4xx).
-            TransientError: nobody answered, or 401, 429 or 5xx, or another process may be at work by now.
+            TransientError: no answer, or 401, 429 or 5xx, or another process may be at work by now.
         """
         what = f"{method} {path}"
         if method != "GET" and not self._is_leader():
@@ -256,7 +256,7 @@ def _object(what: str, payload: bytes) -> Json:
 
 
 def _no_object(what: str) -> TransientError:
-    """Somebody answered who is no API server: a proxy in front of it, perhaps."""
+    """The answer is not from an API server: from a proxy in front of it, perhaps."""
     return TransientError(KUBERNETES_UNAVAILABLE, f"{what} was answered without an object", uncertain=True)
 
 

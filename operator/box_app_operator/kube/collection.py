@@ -1,6 +1,6 @@
 """Collections of objects, listed page by page and watched, decoded into what the operator needs and no more.
 
-Secrets and Namespaces are watched as metadata alone: whatever somebody puts into a Secret does not cross the network
+Secrets and Namespaces are watched as metadata alone: whatever is in a Secret does not cross the network
 until an app asks for it. Secrets are listed whole, because at a restart their fingerprints are needed of all of them at
 once, unless a page is so large that it cannot be what the operator wrote.
 """

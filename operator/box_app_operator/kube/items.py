@@ -47,7 +47,7 @@ class MetadataItem(msgspec.Struct, frozen=True):
 
 
 class SecretItem(msgspec.Struct, frozen=True):
-    """A Secret. ``data`` is None where only the metadata was told; values are base64."""
+    """A Secret. ``data`` is None where only the metadata was sent; values are base64."""
 
     metadata: ObjectMeta
     data: dict[str, str | None] | None = None

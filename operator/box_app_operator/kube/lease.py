@@ -119,7 +119,7 @@ class Leadership:
     def _taken(self, holder: str) -> None:
         if self._began.is_set():
             self._until = float("-inf")
-            self._lost(f"{holder or 'nobody'} holds it now")
+            self._lost(f"{holder or 'no process'} holds it now")
 
 
 class LeaseLock(BaseLock):
@@ -186,15 +186,15 @@ class LeaseLock(BaseLock):
         return await self._write("PUT", f"{self._collection}/{name}", lease)
 
     async def release(self) -> None:
-        """Let go of the Lease, if it is still as we wrote it."""
+        """Release the Lease, if it is still as we wrote it."""
         meta = {"resourceVersion": (self._lease.get("metadata") or {}).get("resourceVersion")}
         spec = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _micro(self._now())}
         path = f"{self._collection}/{self.name}"
         try:
             await self._ask("PATCH", path, {"metadata": meta, "spec": spec}, MERGE_PATCH)
-            logger.info("Gave back Lease %s/%s", self.namespace, self.name)
+            logger.info("Released Lease %s/%s", self.namespace, self.name)
         except (KubeError, TransientError) as error:
-            logger.warning("Lease %s/%s was not given back: %s", self.namespace, self.name, error)
+            logger.warning("Lease %s/%s was not released: %s", self.namespace, self.name, error)
 
     async def _write(self, method: str, path: str, lease: Json) -> bool:
         asked_at = asyncio.get_running_loop().time()
@@ -204,7 +204,7 @@ class LeaseLock(BaseLock):
             self._complain(error)
             return False
         if self._holder != self.identity:
-            logger.info("Took Lease %s/%s as %s", self.namespace, self.name, self.identity)
+            logger.info("Acquired Lease %s/%s as %s", self.namespace, self.name, self.identity)
         self._holder = self.identity
         self._renewed(asked_at)
         return True
@@ -217,12 +217,12 @@ class LeaseLock(BaseLock):
             raise TransientError(KUBERNETES_UNAVAILABLE, f"{method} {path}: no answer in time") from None
 
     def _look(self, spec: Json) -> None:
-        """Say whom we wait for, once per holder; notice that somebody else took what was ours."""
+        """Say whom we wait for, once per holder; notice that another process took what was ours."""
         holder = str(spec.get("holderIdentity") or "")
         if self._holder == self.identity and holder != self.identity:
             self._taken(holder)
         if holder not in (self._holder, self.identity):
-            logger.info("Standing by: Lease %s/%s is held by %s", self.namespace, self.name, holder or "nobody")
+            logger.info("Standing by: Lease %s/%s is held by %s", self.namespace, self.name, holder or "no process")
         if holder != self.identity:
             self._holder = holder
 

@@ -70,7 +70,7 @@ class KubeLists:
         base, plural = ("/api/v1", "secrets") if kind == "Secret" else (f"/apis/{GROUP}/{VERSION}", PLURALS[kind])
         if kind == "BoxEnterprise" or not self._namespaces:
             return {"": f"{base}/{plural}"}
-        return {each: f"{base}/namespaces/{each}/{plural}" for each in self._namespaces}
+        return {namespace: f"{base}/namespaces/{namespace}/{plural}" for namespace in self._namespaces}
 
     async def _list(self, path: str, query: dict[str, str]) -> tuple[dict[UID, int], int]:
         """The resource versions of all objects, and that of the list."""

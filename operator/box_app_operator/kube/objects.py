@@ -64,7 +64,7 @@ class KubeObjects:
             TransientError: the object changed since it was read: look again.
         """
         meta = body["metadata"]
-        # The list is replaced whole: the resourceVersion keeps a finalizer that somebody else just added.
+        # The list is replaced whole: the resourceVersion keeps a finalizer that another controller just added.
         guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
         return await self._patch(_path(body), {"metadata": {**guard, "finalizers": finalizers}}, MERGE_PATCH)
 

@@ -22,7 +22,7 @@ CONTAINERS = (
 
 
 def view_pod(body: Body) -> PodView | None:
-    """What matters of a pod; None when it is over or refers to no Secret."""
+    """What matters of a pod; None when it has ended or refers to no Secret."""
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     if status.get("phase") in OVER:
         return None
@@ -38,7 +38,7 @@ def _uses(meta: Body, spec: Body, status: Body) -> Iterator[SecretUse]:
         for secret in (secret for secrets in volumes.values() for secret in secrets):
             yield SecretUse(secret, UseKind.MOUNTED, _moment(pod_started))
     for kind, statuses in CONTAINERS:
-        known = {each["name"]: each for each in status.get(statuses) or ()}
+        known = {container["name"]: container for container in status.get(statuses) or ()}
         for container in spec.get(kind) or ():
             started = _started(known.get(container["name"]), pod_started, whole_pod_runs=kind == "containers")
             if started is not None:

@@ -22,7 +22,7 @@ LONGEST = 500
 """So many characters of what is said are shown."""
 PIECE = 8
 """So many characters of a token in a row are taken for a part of it."""
-HIDDEN = "(its message is not shown, for it quotes a value)"
+HIDDEN = "(its message is not shown, because it quotes a value)"
 _WORDS = (re.compile(r"[A-Za-z0-9+/_=.~!-]{16,}"), re.compile(r"[A-Za-z0-9+/]{16,}={0,2}"))
 _RANDOM = re.compile(r"(?=[A-Za-z+/]*[0-9])[A-Za-z0-9+/]{24,}={0,2}")
 
@@ -86,8 +86,8 @@ def shown(said: str, token: Token | None = None, known: Collection[Fingerprint] 
     """
     text = " ".join(said[: 4 * LONGEST].split())
     text = "".join(character if character.isprintable() else " " for character in text)
-    words = (word for pattern in _WORDS for word in pattern.findall(text)) if known else ()
-    if (token is not None and _quotes(text, token)) or any(_is_value(word, known) for word in words):
+    candidates = (word for pattern in _WORDS for word in pattern.findall(text)) if known else ()
+    if (token is not None and _quotes(text, token)) or any(_is_value(word, known) for word in candidates):
         return HIDDEN
     text = _RANDOM.sub("***", text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -122,7 +122,7 @@ class KubeSecrets:
         return {key: _bytes(value) for key, value in (body.get("data") or {}).items()}
 
     async def read_value(self, ref: SecretKeyRef) -> str | None:
-        """One value of a Secret that somebody else keeps, without white space around it; None when it is missing.
+        """One value of a Secret that the operator does not own, without white space around it; None when it is missing.
 
         Raises:
             AwaitingHumanError: the operator has no right to read it.

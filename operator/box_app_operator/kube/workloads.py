@@ -70,7 +70,7 @@ class KubeWorkloads:
         """Mark the pod template with the fingerprint, so that the pods are made anew.
 
         Raises:
-            TransientError: the workload changed since it was looked at, or nobody answered: look again.
+            TransientError: the workload changed since it was looked at, or there was no answer: look again.
         """
         metadata = {"resourceVersion": workload.resource_version, "annotations": {RESTARTED_AT: now.isoformat()}}
         template = {"metadata": {"annotations": {TOKEN_MARK: fingerprint}}}

@@ -66,7 +66,7 @@ class SlotToken:
     client_id: ClientID | None = None
 
     def is_live(self, now: datetime) -> bool:
-        """Does Box still accept it, as far as anybody can say?"""
+        """Does Box still accept it, as far as is known?"""
         return self.accepted or self.expires_at is None or self.expires_at > now
 
 
@@ -188,7 +188,7 @@ class SecretView:
 
     ``fingerprints`` maps keys of ``data`` to the fingerprints of their values: the operator's own, and a bounded number
     of others. ``owner_uid`` is the uid of the controlling owner, ``owner_kind`` and ``owner_name`` say which object
-    that is. ``overruled`` are annotations that somebody changes back each time, as the operator wrote them last.
+    that is. ``overruled`` are annotations that another writer changes back each time, as the operator wrote them last.
     """
 
     namespace: str
@@ -204,7 +204,7 @@ class SecretView:
     overruled: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def notes(self) -> Mapping[str, str]:
+    def effective_annotations(self) -> Mapping[str, str]:
         """The annotations that decisions rest on."""
         return {**self.annotations, **self.overruled} if self.overruled else self.annotations
 
@@ -237,7 +237,7 @@ class Problem:
 
     @property
     def in_cluster(self) -> bool:
-        """Is it in the cluster, so that nobody has to ask Box to be sure of it?"""
+        """Is it in the cluster, so that Box need not be asked?"""
         return self.stalled or self.awaited
 
 

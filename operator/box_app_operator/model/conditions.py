@@ -145,12 +145,12 @@ def merge_conditions(
 
 
 def _generation(condition: Condition, present: int) -> int:
-    """Nobody can have looked at a spec that has yet to come: what says so was edited, or restored from a backup."""
+    """No pass has looked at a generation that is yet to come: a status that says so was edited or restored."""
     return present if condition.observed_generation is None else min(condition.observed_generation, present)
 
 
 def parse_time(text: object) -> datetime | None:
-    """A time with its zone, as an annotation has it; None for anything else that somebody wrote there.
+    """A time with its zone, as an annotation has it; None for anything else.
 
     So it is for a time from which no duration could be counted on, or back.
     """

@@ -22,7 +22,7 @@ class AppKey(NamedTuple):
 
 
 class DeletionPolicy(enum.StrEnum):
-    """What happens in Box when the object goes."""
+    """What happens in Box when the object is deleted."""
 
     RETAIN = "Retain"
     REVOKE_TOKENS = "RevokeTokens"

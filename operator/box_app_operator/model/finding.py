@@ -109,7 +109,7 @@ def mend(type_: str, reason: Reason, message: str, *steps: Step) -> Finding:
 
 
 def wait(type_: str, reason: Reason, message: str) -> Finding:
-    """It is not as it should be; time or somebody else will see to it."""
+    """It is not as it should be; time or a person will see to it."""
     return Finding(Condition(type_, "False", reason, message))
 
 
@@ -144,17 +144,17 @@ def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: li
     But what the spec asks for and Kubernetes cannot take is not as it should be, whatever the Secret holds meanwhile.
     """
     steps = tuple(step for step in finding.steps if step not in refusals)
-    impossible = next((each for each in refused if each.reason == Reason.INVALID_SPEC), None)
+    impossible = next((refusal for refusal in refused if refusal.reason == Reason.INVALID_SPEC), None)
     if impossible is not None:
         found = replace(finding, steps=steps, stalled=True)
         return found.with_message(impossible.message, reason=Reason.INVALID_SPEC, status="False")
     # What is changed back each time is said beside this, in the same words for as long as that goes on.
-    waits = [each for each in refused if each.reason != Reason.SECRET_CHANGED_BACK]
+    waits = [refusal for refusal in refused if refusal.reason != Reason.SECRET_CHANGED_BACK]
     if not waits:
         return replace(finding, steps=steps)
-    stalled = [each for each in waits if each.kind is RefusalKind.STALLED]
+    stalled = [refusal for refusal in waits if refusal.kind is RefusalKind.STALLED]
     first = next(iter(stalled), waits[0])
-    found = replace(finding, steps=steps).with_addition(f"What comes next must wait: {first.message}")
+    found = replace(finding, steps=steps).with_addition(f"The next step must wait: {first.message}")
     return lacking(found, reason_of(first.reason), stalled=bool(stalled))
 
 
@@ -182,8 +182,8 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
 
 
 def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
-    """Somebody's policy is nothing that time heals by itself: people hear of it at once, in its own words."""
+    """Time does not change an admission policy: an Event says at once what the policy says."""
     notices = tuple(
-        Notice(Reason.SECRET_REFUSED, each.message) for each in refused if each.reason == Reason.SECRET_REFUSED
+        Notice(Reason.SECRET_REFUSED, refusal.message) for refusal in refused if refusal.reason == Reason.SECRET_REFUSED
     )
     return replace(finding, notices=(*finding.notices, *notices)) if notices else finding

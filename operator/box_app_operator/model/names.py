@@ -13,7 +13,7 @@ from box_app_operator.model.finding import Finding
 def name_key(name: str) -> str:
     """What two names have in common that Box may take for the same one.
 
-    Source: Box does not say whether upper and lower case differ; if they do, somebody is woken in vain.
+    Source: Box does not say whether upper and lower case differ; if they do, an app is woken in vain.
     """
     return name.casefold()
 
@@ -35,7 +35,7 @@ class NameHolder:
 
 
 def wait_for_name(finding: Finding, desired: Desired, holder: NameHolder | None) -> Finding:
-    """The finding about the registration: a name that is about to be free is waited for, and stalls nobody.
+    """The finding about the registration: a name that is about to be free is waited for, and stalls no object.
 
     One of another namespace is another tenant's, and no name of it is shown.
     """
@@ -45,6 +45,6 @@ def wait_for_name(finding: Finding, desired: Desired, holder: NameHolder | None)
     whose = f"BoxCustomApp {holder.namespace}/{holder.name}" if known else "a BoxCustomApp of another namespace"
     message = (
         f"The app of {whose} has the name {desired.display_name!r} and {holder.leaving.value}. "
-        "Nothing has to be done: this continues as soon as the name is free in Box."
+        "You need not do anything: the registration continues as soon as the name is free in Box."
     )
     return replace(finding, stalled=False).with_message(message)

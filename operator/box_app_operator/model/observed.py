@@ -21,8 +21,8 @@ from box_app_operator.model.box import (
     UnlistedTokens,
 )
 from box_app_operator.model.desired import WorkloadRef
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.names import NameHolder
+from box_app_operator.model.platform_view import PlatformView
 
 PAUSE = timedelta(minutes=10)
 """Between two rotations by date, and between two replacements of lost tokens after the first three."""
@@ -88,8 +88,8 @@ class RememberedStatus:
 
     ``restarted`` are the workloads that were restarted for the active token, as "Kind/name". ``dates`` are when a
     token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
-    were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the very spec of
-    now, and that nobody has asked for another look since. ``allowed`` are those that Box allowed last.
+    were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the
+    present spec, and that no other look was requested since. ``allowed`` are those that Box allowed last.
     """
 
     app_id: AppID | None = None
@@ -106,7 +106,7 @@ class RememberedStatus:
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
         """The tokens that were published before."""
-        return frozenset(each for each in (self.active, self.retiring) if each)
+        return frozenset(fingerprint for fingerprint in (self.active, self.retiring) if fingerprint)
 
 
 class Mode(enum.Enum):
@@ -121,7 +121,7 @@ class Adoption(enum.Enum):
     """May the object have the app? Decided by ``modes/automated/adoption``."""
 
     NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
-    MISSING = "nobody allowed it"
+    MISSING = "no adoption entry allows it"
     ALLOWED = "the owner of the enterprise allowed it"
     ALLOWED_WITH_DELETE = "the owner of the enterprise allowed it, and the app's deletion"
 
@@ -133,7 +133,7 @@ class Adoption(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Names of what somebody changes back in a Secret each time; if it stops, that counts as over at ``until``."""
+    """Names of what another writer changes back in a Secret each time; if it stops, that ends at ``until``."""
 
     names: tuple[str, ...]
     until: datetime
@@ -141,7 +141,8 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When a token last took the place of another, on a clock that nobody sets; None when that is long ago or unknown.
+    """When a token last took the place of another, on a clock that cannot be set; None when that is long ago or
+    unknown.
 
     ``replacements`` is how many lost tokens were replaced in a row until then. ``pause`` is from the configuration.
     """
@@ -173,18 +174,17 @@ class Observed:
     """What one look at Box and at the cluster found.
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``unlisted`` is
-    what is known of the app's tokens in a mode in which Box does not list apps.
-    ``claimed_by`` names another BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one
-    may have it. ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up.
-    ``secret`` is the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names
-    that this object published earlier.
-    ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those of the namespace that
-    refer to any Secret, None while they are not known or not needed. ``workloads`` holds those that were looked at;
-    ``shared`` are those that other apps name for a restart too. ``downscoped`` are the Secrets of downscoped tokens by
-    name, and ``left_over`` those that the spec does not ask for any more. ``hand`` is what is known without a console
-    endpoint.
-    ``contests`` are the Secrets, by name, in which somebody changes back what is the operator's own, and ``disowned``
-    those that lose their owner reference so. ``pace`` says how soon another token may follow.
+    what is known of the app's tokens in a mode in which Box does not list apps. ``claimed_by`` names another
+    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it.
+    ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up. ``secret`` is
+    the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names that this object
+    published earlier. ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those
+    of the namespace that refer to any Secret, None while they are not known or not needed. ``workloads`` holds
+    those that were looked at; ``shared`` are those that other apps name for a restart too. ``downscoped`` are the
+    Secrets of downscoped tokens by name, and ``left_over`` those that the spec does not ask for any more.
+    ``platform_view`` is what is known without a console endpoint. ``contests`` are the Secrets, by name, in which
+    another writer changes back what is the operator's own, and ``disowned`` those that lose their owner reference
+    so. ``pace`` says how soon another token may follow.
     """
 
     known: bool = False
@@ -205,7 +205,7 @@ class Observed:
     downscoped: Mapping[str, SecretView | None] = field(default_factory=dict)
     left_over: tuple[SecretView, ...] = ()
     mode: Mode = Mode.AUTOMATED
-    hand: Hand = field(default_factory=Hand)
+    platform_view: PlatformView = field(default_factory=PlatformView)
     disowned: frozenset[UID] = frozenset()
     contests: Mapping[str, Contest] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)

@@ -18,7 +18,7 @@ class AddFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
-    """Let the object go."""
+    """Remove the finalizer, so that the object can be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class PublishSecret:
 
 @dataclass(frozen=True, slots=True)
 class DeleteSecret:
-    """Delete a Secret of a former name, if it is still this one."""
+    """Delete a renamed Secret, if it is still this one."""
 
     name: str
     uid: UID

@@ -1,4 +1,4 @@
-"""How things are at the moment when somebody asks: counted from what is remembered, without a call to anybody."""
+"""The state at the moment of a scrape: counted from what is remembered, without any call."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class KnownEnterprise(Protocol):
 
     @property
     def heard_at(self) -> datetime | None:
-        """When Box last told which apps there are; None where nothing tells."""
+        """When Box last listed the apps; None where there is no listing."""
 
 
 class Gauges(Collector):
@@ -66,7 +66,9 @@ class Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """All families."""
         now, apps = self._clock.now(), [app.body for app in self._apps.values()]
-        yield _gauge("sweep_age_seconds", "Since the last look for deletions that no watch told of.", self._sweep_age())
+        yield _gauge(
+            "sweep_age_seconds", "Since the last look for deletions that no watch reported.", self._sweep_age()
+        )
         yield _gauge("queue_length", "Apps that are worked upon or wait for it.", self._queue_length())
         yield _conditions(apps)
         yield from self._of_enterprises(now)
@@ -81,7 +83,7 @@ class Gauges(Collector):
 
     def _of_enterprises(self, now: datetime) -> Iterator[Metric]:
         ready = _family("enterprise_ready", "Do console and platform of a BoxEnterprise answer?", ["enterprise"])
-        age = _family("listing_age_seconds", "Since Box last told which apps there are.", ["enterprise"])
+        age = _family("listing_age_seconds", "Since Box last listed the apps.", ["enterprise"])
         for link in self._links():
             ready.add_metric([link.name], float(link.is_ready))
             if link.heard_at is not None:
@@ -127,12 +129,12 @@ def _seconds_left(body: Body, now: datetime) -> float | None:
 
 
 def _is_left_alone(body: Body) -> bool:
-    """Does nobody work towards a token?"""
+    """Is the object suspended or being deleted?"""
     return bool(mapping(body.get("spec")).get("suspend") or body["metadata"].get("deletionTimestamp"))
 
 
 def _overdue_seconds(body: Body, now: datetime) -> float:
-    """For how long the app's rotation is due; 0 when it is not, or nobody is meant to rotate."""
+    """For how long the app's rotation is due; 0 when it is not, or no rotation is meant to happen."""
     if _is_left_alone(body):
         return 0.0
     left = _seconds_until(_in_status(body, "tokens", "nextRotationTime"), now)
@@ -140,7 +142,7 @@ def _overdue_seconds(body: Body, now: datetime) -> float:
 
 
 def _pending_seconds(body: Body, now: datetime) -> float:
-    """For how long an app waits for an admin; 0 when it does not, or nobody would go on.
+    """For how long an app waits for an admin; 0 when it does not, or nothing would follow.
 
     Box does not tell when an app with client credentials was submitted: then it counts from when that was found out.
     """

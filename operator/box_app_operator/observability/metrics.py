@@ -36,7 +36,7 @@ STEPS = Counter(
 )
 BOX_REQUESTS = Histogram(
     f"{PREFIX}_box_request_duration_seconds",
-    "Calls to Box; status is none when nobody answered, and the endpoint ends in ?wait for the look that blocks.",
+    "Calls to Box; status is none without an answer, and the endpoint ends in ?wait for the look that blocks.",
     ["api", "method", "endpoint", "status"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     registry=REGISTRY,
@@ -77,7 +77,7 @@ def requests_noted() -> Iterator[list[str]]:
 
 
 def note_request(request_id: str) -> None:
-    """Box answered under this id. Nothing happens when nobody collects."""
+    """Box answered under this id. Nothing happens when no caller collects."""
     noted = _requests.get()
     if noted is not None and request_id:
         noted.append(request_id)

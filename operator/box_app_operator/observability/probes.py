@@ -13,7 +13,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class AddressError(Exception):
-    """Nobody can listen at the address of the probes; the message says why."""
+    """The address of the probes cannot be listened on; the message says why."""
 
 
 async def _listen(site: web.TCPSite, address: str) -> None:

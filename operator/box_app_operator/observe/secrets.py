@@ -18,7 +18,7 @@ from box_app_operator.tokens.downscoped import is_downscoped
 
 
 class SecretObserver:
-    """Reads Secrets where a watch told that they changed; what is known already costs no call."""
+    """Reads Secrets where a watch said that they changed; what is known already costs no call."""
 
     def __init__(self, store: Store, cluster: Cluster) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class SecretObserver:
         await self._read_all(desired.namespace, desired.secret_names)
 
     async def read_changed(self, desired: Desired) -> None:
-        """Read what the watches told of without its contents: the Secrets that this object asks for or owns."""
+        """Read what the watches reported without its contents: the Secrets that this object asks for or owns."""
         namespace, names = desired.namespace, {*desired.secret_names, *self._store.names_owned(desired.uid)}
         await self._read_all(namespace, [name for name in names if self._store.is_unread(namespace, name)])
 

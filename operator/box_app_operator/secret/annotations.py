@@ -39,7 +39,7 @@ OWN = frozenset(
         *(REPLACEMENTS, ADDED_LABELS, ADDED_ANNOTATIONS, ADDED_KEYS),
     }
 )
-"""The annotations that the operator writes. Others of the same domain are somebody else's, and stay."""
+"""The annotations that the operator writes. Others of the same domain are not the operator's, and stay."""
 
 _PLAIN = SecretKeys()
 PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expires_at})
@@ -47,16 +47,16 @@ PLAIN_KEYS = frozenset({_PLAIN.token, _PLAIN.client_id, _PLAIN.slot, _PLAIN.expi
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class TokenRecord:
     """What the annotations of a Secret tell of its token.
 
     ``published_at`` is when it was written there; ``moved_at`` is when the first token was written under this name,
-    None unless Secrets of former names were still there when another followed. ``previous`` is the token that it took
-    the place of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost.
-    ``expiry`` is the lifetime that was asked for, ``rotate_request`` the wish for a rotation that is fulfilled by it.
-    ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and
-    ``expires_at`` are the token's own dates; without a console endpoint nobody else knows them. ``replacements`` is how
-    many lost tokens were replaced in a row until this one.
+    None unless renamed Secrets were still there when another followed. ``previous`` is the token that it took the place
+    of, None for the first; ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry``
+    is the lifetime that was asked for, ``rotate_request`` the request for a rotation that it fulfils. ``subject`` is on
+    whose behalf an access token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at``
+    are the token's own dates; without a console endpoint they are recorded nowhere else. ``replacements`` is how many
+    lost tokens were replaced in a row until this one.
     """
 
     published_at: datetime | None
@@ -72,30 +72,30 @@ class Publication:
     replacements: int = 0
 
 
-def publication_of(secret: SecretView) -> Publication:
+def token_record_of(secret: SecretView) -> TokenRecord:
     """What the annotations of a Secret tell; nothing of what was removed or made unreadable by hand."""
-    return publication_in(secret.notes)
+    return token_record_in(secret.effective_annotations)
 
 
-def publication_in(notes: Mapping[str, str]) -> Publication:
+def token_record_in(annotations: Mapping[str, str]) -> TokenRecord:
     """What these annotations tell."""
-    return Publication(
-        published_at=parse_time(notes.get(PUBLISHED_AT)),
-        previous=Fingerprint(notes[PREVIOUS]) if notes.get(PREVIOUS) else None,
-        rotated_at=parse_time(notes.get(ROTATED_AT)),
-        expiry=notes.get(EXPIRY),
-        rotate_request=notes.get(ROTATE_REQUEST),
-        subject=notes.get(SUBJECT),
-        client_id=ClientID(notes[CLIENT_ID]) if notes.get(CLIENT_ID) else None,
-        moved_at=parse_time(notes.get(MOVED_AT)),
-        issued_at=parse_time(notes.get(ISSUED_AT)),
-        expires_at=parse_time(notes.get(EXPIRES_AT)),
-        replacements=_count(notes.get(REPLACEMENTS, "")),
+    return TokenRecord(
+        published_at=parse_time(annotations.get(PUBLISHED_AT)),
+        previous=Fingerprint(annotations[PREVIOUS]) if annotations.get(PREVIOUS) else None,
+        rotated_at=parse_time(annotations.get(ROTATED_AT)),
+        expiry=annotations.get(EXPIRY),
+        rotate_request=annotations.get(ROTATE_REQUEST),
+        subject=annotations.get(SUBJECT),
+        client_id=ClientID(annotations[CLIENT_ID]) if annotations.get(CLIENT_ID) else None,
+        moved_at=parse_time(annotations.get(MOVED_AT)),
+        issued_at=parse_time(annotations.get(ISSUED_AT)),
+        expires_at=parse_time(annotations.get(EXPIRES_AT)),
+        replacements=_count(annotations.get(REPLACEMENTS, "")),
     )
 
 
 def _count(text: str) -> int:
-    """A small number; 0 for anything else that somebody wrote there."""
+    """A small number; 0 for anything else."""
     return int(text) if len(text) == 1 and text.isascii() and text.isdigit() else 0
 
 
@@ -109,18 +109,18 @@ def subject_of(desired: Desired) -> str | None:
     return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
 
 
-def texts_of(told: Publication) -> dict[str, str]:
-    """A publication as annotations; the token's own dates are written beside them."""
+def annotations_of(record: TokenRecord) -> dict[str, str]:
+    """A record as annotations; the token's own dates are written beside them."""
     texts = {
-        PUBLISHED_AT: told.published_at.isoformat() if told.published_at else None,
-        MOVED_AT: told.moved_at.isoformat() if told.moved_at else None,
-        PREVIOUS: told.previous,
-        ROTATED_AT: told.rotated_at.isoformat() if told.rotated_at else None,
-        EXPIRY: told.expiry,
-        SUBJECT: told.subject,
-        CLIENT_ID: told.client_id,
-        ROTATE_REQUEST: told.rotate_request,
-        REPLACEMENTS: str(told.replacements) if told.replacements else None,
+        PUBLISHED_AT: record.published_at.isoformat() if record.published_at else None,
+        MOVED_AT: record.moved_at.isoformat() if record.moved_at else None,
+        PREVIOUS: record.previous,
+        ROTATED_AT: record.rotated_at.isoformat() if record.rotated_at else None,
+        EXPIRY: record.expiry,
+        SUBJECT: record.subject,
+        CLIENT_ID: record.client_id,
+        ROTATE_REQUEST: record.rotate_request,
+        REPLACEMENTS: str(record.replacements) if record.replacements else None,
     }
     return {key: text for key, text in texts.items() if text}
 
@@ -134,9 +134,9 @@ def added(desired: Desired) -> dict[str, str]:
         ADDED_ANNOTATIONS: desired.secret.annotations.keys(),
         ADDED_KEYS: names if names != PLAIN_KEYS else (),
     }
-    return {key: ",".join(sorted(each)) for key, each in given.items() if each}
+    return {key: ",".join(sorted(listed)) for key, listed in given.items() if listed}
 
 
 def added_to(secret: SecretView, what: str) -> frozenset[str]:
     """What such an annotation of a Secret tells."""
-    return frozenset(secret.notes.get(what, "").split(",")) - {""}
+    return frozenset(secret.effective_annotations.get(what, "").split(",")) - {""}

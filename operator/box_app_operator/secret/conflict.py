@@ -1,6 +1,6 @@
-"""A Secret of a wanted name that is somebody else's: whose it is, and what waits until the name is free.
+"""A Secret of a wanted name that another owner has: whose it is, and what waits until the name is free.
 
-It is never touched, and nobody is told to delete it: what it holds may be a token that pods use.
+It is never touched, and no message asks to delete it: what it holds may be a token that pods use.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def conflict_with(desired: Desired, secret: SecretView, field: str) -> Finding:
         whose = "has no controller, and holds what was published for another BoxCustomApp, or for an earlier one"
     else:
         whose = "has no controller, and this BoxCustomApp did not make it"
-    message = f"Secret {name} {whose}. It is left as it is, for pods may use it. Choose another name in {field}."
+    message = (
+        f"Secret {name} {whose}. The operator leaves it as it is, because pods may use it. Choose another name in "
+        f"{field}."
+    )
     return stall(TYPE, Reason.SECRET_CONFLICT, message)
 
 
@@ -46,11 +49,11 @@ def is_conflict(finding: Finding) -> bool:
 
 
 def held_back(finding: Finding) -> Finding:
-    """Nothing is registered or submitted, by nobody, while there is no place for the token."""
+    """Nothing is registered or submitted while there is no place for the token."""
     if finding.condition.type not in ("Registered", "Authorized") or finding.condition.status == "True":
         return finding
     steps = tuple(step for step in finding.steps if not isinstance(step, CreateApp | SubmitApp))
     if steps == finding.steps and not finding.tasks:
         return finding
-    message = "Waits until the name of the Secret is free: TokenReady says more."
+    message = "Waiting for the name of the Secret to become free. See TokenReady."
     return replace(finding, steps=steps, tasks=()).with_message(message)

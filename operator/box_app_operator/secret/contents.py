@@ -1,6 +1,6 @@
 """What a Secret must hold, as far as it is the operator's own: compared with what is there, and with what was written.
 
-Everything else in the Secret is somebody else's and stays: labels, annotations, keys, finalizers and owners. What the
+Everything else in the Secret belongs to others and stays: labels, annotations, keys, finalizers and owners. What the
 operator put there from the spec it takes away again; annotations tell which labels, annotations and keys those are.
 """
 
@@ -22,7 +22,7 @@ from box_app_operator.secret.annotations import (
     OWN,
     PLAIN_KEYS,
     added_to,
-    publication_of,
+    token_record_of,
 )
 from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
 
@@ -54,7 +54,7 @@ def contents_of(desired: Desired, observed: Observed, token: SlotToken, now: dat
     assert source is not None
     plain = {key: fingerprint_of(value) for key, value in plain_data(desired, source, token).items()}
     tokens = {known.fingerprint for known in source.issued} | observed.remembered.fingerprints
-    previous = publication_of(there).previous if there is not None else None
+    previous = token_record_of(there).previous if there is not None else None
     tokens |= {previous} if previous is not None else set()
     contents = Contents(
         owner=desired.uid,
@@ -76,9 +76,11 @@ def without_leftovers(
     """
     if there is None:
         return contents
-    tokens = {*tokens, Fingerprint(there.notes.get(FINGERPRINT, ""))} - set(contents.fingerprints.values())
+    tokens = {*tokens, Fingerprint(there.effective_annotations.get(FINGERPRINT, ""))} - set(
+        contents.fingerprints.values()
+    )
     own_keys = added_to(there, ADDED_KEYS) or keys
-    old_keys = {key for key, each in there.fingerprints.items() if key in own_keys or each in tokens}
+    old_keys = {key for key, fingerprint in there.fingerprints.items() if key in own_keys or fingerprint in tokens}
     return replace(
         contents,
         gone_labels=(added_to(there, ADDED_LABELS) & there.labels.keys()) - contents.labels.keys(),

@@ -1,4 +1,4 @@
-"""What somebody else changes back each time in a Secret: said once, put right ever more rarely, and in nobody's way."""
+"""What another writer changes back each time in a Secret: said once, put right ever more rarely, and no hindrance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from box_app_operator.secret.annotations import FINGERPRINT
 from box_app_operator.secret.contents import Contents, differences, shown
 
 CALM, LONGEST_CALM = timedelta(minutes=10), timedelta(hours=2)
-"""For each time that it was changed: after so long without another one nobody changes it any more."""
+"""For each time that it was changed: after so long without another one the contest has ended."""
 EACH_TIME = 3
 """A person may change something once. What is changed so often after it was put right is changed each time."""
 RECORDS = "annotations under boxapps.dev/"
@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What was written into a Secret last, and what of it somebody changed since. Values only.
+    """What was written into a Secret last, and what of it was changed since. Values only.
 
     ``uid`` is that of the Secret that was written. ``changes`` are by the names that ``differences`` gives.
     """
@@ -79,7 +79,7 @@ class Upkeep:
         return Contest(tuple(sorted(found)), until)
 
     def overruled(self, there: SecretView, now: datetime) -> SecretView:
-        """The Secret, with what the operator recorded in it where somebody changes that back each time.
+        """The Secret, with what the operator recorded in it where another writer changes that back each time.
 
         Otherwise an overlap would begin anew at every look, and a request for a rotation would never be fulfilled.
         """
@@ -97,12 +97,12 @@ class Upkeep:
 
 
 def with_contests(finding: Finding, desired: Desired, observed: Observed) -> Finding:
-    """The finding about tokens, with what somebody changes back each time. It holds nothing up."""
+    """The finding about tokens, with what another writer changes back each time. It holds nothing up."""
     for secret, contest in observed.contests.items():
         message = _words(desired.namespace, secret, contest.names)
         if message not in finding.condition.message:
             finding = finding.with_addition(message)
-        moments = [each for each in (finding.look_again_at, contest.until) if each is not None]
+        moments = [moment for moment in (finding.look_again_at, contest.until) if moment is not None]
         finding = replace(
             finding,
             notices=(*finding.notices, Notice(Reason.SECRET_CHANGED_BACK, message)),

@@ -25,12 +25,12 @@ from box_app_operator.secret.annotations import (
     FINGERPRINT,
     ISSUED_AT,
     SECRET_NAME,
-    Publication,
+    TokenRecord,
     added,
+    annotations_of,
     expiry_text,
-    publication_of,
     subject_of,
-    texts_of,
+    token_record_of,
 )
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -49,7 +49,7 @@ def owns_secret(desired: Desired, observed: Observed) -> bool:
 
     It is by its owner reference. Without any controller it is when it holds what the object published, or with the
     operator's label a token of the object's own app: a backup that was restored, for example. Or when this process
-    wrote it, and somebody takes the reference from it each time.
+    wrote it, and another writer removes the reference each time.
     """
     secret = observed.secret
     if secret is None or secret.owner_uid is not None:
@@ -78,18 +78,19 @@ def live_token_in(desired: Desired, secret: SecretView, source: TokenSource, now
 def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerprint]) -> Fingerprint | None:
     """The one of these tokens that a Secret holds. The token's own key counts first: others may have a copy."""
     own = secret.fingerprints.get(desired.secret.keys.token)
-    return own if own in tokens else next((each for each in secret.fingerprints.values() if each in tokens), None)
+    others = (fingerprint for fingerprint in secret.fingerprints.values() if fingerprint in tokens)
+    return own if own in tokens else next(others, None)
 
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
     """The token in a Secret: the one that was published, whatever its key is by now, or that of its own key."""
-    noted = Fingerprint(secret.notes.get(FINGERPRINT, ""))
+    noted = Fingerprint(secret.effective_annotations.get(FINGERPRINT, ""))
     return noted if noted in secret.fingerprints.values() else secret.fingerprints.get(desired.secret.keys.token)
 
 
 def is_original(secret: SecretView) -> bool:
-    """Was it published under this very name, and is no copy that somebody made of it?"""
-    return secret.notes.get(SECRET_NAME) == secret.name
+    """Was it published under this very name, and is no copy of it?"""
+    return secret.effective_annotations.get(SECRET_NAME) == secret.name
 
 
 def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
@@ -100,9 +101,11 @@ def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
 
 def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
     """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
-    told = publication_of(secret).client_id
+    recorded = token_record_of(secret).client_id
     pending = set(secret.fingerprints.values())
-    return told or next((ClientID(each) for each in known if each and fingerprint_of(each) in pending), None)
+    return recorded or next(
+        (ClientID(client_id) for client_id in known if client_id and fingerprint_of(client_id) in pending), None
+    )
 
 
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
@@ -115,7 +118,7 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
     """What pods got at some time, as far as Secrets and status tell; also other values of these Secrets."""
     found = set(observed.remembered.fingerprints)
     for secret in own_secrets(desired, observed):
-        previous = publication_of(secret).previous
+        previous = token_record_of(secret).previous
         found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
     return found
 
@@ -123,7 +126,7 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
     """Tokens that are known to be of this operator's making: published at some time, or held to be.
 
-    Without an entry for the app only those whose value is there: annotations and status may be anybody's text.
+    Without an entry for the app only those whose value is there: annotations and status may have been edited.
     """
     pending = {observed.pending.fingerprint} if observed.pending is not None else set()
     if observed.adoption is Adoption.MISSING:
@@ -160,27 +163,27 @@ def secret_annotations(
 ) -> dict[str, str]:
     """The annotations that the Secret carries once this token is in it."""
     stands = next(
-        (each for each in own_secrets(desired, observed) if token.fingerprint in each.fingerprints.values()), None
+        (secret for secret in own_secrets(desired, observed) if token.fingerprint in secret.fingerprints.values()), None
     )
     if stands is None:
-        told = _new_token(desired, observed, source, token, now)
+        record = _new_token(desired, observed, source, token, now)
     else:
         moved = _moves(observed, stands, now)
-        told = _same_token(desired, observed, source, token, stands, moved=moved, now=now)
+        record = _same_token(desired, observed, source, token, stands, moved=moved, now=now)
     identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
     dates = {ISSUED_AT: token.created_at.isoformat()}
     dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
-    return {**desired.secret.annotations, **identity, **dates, **texts_of(told), **added(desired)}
+    return {**desired.secret.annotations, **identity, **dates, **annotations_of(record), **added(desired)}
 
 
 def _new_token(
     desired: Desired, observed: Observed, source: TokenSource, token: SlotToken, now: datetime
-) -> Publication:
+) -> TokenRecord:
     replaced = other_token(source, token.fingerprint)
     known, pending = own_fingerprints(desired, observed), observed.pending
     before = observed.remembered.active or _stood_there(desired, observed)
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
-    return Publication(
+    return TokenRecord(
         published_at=now,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
@@ -209,39 +212,39 @@ def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
 
 
 def _noted(secret: SecretView | None) -> Fingerprint | None:
-    """The token that a Secret says to hold. That it ever did is not proven: somebody may have written that."""
-    return Fingerprint(secret.notes.get(FINGERPRINT, "")) or None if secret is not None else None
+    """The token that a Secret says to hold. That it ever did is not proven: the annotation may have been edited."""
+    return Fingerprint(secret.effective_annotations.get(FINGERPRINT, "")) or None if secret is not None else None
 
 
 def _overlap_begins(
     desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime
 ) -> datetime | None:
-    """Now, if pods could get the previous token until now; as told, if it had an overlap already; else never.
+    """Now, if pods could get the previous token until now; as recorded, if it had an overlap already; else never.
 
-    Of a token that was being phased out when the Secret got lost nobody knows any more since when: from now on, then.
+    Of a token that was being phased out when the Secret was lost it is not known since when: from now on, then.
     """
     for secret in own_secrets(desired, observed):
         if previous in secret.fingerprints.values():
             return now
-        told = publication_of(secret)
-        if previous is not None and told.previous == previous:
-            return told.rotated_at
+        record = token_record_of(secret)
+        if previous is not None and record.previous == previous:
+            return record.rotated_at
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
 def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime | None:
-    """Since when the Secret has this name, for as long as others of former names are phased out."""
+    """Since when the Secret has this name, for as long as renamed ones are phased out."""
     secret = observed.secret if owns_secret(desired, observed) else None
     if secret is None or not observed.renamed_secrets or _moves(observed, secret, now):
         return None
-    told = publication_of(secret)
-    return told.moved_at or told.published_at
+    record = token_record_of(secret)
+    return record.moved_at or record.published_at
 
 
 def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
     """Does the token come from another Secret, or was this name left and taken back?"""
-    since = publication_of(stands).published_at
-    others = (publication_of(secret).published_at for secret in observed.renamed_secrets)
+    since = token_record_of(stands).published_at
+    others = (token_record_of(secret).published_at for secret in observed.renamed_secrets)
     taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
     return stands is not observed.secret or taken_back
 
@@ -260,25 +263,25 @@ def _same_token(
     *,
     moved: bool,
     now: datetime,
-) -> Publication:
-    """What was told stays; what was removed by hand is put again so that nothing is revoked too early."""
-    told, other = publication_of(stands), other_token(source, token.fingerprint)
+) -> TokenRecord:
+    """What is recorded stays; what was removed by hand is put again so that nothing is revoked too early."""
+    record, other = token_record_of(stands), other_token(source, token.fingerprint)
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints
-    forgotten = told.previous is None and other is not None and other.fingerprint in shown
-    return Publication(
-        published_at=now if moved or told.published_at is None else told.published_at,
-        previous=other.fingerprint if forgotten and other else told.previous,
-        rotated_at=now if forgotten else told.rotated_at,
-        expiry=told.expiry or _expiry_seen(token) if source.follows_spec else None,
-        subject=told.subject or subject_of(desired),
+    forgotten = record.previous is None and other is not None and other.fingerprint in shown
+    return TokenRecord(
+        published_at=now if moved or record.published_at is None else record.published_at,
+        previous=other.fingerprint if forgotten and other else record.previous,
+        rotated_at=now if forgotten else record.rotated_at,
+        expiry=record.expiry or _expiry_seen(token) if source.follows_spec else None,
+        subject=record.subject or subject_of(desired),
         client_id=token.client_id,
-        moved_at=None if moved else told.moved_at,
-        rotate_request=told.rotate_request,
-        replacements=told.replacements,
+        moved_at=None if moved else record.moved_at,
+        rotate_request=record.rotate_request,
+        replacements=record.replacements,
     )
 
 
 def _last_request(desired: Desired, observed: Observed) -> str | None:
-    requests = (publication_of(secret).rotate_request for secret in own_secrets(desired, observed))
+    requests = (token_record_of(secret).rotate_request for secret in own_secrets(desired, observed))
     return next((request for request in requests if request), None)

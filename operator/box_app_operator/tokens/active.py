@@ -8,13 +8,13 @@ from datetime import datetime
 from box_app_operator.model.box import ClientID, Fingerprint, SecretView, SlotToken, TokenSource, other_token
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import Publication, publication_of
+from box_app_operator.secret.annotations import TokenRecord, token_record_of
 from box_app_operator.secret.published import active_token
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The active token at this moment. ``secret`` holds it, ``told`` is what the annotations there say of it."""
+    """The active token at this moment. ``secret`` holds it, ``record`` is what the annotations there say of it."""
 
     desired: Desired
     observed: Observed
@@ -22,7 +22,7 @@ class Current:
     source: TokenSource
     token: SlotToken
     secret: SecretView
-    told: Publication
+    record: TokenRecord
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -42,13 +42,13 @@ class Current:
 
     @property
     def published_at(self) -> datetime:
-        """When the Secret got the token; now, as long as nobody knows."""
-        return self.told.published_at or self.now
+        """When the Secret got the token; now, as long as that is not known."""
+        return self.record.published_at or self.now
 
     @property
     def replaced_at(self) -> datetime:
         """When the token took the place of the previous one, under whichever name the Secret had then."""
-        return self.told.rotated_at or self.published_at
+        return self.record.rotated_at or self.published_at
 
     @property
     def other(self) -> SlotToken | None:
@@ -63,7 +63,7 @@ class Current:
 
     def was_published(self, fingerprint: Fingerprint) -> bool:
         """Did pods ever get this token from us?"""
-        return fingerprint == self.told.previous or fingerprint in self.observed.remembered.fingerprints
+        return fingerprint == self.record.previous or fingerprint in self.observed.remembered.fingerprints
 
 
 def current_of(desired: Desired, observed: Observed, now: datetime) -> Current | None:
@@ -71,4 +71,4 @@ def current_of(desired: Desired, observed: Observed, now: datetime) -> Current |
     source, secret, token = observed.source, observed.secret, active_token(desired, observed, now)
     if token is None or source is None or secret is None:
         return None
-    return Current(desired, observed, now, source, token, secret, publication_of(secret))
+    return Current(desired, observed, now, source, token, secret, token_record_of(secret))

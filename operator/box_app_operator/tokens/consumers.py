@@ -22,7 +22,7 @@ MAX_POD_NAMES = 5
 def pods_on_previous(current: Current) -> tuple[str, ...] | None:
     """Names of pods that may hold what the Secret held before; None while pods are not known.
 
-    A pod that refers to a Secret of a former name counts for as long as that one holds anything but the active token.
+    A pod that refers to a renamed Secret counts for as long as that one holds anything but the active token.
     """
     observed, active = current.observed, current.fingerprint
     if observed.pods is None:

@@ -25,7 +25,7 @@ from box_app_operator.secret.annotations import (
     ISSUED_AT,
     PARENT,
     WANTED,
-    publication_of,
+    token_record_of,
 )
 from box_app_operator.secret.conflict import conflict_with, is_conflict
 from box_app_operator.secret.contents import Contents, differences, without_leftovers
@@ -85,7 +85,7 @@ def labels_for(desired: Desired) -> dict[str, str]:
 
 def is_downscoped(secret: SecretView) -> bool:
     """Was it made for a downscoped token?"""
-    return PARENT in secret.notes
+    return PARENT in secret.effective_annotations
 
 
 def settle_with_downscoped(
@@ -101,7 +101,7 @@ def settle_with_downscoped(
         return _with_conflicts(settle(finding, refusals), desired, observed)
     if finding.condition.status != "True":
         return settle(finding, refusals)
-    gone = tuple(DeleteSecret(each.name, each.uid) for each in observed.left_over)
+    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret in observed.left_over)
     settled = settle(replace(finding, steps=(*finding.steps, *gone)), refusals)
     for spec in desired.downscoped:
         settled = _with_one(settled, spec, current, refusals)
@@ -144,23 +144,23 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
     if until is not None and refusal.reason == Reason.SECRET_CHANGED_BACK:
         return _look_again(finding, until)
     if until is not None and refusal.kind is not RefusalKind.STALLED:
-        words = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
-        return _look_again(lacking(finding.with_addition(words), reason_of(refusal.reason)), until)
+        message = f"The next downscoped token of Secret {spec.secret!r} must wait: {refusal.message}"
+        return _look_again(lacking(finding.with_addition(message), reason_of(refusal.reason)), until)
     passing = refusal.kind is RefusalKind.TRANSIENT and refusal.reason != Reason.SECRET_REFUSED
     reason = Reason.AWAITING_TOKEN if passing else reason_of(refusal.reason)
-    words = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
-    return _without(finding, reason, words, stalled=refusal.kind is RefusalKind.STALLED)
+    message = f"Secret {spec.secret!r} gets no downscoped token as the spec asks for it: {refusal.message}"
+    return _without(finding, reason, message, stalled=refusal.kind is RefusalKind.STALLED)
 
 
-def _without(finding: Finding, reason: Reason, words: str, *, stalled: bool) -> Finding:
-    """Not ready for want of a token. All troubles are told; the reason is that of the first, or of the author's.
+def _without(finding: Finding, reason: Reason, message: str, *, stalled: bool) -> Finding:
+    """Not ready for want of a token. All troubles are reported; the reason is that of the first, or of the author's.
 
     A conflict comes before any other: by its reason it is known that a Secret must be looked for which is not watched.
     """
     if finding.condition.status == "True":
-        return replace(finding, stalled=stalled).with_message(words, reason=reason, status="False")
+        return replace(finding, stalled=stalled).with_message(message, reason=reason, status="False")
     first = reason is Reason.SECRET_CONFLICT or (stalled and not finding.stalled)
-    worse = finding.with_addition(words, reason=reason if first else None)
+    worse = finding.with_addition(message, reason=reason if first else None)
     return replace(worse, stalled=finding.stalled or stalled)
 
 
@@ -180,10 +180,10 @@ def _is_ours(secret: SecretView, desired: Desired, observed: Observed) -> bool:
 def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
     """Until when the Secret holds a token with the scopes and the resource of the spec; None when it holds none."""
     view = current.observed.downscoped.get(spec.secret)
-    if view is None or view.notes.get(WANTED) != mark_of(spec):
+    if view is None or view.effective_annotations.get(WANTED) != mark_of(spec):
         return None
-    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), publication_of(view).expires_at
-    if token is None or token != view.notes.get(FINGERPRINT) or expires_at is None:
+    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view).expires_at
+    if token is None or token != view.effective_annotations.get(FINGERPRINT) or expires_at is None:
         return None
     return expires_at if expires_at > current.now else None
 
@@ -191,42 +191,48 @@ def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
 def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | None, datetime]:
     """What is to be done with the Secret, or None; and when the token is to be made anew."""
     step, there = RefreshDownscoped(spec, current.fingerprint), current.observed.downscoped.get(spec.secret)
-    told = publication_of(there) if there is not None else None
-    if there is None or told is None or told.issued_at is None or told.expires_at is None:
+    record = token_record_of(there) if there is not None else None
+    if there is None or record is None or record.issued_at is None or record.expires_at is None:
         return step, current.now
     token = there.fingerprints.get(current.desired.secret.keys.token)
-    if token is None or not _is_as_asked(there, token, step) or _is_redated(there, told.expires_at, current):
+    if token is None or not _is_as_asked(there, token, step) or _is_redated(there, record.expires_at, current):
         return step, current.now
     # A refreshBefore that outlasts the token must not make one after another.
-    least = told.issued_at + (told.expires_at - told.issued_at) / 10
-    due = max(told.expires_at - spec.refresh_before, least)
+    least = record.issued_at + (record.expires_at - record.issued_at) / 10
+    due = max(record.expires_at - spec.refresh_before, least)
     if due <= current.now:
         return step, due
-    wanted = downscoped_contents(step, current.desired, there, token, told.issued_at, told.expires_at)
+    wanted = downscoped_contents(step, current.desired, there, token, record.issued_at, record.expires_at)
     mends = differences(there, wanted)
     return (replace(step, mends=mends) if mends else None), due
 
 
 def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped) -> bool:
     """Is it the token that the annotations tell of, made from the active one as the spec asks?"""
-    told = there.notes
-    return (told.get(FINGERPRINT), told.get(PARENT), told.get(WANTED)) == (token, step.parent, mark_of(step.spec))
+    annotations = there.effective_annotations
+    return (annotations.get(FINGERPRINT), annotations.get(PARENT), annotations.get(WANTED)) == (
+        token,
+        step.parent,
+        mark_of(step.spec),
+    )
 
 
 def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bool:
-    """Do data and annotation differ in when it expires? Nobody knows then, unless somebody changes one each time."""
+    """Do data and annotation differ in when it expires? It is not known then, unless another writer changes one each
+    time.
+    """
     key, contest = current.desired.secret.keys.expires_at, current.observed.contests.get(there.name)
     differ = there.fingerprints.get(key) != fingerprint_of(format_time(expires_at))
     return differ and (contest is None or f"key {key}" not in contest.names)
 
 
 def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> RevokeDownscoped | None:
-    """A live downscoped token of an object that goes, where there are credentials to revoke it with."""
+    """A live downscoped token of an object that is being deleted, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
-    for view in [*views, *observed.left_over] if observed.hand.can_revoke else []:
-        fingerprint, expires_at = view.notes.get(FINGERPRINT), publication_of(view).expires_at
+    for view in [*views, *observed.left_over] if observed.platform_view.can_revoke else []:
+        fingerprint, expires_at = view.effective_annotations.get(FINGERPRINT), token_record_of(view).expires_at
         is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
-        if fingerprint is not None and is_live and fingerprint not in observed.hand.ended:
+        if fingerprint is not None and is_live and fingerprint not in observed.platform_view.ended:
             return RevokeDownscoped(view.name, Fingerprint(fingerprint))
     return None
 
@@ -238,7 +244,9 @@ def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, An
         secret = observed.downscoped.get(spec.secret)
         if secret is None or secret.owner_uid != desired.uid:
             continue
-        told = publication_of(secret)
-        expiry = {"expiryTime": format_time(told.expires_at)} if told.expires_at else {}
-        shown.append({"secretName": spec.secret, "fingerprint": secret.notes.get(FINGERPRINT, ""), **expiry})
+        record = token_record_of(secret)
+        expiry = {"expiryTime": format_time(record.expires_at)} if record.expires_at else {}
+        shown.append(
+            {"secretName": spec.secret, "fingerprint": secret.effective_annotations.get(FINGERPRINT, ""), **expiry}
+        )
     return shown

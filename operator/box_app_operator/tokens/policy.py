@@ -35,14 +35,14 @@ from box_app_operator.model.finding import (
 )
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import DeleteSecret, ProveToken, PublishSecret, Step
-from box_app_operator.secret.annotations import publication_in
+from box_app_operator.secret.annotations import token_record_in
 from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.contents import contents_of, differences
 from box_app_operator.secret.published import live_token_in, own_fingerprints, owns_secret
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.refused import KEPT
 from box_app_operator.tokens.restarts import Restarts, check_restarts
-from box_app_operator.tokens.retirement import Retirement, check_former, check_retirement
+from box_app_operator.tokens.retirement import Retirement, check_renamed, check_retirement
 from box_app_operator.tokens.rotation import (
     Cause,
     check_replacement,
@@ -52,7 +52,7 @@ from box_app_operator.tokens.rotation import (
 )
 
 TYPE = "TokenReady"
-NO_TOKENS_YET = "Box gives out tokens only once a Box admin authorized the app."
+NO_TOKENS_YET = "Box issues tokens only after a Box admin has authorized the app."
 
 
 class TokenSteps(Protocol):
@@ -75,18 +75,18 @@ def check_tokens(
     if secret is not None and not owns_secret(desired, observed):
         return conflict_with(desired, secret, "spec.tokens.secret.name")
     if source is None:
-        return unknown(TYPE, "Waits until the app is registered.")
+        return unknown(TYPE, "Waiting for the app to be registered.")
     current = current_of(desired, observed, now)
     if current is not None:
         return _check_active(current, restart_window, steps)
     if observed.namespace_is_terminating:
-        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted: no token is generated any more.")
+        return wait(TYPE, Reason.AWAITING_TOKEN, "The namespace is being deleted, so no new token is generated.")
     held = (live_token_in(desired, secret, source, now) for secret in observed.renamed_secrets)
     moving = next((token for token in held if token is not None), None)
     if moving is not None:
         publish = PublishSecret(moving.fingerprint)
         return mend(TYPE, Reason.AWAITING_TOKEN, f"The token moves to Secret {desired.secret.name!r}.", publish)
-    if not _may_act(source):
+    if not _is_usable(source):
         return wait(TYPE, Reason.AWAITING_AUTHORIZATION, NO_TOKENS_YET)
     if observed.pending is not None:
         return _check_pending(observed, observed.pending, steps)
@@ -94,7 +94,7 @@ def check_tokens(
     return limited if limited is not None else _check_free_slot(desired, observed, source, now, steps)
 
 
-def _may_act(source: TokenSource) -> bool:
+def _is_usable(source: TokenSource) -> bool:
     """Rule 1."""
     return source.is_usable
 
@@ -106,29 +106,29 @@ def _check_active(current: Current, restart_window: timedelta, steps: TokenSteps
     publish = (PublishSecret(current.fingerprint, mends),) if mends else ()
     if current.secret.fingerprints.get(desired.secret.keys.token) != current.fingerprint:
         # Under another key: pods do not find it.
-        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be mended.", *publish)
-    if not _may_act(current.source):
+        return mend(TYPE, Reason.AWAITING_TOKEN, f"Secret {desired.secret.name!r} is about to be repaired.", *publish)
+    if not _is_usable(current.source):
         # Alive as far as its dates go, and of no use to pods: what they see comes first in ``refused``.
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds {current.described}, {_until(current.token)}."
     # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
-    current = replace(current, told=publication_in(contents.annotations))
+    current = replace(current, record=token_record_in(contents.annotations))
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
     step, other = _check_other(current, restarts, steps, due=cause is not None and limit.over)
-    formers = [(each, check_former(current, each)) for each in observed.renamed_secrets]
-    # A Secret of a former name goes before its token does.
-    gone = tuple(DeleteSecret(each.name, each.uid) for each, retirement in formers if retirement.over)
-    waits = [other, limit, *(retirement for _, retirement in formers)]
-    words = [message, restarts.words, *(each.words for each in waits)]
-    moments = [restarts.look_again_at, *(each.look_again_at for each in waits)]
+    renamed_waits = [(secret, check_renamed(current, secret)) for secret in observed.renamed_secrets]
+    # A renamed Secret is deleted before its token is revoked.
+    gone = tuple(DeleteSecret(secret.name, secret.uid) for secret, retirement in renamed_waits if retirement.over)
+    waits = [other, limit, *(retirement for _, retirement in renamed_waits)]
+    sentences = [message, restarts.message, *(retirement.message for retirement in waits)]
+    moments = [restarts.look_again_at, *(retirement.look_again_at for retirement in waits)]
     return Finding(
-        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, words))).condition,
+        good(TYPE, Reason.PUBLISHED, " ".join(filter(None, sentences))).condition,
         # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
         (*publish, *restarts.steps, *gone, *step),
-        notices=(*restarts.notices, *(notice for each in waits for notice in each.notices)),
-        look_again_at=min((each for each in moments if each is not None), default=None),
+        notices=(*restarts.notices, *(notice for retirement in waits for notice in retirement.notices)),
+        look_again_at=min((moment for moment in moments if moment is not None), default=None),
     )
 
 
@@ -137,9 +137,9 @@ def _check_pace(current: Current, cause: Cause | None) -> Retirement:
     until = rotation_waits_until(current, cause) if cause is not None else None
     if cause is None or until is None:
         return Retirement(True)
-    words = f"{cause.value}, and that waits until {format_time(until)}, for the last one was a short while ago."
+    message = f"{cause.value}. It waits until {format_time(until)}, because the last rotation was a short while ago."
     notices = (rotation_notice(current.observed.pace.pause),) if cause is Cause.DATE else ()
-    return Retirement(False, words, until, notices)
+    return Retirement(False, message, until, notices)
 
 
 def _check_other(
@@ -204,7 +204,7 @@ def _check_free_slot(
     finding = mend(TYPE, Reason.AWAITING_TOKEN, message, *steps.revoke(observed, token.fingerprint))
     if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
         return finding
-    why = "The Secret was lost while both slots were taken: the older token is revoked although pods may still use it."
+    why = "The Secret was lost and both slots are occupied. The older token is revoked, although pods may still use it."
     return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
 
 

@@ -1,7 +1,7 @@
 """The published token where it is known that Box refuses it: pods get 401 now, and that comes before anything else.
 
-Decides nothing about what is done. What nobody knows is not claimed: of a value that somebody wrote into the Secret by
-hand, or of an access token, which Box does not list, before its time is over.
+Decides nothing about what is done. What is not known is not claimed: of a value that was written into the Secret by
+hand, or of an access token, which Box does not list, before it expires.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import Publication, publication_of
+from box_app_operator.secret.annotations import TokenRecord, token_record_of
 from box_app_operator.secret.published import owns_secret
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -25,10 +25,10 @@ REASONS = frozenset({Reason.TOKEN_REJECTED, Reason.TOKEN_EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Box refuses the published token. ``words`` are what TokenReady says first, ``later`` what comes of it in time."""
+    """Box refuses the published token. ``message`` is what TokenReady says first, ``later`` what follows in time."""
 
     reason: Reason
-    words: str
+    message: str
     later: str = KEPT
 
 
@@ -37,18 +37,18 @@ class Published:
     """What stands under the token's key of the object's own Secret, ``token``, and what the Secret records of it."""
 
     secret: SecretView
-    record: Publication
+    record: TokenRecord
     token: Fingerprint
     source: TokenSource
 
 
 def published_of(desired: Desired, observed: Observed) -> Published | None:
-    """What pods have; None while that is nothing, or nobody knows of an app."""
+    """What pods have; None while that is nothing, or no app is known."""
     secret, source = observed.secret, observed.source
     if secret is None or source is None or not owns_secret(desired, observed):
         return None
     token = secret.fingerprints.get(desired.secret.keys.token)
-    return Published(secret, publication_of(secret), token, source) if token is not None else None
+    return Published(secret, token_record_of(secret), token, source) if token is not None else None
 
 
 def rejected(secret: SecretView, why: str = "") -> Refused:
@@ -58,8 +58,8 @@ def rejected(secret: SecretView, why: str = "") -> Refused:
 
 def expired(secret: SecretView, at: datetime) -> Refused:
     """The token in this Secret expired then."""
-    words = f"Pods get 401: the token in Secret {secret.name!r} expired at {format_time(at)}."
-    return Refused(Reason.TOKEN_EXPIRED, words)
+    message = f"Pods get 401: the token in Secret {secret.name!r} expired at {format_time(at)}."
+    return Refused(Reason.TOKEN_EXPIRED, message)
 
 
 def with_refusal(finding: Finding, refused: Refused | None, authorized: Condition) -> Finding:
@@ -69,19 +69,19 @@ def with_refusal(finding: Finding, refused: Refused | None, authorized: Conditio
         authorized: the condition of that type. Where it is False it says why Box refuses the token, and who can help.
     """
     if refused is None or (refused.reason, finding.condition.reason) == (Reason.TOKEN_EXPIRED, Reason.ROTATION_LIMITED):
-        # One token after another that is over when it comes: then a clock is off, and Box may accept them all.
+        # One token after another that has expired when it comes: then a clock is off, and Box may accept them all.
         return finding
     found, denied = finding.condition, authorized.status == "False"
-    words = [refused.words, *([authorized.message] if denied else [])]
+    sentences = [refused.message, *([authorized.message] if denied else [])]
     if found.status == "True":
-        words.append(refused.later)
+        sentences.append(refused.later)
     else:
         # What waits for the admin alone is said by Authorized already.
         admin_alone = denied and found.reason in (authorized.reason, Reason.AWAITING_AUTHORIZATION)
-        words.append(NEXT if admin_alone else found.message)
+        sentences.append(NEXT if admin_alone else found.message)
     # A conflict is known by its reason as something that must be looked for.
     reason = found.reason if found.reason in (Reason.SECRET_CONFLICT, Reason.TOKEN_REJECTED) else refused.reason
-    return finding.with_message(" ".join(words), reason=reason, status="False")
+    return finding.with_message(" ".join(sentences), reason=reason, status="False")
 
 
 def is_refused(finding: Finding) -> bool:

@@ -41,15 +41,15 @@ class Restarts:
     pending: bool = False
     look_again_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
-    words: str = ""
+    message: str = ""
 
 
 def concerned(current: Current) -> tuple[WorkloadRef, ...]:
     """The workloads that may have to be restarted for the active token: none for the first token of all."""
-    told = current.told
-    if told.previous is None:
+    record = current.record
+    if record.previous is None:
         return ()
-    if known_token(current.source, told.previous) is None and current.now >= current.replaced_at + MISSED:
+    if known_token(current.source, record.previous) is None and current.now >= current.replaced_at + MISSED:
         return ()
     return tuple(ref for ref in current.desired.rotation.restart if str(ref) not in current.restarted)
 
@@ -73,14 +73,16 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
         elif not _is_restarted(view, current):
             steps.append(RestartWorkload(ref, current.fingerprint))
     notices = tuple(_missing(ref) for ref in missing)
-    words = [notice.message for notice in notices] + [f"{ref} cannot be looked at for its restart." for ref in unseen]
+    sentences = [notice.message for notice in notices] + [
+        f"{ref} cannot be read, so it is not restarted yet." for ref in unseen
+    ]
     moments = [*waits, *([current.now + LOOK_AGAIN] if unseen else [])]
     return Restarts(
         steps=tuple(steps),
         pending=bool(steps or moments) and current.now < current.replaced_at + window + RESTART_TIMEOUT,
         look_again_at=min(moments, default=None),
         notices=notices,
-        words=" ".join(words),
+        message=" ".join(sentences),
     )
 
 
@@ -98,7 +100,7 @@ def restarted(current: Current) -> list[str]:
     seen = {
         str(ref)
         for ref, view in current.observed.workloads.items()
-        if current.told.previous is not None and view.exists and _is_restarted(view, current)
+        if current.record.previous is not None and view.exists and _is_restarted(view, current)
     }
     refs = map(str, current.desired.rotation.restart)
     return [ref for ref in refs if ref in seen or ref in current.restarted]
@@ -107,5 +109,6 @@ def restarted(current: Current) -> list[str]:
 def _missing(ref: WorkloadRef) -> Notice:
     return Notice(
         Reason.WORKLOAD_NOT_FOUND,
-        f"{ref} of spec.tokens.rotation.restart does not exist; the rotation continues without it.",
+        f"{ref} of spec.tokens.rotation.restart does not exist. The rotation continues without it. Create it, or "
+        "remove it from the list.",
     )

@@ -18,10 +18,10 @@ PREVIOUS = "the previous token"
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """Is the wait over? If not, ``words`` say until when, and ``look_again_at`` when time alone changes the answer."""
+    """Is the wait over? If not, ``message`` says until when; at ``look_again_at`` time alone changes the answer."""
 
     over: bool
-    words: str = ""
+    message: str = ""
     look_again_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
 
@@ -34,10 +34,12 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     """
     end = overlap_end(current)
     deadline = retire_deadline(current.desired, current.replaced_at)
-    words = f"The previous token stays live {_spans(current, end, deadline)}."
+    message = f"The previous token stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
-        waits = f" The next rotation is due and waits until {format_time(end)}, for it needs the slot of {PREVIOUS}."
-        return Retirement(False, words + waits if hurry else words, end)
+        waits = (
+            f" The next rotation is due. It waits until {format_time(end)}, because it needs the slot of {PREVIOUS}."
+        )
+        return Retirement(False, message + waits if hurry else message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
     pods = pods_on_previous(current)
@@ -45,33 +47,37 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
         return Retirement(True)
     if hurry:
         return _cut_off(PREVIOUS, "the next rotation needs its slot", pods)
-    return _wait(PREVIOUS, words, pods, deadline, current)
+    return _wait(PREVIOUS, message, pods, deadline, current)
 
 
-def check_former(current: Current, former: SecretView) -> Retirement:
-    """May a Secret of a former name be deleted, which the present one took the place of?"""
+def check_renamed(current: Current, renamed_secret: SecretView) -> Retirement:
+    """May a renamed Secret be deleted, whose place the present one took?"""
     # Not since the last publication: access tokens are published twice an hour.
-    start = current.told.moved_at or current.published_at
+    start = current.record.moved_at or current.published_at
     end, deadline = start + current.desired.rotation.overlap, retire_deadline(current.desired, start)
-    words = f"Secret {former.name!r} of before stays {_spans(current, end, deadline)}."
+    message = f"The renamed Secret {renamed_secret.name!r} stays {_spans(current, end, deadline)}."
     if current.now < end:
-        return Retirement(False, words, end)
+        return Retirement(False, message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
         return Retirement(True)
-    pods = pods_referring_to(current.observed, former.name)
-    return Retirement(True) if pods == () else _wait(f"Secret {former.name!r}", words, pods, deadline, current)
+    pods = pods_referring_to(current.observed, renamed_secret.name)
+    return (
+        Retirement(True) if pods == () else _wait(f"Secret {renamed_secret.name!r}", message, pods, deadline, current)
+    )
 
 
-def _wait(what: str, words: str, pods: tuple[str, ...] | None, deadline: datetime, current: Current) -> Retirement:
+def _wait(what: str, message: str, pods: tuple[str, ...] | None, deadline: datetime, current: Current) -> Retirement:
     if current.now >= deadline:
         return _cut_off(what, "spec.tokens.rotation.retireDeadline has passed", pods)
     fresh_at = volumes_fresh_at(current)
-    return Retirement(False, words, min(deadline, fresh_at) if fresh_at is not None else deadline)
+    return Retirement(False, message, min(deadline, fresh_at) if fresh_at is not None else deadline)
 
 
 def _cut_off(what: str, why: str, pods: tuple[str, ...] | None) -> Retirement:
     used = f"these running pods may still use it: {named(pods)}" if pods else "it is not known which pods still use it"
-    return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, f"The end of {what}: {why}, and {used}."),))
+    ends = "revokes" if what == PREVIOUS else "deletes"
+    message = f"The operator {ends} {what} now: {why}, and {used}."
+    return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, message),))
 
 
 def _spans(current: Current, end: datetime | None, deadline: datetime) -> str:

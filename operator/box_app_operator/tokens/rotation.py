@@ -21,7 +21,7 @@ from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace
-from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, publication_of, subject_of
+from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, subject_of, token_record_of
 from box_app_operator.tokens.active import Current
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -73,8 +73,8 @@ class Cause(enum.Enum):
 
 def rotation_cause(current: Current) -> Cause | None:
     """Why the token in the Secret must be replaced now; None while it need not."""
-    desired, told = current.desired, current.told
-    if desired.rotate_request and desired.rotate_request != told.rotate_request:
+    desired, record = current.desired, current.record
+    if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return Cause.REQUEST
     if not as_asked_for(current):
         return Cause.SPEC
@@ -84,7 +84,7 @@ def rotation_cause(current: Current) -> Cause | None:
 
 
 def _is_from_the_future(current: Current) -> bool:
-    """Was an access token dated by a clock that was ahead? Then it is over long before it seems to be.
+    """Was an access token dated by a clock that was ahead? Then it is over long before it seems to.
 
     Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
     """
@@ -98,26 +98,26 @@ def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:
 
 def as_asked_for(current: Current) -> bool:
     """Is it of the lifetime that is asked for, of this client, and for this subject?"""
-    desired, told = current.desired, current.told
-    as_long = told.expiry in (None, expiry_text(desired.token_days))
-    return as_long and told.subject in (None, subject_of(desired)) and current.client_id == current.source.client_id
+    desired, record = current.desired, current.record
+    as_long = record.expiry in (None, expiry_text(desired.token_days))
+    return as_long and record.subject in (None, subject_of(desired)) and current.client_id == current.source.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:
     """Until when the previous token stays live whatever happens; None when that is not promised.
 
     It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
-    early enough for the active token to be replaced before it expires: a dead token in the Secret hurts everybody.
+    early enough for the active token to be replaced before it expires: a dead token in the Secret hurts every pod.
     """
-    if current.told.rotated_at is None:
+    if current.record.rotated_at is None:
         return None
-    promised = current.told.rotated_at + current.desired.rotation.overlap
+    promised = current.record.rotated_at + current.desired.rotation.overlap
     expires_at = current.token.expires_at
     return promised if expires_at is None else min(promised, expires_at - renew_before(current) / 2)
 
 
 def retire_deadline(desired: Desired, start: datetime) -> datetime:
-    """When waiting for pods to let go of what was replaced at ``start`` ends."""
+    """When waiting for pods to stop using what was replaced at ``start`` ends."""
     return start + max(desired.rotation.retire_deadline, desired.rotation.overlap)
 
 
@@ -143,17 +143,17 @@ def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | N
 
 
 def _record(secret: SecretView) -> Record | None:
-    told, fingerprint = publication_of(secret), secret.notes.get(FINGERPRINT)
-    is_first = told.previous is None and not told.replacements
-    if fingerprint is None or told.published_at is None or is_first:
+    record, fingerprint = token_record_of(secret), secret.effective_annotations.get(FINGERPRINT)
+    is_first = record.previous is None and not record.replacements
+    if fingerprint is None or record.published_at is None or is_first:
         return None
-    return Record(Fingerprint(fingerprint), told.published_at, told.replacements)
+    return Record(Fingerprint(fingerprint), record.published_at, record.replacements)
 
 
 def last_replacement_in_status(
     previous: Previous, active: Fingerprint | None, issued_at: datetime | None, now: datetime
 ) -> Record | None:
-    """What the status tells when the Secret is gone, with all that it told: that the limit was reached.
+    """What the status tells when the Secret is gone, with all that it said: that the limit was reached.
 
     Args:
         previous: the conditions of the status.
@@ -171,9 +171,9 @@ def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | 
     if until is None:
         return None
     message = (
-        f"Tokens got lost again and again: the next one is generated at {format_time(until)}, one in "
-        f"{span_text(pace.pause)}. Find out who deletes or changes Secret {secret_name!r}, or revokes the tokens of "
-        "the app. A clock that is off by as long as tokens live looks the same."
+        f"Tokens were lost again and again. The next one is generated at {format_time(until)}, at most one in "
+        f"{span_text(pace.pause)}. Find out who deletes or changes Secret {secret_name!r}, or revokes the app's "
+        "tokens. A clock that is off by the lifetime of a token has the same effect."
     )
     finding = wait("TokenReady", Reason.ROTATION_LIMITED, message)
     return Finding(finding.condition, look_again_at=until)
@@ -182,9 +182,9 @@ def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | 
 def rotation_notice(pause: timedelta) -> Notice:
     """What people should hear of a date that makes tokens due as soon as they are there."""
     message = (
-        f"The token is due to be replaced by date although it took the place of another less than {span_text(pause)} "
-        "ago; it waits until then. Either spec.tokens.rotation asks for more, or the clock of the operator, of the "
-        "console endpoint or of Box is off."
+        f"The token is due to be replaced, although it replaced another one less than {span_text(pause)} ago. The "
+        "rotation waits until then. Either spec.tokens.rotation asks for more rotations, or a clock is off: that of "
+        "the operator, of the console endpoint or of Box."
     )
     return Notice(Reason.ROTATION_LIMITED, message)
 

@@ -1,6 +1,6 @@
 """Watching the Secrets in which people hand over keys and credentials, each by its name, while one is waited for.
 
-At rest none is watched: an app whose token is in order waits for nobody.
+At rest none is watched: an app whose token is in order waits for no person.
 """
 
 from __future__ import annotations

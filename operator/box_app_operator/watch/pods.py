@@ -50,7 +50,7 @@ class Followed:
         self.task = asyncio.create_task(self._reflector.run(), name=f"pods of {namespace}")
 
     async def pods(self) -> tuple[PodView, ...] | None:
-        """The pods, once they were listed; None while they cannot be known, and when nobody follows them any more."""
+        """The pods, once they were listed; None while they cannot be known, and when they are not followed any more."""
         await self._reflector.tried.wait()
         return tuple(self._pods.values()) if self._known else None
 
@@ -94,7 +94,7 @@ def _take_in(pods: Pods, body: Body, *, gone: bool) -> bool:
 
 
 class PodWatch:
-    """The pods of the namespaces in which somebody wants to know."""
+    """The pods of the namespaces whose pods matter to an app."""
 
     def __init__(
         self, source: Callable[[str], KubeSource[Body]], backoff: Callable[[int], float], wake: Callable[[UID], None]

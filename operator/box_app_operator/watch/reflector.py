@@ -22,9 +22,9 @@ from box_app_operator.model.box import UID
 T = TypeVar("T")
 
 SOUND_SECONDS = 5.0
-"""A watch that lives so long works: what went wrong before is over."""
+"""A watch that lives so long works: what went wrong before has ended."""
 MAX_PAUSE_SECONDS = 30.0
-"""Between two tries. A missing Role may be there any moment, and nobody wants to wait longer for it to be noticed."""
+"""Between two tries. A missing Role may be there any moment, and it should be noticed soon."""
 MAX_FAILURES = 3
 """So many watches in a row may fail before everything is listed anew."""
 
@@ -59,7 +59,7 @@ class Reflector(Generic[T]):
         backoff: Callable[[int], float],
         report: Callable[[TransientError | None], None],
     ) -> None:
-        """``report`` is told each failure, and None when the collection is followed again."""
+        """``report`` is called with each failure, and None when the collection is followed again."""
         self.listed, self.tried = asyncio.Event(), asyncio.Event()
         self._source = source
         self._sink = sink

@@ -1,4 +1,6 @@
-"""Watching the few Secrets that somebody else keeps, each by its name: no right to list foreign Secrets is needed."""
+"""Watching the few Secrets that the operator does not own, each by its name: no right to list foreign Secrets is
+needed.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Make = Callable[[str, str | None, Report], Reflector[Any]]
 
 
 class Trouble:
-    """What is wrong in one place, said once: when it begins, when it changes, and when it is over."""
+    """What is wrong in one place, said once: when it begins, when it changes, and when it has ended."""
 
     def __init__(self, where: str, describe: Callable[[TransientError], str], over: Callable[[], None]) -> None:
         """``over`` is called when nothing is wrong any more."""
@@ -161,17 +161,18 @@ def _about_kind(kind: str, error: TransientError) -> str:
 
 
 def _about_namespace(name: str, known: Store, error: TransientError) -> str:
-    beside = "The other namespaces go on"
+    beside = "Other namespaces are not affected"
     if name not in known.namespaces:
         return (
-            f"Namespace {name} is listed and does not exist. Create it and run helm upgrade, so that the operator gets "
-            f"its Role there, or take it off watchNamespaces. {beside}"
+            f"Namespace {name} is in watchNamespaces and does not exist. Create it and run helm upgrade, which gives "
+            "the "
+            f"operator its Role there. Or remove it from watchNamespaces. {beside}"
         )
     if known.is_terminating(name):
         return f"Namespace {name} is being deleted. {beside}"
     if isinstance(error, ForbiddenError):
         return (
             f"Namespace {name} cannot be watched: {error.message}. Run helm upgrade, which creates the operator's Role "
-            f"and RoleBinding there, or take it off watchNamespaces. {beside}"
+            f"and RoleBinding there, or remove it from watchNamespaces. {beside}"
         )
     return f"Namespace {name} cannot be watched: {error.message}. {beside}"

@@ -151,7 +151,7 @@ def delete_app(box: Remote, app: str) -> None:
 
 @click.command("create-user")
 @click.argument("login")
-@click.option("--name", help="When absent the login.")
+@click.option("--name", help="Default: the login.")
 @ENTERPRISE_ID
 @remotely
 def create_user(box: Remote, login: str, name: str | None, enterprise: str) -> None:

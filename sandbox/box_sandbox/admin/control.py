@@ -24,7 +24,7 @@ def _traffic(request: Request) -> Traffic:
 
 
 async def health(_: Request) -> Response:
-    """Is anybody there?"""
+    """Does the sandbox run?"""
     return JSONResponse({"status": "ok"})
 
 
@@ -78,7 +78,7 @@ async def console_token(request: Request) -> Response:
 
 
 async def taken_names(request: Request) -> Response:
-    """Replace the names that somebody else in Box has."""
+    """Replace the names that apps of other enterprises have."""
     names = (await json_body(request)).get("names")
     if not isinstance(names, list):
         raise BoxError(400, "bad_request", "names is a list")
@@ -116,7 +116,7 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
 ROUTES = [
     route(PREFIX + "/health", {"GET": health}),
     *(
-        route(PREFIX + path, {method: only_admin(each) for method, each in some.items()})
+        route(PREFIX + path, {method: only_admin(endpoint) for method, endpoint in some.items()})
         for path, some in _TABLE.items()
     ),
 ]

@@ -48,7 +48,7 @@ class Remote:
 
     def path(self, app: str) -> str:
         """The path of an app, by its id, name or client id."""
-        found = [each for each in self.apps() if app in (each["id"], each["name"], each["client_id"])]
+        found = [known for known in self.apps() if app in (known["id"], known["name"], known["client_id"])]
         if not found:
             raise click.ClickException(f"There is no app {app!r}; `box-sandbox list` shows all")
         return f"/apps/{found[0]['id']}"

@@ -78,7 +78,7 @@ async def list_apps(request: Request) -> Response:
     since = query.get("changed_since")
     if since is not None:
         return await _changes(request, state, _revision(state, since, "invalid_cursor"), limit)
-    # The cursor is fixed on the first page and travels with the marker, so that what changes meanwhile is told again.
+    # The cursor is fixed on the first page and travels with the marker, so that what changes meanwhile is listed again.
     begin, cursor = 0, state.cursor(state.revision)
     if "marker" in query:
         last, _, cursor = query["marker"].partition(":")
@@ -102,8 +102,8 @@ async def _changes(request: Request, state: Sandbox, since: int, limit: int) -> 
         except TimeoutError:
             pass
     apps = news()
-    told = apps[limit - 1].revision if len(apps) > limit else state.revision
-    return _page(apps[:limit], None, state.cursor(told))
+    later = apps[limit - 1].revision if len(apps) > limit else state.revision
+    return _page(apps[:limit], None, state.cursor(later))
 
 
 def _page(apps: Iterable[App], marker: str | None, cursor: str) -> Response:
@@ -216,6 +216,9 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
     _OF_APP + "/cors_domains": {"PUT": set_cors_domains},
 }
 ROUTES = [
-    *(route(path, {method: _for_console(each) for method, each in some.items()}) for path, some in _TABLE.items()),
+    *(
+        route(path, {method: _for_console(endpoint) for method, endpoint in some.items()})
+        for path, some in _TABLE.items()
+    ),
     route(_OF_APP + "/authorization/decision", {"POST": _for_admin(decide)}),
 ]

@@ -26,7 +26,7 @@ def require(request: Request, *tokens: str) -> None:
 
 
 def only_admin(endpoint: Endpoint) -> Endpoint:
-    """An endpoint for whoever runs the sandbox: 401 for everybody else."""
+    """An endpoint for whoever runs the sandbox: 401 for every other caller."""
 
     async def guarded(request: Request) -> Response:
         require(request, sandbox_of(request).config.admin_token)

@@ -32,7 +32,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     The admin's own calls never match.
 
     - ``status`` answers instead of the sandbox, with no effect; ``code`` is Box's for that status unless given. Below
-      ``/oauth2/`` a code that is given with 400 or 401 is told in OAuth's shape.
+      ``/oauth2/`` a code that is given with 400 or 401 has OAuth's shape.
     - ``latency`` waits ``seconds`` and goes on as usual.
     - ``hang`` holds the connection for ``seconds`` and then closes it, with no effect and no answer.
     - ``cut_before`` closes the connection with no effect, ``cut_after`` once the request had its effect.
@@ -127,7 +127,7 @@ class Traffic:
         fault = next((fault for fault in self.faults if fault.matches(method, path)), None)
         if fault is not None and fault.count is not None:
             fault.count -= 1
-            self.faults = [each for each in self.faults if each.count != 0]
+            self.faults = [fault for fault in self.faults if fault.count != 0]
         return fault
 
     def _over_limit(self, caller: str) -> int | None:

@@ -33,7 +33,7 @@ def grant(state: Sandbox, form: dict[str, str]) -> dict[str, Any]:
 
 
 def knows_secret(app: App, secret: object) -> bool:
-    """Is this the client secret of the app? Of an app that has none nobody knows it."""
+    """Is this the client secret of the app? An app without one has none to know."""
     return app.client_secret != "" and secret == app.client_secret
 
 

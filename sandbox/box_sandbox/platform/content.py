@@ -204,7 +204,7 @@ async def file_content(request: Request) -> Response:
 
 
 def _signature(account: Account, number: str) -> str:
-    """What makes a download address one that nobody can guess. That it does not expire is assumed."""
+    """What makes a download address one that cannot be guessed. That it does not expire is assumed."""
     return hashlib.sha256(f"{account.salt}{number}".encode()).hexdigest()[:32]
 
 

@@ -1,7 +1,7 @@
 """The OAuth endpoints of Box's public API, as far as App Tokens and client credentials go.
 
 Sources: Box OpenAPI 2024.0, and what was observed where Box says nothing. Not imitated: ``box_shared_link`` and
-``actor_token``, which are refused, so that nobody gets a token that reaches further than what was asked for.
+``actor_token``, which are refused, so that no token reaches further than what was asked for.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _target(account: Account, subject: AccessToken, resource: str | None) -> Ite
 async def revoke(request: Request) -> Response:
     """``POST /oauth2/revoke``: needs the client's id and secret; an unknown token is an error, unlike RFC 7009.
 
-    Nobody knows how an App Token app, whose page shows no secret, does this at Box: that it cannot is assumed. That a
+    How an App Token app, whose page shows no secret, does this at Box is not known: that it cannot is assumed. That a
     token that is expired can be revoked, and that a downscoped one outlives its parent, is assumed too.
     """
     state, form = sandbox_of(request), await request.form()

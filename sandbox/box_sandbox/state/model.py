@@ -97,7 +97,7 @@ class App(msgspec.Struct):
     """A Box Custom App, with its service account.
 
     ``client_secret`` is empty for an app that has none; ``user_access`` lets an app with client credentials act as any
-    user; ``salt`` makes addresses that nobody can guess.
+    user; ``salt`` makes addresses that cannot be guessed.
     """
 
     id: str
@@ -132,7 +132,7 @@ class App(msgspec.Struct):
     def lets_in(self, token: AccessToken) -> bool:
         """Does this token of it work?
 
-        That a developer token works also before anybody decided about the app is assumed: it is for developing it.
+        That a developer token works also before the admin decided about the app is assumed: it is for developing it.
         """
         undecided = self.authorization.state in ("not_submitted", "pending") and not self.deleted
         return self.usable or (token.kind == "developer" and undecided)

@@ -122,7 +122,7 @@ class Sandbox:
         return app
 
     def new_secret(self, app: App) -> str:
-        """A client secret in place of the old one, which is over at once (assumed)."""
+        """A client secret in place of the old one, which ends at once (assumed)."""
         app.client_secret = new_client_secret()
         self._save(app)
         return app.client_secret

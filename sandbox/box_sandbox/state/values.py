@@ -1,4 +1,4 @@
-"""What Box makes up: ids, secrets, tokens. All of it from a source that nobody can guess."""
+"""What Box makes up: ids, secrets, tokens. All of it from a source that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 def random_text(alphabet: str, length: int) -> str:
-    """Text that nobody can guess."""
+    """Text that cannot be guessed."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 

@@ -22,7 +22,7 @@ _TYPES: Mapping[str, Any] = {"object": dict, "array": list, "string": str, "bool
 
 
 def _text(function: Any) -> Any:
-    return lambda value, *rest: function(str(value), *(str(each) for each in rest))
+    return lambda value, *rest: function(str(value), *(str(argument) for argument in rest))
 
 
 def _lower_ascii(text: str) -> str:

@@ -241,7 +241,7 @@ class Objects:
 
     def _owners_exist(self, body: Object) -> bool:
         owners = body["metadata"].get("ownerReferences") or ()
-        uids = {each["metadata"]["uid"] for each in self._objects.values()} if owners else set()
+        uids = {item["metadata"]["uid"] for item in self._objects.values()} if owners else set()
         return not owners or any(owner["uid"] in uids for owner in owners)
 
     def _note(self, change: Change) -> None:

@@ -15,8 +15,8 @@ from box_app_operator.api.origins import normal_form, origin_problem, same_origi
 from box_app_operator.api.spec import parse_desired
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Mode
+from box_app_operator.model.platform_view import PlatformView
 
 Json = dict[str, Any]
 
@@ -90,10 +90,12 @@ def test_what_an_enterprise_can_have_passes(spec: Json) -> None:
 BAD = replace(WITH_CORS, bad_origin="spec.cors.domains[1]: it is none.")
 
 
-@pytest.mark.parametrize(("mode", "known"), [(Mode.AUTOMATED, Hand()), (Mode.ASSISTED, Hand(origins={CORS[0]: True}))])
-def test_a_bad_origin_of_an_earlier_schema_stops_nothing_but_cors(mode: Mode, known: Hand) -> None:
+@pytest.mark.parametrize(
+    ("mode", "known"), [(Mode.AUTOMATED, PlatformView()), (Mode.ASSISTED, PlatformView(origins={CORS[0]: True}))]
+)
+def test_a_bad_origin_of_an_earlier_schema_stops_nothing_but_cors(mode: Mode, known: PlatformView) -> None:
     """The author hears of it; the token stays published, and domains in Box stay as they are."""
-    world = in_mode(ready_world(BAD), mode, hand=known)
+    world = in_mode(ready_world(BAD), mode, platform_view=known)
 
     plan = decide(world)
 

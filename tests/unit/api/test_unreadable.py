@@ -20,7 +20,7 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_enterprise
 from box_app_operator.api.spec import FINALIZER, parse_desired
-from box_app_operator.core.deletion import GIVE_UP
+from box_app_operator.core.deletion import give_up
 from box_app_operator.enterprise.connection import EnterpriseLink
 from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
@@ -194,7 +194,7 @@ def test_no_other_enterprise_takes_the_place_of_one_that_cannot_be_read(spec: An
 
     assert plan.steps == ()
     assert (desired.invalid or "?").rstrip(".") in said(plan, "Ready").message
-    assert GIVE_UP in said(plan, "Ready").message
+    assert give_up(desired) in said(plan, "Ready").message
 
 
 @pytest.mark.parametrize(

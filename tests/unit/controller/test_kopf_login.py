@@ -12,7 +12,7 @@ from tests.unit.kubeconfigs import written
 from box_app_operator.controller.kopf_login import Logins, read_login
 from box_app_operator.kube.access import ConfigException, configure_access
 
-PROXY = "http://someone:hunter2@proxy.example.com:3128"
+PROXY = "http://robot:hunter2@proxy.example.com:3128"
 SERVER = "https://api.example.com:6443"
 
 

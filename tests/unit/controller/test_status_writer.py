@@ -131,7 +131,7 @@ async def test_of_an_object_that_is_gone_nothing_is_announced() -> None:
     await stage.report(ready_world())
 
     assert stage.cluster.events == []
-    assert stage.memory.untold() == [CONFLICT]
+    assert stage.memory.unwritten() == [CONFLICT]
 
 
 async def test_a_farewell_tells_what_is_left_to_tell(caplog: pytest.LogCaptureFixture) -> None:

@@ -81,5 +81,5 @@ def test_a_deletion_that_box_refuses_says_how_to_let_the_object_go() -> None:
 
     assert plan.steps == ()
     assert said(plan, "Ready").reason == "Deleting"
-    assert "DELETE answered 500. To leave Box as it is" in said(plan, "Ready").message
+    assert "DELETE answered 500. To remove the object and leave Box as it is" in said(plan, "Ready").message
     assert "boxapps.dev/force-delete" in said(plan, "Ready").message

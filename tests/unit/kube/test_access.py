@@ -9,7 +9,7 @@ from tests.unit.kubeconfigs import written
 
 from box_app_operator.kube.access import ConfigException, configure_access
 
-PROXY = "http://someone:hunter2@proxy.example.com:3128"
+PROXY = "http://robot:hunter2@proxy.example.com:3128"
 
 
 async def test_a_token_is_read_whenever_it_is_used(account: Path) -> None:
@@ -78,5 +78,5 @@ async def test_a_kubeconfig_leads_where_kubectl_goes(
 
 async def test_a_proxy_of_the_kubeconfig_that_cannot_be_used_is_told(account: Path) -> None:
     """In one line, without its password."""
-    with pytest.raises(ConfigException, match=r"^proxy-url in the kubeconfig .* write http://host:port$"):
+    with pytest.raises(ConfigException, match=r"^proxy-url in the kubeconfig .* Write http://host:port$"):
         await configure_access(str(written(account, "https://api.example.com", "socks5://me:hunter2@proxy")))

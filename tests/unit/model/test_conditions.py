@@ -93,18 +93,24 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     ),
     (troubled("EnterpriseNotFound", stalled=False), "Registered", "False", "EnterpriseNotFound", ["in the way"]),
     (troubled("NamespaceNotAllowed", stalled=True), "Registered", "False", "NamespaceNotAllowed", ["in the way"]),
-    (NOTHING, "Authorized", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (NOTHING, "Authorized", "Unknown", "NotYetKnown", ["for the app to be registered"]),
     (ready_world(), "Authorized", "True", "Authorized", ["admin"]),
     (standing(S.NOT_SUBMITTED), "Authorized", "False", "NotSubmitted", ["not been submitted"]),
-    (standing(S.NOT_SUBMITTED, submit=False), "Authorized", "False", "NotSubmitted", ["submit it in the console"]),
+    (
+        standing(S.NOT_SUBMITTED, submit=False),
+        "Authorized",
+        "False",
+        "NotSubmitted",
+        ["submit the app in the Developer Console"],
+    ),
     (standing(S.PENDING), "Authorized", "False", "PendingApproval", ["Box admin must authorize", CLIENT_ID]),
     (standing(S.DECLINED), "Authorized", "False", "Declined", ["Ask them why", "reconcile-requested-at"]),
     (standing(S.AUTHORIZED), "Authorized", "False", "Disabled", ["Box admin must enable it", CLIENT_ID]),
     (standing(S.REAUTHORIZATION_REQUIRED), "Authorized", "False", "ReauthorizationRequired", ["authorize it again"]),
     (ready_world(), "TokenReady", "True", "Published", ["'viewer-box-token'", "primary", "until 2026-04-29T12:00:00Z"]),
-    (NOTHING, "TokenReady", "Unknown", "NotYetKnown", ["until the app is registered"]),
+    (NOTHING, "TokenReady", "Unknown", "NotYetKnown", ["for the app to be registered"]),
     (DISABLED, "TokenReady", "False", "TokenRejected", ["Pods get 401", "Box admin must enable it", CLIENT_ID]),
-    (standing(S.PENDING), "TokenReady", "False", "AwaitingAuthorization", ["once a Box admin authorized"]),
+    (standing(S.PENDING), "TokenReady", "False", "AwaitingAuthorization", ["after a Box admin has authorized"]),
     (EXPIRED_UNAUTHORIZED, "TokenReady", "False", "TokenExpired", ["Pods get 401", "expired at", "Box admin"]),
     (NO_TOKEN, "TokenReady", "False", "AwaitingToken", ["about to be generated"]),
     (holding(None), "TokenReady", "False", "AwaitingToken", ["being proven"]),
@@ -115,11 +121,11 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
         "TokenReady",
         "False",
         "SecretConflict",
-        ["controlled by Deployment 'web'", "left as it is", "Choose another name in spec.tokens.secret.name"],
+        ["controlled by Deployment 'web'", "leaves it as it is", "Choose another name in spec.tokens.secret.name"],
     ),
     (ADOPTED_FULL, "TokenReady", "False", "SlotsOccupied", ["Revoke one", "Developer Console", "secondary slot"]),
-    (NOTHING, "CORSSynced", "Unknown", "NotYetKnown", ["until the app is registered"]),
-    (ready_world(), "CORSSynced", "True", "NotConfigured", ["No CORS domains"]),
+    (NOTHING, "CORSSynced", "Unknown", "NotYetKnown", ["for the app to be registered"]),
+    (ready_world(), "CORSSynced", "True", "NotConfigured", ["lists no CORS domains"]),
     (ready_world(WITH_CORS), "CORSSynced", "True", "Synced", ["1 CORS domain"]),
     (look(ready_world(WITH_CORS), app=app_for()), "CORSSynced", "Unknown", "NotYetKnown", ["differ from the spec"]),
     (ready_world(), "Ready", "True", "Ready", ["holds the token"]),
@@ -129,7 +135,7 @@ TABLE: list[tuple[World, str, str, str, list[str]]] = [
     (troubled("BoxUnavailable", stalled=False), "Ready", "Unknown", "BoxUnavailable", ["in the way"]),
     (troubled("EnterpriseNotReady", stalled=False), "Ready", "Unknown", "EnterpriseNotReady", ["in the way"]),
     (World(replace(DESIRED, suspended=True), Observed()), "Ready", "Unknown", "Suspended", ["Set it to false"]),
-    (World(replace(DESIRED, suspended=True), Observed()), "TokenReady", "Unknown", "Suspended", ["Not looked at"]),
+    (World(replace(DESIRED, suspended=True), Observed()), "TokenReady", "Unknown", "Suspended", ["Not checked"]),
     (World(GONE, Observed()), "Ready", "False", "Deleting", ["force-delete"]),
 ]
 
@@ -226,7 +232,7 @@ def test_a_refused_tidying_up_does_not_spoil_what_is_good(kind: RefusalKind) -> 
     settled = settle(tidy, {CHANGE: Refusal(kind, "BoxUnavailable", REFUSED)})
 
     assert (settled.condition.status, settled.condition.reason) == ("True", Reason.PUBLISHED)
-    assert settled.condition.message == f"It works. What comes next must wait: {REFUSED}"
+    assert settled.condition.message == f"It works. The next step must wait: {REFUSED}"
     assert settled.steps == (SubmitApp(AppID("1")),)
 
 

@@ -105,7 +105,10 @@ def test_what_the_operator_recorded_is_believed_where_it_is_changed_each_time() 
     key = "boxapps.dev/published-at"
     stripped = replace(GOOD, annotations={name: text for name, text in GOOD.annotations.items() if name != key})
 
-    assert Upkeep().wrote(stripped, WANTED, NOON).overruled(stripped, NOON).notes[key] == WANTED.annotations[key]
+    assert (
+        Upkeep().wrote(stripped, WANTED, NOON).overruled(stripped, NOON).effective_annotations[key]
+        == WANTED.annotations[key]
+    )
     assert Upkeep().wrote(GOOD, WANTED, NOON).overruled(stripped, NOON) is stripped
     elsewhere = replace(stripped, fingerprints={"BOX_APP_TOKEN": TWO.fingerprint})
     assert Upkeep().wrote(stripped, WANTED, NOON).overruled(elsewhere, NOON) is elsewhere

@@ -14,8 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, DownscopedSpec
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Mode
+from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.model.steps import (
     DeleteSecret,
     MintToken,
@@ -217,13 +217,13 @@ def goes(
     view: SecretView | None = None,
     policy: DeletionPolicy = DeletionPolicy.REVOKE_TOKENS,
     mode: Mode = Mode.CLIENT_CREDENTIALS,
-    **hand: Any,
+    **platform_view: Any,
 ) -> World:
     """An app that goes, whose own tokens are over, with client credentials or a client secret."""
     ready = world(view or secret())
     app = replace(ready.app, tokens={})
-    known = Hand(**{"can_revoke": True, **hand})
-    ended = in_mode(ready, mode, app=app, hand=known)
+    known = PlatformView(**{"can_revoke": True, **platform_view})
+    ended = in_mode(ready, mode, app=app, platform_view=known)
     return replace(ended, desired=replace(NOW_GONE, deletion_policy=policy))
 
 

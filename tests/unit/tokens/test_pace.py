@@ -46,7 +46,7 @@ def test_a_date_rotates_once_in_ten_minutes() -> None:
 
     assert plan.steps == ()
     assert said(plan, "Ready").status == "True"
-    assert "due to be replaced by date, and that waits until 2026-03-01T12:01:00Z" in said(plan, "Ready").message
+    assert "due to be replaced by date. It waits until 2026-03-01T12:01:00Z" in said(plan, "Ready").message
     assert [(notice.reason, notice.warning) for notice in plan.notices] == [(Reason.ROTATION_LIMITED, True)]
     assert plan.look_again_at == NOON + MINUTE
     assert decide(world, now=NOON + MINUTE).steps == (MINT,)
@@ -59,7 +59,7 @@ def test_a_person_rotates_once_a_minute(wish: dict[str, object]) -> None:
     waits, words = waiting(rotated_at(NOON - MINUTE + SECOND, **wish))
 
     assert waits
-    assert "and that waits until 2026-03-01T12:00:01Z" in words
+    assert "It waits until 2026-03-01T12:00:01Z" in words
     assert decide(rotated_at(NOON - MINUTE + SECOND, **wish)).notices == ()
     assert decide(rotated_at(NOON - MINUTE, **wish)).steps == (
         replace(MINT, expires_in_days=wish.get("token_days", 60)),

@@ -26,8 +26,8 @@ from box_app_operator.model.box import (
 )
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Pace
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
 
@@ -59,25 +59,25 @@ def taken() -> World:
     return look(ready_world(ADOPT), app=app_for(ADOPT, tokens=there))
 
 
-def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **hand: Any) -> World:
+def by_hand(verdict: Verdict | None, tokens: dict[Slot, Any] | None = None, **platform_view: Any) -> World:
     """A key that a person generated is in the Secret, and Box says so of it."""
     world = ready_world(WISH, primary=replace(ONE, accepted=verdict is Verdict.LIVE))
     disabled = verdict is Verdict.DISABLED
     app = replace(world.app, authorization=replace(world.app.authorization, enabled=not disabled))
     app = app if tokens is None else replace(app, tokens=tokens)
-    known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **hand}
-    return in_mode(world, Mode.ASSISTED, app=app, hand=Hand(**known))
+    known = {"app_id": APP_ID, "published": verdict, "disabled": disabled, "origins": {"": False}, **platform_view}
+    return in_mode(world, Mode.ASSISTED, app=app, platform_view=PlatformView(**known))
 
 
-def dead(**hand: Any) -> World:
+def dead(**platform_view: Any) -> World:
     """Box does not accept the published key any more."""
-    return by_hand(Verdict.DEAD, {}, **hand)
+    return by_hand(Verdict.DEAD, {}, **platform_view)
 
 
-def granted(token: Any = ONE, **hand: Any) -> World:
+def granted(token: Any = ONE, **platform_view: Any) -> World:
     """An access token of client credentials is in the Secret."""
-    known = Hand(**{"can_revoke": True, **hand})
-    return in_mode(ready_world(GRANT, primary=token), Mode.CLIENT_CREDENTIALS, hand=known)
+    known = PlatformView(**{"can_revoke": True, **platform_view})
+    return in_mode(ready_world(GRANT, primary=token), Mode.CLIENT_CREDENTIALS, platform_view=known)
 
 
 def ended(world: World) -> World:
@@ -106,7 +106,11 @@ TABLE: dict[str, tuple[World, str, list[str]]] = {
     "pending": (standing(S.PENDING), f"{POD}. Submitted.", ["must authorize 'Acme Viewer'", KEPT]),
     "changed": (standing(S.REAUTHORIZATION_REQUIRED), f"{POD}. The app changed", ["authorize it again", KEPT]),
     "declined": (standing(S.DECLINED), f"{POD}. A Box admin declined", ["Ask them why", KEPT]),
-    "not submitted": (standing(S.NOT_SUBMITTED, submit=False), f"{POD}. The app", ["submit it in the console.", KEPT]),
+    "not submitted": (
+        standing(S.NOT_SUBMITTED, submit=False),
+        f"{POD}. The app",
+        ["submit the app in the Developer Console.", KEPT],
+    ),
     "revoked": (
         without_token(ready_world()),
         f"{POD}: it is in no slot of the app any more. A token is about to be generated.",
@@ -191,7 +195,7 @@ def test_what_nobody_knows_is_not_claimed(world: World) -> None:
 @pytest.mark.parametrize(
     ("world", "reason", "begins"),
     [
-        (ready_world(primary=OLD), Reason.ROTATION_LIMITED, "Tokens got lost again and again"),
+        (ready_world(primary=OLD), Reason.ROTATION_LIMITED, "Tokens were lost again and again"),
         (without_token(ready_world()), Reason.TOKEN_REJECTED, POD),
     ],
     ids=["over when it comes", "taken away"],

@@ -155,7 +155,7 @@ def test_the_next_rotation_ends_the_wait_for_pods_but_not_the_overlap() -> None:
 
     assert steps(world, HOUR / 2) == ()
     waits = said(decide(world, now=NOON + HOUR / 2), "TokenReady").message
-    assert "The next rotation is due and waits until 2026-03-01T13:00:00Z" in waits
+    assert "The next rotation is due. It waits until 2026-03-01T13:00:00Z" in waits
     assert steps(world, HOUR) == (REVOKE,)
     assert "the next rotation needs its slot" in decide(world, now=NOON + HOUR).notices[0].message
 

@@ -146,7 +146,7 @@ async def test_what_is_wrong_with_a_namespace_is_said_once(caplog: pytest.LogCap
         apps.report(REFUSED)
         secrets.report(REFUSED)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "Namespace a is listed and does not exist. Create it and run helm upgrade" in caplog.text
+    assert "Namespace a is in watchNamespaces and does not exist. Create it and run helm upgrade" in caplog.text
 
     apps.report(None)
     assert len(caplog.records) == 1, "the other one still fails"
@@ -178,7 +178,7 @@ async def test_the_warning_says_what_to_do(
     Stage("a", known=known).made["Secret", "a"].report(error)
 
     assert words in caplog.text
-    assert "The other namespaces go on" in caplog.text
+    assert "Other namespaces are not affected" in caplog.text
 
 
 async def test_a_right_that_is_missing_in_the_whole_cluster_is_said(caplog: pytest.LogCaptureFixture) -> None:

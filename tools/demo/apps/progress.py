@@ -112,7 +112,7 @@ class Watch:
     def look(self) -> list[Change]:
         """Look once; returns what changed."""
         changes = []
-        for namespace in sorted({each.app.namespace for each in self.all}):
+        for namespace in sorted({progress.app.namespace for progress in self.all}):
             bodies = self._items(f"{GROUP}/namespaces/{namespace}/boxcustomapps")
             secrets = self._items(f"/api/v1/namespaces/{namespace}/secrets")
             now = time.monotonic()
@@ -142,7 +142,7 @@ def _take_in(progress: Progress, body: dict[str, Any], now: float) -> Iterator[C
 def _take_secret(progress: Progress, secrets: dict[str, dict[str, Any]], now: float) -> None:
     """The Secret that the app owns, whatever its name."""
     uid = progress.body.get("metadata", {}).get("uid")
-    owned = (each for each in secrets.values() if uid in _owners(each))
+    owned = (secret for secret in secrets.values() if uid in _owners(secret))
     progress.secret = next(owned, None)
     if progress.secret is not None:
         progress.published = progress.published or now

@@ -22,7 +22,7 @@ class Part:
     Attributes:
         decision: what the Box admin does once the app is submitted; None: it never gets that far.
         outcome: reason of the condition ``Ready`` in the end.
-        name_taken: does somebody else in Box have the app's name?
+        name_taken: does an app of another enterprise have the app's name?
     """
 
     decision: Literal["authorize", "decline"] | None = "authorize"
@@ -71,14 +71,18 @@ class App:
 
 def read_examples(folder: Path = EXAMPLES) -> list[dict[str, Any]]:
     """Every manifest in ``folder``, in the order in which they can be created."""
-    documents = [each for file in sorted(folder.glob("*.yaml")) for each in yaml.safe_load_all(file.read_text())]
+    documents = [
+        document for file in sorted(folder.glob("*.yaml")) for document in yaml.safe_load_all(file.read_text())
+    ]
     return sorted(documents, key=lambda manifest: ORDER.index(manifest["kind"]))
 
 
 def apps_of(manifests: list[dict[str, Any]], story: Story) -> list[App]:
     """The apps among manifests, in the order of the story."""
     apps = [
-        App(each, story.get(each["metadata"]["name"], Part())) for each in manifests if each["kind"] == "BoxCustomApp"
+        App(manifest, story.get(manifest["metadata"]["name"], Part()))
+        for manifest in manifests
+        if manifest["kind"] == "BoxCustomApp"
     ]
     names = list(story)
     return sorted(apps, key=lambda app: names.index(app.name) if app.name in names else len(names))

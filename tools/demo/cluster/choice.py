@@ -40,7 +40,7 @@ def choose_cluster(choice: str, screen: Screen) -> AbstractContextManager[Cluste
 
 
 def _ask(context: Context, screen: Screen) -> None:
-    """Somebody must agree, at a terminal, to use a cluster that is not the demo's own."""
+    """A person must agree, at a terminal, to use a cluster that is not the demo's own."""
     about = f"context {context.name} at {context.server}"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Refused(f"CLUSTER=current would change a cluster ({about}), and there is no terminal to ask at")

@@ -126,7 +126,7 @@ class PlayedPods:
     def start(self, say: Say) -> None:
         """Start what a node would."""
         self.release.start_pods()
-        leader = await_line(self.release.pods[0], "Took Lease").split()[-1]
+        leader = await_line(self.release.pods[0], "Acquired Lease").split()[-1]
         say(f"A process in the clothes of the Deployment's pod, with its service account, leads as {leader}")
 
     def metrics(self) -> tuple[str, str]:
@@ -159,7 +159,7 @@ class RealPods(Installed):
     def start(self, say: Say) -> None:
         """The Deployment does it; wait until it is done."""
         self.await_rollout()
-        leader = until(lambda: re.findall(r"Took Lease .* as (\S+)", self.logs()), SECONDS, "a pod to lead")[-1]
+        leader = until(lambda: re.findall(r"Acquired Lease .* as (\S+)", self.logs()), SECONDS, "a pod to lead")[-1]
         say(f"The Deployment's pod runs on the node, with the restricted profile, and leads as {leader}")
         say(f"kubectl get pods -A\n{self.cluster.pods()}")
 
@@ -187,7 +187,7 @@ class RealPods(Installed):
 
 
 def _listen(cluster: NodeCluster, said: dict[str, str], done: threading.Event) -> None:
-    """Keep what the Job's pods print: a Job that did well is gone before anybody could ask."""
+    """Keep what the Job's pods print: a Job that did well is gone before it could be asked."""
     while not done.wait(LOOK_SECONDS):
         for pod in (cluster.get(JOB_PODS) or {"items": []})["items"]:
             name = pod["metadata"]["name"]

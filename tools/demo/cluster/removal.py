@@ -24,9 +24,9 @@ def refuse_what_is_there(cluster: Cluster, manifests: Iterable[Manifest]) -> Non
     Raises:
         Refused: something is there.
     """
-    there = [each for each in reversed(list(manifests)) if cluster.get(path_of(each)) is not None]
+    there = [manifest for manifest in reversed(list(manifests)) if cluster.get(path_of(manifest)) is not None]
     if there:
-        commands = "\n".join(f"  kubectl delete {_argument(each)}" for each in there)
+        commands = "\n".join(f"  kubectl delete {_argument(manifest)}" for manifest in there)
         raise Refused(
             f"The demo would overwrite objects of {cluster.name}. If they are left over from another demo, remove them:"
             f"\n{commands}"
@@ -49,7 +49,7 @@ def remove_rest(cluster: Cluster, say: Callable[[str], None]) -> None:
     """Delete everything else that was created, the newest first."""
     try:
         for path in _paths_of_apps(cluster):
-            # Without an operator nobody takes its finalizer off. The Box that it stands for is gone as well.
+            # Without an operator its finalizer would stay. The Box that it stands for is gone as well.
             cluster.delete(path)
             cluster.send("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
         created = list(reversed(cluster.created))
@@ -65,10 +65,12 @@ def remove_rest(cluster: Cluster, say: Callable[[str], None]) -> None:
 
 def _paths_of_apps(cluster: Cluster) -> list[str]:
     """The apps that cannot stay: those that were created, and those whose namespace or CRD was."""
-    kinds = {each["metadata"]["name"] for each in cluster.created if each["kind"] == "CustomResourceDefinition"}
-    namespaces = {each["metadata"]["name"] for each in cluster.created if each["kind"] == "Namespace"}
+    kinds = {
+        manifest["metadata"]["name"] for manifest in cluster.created if manifest["kind"] == "CustomResourceDefinition"
+    }
+    namespaces = {manifest["metadata"]["name"] for manifest in cluster.created if manifest["kind"] == "Namespace"}
     listed = until(lambda: _listed(cluster), APPS_SECONDS, "the apps to be listed")
-    mine = {path_of(each) for each in cluster.created if each["kind"] == "BoxCustomApp"}
+    mine = {path_of(manifest) for manifest in cluster.created if manifest["kind"] == "BoxCustomApp"}
     paths = {
         f"{GROUP}/namespaces/{item['metadata']['namespace']}/boxcustomapps/{item['metadata']['name']}"
         for item in listed.get("items", ())
@@ -87,7 +89,7 @@ def _listed(cluster: Cluster) -> Any:
 
 def _left(cluster: Cluster, manifests: list[Manifest]) -> Iterable[Manifest]:
     with contextlib.suppress(httpx.HTTPError):
-        yield from (each for each in manifests if cluster.get(path_of(each)) is not None)
+        yield from (manifest for manifest in manifests if cluster.get(path_of(manifest)) is not None)
 
 
 def _argument(manifest: Manifest) -> str:

@@ -71,7 +71,7 @@ def _commands(playground: Playground, token_file: Path, apps: Sequence[App]) -> 
         name = f"Acme {taken.display_name}"
         lines += [
             "",
-            "# A name that nobody has:",
+            "# A name that is free:",
             f"kubectl patch bca {taken.name} -n {taken.namespace} --type=merge \\",
             f'  -p \'{{"spec":{{"displayName":"{name}"}}}}\'',
             f"kubectl wait --for=condition=Registered --timeout=30s bca/{taken.name} -n {taken.namespace}",

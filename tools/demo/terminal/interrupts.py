@@ -17,22 +17,22 @@ def interruptible() -> Iterator[None]:
         deafen()
         raise KeyboardInterrupt
 
-    before = {each: signal.getsignal(each) for each in STOPPING}
-    for each in STOPPING:
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    for number in STOPPING:
         # Who was started under `nohup` is to outlive its terminal.
-        if not (each == signal.SIGHUP and before[each] is signal.SIG_IGN):
-            signal.signal(each, stop)
+        if not (number == signal.SIGHUP and before[number] is signal.SIG_IGN):
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def interrupt_awaited() -> Iterator[Callable[[], object]]:
     """The first signal is what is waited for, also when it comes before the waiting; yields what waits."""
-    awaited = {each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN}
+    awaited = {number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     try:
         yield lambda: signal.sigwait(awaited)
@@ -43,5 +43,5 @@ def interrupt_awaited() -> Iterator[Callable[[], object]]:
 
 def deafen() -> None:
     """From here on everything is cleaned up, and every wait is bounded: there is nothing left to interrupt."""
-    for each in STOPPING:
-        signal.signal(each, signal.SIG_IGN)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)

@@ -33,7 +33,7 @@ class Screen:
 
     @property
     def is_terminal(self) -> bool:
-        """Does somebody watch?"""
+        """Is the output a terminal that a person watches?"""
         return self.console.is_terminal
 
     def say(self, text: str, style: str = "") -> None:

@@ -46,7 +46,7 @@ def join(name: str) -> None:
 def _make(group: Path) -> None:
     group.mkdir(exist_ok=True)
     for file in CPUSETS:
-        # Empty in a new cgroup of version 1, which lets nobody in.
+        # Empty in a new cgroup of version 1, which lets no process in.
         if (group.parent / file).exists():
             (group / file).write_text((group.parent / file).read_text())
 

@@ -81,7 +81,7 @@ NO_EVICTION = dict.fromkeys(("memory.available", "nodefs.available", "nodefs.ino
 KUBELET: dict[str, Any] = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1",
     "kind": "KubeletConfiguration",
-    # Nobody but pods of the tests and the API server reaches it; the API server has no certificate for it.
+    # Only pods of the tests and the API server reach it; the API server has no certificate for it.
     "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
     "authorization": {"mode": "AlwaysAllow"},
     # The machine is taken as it is: with either version of cgroups, with swap, and with a disk that is nearly full.

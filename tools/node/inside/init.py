@@ -24,7 +24,7 @@ from node.layout import API_PORT, BRIDGE, BRIDGE_ADDRESS, NAME, POD_NETWORK, SER
 READY_SECONDS = 90.0
 POLL_SECONDS = 0.1
 PRIVATE_FOLDERS = ("/run", "/var/log", "/var/lib")
-"""Where containerd, CNI and the kubelet leave things whatever they are told."""
+"""Where containerd, CNI and the kubelet leave things whatever their settings say."""
 SYSCTLS = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,

@@ -22,13 +22,13 @@ GAP_STEPS = 1.5
 def draw_series(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterator[str]:
     """Lines, or areas on top of each other."""
     legend = _legend(panel.look, found, box.width - 16)
-    stacks = _stacked(found) if panel.look.stacked else [(each, {}, each.points) for each in found]
+    stacks = _stacked(found) if panel.look.stacked else [(series, {}, series.points) for series in found]
     values = [value for _, _, upper in stacks for value in upper.values()]
     axis = axis_for(values, panel.look.unit, logarithmic=panel.look.logarithmic, whole=panel.look.decimals == 0)
     plot = box.inset(_label_room(axis, panel.look), 6, 10, 22 + len(legend) * LEGEND_LINE)
     yield from _frame(axis, panel.look, span, plot)
-    for index, (each, lower, upper) in reversed(list(enumerate(stacks))):
-        yield from _one(each, lower, upper, _color(panel.look, each, index), panel.look, _Place(plot, axis, span))
+    for index, (series, lower, upper) in reversed(list(enumerate(stacks))):
+        yield from _one(series, lower, upper, _color(panel.look, series, index), panel.look, _Place(plot, axis, span))
     yield from _draw_legend(legend, box)
 
 
@@ -70,23 +70,23 @@ def draw_moments(span: Span, plot: Box) -> Iterator[str]:
 
 
 def _stacked(found: list[Series]) -> list[tuple[Series, dict[float, float], dict[float, float]]]:
-    times = sorted({moment for each in found for moment in each.points})
+    times = sorted({moment for series in found for moment in series.points})
     lower, stacks = dict.fromkeys(times, 0.0), []
-    for each in found:
-        upper = {moment: lower[moment] + each.points.get(moment, 0.0) for moment in times}
-        stacks.append((each, lower, upper))
+    for series in found:
+        upper = {moment: lower[moment] + series.points.get(moment, 0.0) for moment in times}
+        stacks.append((series, lower, upper))
         lower = upper
     return stacks
 
 
-def _color(look: Look, each: Series, index: int) -> str:
-    return svg.color(look.colors.get(each.name, svg.PALETTE[index % len(svg.PALETTE)]))
+def _color(look: Look, series: Series, index: int) -> str:
+    return svg.color(look.colors.get(series.name, svg.PALETTE[index % len(svg.PALETTE)]))
 
 
 def _one(
-    each: Series, lower: dict[float, float], upper: dict[float, float], color: str, look: Look, place: _Place
+    series: Series, lower: dict[float, float], upper: dict[float, float], color: str, look: Look, place: _Place
 ) -> Iterator[str]:
-    if look.stacked and not any(each.points.values()):
+    if look.stacked and not any(series.points.values()):
         return
     for piece in _pieces(sorted(upper)):
         top = [place(moment, upper[moment]) for moment in piece]
@@ -112,8 +112,8 @@ def _pieces(times: list[float]) -> Iterator[list[float]]:
 def _legend(look: Look, found: list[Series], width: float) -> list[list[tuple[str, str]]]:
     """Colors and names, in two lines at most."""
     lines: list[list[tuple[str, str]]] = [[]]
-    for index, each in enumerate(found):
-        entry = (_color(look, each, index), svg.cut(look.name_of(each.name), width - 24, SMALL))
+    for index, series in enumerate(found):
+        entry = (_color(look, series, index), svg.cut(look.name_of(series.name), width - 24, SMALL))
         if sum(_entry_width(name) for _, name in (*lines[-1], entry)) > width:
             if len(lines) == LEGEND_LINES:
                 break
@@ -137,29 +137,29 @@ def _draw_legend(lines: list[list[tuple[str, str]]], box: Box) -> Iterator[str]:
 
 def draw_states(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterator[str]:
     """A bar for each series, in the colors of its states."""
-    room = min(box.width * 0.5, 16 + max(svg.width_of(each.name, SMALL) for each in found))
+    room = min(box.width * 0.5, 16 + max(svg.width_of(series.name, SMALL) for series in found))
     plot = box.inset(room, 6, 10, 22)
     yield from draw_moments(span, plot)
     height = min(34.0, plot.height / len(found))
     top = plot.y + (plot.height - height * len(found)) / 2
-    for row, each in enumerate(found):
+    for row, series in enumerate(found):
         bar = Box(plot.x, top + row * height + 3, plot.width, height - 6)
-        name = svg.cut(each.name, room - 12, SMALL)
+        name = svg.cut(series.name, room - 12, SMALL)
         yield svg.text((plot.x - 6, bar.y + bar.height / 2 + 3.5), name, SMALL, svg.TEXT, anchor="end")
-        yield from _states(panel.look, each, span, bar)
+        yield from _states(panel.look, series, span, bar)
 
 
-def _states(look: Look, each: Series, span: Span, bar: Box) -> Iterator[str]:
-    times = sorted(each.points)
+def _states(look: Look, series: Series, span: Span, bar: Box) -> Iterator[str]:
+    times = sorted(series.points)
     step = min((after - before for before, after in itertools.pairwise(times)), default=span.seconds)
     for piece in _pieces(times):
-        for value, same in itertools.groupby(piece, key=lambda moment: each.points[moment]):
+        for value, same in itertools.groupby(piece, key=lambda moment: series.points[moment]):
             moments_of = list(same)
-            words, color = look.mappings.get(f"{value:g}", (f"{value:g}", "text"))
+            label, color = look.mappings.get(f"{value:g}", (f"{value:g}", "text"))
             left, end = _x(moments_of[0], bar, span), min(_x(moments_of[-1] + step, bar, span), bar.right)
             yield svg.rect(Box(left, bar.y, end - left, bar.height), svg.color(color), radius=2)
-            if svg.width_of(words, SMALL) < end - left - 8:
-                yield svg.text((left + 6, bar.y + bar.height / 2 + 3.5), words, SMALL, svg.PAGE)
+            if svg.width_of(label, SMALL) < end - left - 8:
+                yield svg.text((left + 6, bar.y + bar.height / 2 + 3.5), label, SMALL, svg.PAGE)
 
 
 def draw_heat(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterator[str]:
@@ -173,7 +173,7 @@ def draw_heat(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterat
     for row, ((_, points), name) in enumerate(zip(rows, names, strict=True)):
         y = plot.bottom - (row + 1) * height
         yield svg.text((plot.x - 6, y + height / 2 + 3.5), name, SMALL, svg.FAINT, anchor="end")
-        for moment in (each for each in times if points.get(each, 0.0) > 0):
+        for moment in (time for time in times if points.get(time, 0.0) > 0):
             cell = Box(_x(moment, plot, span), y + 0.5, width + 0.1, height - 1)
             if cell.right <= plot.right + width / 2:
                 yield svg.rect(cell, svg.mixed(0.15 + 0.85 * (points[moment] / most) ** 0.5))
@@ -182,7 +182,7 @@ def draw_heat(panel: Panel, found: list[Series], span: Span, box: Box) -> Iterat
 
 def buckets(found: list[Series]) -> list[tuple[float, dict[float, float]]]:
     """Of a cumulative histogram: each upper bound with what lies below it and above the one before."""
-    rows = sorted((float(each.labels["le"]), each.points) for each in found)
+    rows = sorted((float(series.labels["le"]), series.points) for series in found)
     below: dict[float, float] = {}
     found_rows = []
     for bound, points in rows:

@@ -16,7 +16,7 @@ from panels.prometheus import Prometheus, Series, Span
 
 WIDTH, COLUMN, LINE, GAP, HEADER = 1200.0, 1200.0 / 24, 29.0, 6.0, 44.0
 POINTS = {"heatmap": 90}
-MOST_POINTS = 200
+MAX_POINTS = 200
 Draw = Callable[[Panel, list[Series], Span, Box], Iterator[str]]
 
 
@@ -27,13 +27,13 @@ def draw(dashboard: Path, prometheus: Prometheus, span: Span) -> str:
     height = HEADER + bottom * LINE + GAP
     shapes = [svg.rect(Box(0, 0, WIDTH, height), svg.PAGE), *_header(title, span)]
     for panel in panels:
-        found = [each for target in panel.targets for each in prometheus.ask(target, span, _points(panel))]
+        found = [series for target in panel.targets for series in prometheus.ask(target, span, _points(panel))]
         shapes += _panel(panel, found, span)
     return svg.document(WIDTH, height, shapes)
 
 
 def _points(panel: Panel) -> int:
-    return POINTS.get(panel.kind, MOST_POINTS)
+    return POINTS.get(panel.kind, MAX_POINTS)
 
 
 def _header(title: str, span: Span) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _panel(panel: Panel, found: list[Series], span: Span) -> Iterator[str]:
     box = outer.inset(GAP / 2, GAP / 2, GAP / 2, GAP / 2)
     yield svg.rect(box, svg.PANEL, edge=svg.EDGE, radius=3)
     yield svg.text((box.x + 10, box.y + 19), svg.cut(panel.title, box.width - 20, 12.5), 12.5)
-    known = [each for each in found if each.points]
+    known = [series for series in found if series.points]
     inside = box.inset(0, 28, 0, 0)
     if known or panel.kind == "stat":
         yield from KINDS[panel.kind](panel, known, span, inside)
@@ -62,18 +62,18 @@ def _panel(panel: Panel, found: list[Series], span: Span) -> Iterator[str]:
 def _draw_stat(panel: Panel, found: list[Series], _span: Span, box: Box) -> Iterator[str]:
     """One number, as large as there is room."""
     value = found[0].last if found else None
-    words = panel.look.none if value is None else shown(value, panel.look.unit, panel.look.decimals)
-    size = min(34.0, (box.width - 24) / (max(4, len(words)) * svg.LETTER))
+    label = panel.look.none if value is None else shown(value, panel.look.unit, panel.look.decimals)
+    size = min(34.0, (box.width - 24) / (max(4, len(label)) * svg.LETTER))
     color = svg.color("text") if value is None else svg.color(panel.look.color_at(value))
     yield svg.text(
-        (box.x + box.width / 2, box.y + box.height / 2 + size / 4), words, size, color, anchor="middle", bold=True
+        (box.x + box.width / 2, box.y + box.height / 2 + size / 4), label, size, color, anchor="middle", bold=True
     )
 
 
 def _draw_bars(panel: Panel, found: list[Series], _span: Span, box: Box) -> Iterator[str]:
     """A bar for each bucket."""
     rows = [(bound, max(points.values(), default=0.0)) for bound, points in buckets(found)]
-    originals = {float(each.labels["le"]): each.name for each in found}
+    originals = {float(series.labels["le"]): series.name for series in found}
     names = [panel.look.name_of(originals[bound]) for bound, _ in rows]
     room = 20 + max(svg.width_of(name, 11) for name in names)
     most = max((value for _, value in rows), default=0.0) or 1.0

@@ -12,7 +12,7 @@ AMOUNTS = ((1e6, "Mil"), (1e3, "K"), (1.0, ""))
 SUFFIXES = {"reqps": " req/s", "ops": " ops/s", "opm": " ops/min"}
 ROUND_TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LOG_TIMES = (1, 10, 60, 600, 3600, 86400, 864000, 8640000)
-MOST_TICKS = 4
+MAX_TICKS = 4
 
 
 def shown(value: float, unit: str, decimals: int | None = None) -> str:
@@ -28,8 +28,8 @@ def shown(value: float, unit: str, decimals: int | None = None) -> str:
 
 def _scaled(value: float, sizes: tuple[tuple[float, str], ...]) -> str:
     """The number in the largest unit of which it has one; nothing at all is shown in the plain one."""
-    plain = next(each for each in sizes if each[0] == 1.0)
-    size, name = next((each for each in sizes if abs(value) >= each[0] * 0.9995), sizes[-1]) if value else plain
+    plain = next(entry for entry in sizes if entry[0] == 1.0)
+    size, name = next((entry for entry in sizes if abs(value) >= entry[0] * 0.9995), sizes[-1]) if value else plain
     text = f"{value / size:.3g}" if abs(value / size) < 1000 else f"{value / size:.0f}"
     return f"{text} {name.strip()}".rstrip()
 
@@ -56,7 +56,7 @@ def axis_for(values: list[float], unit: str, *, logarithmic: bool = False, whole
     if logarithmic:
         return _logarithmic([value for value in values if value > 0] or [1.0])
     top = max([*values, 0.0]) or 1.0
-    step = _round_up(top / MOST_TICKS, unit)
+    step = _round_up(top / MAX_TICKS, unit)
     if whole:
         step = max(1.0, math.ceil(step))
     count = math.ceil(top / step - 1e-9)
@@ -70,7 +70,7 @@ def _logarithmic(values: list[float]) -> Axis:
 
 def _round_up(step: float, unit: str) -> float:
     if unit == "s" and step > 1:
-        return float(next((each for each in ROUND_TIMES if each >= step), math.ceil(step / 86400) * 86400))
+        return float(next((seconds for seconds in ROUND_TIMES if seconds >= step), math.ceil(step / 86400) * 86400))
     if unit == "bytes":
         return float(2 ** math.ceil(math.log2(step)))
     size = 10.0 ** math.floor(math.log10(step))
@@ -79,7 +79,7 @@ def _round_up(step: float, unit: str) -> float:
 
 def moments(start: float, end: float) -> list[tuple[float, str]]:
     """Times on the axis, and how they read."""
-    step = next((each for each in ROUND_TIMES if each >= 60 and (end - start) / each <= 6), ROUND_TIMES[-1])
+    step = next((seconds for seconds in ROUND_TIMES if seconds >= 60 and (end - start) / seconds <= 6), ROUND_TIMES[-1])
     first = math.ceil(start / step) * step
     found = [float(moment) for moment in range(first, math.floor(end) + 1, step)]
     return [(moment, datetime.fromtimestamp(moment, UTC).strftime("%H:%M")) for moment in found]

@@ -112,11 +112,11 @@ def _through(points: Iterable[Point]) -> str:
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in kept)
 
 
-def text(at: Point, words: str, size: float, fill: str = TEXT, *, anchor: str = "start", bold: bool = False) -> str:
+def text(at: Point, line: str, size: float, fill: str = TEXT, *, anchor: str = "start", bold: bool = False) -> str:
     """A line of text; ``at`` is on its base line."""
     more = (f' text-anchor="{anchor}"' if anchor != "start" else "") + (' font-weight="600"' if bold else "")
     place = f'x="{number(at[0])}" y="{number(at[1])}"'
-    return f'<text {place} font-size="{number(size)}" fill="{fill}"{more}>{escape(words, quote=False)}</text>'
+    return f'<text {place} font-size="{number(size)}" fill="{fill}"{more}>{escape(line, quote=False)}</text>'
 
 
 def document(width: float, height: float, shapes: Iterable[str]) -> str:

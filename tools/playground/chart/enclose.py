@@ -19,7 +19,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4
 MS_PRIVATE = 1 << 18
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 KEPT = {"nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}
-"""What a mount that came from elsewhere keeps: the kernel lets nobody take it off in a user namespace."""
+"""What a mount that came from elsewhere keeps: the kernel lets no process take it off in a user namespace."""
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 Order = dict[str, Any]
@@ -92,7 +92,8 @@ def _protect(root: str, writable: list[str], read_only: bool) -> None:
         place = place.replace("\\040", " ")
         inside = place[len(root) :]
         mine = place == root or place.startswith(root + "/")
-        open_ = any(inside == each or inside.startswith(each + "/") for each in writable) or inside.startswith("/dev/")
+        is_below = any(inside == folder or inside.startswith(folder + "/") for folder in writable)
+        open_ = is_below or inside.startswith("/dev/")
         if mine and not open_ and (read_only or inside):
             kept = sum(flag for word, flag in KEPT.items() if word in options.split(","))
             _mount("none", place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
@@ -129,8 +130,8 @@ def _write(path: str, text: str) -> None:
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    words = (word.encode() if word is not None else None for word in (source, target, kind))
-    _check(libc.mount(*words, flags, options.encode() if options else None), f"mount {source} at {target}")
+    arguments = (word.encode() if word is not None else None for word in (source, target, kind))
+    _check(libc.mount(*arguments, flags, options.encode() if options else None), f"mount {source} at {target}")
 
 
 def _check(result: int, what: str) -> None:

@@ -38,7 +38,7 @@ FILES = {
     "/etc/group": "root:x:0:\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-"""As in an image: nobody but root has a name."""
+"""As in an image: no user but root has a name."""
 IMAGE_ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -59,7 +59,7 @@ class AccountFiles:
     """The files of a service account, written and replaced as a kubelet does it.
 
     Source: k8s.io/kubernetes, pkg/volume/util/atomic_writer.go: real files lie in a folder of their own, ``..data``
-    leads there and is replaced by one rename, and the names that everybody knows lead through it.
+    leads there and is replaced by one rename, and the names that pods know lead through it.
     """
 
     def __init__(self, folder: Path, authority: Path) -> None:
@@ -143,7 +143,7 @@ def pod_process(
 
 
 def _of_kubelet(name: str, server: str) -> dict[str, str]:
-    """What every container is told. Source: k8s.io/kubernetes, pkg/kubelet/envvars."""
+    """The environment of every container. Source: k8s.io/kubernetes, pkg/kubelet/envvars."""
     target = urlsplit(server)
     host, port = str(target.hostname), str(target.port)
     return {
@@ -201,7 +201,7 @@ def _process(log: Path, order: Mapping[str, Any]) -> Process:
 def _needs_user_namespace() -> bool:
     """Whether a user namespace is the way; without one only root can play a pod.
 
-    With one the files of whoever runs this can be read also where nobody else may read them.
+    With one the files of whoever runs this can be read also where no other user may read them.
 
     Raises:
         NoPods: neither works; with the last words of a process that tried.
@@ -240,5 +240,5 @@ def _try_to_start(*, user_namespace: bool) -> str | None:
             return str(error)
         finally:
             process.stop()
-        words = process.log.read_text(errors="replace").strip().splitlines()
-        return None if code == 0 else (words or [f"exit code {code}"])[-1]
+        last_lines = process.log.read_text(errors="replace").strip().splitlines()
+        return None if code == 0 else (last_lines or [f"exit code {code}"])[-1]

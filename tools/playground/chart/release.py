@@ -36,7 +36,7 @@ class Release:
         """``helm install --create-namespace``; returns what the release consists of, with what its hooks made."""
         helm.install(dict(values), self._cluster.kubeconfig)
         later = ("pre-delete", "test")
-        return [each for each in rendered(values) if not hook_of(each).startswith(later)]
+        return [manifest for manifest in rendered(values) if not hook_of(manifest).startswith(later)]
 
     def start_pods(self) -> None:
         """What the Deployment would do on nodes; returns when each pod's process serves its probes.
@@ -89,7 +89,7 @@ class Release:
     def _play_job(self, before: set[str], said: list[str]) -> None:
         """Wait for a new Job, do what it asks for, and tell the cluster how it ended."""
         job = until(
-            lambda: next((each for each in self._jobs() if each["metadata"]["uid"] not in before), None),
+            lambda: next((job for job in self._jobs() if job["metadata"]["uid"] not in before), None),
             SECONDS,
             "Helm to make the Job",
         )

@@ -92,7 +92,7 @@ class Installed(Playground):
         self.await_rollout()
 
     def upgrade(self, values: Mapping[str, Any], chart: Path = helm.CHART) -> None:
-        """``helm upgrade``; returns when the pods of before are gone, and those of now are ready."""
+        """``helm upgrade``; returns when the old pods are gone, and the new ones are ready."""
         helm.upgrade({"image": IMAGE, **values}, self.cluster.kubeconfig, chart)
         self.await_rollout()
 

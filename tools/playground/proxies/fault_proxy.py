@@ -90,7 +90,7 @@ class FaultProxy:
         """Forget all orders, and let the connections go that hang."""
         with self._lock:
             self._orders.clear()
-        self._do(self._let_go())
+        self._do(self._release())
 
     def interrupt_watches(self, path: str, fault: Cut | Events) -> int:
         """Cut the watches that are open now, or have them tell something and end; returns how many there were."""
@@ -119,7 +119,7 @@ class FaultProxy:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_certificate(self._cluster)).start()
         self.url = f"{'https' if plane else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         for waiting in self._hanging:
             _settle(waiting, None)
 
@@ -185,7 +185,7 @@ class FaultProxy:
             self._hanging.discard(waiting)
 
     async def _stream(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-        """Hand a watch on as it comes, until it ends or somebody interrupts it."""
+        """Hand a watch on as it comes, until it ends or is interrupted."""
         response = web.StreamResponse(status=answer.status, headers=_passed_on(answer))
         await response.prepare(request)
         ending: asyncio.Future[Fault] = self._loop.create_future()

@@ -65,7 +65,7 @@ class _Server:
         assert task is not None
         self._connections.add(task)
         try:
-            # Cancelled only at the end, when nobody waits for the answer; asyncio would complain of it.
+            # Cancelled only at the end, when no caller waits for the answer; asyncio would complain of it.
             with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
                 await self._serve(reader, writer)
         finally:
@@ -101,7 +101,7 @@ class ConnectProxy(_Server):
     Args:
         routes: ports of this machine by the ``host:port`` that clients ask for; without an entry the port of this
             machine that is named, whatever the host.
-        password: of the user "someone", who alone may use it; None for anybody.
+        password: of the user "robot", which alone may use it; None for every user.
         refuse: the status with which it answers everything; None to do what it is there for.
     """
 
@@ -117,7 +117,7 @@ class ConnectProxy(_Server):
     @property
     def url(self) -> str:
         """What a variable has to say, with user and password."""
-        user = f"someone:{self._password}@" if self._password is not None else ""
+        user = f"robot:{self._password}@" if self._password is not None else ""
         return f"http://{user}127.0.0.1:{self.port}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,7 +137,7 @@ class ConnectProxy(_Server):
     def _refusal(self, headers: list[str]) -> int | None:
         if self._password is None:
             return None
-        known = base64.b64encode(f"someone:{self._password}".encode()).decode()
+        known = base64.b64encode(f"robot:{self._password}".encode()).decode()
         given = dict(header.split(": ", 1) for header in headers if ": " in header)
         right = {name.lower(): value for name, value in given.items()}.get("proxy-authorization") == f"Basic {known}"
         return None if right else 407

@@ -13,7 +13,7 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
-from box_app_operator.modes.assisted.observe import ByHand
+from box_app_operator.modes.assisted.observe import AssistedObserver
 from box_app_operator.modes.assisted.proof import BoxAccess
 from box_app_operator.modes.common.access import client_of, platform_of, revoke_as, revoke_downscoped_as
 from box_app_operator.modes.common.claims import first_claim
@@ -28,7 +28,7 @@ class AssistedClient:
         self._store = store
         self._cluster = cluster
         self._clock = clock
-        self._by_hand = ByHand(cluster)
+        self._observer = AssistedObserver(cluster)
 
     def awaited_secret(self, desired: Desired) -> str | None:
         """Where keys are handed over."""
@@ -41,9 +41,9 @@ class AssistedClient:
         platform = platform_of(link)
         try:
             box = BoxAccess(platform, link.identities, link.enterprise_id)
-            seen = await self._by_hand.look(desired, replace(seen, known=True), box, memory, self._clock.now())
+            seen = await self._observer.look(desired, replace(seen, known=True), box, memory, self._clock.now())
         except TransientError as error:
-            # Nobody follows Box here: the enterprise learns from its apps that something is wrong. Not from a call
+            # No listing is followed here: the enterprise learns from its apps that something is wrong. Not from a call
             # that was under way while it connected anew, or it would do that again and again.
             if (error.unreachable or error.uncertain) and link.platform is platform:
                 link.reconnect()
@@ -76,6 +76,6 @@ class AssistedClient:
     ) -> Token | None:
         if memory.token is not None and memory.token.fingerprint == fingerprint:
             return memory.token
-        keys = Keys(self._cluster, desired, observed, memory.hand)
+        keys = Keys(self._cluster, desired, observed, memory.answers)
         await keys.handed_over()
         return await keys.value(fingerprint)

@@ -15,15 +15,15 @@ from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import CONSOLE, Finding, Task, TaskKind, Who, app_page, good, mend, unknown, wait
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
 from box_app_operator.modes.common.findings import (
-    GIVE_UP,
     after_own_tokens,
     authorization_in,
     authorization_task,
     deleting,
+    give_up,
     managed_elsewhere,
     unless_bad_origin,
 )
@@ -35,13 +35,13 @@ from box_app_operator.tokens.refused import Published, Refused, rejected
 
 EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
 """As the dialog "Access Token Expiry" of the console offers."""
-NOBODY = ""
-"""Stands for an origin that nobody asked for."""
+UNLISTED = ""
+"""Stands for an origin that no spec lists."""
 
 
 def page_of(observed: Observed) -> str:
     """The app's page in the Developer Console, or the console itself while the app's id is not known."""
-    app_id = observed.hand.app_id or observed.remembered.app_id
+    app_id = observed.platform_view.app_id or observed.remembered.app_id
     return app_page(app_id) if app_id else CONSOLE
 
 
@@ -53,8 +53,8 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if not desired.client_id:
         return _ask_for_app(desired, observed)
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
-    hand, app_id = observed.hand, observed.hand.app_id or observed.remembered.app_id
+        return mend(type_, Reason.NOT_YET_KNOWN, "The operator is about to add its finalizer.", AddFinalizer())
+    platform_view, app_id = observed.platform_view, observed.platform_view.app_id or observed.remembered.app_id
     if app_id is None and not key_was_accepted(desired, observed):
         return unknown(type_, "Box confirms the app when its first key is used.")
     if app_id is None:
@@ -63,15 +63,23 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
             f"{desired.client_id}: a key of another app would not be noticed."
         )
         return good(type_, Reason.ADOPTED, message)
-    named = f", which Box calls {hand.name!r}" if hand.name and hand.name != desired.display_name else ""
-    whose = " Box does not say whose the present key is: make sure that it is of this app." if hand.unidentified else ""
+    named = (
+        f", which Box calls {platform_view.name!r}"
+        if platform_view.name and platform_view.name != desired.display_name
+        else ""
+    )
+    whose = (
+        " Box does not say whose the present key is: make sure that it is of this app."
+        if platform_view.unidentified
+        else ""
+    )
     return good(type_, Reason.ADOPTED, f"Box knows the app as {app_id}{named}.{whose}")
 
 
 def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
     known = observed.remembered.client_id
     if known is not None:
-        # The enterprise had a console endpoint, or somebody took the field away.
+        # The enterprise had a console endpoint, or the field was removed.
         what = f"Write {known!r} into spec.clientID, or delete this object."
         step = _task(observed, TaskKind.SET_CLIENT_ID, what, ("spec.clientID", known))
         message = f"The app is in Box with client id {known!r}, but no BoxCustomApp manages it. {step.what}"
@@ -88,7 +96,7 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
 
 def key_was_accepted(desired: Desired, observed: Observed) -> bool:
     """Did Box ever accept a key, as far as Secret and status tell?"""
-    if observed.hand.app_id or observed.remembered.app_id or observed.remembered.active:
+    if observed.platform_view.app_id or observed.remembered.app_id or observed.remembered.active:
         return True
     if observed.unlisted is not None and any(token.accepted for token in observed.unlisted.issued):
         return True
@@ -99,8 +107,8 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
     """Did the enterprise admin authorize the app? Box says so only to those who use a key."""
     type_ = "Authorized"
     if not desired.client_id:
-        return unknown(type_, "Waits until the app exists.")
-    if observed.hand.disabled:
+        return unknown(type_, "Waiting for the app to be created.")
+    if observed.platform_view.disabled:
         what = f"A Box admin must authorize or enable the app with client id {desired.client_id}."
         enable = authorization_task(what, desired.client_id)
         message = f"Box says that the app is disabled. {what}"
@@ -108,7 +116,9 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
     if observed.unlisted is not None and observed.unlisted.issued:
         return good(type_, Reason.AUTHORIZED, "Box accepts the app's token.")
     if key_was_accepted(desired, observed):
-        return unknown(type_, "Box accepts no key of the app at the moment, and so says nothing about the app.")
+        return unknown(
+            type_, "Box accepts no key of the app at the moment, so it is not known whether the app is authorized."
+        )
     submit = _task(observed, TaskKind.SUBMIT, "Under Authorization press Review and Submit.")
     what = f"A Box admin must authorize the app with client id {desired.client_id}."
     admin = authorization_task(what, desired.client_id)
@@ -141,21 +151,21 @@ def _task(
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     """Does Box allow each origin of the spec? Others in the console's list cannot be seen."""
-    type_, tried = "CORSSynced", observed.hand.origins
-    asked = desired.cors_domains or (NOBODY,)
+    type_, tried = "CORSSynced", observed.platform_view.origins
+    asked = desired.cors_domains or (UNLISTED,)
     if any(origin not in tried for origin in asked):
         return unknown(type_, "Box is asked about each origin as soon as there is a token.")
     refused = [origin for origin in desired.cors_domains if not tried[origin]]
     extra = [origin for origin, allowed in tried.items() if allowed and origin and origin not in desired.cors_domains]
     complaints = [f"Box does not allow {', '.join(refused)}."] if refused else []
     complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
-    complaints += ["Box allows an origin that the spec does not list."] if tried.get(NOBODY) and not extra else []
+    complaints += ["Box allows an origin that the spec does not list."] if tried.get(UNLISTED) and not extra else []
     if complaints:
         step = _paste(desired, observed, " ".join(complaints))
         message = f"{step.problem} {step.what}"
         return replace(wait(type_, Reason.AWAITING_HUMAN, message), tasks=(step,))
     if not desired.cors_domains:
-        return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and Box allows no other.")
+        return good(type_, Reason.NOT_CONFIGURED, "The spec lists no CORS domains, and Box allows none.")
     return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
@@ -165,13 +175,13 @@ def check_handed_over(
     """The rules for tokens, with what only a person can do turned into a task."""
     finding = check_tokens(desired, observed, now, restart_window, steps)
     current = current_of(desired, observed, now)
-    # A key that had its time lies there until its slot is needed again: that is nobody's fault.
+    # A key that has expired lies there until its slot is needed again: that is no fault.
     known = current.was_published if current is not None else _was_active(desired, observed)
-    bad = [key for key in observed.hand.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
+    bad = [key for key in observed.platform_view.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
     bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
     if desired.client_id is None or is_conflict(finding):
         return finding
-    if current is None and not finding.steps and not observed.hand.disabled:
+    if current is None and not finding.steps and not observed.platform_view.disabled:
         finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
     for step in finding.steps:
         if isinstance(step, GenerateKey):
@@ -193,7 +203,7 @@ def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint],
 
 
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
-    """Not the one that the last key stood in: the console may still have it there, although it is over."""
+    """Not the one that the last key stood in: the console may still show it there, although it has ended."""
     said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
     last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
     wanted = last.other if last is not None else Slot.PRIMARY
@@ -202,10 +212,10 @@ def _next_slot(desired: Desired, observed: Observed) -> Slot:
 
 def _can_end(desired: Desired, observed: Observed, token: Fingerprint) -> bool:
     """Is there a client secret, and the value of this token?"""
-    known = observed.hand.at_hand | {
+    known = observed.platform_view.at_hand | {
         value for secret in own_secrets(desired, observed) for value in secret.fingerprints.values()
     }
-    return observed.hand.can_revoke and token in known
+    return observed.platform_view.can_revoke and token in known
 
 
 def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
@@ -214,15 +224,15 @@ def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
 
 
 def _without(finding: Finding, step: Step) -> Finding:
-    return replace(finding, steps=tuple(each for each in finding.steps if each != step))
+    return replace(finding, steps=tuple(other for other in finding.steps if other != step))
 
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
     step = _task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
     unused = ["Nothing uses the previous token any more."] if finding.condition.status == "True" else []
     sentences = [*unused, step.what]
-    if observed.hand.trouble is not None:
-        sentences.append(observed.hand.trouble)
+    if observed.platform_view.trouble is not None:
+        sentences.append(observed.platform_view.trouble)
     return replace(finding, tasks=(*finding.tasks, step)).with_addition(" ".join(sentences))
 
 
@@ -239,19 +249,19 @@ def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: S
         return replace(finding, tasks=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
     first, *others = (*check_authorized(desired, observed, now).tasks, *steps)
-    words = f"Several steps, until you {hand_over} The first: {first.what}" if others else first.what
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, words), tasks=(first, *others))
+    message = f"Several steps are needed before you can {hand_over} The first: {first.what}" if others else first.what
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, message), tasks=(first, *others))
 
 
 def _with_complaints(finding: Finding, bad: list[KeyView]) -> Finding:
     if not bad:
         return finding
-    words = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.words}" for key in bad)
-    tasks = (replace(task, problem=words) if task.kind is TaskKind.GENERATE_KEY else task for task in finding.tasks)
+    message = " ".join(f"Key {str(key.slot)!r} cannot be used: {key.message}" for key in bad)
+    tasks = (replace(task, problem=message) if task.kind is TaskKind.GENERATE_KEY else task for task in finding.tasks)
     finding = replace(finding, tasks=tuple(tasks))
     if finding.condition.status == "True":
-        return finding.with_addition(words)
-    return finding.with_message(f"{words} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
+        return finding.with_addition(message)
+    return finding.with_message(f"{message} {finding.condition.message}", reason=Reason.TOKEN_REJECTED)
 
 
 class AssistedRules:
@@ -279,7 +289,7 @@ class AssistedRules:
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
         """What Box said of the token itself counts, and of the app what no other key showed since."""
-        secret, verdict = published.secret, observed.hand.published
+        secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:
             return rejected(secret, ": it was revoked, or has expired")
         return rejected(secret) if verdict is Verdict.DISABLED and not published.source.is_usable else None
@@ -292,13 +302,13 @@ class AssistedRules:
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
         """As a key has shown it. The client id not before Box accepted one: until then it can be corrected."""
-        source, app_id, client_id = observed.unlisted, observed.hand.app_id or observed.remembered.app_id, None
+        source, app_id, client_id = observed.unlisted, observed.platform_view.app_id or observed.remembered.app_id, None
         if source is None:
             client_id = observed.remembered.client_id
         elif key_was_accepted(desired, observed):
             current = current_of(desired, observed, now)
             client_id = current.client_id if current is not None else source.client_id
-        allowed = [origin for origin, is_allowed in observed.hand.origins.items() if is_allowed and origin]
+        allowed = [origin for origin, is_allowed in observed.platform_view.origins.items() if is_allowed and origin]
         return {
             "appID": app_id,
             "clientID": client_id,
@@ -321,5 +331,5 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
         client_id = observed.unlisted.client_id if observed.unlisted is not None else None
         which = f" (client id {client_id})" if client_id is not None else ""
         what = f"Delete the app {desired.display_name!r}{which} in the Developer Console."
-    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {GIVE_UP}")
+    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {give_up(desired)}")
     return replace(finding, tasks=(_task(observed, kind, what),))

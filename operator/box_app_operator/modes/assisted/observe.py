@@ -1,6 +1,6 @@
 """Looking at an app without a console endpoint: keys that people hand over, and what Box's public API says of them.
 
-Never writes. A key that Box was asked about is not asked about again before the next resync; one that is over, never.
+Never writes. A key that Box was asked about is not asked about again before the next resync; one that has ended, never.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.cache.attempts import HandMemory, Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
@@ -19,9 +19,9 @@ from box_app_operator.model.box import (
     UnlistedTokens,
 )
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.modes.assisted.decide import NOBODY
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
+from box_app_operator.modes.assisted.decide import UNLISTED
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.modes.assisted.slots import choose_pending, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
@@ -32,10 +32,10 @@ from box_app_operator.secret.published import client_said_by, own_secrets, publi
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
 SAMPLE_ORIGIN = f"https://{SAMPLE_HOST}.invalid"
-"""An origin that nobody asks for: the domain cannot exist. Source: RFC 2606."""
+"""An origin that no spec lists: the domain cannot exist. Source: RFC 2606."""
 
 
-class ByHand:
+class AssistedObserver:
     """Adds to an observation what can be known without a console endpoint."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -43,44 +43,44 @@ class ByHand:
 
     async def look(self, desired: Desired, seen: Observed, box: BoxAccess, memory: Memory, now: datetime) -> Observed:
         """Ask Box about each key that is not known yet, and about each origin."""
-        hand, store = memory.hand, Keys(self._cluster, desired, seen, memory.hand)
+        answers, store = memory.answers, Keys(self._cluster, desired, seen, memory.answers)
         keys, published = await store.handed_over(), _published(desired, seen)
         before = published_fingerprints(desired, seen)
-        for fingerprint, name in _in_order(published, keys, hand).items():
-            token = await store.value(fingerprint) if fingerprint not in hand.verdicts else None
+        for fingerprint, name in _in_order(published, keys, answers).items():
+            token = await store.value(fingerprint) if fingerprint not in answers.verdicts else None
             if token is not None:
-                await judge(Candidate(token, name, fingerprint in before), box, hand, seen.remembered.app_id)
-        keys = tuple(_judged(key, hand) for key in keys)
+                await judge(Candidate(token, name, fingerprint in before), box, answers, seen.remembered.app_id)
+        keys = tuple(_judged(key, answers) for key in keys)
         tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
         seen = replace(seen, pending=_set_pending(desired, seen, keys, tokens, store, memory))
         usable = [token.fingerprint for token in tokens.values() if token.accepted]
         if usable and not desired.deleting:
-            await _try_origins(desired, seen, usable, store, box.platform, hand)
+            await _try_origins(desired, seen, usable, store, box.platform, answers)
         standing = {token.fingerprint for token in tokens.values()}
-        hand.values = {each: store.found[each] for each in standing & store.found.keys()}
-        hand.keep_only({*_in_order(published, keys, hand), *before, *standing})
-        unidentified = box.identities.answers is False and not hand.identities.keys() >= set(usable)
+        answers.values = {fingerprint: store.found[fingerprint] for fingerprint in standing & store.found.keys()}
+        answers.keep_only({*_in_order(published, keys, answers), *before, *standing})
+        unidentified = box.identities.answers is False and not answers.identities.keys() >= set(usable)
         found = replace(
-            await self._hand(desired, keys, published, hand),
+            await self._platform_view(desired, keys, published, answers),
             unidentified=unidentified,
             at_hand=frozenset(store.found),
         )
-        return replace(seen, unlisted=_source(desired, seen, tokens), hand=found)
+        return replace(seen, unlisted=_source(desired, seen, tokens), platform_view=found)
 
-    async def _hand(
-        self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, hand: HandMemory
-    ) -> Hand:
-        who, verdicts = hand.identity, hand.verdicts.values()
+    async def _platform_view(
+        self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, answers: PlatformAnswers
+    ) -> PlatformView:
+        who, verdicts = answers.identity, answers.verdicts.values()
         given = (await given_secret(desired, self._cluster)).strip()
-        return Hand(
+        return PlatformView(
             keys=keys,
-            published=hand.verdicts.get(published) if published is not None else None,
+            published=answers.verdicts.get(published) if published is not None else None,
             app_id=who.app_id if who else None,
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
-            origins=dict(hand.origins),
-            can_revoke=bool(desired.client_id) and client_value(given) is not None and not hand.revocation_refused,
-            ended=frozenset(hand.ended),
+            origins=dict(answers.origins),
+            can_revoke=bool(desired.client_id) and client_value(given) is not None and not answers.revocation_refused,
+            ended=frozenset(answers.ended),
             trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
         )
 
@@ -96,14 +96,20 @@ def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
     return token_of(secret, desired) if secret is not None else None
 
 
-def _in_order(published: Fingerprint | None, keys: Sequence[KeyView], hand: HandMemory) -> dict[Fingerprint, str]:
+def _in_order(
+    published: Fingerprint | None, keys: Sequence[KeyView], answers: PlatformAnswers
+) -> dict[Fingerprint, str]:
     """The keys to ask Box about, with what people call them.
 
     Where they belong to different apps, the first counts: the one in the object's own Secret, then ``primary``.
     """
     first = {published: "The token in the Secret"} if published is not None else {}
     handed_over = {key.fingerprint: f"Key {str(key.slot)!r}" for key in keys if key.fingerprint is not None}
-    return {**first, **handed_over, **{each: "" for each in hand.values if each not in {*first, *handed_over}}}
+    return {
+        **first,
+        **handed_over,
+        **{fingerprint: "" for fingerprint in answers.values if fingerprint not in {*first, *handed_over}},
+    }
 
 
 def _set_pending(
@@ -124,18 +130,18 @@ def _set_pending(
     return pending
 
 
-WORDS = {
+MESSAGES = {
     Verdict.DEAD: "Box does not accept it: it was revoked, has expired, or was not copied whole.",
     Verdict.NARROW: "it has fewer rights than a key of the app; is it a downscoped token?",
     Verdict.DISABLED: "Box says that the app is disabled.",
 }
 
 
-def _judged(key: KeyView, hand: HandMemory) -> KeyView:
+def _judged(key: KeyView, answers: PlatformAnswers) -> KeyView:
     if key.fingerprint is None:
         return key
-    verdict = hand.verdicts.get(key.fingerprint, Verdict.DISABLED)
-    return replace(key, verdict=verdict, words=hand.words.get(key.fingerprint) or WORDS.get(verdict, ""))
+    verdict = answers.verdicts.get(key.fingerprint, Verdict.DISABLED)
+    return replace(key, verdict=verdict, message=answers.messages.get(key.fingerprint) or MESSAGES.get(verdict, ""))
 
 
 def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> UnlistedTokens | None:
@@ -151,30 +157,38 @@ def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) 
 
 
 def _left_behind(desired: Desired, seen: Observed) -> ClientID | None:
-    """Whose the tokens are of an object that names no app: its enterprise had a console endpoint once."""
+    """Whose the tokens are of an object that names no app: its enterprise had a console endpoint
+    once."""
     secret = next(iter(own_secrets(desired, seen)), None)
     return seen.remembered.client_id or (client_said_by(secret, ()) if secret is not None else None)
 
 
 async def _try_origins(
-    desired: Desired, seen: Observed, usable: Sequence[Fingerprint], store: Keys, platform: Platform, hand: HandMemory
+    desired: Desired,
+    seen: Observed,
+    usable: Sequence[Fingerprint],
+    store: Keys,
+    platform: Platform,
+    answers: PlatformAnswers,
 ) -> None:
     """Each origin of the spec once, and those that Box allowed before and the spec dropped.
 
     At the next resync only those are tried again that were not as they should be.
     """
-    wanted = desired.cors_domains or (NOBODY,)
-    if not hand.origins and seen.remembered.is_current and seen.remembered.origins == desired.cors_domains:
+    wanted = desired.cors_domains or (UNLISTED,)
+    if not answers.origins and seen.remembered.is_current and seen.remembered.origins == desired.cors_domains:
         # The last pass of another process found them in order.
-        hand.origins = {origin: origin != NOBODY for origin in wanted}
-    if hand.try_origins_again:
-        in_order = {origin: origin in desired.cors_domains for origin in hand.origins}
-        hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed == in_order[origin]}
-        hand.try_origins_again = False
-    due = [each for each in dict.fromkeys([*wanted, *seen.remembered.allowed]) if each not in hand.origins]
+        answers.origins = {origin: origin != UNLISTED for origin in wanted}
+    if answers.try_origins_again:
+        in_order = {origin: origin in desired.cors_domains for origin in answers.origins}
+        answers.origins = {
+            origin: allowed for origin, allowed in answers.origins.items() if allowed == in_order[origin]
+        }
+        answers.try_origins_again = False
+    due = [origin for origin in dict.fromkeys([*wanted, *seen.remembered.allowed]) if origin not in answers.origins]
     token = await store.any_value(usable) if due else None
     if token is not None:
         for origin in due:
             sample = origin.replace("*", SAMPLE_HOST) if origin else SAMPLE_ORIGIN
-            hand.origins[origin] = await platform.allows_origin(token, sample)
-    hand.origins = {origin: allowed for origin, allowed in hand.origins.items() if allowed or origin in wanted}
+            answers.origins[origin] = await platform.allows_origin(token, sample)
+    answers.origins = {origin: allowed for origin, allowed in answers.origins.items() if allowed or origin in wanted}

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.cache.identities import Identities
 from box_app_operator.model.box import AppID
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Platform, Token
 
 
 @dataclass(frozen=True, slots=True)
 class BoxAccess:
-    """Box's public API for one enterprise. ``enterprise_id`` is whose a key must be, None for anybody's."""
+    """Box's public API for one enterprise. ``enterprise_id`` is whose a key must be, None for any enterprise."""
 
     platform: Platform
     identities: Identities
@@ -33,28 +33,28 @@ class Candidate:
     was_published: bool
 
 
-async def judge(key: Candidate, box: BoxAccess, hand: HandMemory, app_id: AppID | None) -> None:
+async def judge(key: Candidate, box: BoxAccess, answers: PlatformAnswers, app_id: AppID | None) -> None:
     """Ask Box about a key.
 
     Args:
-        app_id: the app that the object's keys belong to, None while nobody knows.
+        app_id: the app that the object's keys belong to, None while it is not known.
 
     Raises:
         TransientError: Box did not answer, or not in a way that says anything about the key.
     """
     fingerprint = key.token.fingerprint
-    verdict, who = await _ask(key, box, hand.identities.get(fingerprint))
-    words = ""
+    verdict, who = await _ask(key, box, answers.identities.get(fingerprint))
+    message = ""
     if who is not None:
-        hand.identities[fingerprint] = who
+        answers.identities[fingerprint] = who
     if who is not None and verdict is Verdict.LIVE:
-        known = hand.identity.app_id if hand.identity is not None else app_id
+        known = answers.identity.app_id if answers.identity is not None else app_id
         verdict = _belongs(who, known, box.enterprise_id)
-        words = _complaint(verdict, who, known, box.enterprise_id, hand.came_first)
+        message = _complaint(verdict, who, known, box.enterprise_id, answers.came_first)
         if verdict is Verdict.LIVE:
-            hand.came_first = hand.came_first or (key.name if known is None else "")
-            hand.identity = who
-    hand.verdicts[fingerprint], hand.words[fingerprint] = verdict, words
+            answers.came_first = answers.came_first or (key.name if known is None else "")
+            answers.identity = who
+    answers.verdicts[fingerprint], answers.messages[fingerprint] = verdict, message
 
 
 async def _ask(key: Candidate, box: BoxAccess, known: Identity | None) -> tuple[Verdict, Identity | None]:

@@ -1,4 +1,4 @@
-"""What stands in the slots of an app without a console endpoint, as far as anybody can know. No calls.
+"""What stands in the slots of an app without a console endpoint, as far as can be known. No calls.
 
 Box lists no keys: what is known are the Secret's token, the keys that a person handed over, and what the status says
 was published before.
@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.model.box import Fingerprint, PendingToken, SecretView, Slot, SlotToken
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import publication_of
+from box_app_operator.model.platform_view import KeyView, Verdict
+from box_app_operator.secret.annotations import token_record_of
 from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
 
@@ -32,13 +32,13 @@ def tokens_by_slot(
     memory: Memory,
     now: datetime,
 ) -> dict[Slot, SlotToken]:
-    """What stands in the slots, as far as anybody can know.
+    """What stands in the slots, as far as can be known.
 
     The published token and the keys that Box accepts; and in a slot that none of these fills, what was published before
-    and nobody saw dead.
+    and was not seen dead.
     """
     tokens: dict[Slot, SlotToken] = {}
-    if published is not None and memory.hand.verdicts.get(published) in STANDING:
+    if published is not None and memory.answers.verdicts.get(published) in STANDING:
         tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
@@ -48,7 +48,7 @@ def tokens_by_slot(
             tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
     for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
-        if not known and slot not in tokens and memory.hand.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+        if not known and slot not in tokens and memory.answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
             tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
     return tokens
 
@@ -62,7 +62,7 @@ def _out_of_sight(
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
-    Nobody can prove that one of them is over. A previous one is asked for until a while after its deadline; the last
+    That one of them has ended cannot be proven. A previous one is asked for until a while after its deadline; the last
     one that was published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}
@@ -70,15 +70,15 @@ def _out_of_sight(
     if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = next(iter(own_secrets(desired, seen)), None)
-    told = publication_of(secret) if secret is not None else None
+    record = token_record_of(secret) if secret is not None else None
     # What the status does not speak of any more was proven to be over, or its deadline has passed.
-    known = told is not None and told.previous in remembered.fingerprints
-    if known and told is not None and told.previous is not None and told.published_at is not None:
+    known = record is not None and record.previous in remembered.fingerprints
+    if known and record is not None and record.previous is not None and record.published_at is not None:
         # From the status, and not beside the published token: that one may be over already.
-        slot = remembered.slots.get(told.previous)
-        until = retire_deadline(desired, told.rotated_at or told.published_at) + ASKED_FOR
+        slot = remembered.slots.get(record.previous)
+        until = retire_deadline(desired, record.rotated_at or record.published_at) + ASKED_FOR
         if slot is not None and (now < until or desired.deleting):
-            found[told.previous] = slot
+            found[record.previous] = slot
     return found
 
 
@@ -89,28 +89,30 @@ def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
 def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
     secret = next(iter(own_secrets(desired, seen)), None)
-    told = slot_said_by(secret, desired) if secret is not None else None
-    return told or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
+    slot = slot_said_by(secret, desired) if secret is not None else None
+    return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
 def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
-    told = _told_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
-    if told is not None and told[1] is None and desired.token_days is not None:
+    dates = _recorded_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
+    if dates is not None and dates[1] is None and desired.token_days is not None:
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
-        told = told[0], told[0] + timedelta(days=desired.token_days)
-    if told is None:
-        first_seen = memory.hand.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        dates = dates[0], dates[0] + timedelta(days=desired.token_days)
+    if dates is None:
+        first_seen = memory.answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
-        told = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *told, accepted=memory.hand.verdicts.get(fingerprint) is Verdict.LIVE)
+        dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
+    return SlotToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
-def _told_dates(desired: Desired, seen: Observed, fingerprint: Fingerprint) -> tuple[datetime, datetime | None] | None:
+def _recorded_dates(
+    desired: Desired, seen: Observed, fingerprint: Fingerprint
+) -> tuple[datetime, datetime | None] | None:
     for secret in own_secrets(desired, seen):
         if token_of(secret, desired) == fingerprint:
-            told = publication_of(secret)
-            return (told.issued_at, told.expires_at) if told.issued_at is not None else None
+            record = token_record_of(secret)
+            return (record.issued_at, record.expires_at) if record.issued_at is not None else None
     return None
 
 
@@ -137,5 +139,5 @@ def choose_pending(
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
     secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    pending = {each for secret in secrets for each in secret.fingerprints.values()}
+    pending = {fingerprint for secret in secrets for fingerprint in secret.fingerprints.values()}
     return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)

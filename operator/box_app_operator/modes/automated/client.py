@@ -39,7 +39,7 @@ class AutomatedClient:
         self._clock = clock
 
     def awaited_secret(self, desired: Desired) -> str | None:  # noqa: ARG002 - see ModeClient
-        """Nobody hands anything over."""
+        """Nothing is handed over."""
         return None
 
     async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
@@ -47,7 +47,7 @@ class AutomatedClient:
         if not link.listing.known:
             return seen
         # Nothing is proven by its value here.
-        memory.hand.values.clear()
+        memory.answers.values.clear()
         app = _find(desired, link.listing)
         if seen.problem is None and link.console is not None:
             app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
@@ -123,13 +123,15 @@ def _must_be_sure(desired: Desired) -> bool:
 async def _ask_before_letting_go(
     desired: Desired, link: Link, app: BoxApp | None, remembered: RememberedStatus
 ) -> BoxApp | None:
-    """The last look before the object goes is at Box itself.
+    """The last look before the finalizer is removed is at Box itself.
 
     A listing may lack an app: one that could not be read, or that the credential did not show for a while. And it may
     not tell yet of a token that was generated a moment ago.
     """
     if link.console is None:
-        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console, to ask whether the app is gone")
+        raise TransientError(
+            Reason.BOX_UNAVAILABLE, "There is no connection to the console, to ask whether the app still exists"
+        )
     found = await _look_for(desired, link.console, app, remembered)
     if found is not None:
         link.listing.restore(found)
@@ -141,7 +143,7 @@ async def _ask_before_letting_go(
 async def _look_for(
     desired: Desired, console: Console, app: BoxApp | None, remembered: RememberedStatus
 ) -> BoxApp | None:
-    """By its mark too, whatever the status says: somebody may have edited that."""
+    """By its mark too, whatever the status says: it may have been edited."""
     known = app.id if app is not None else remembered.app_id
     found = await console.get_app(known) if known is not None else None
     return found if found is not None and _is_wanted(desired, found) else await console.find_app(desired.reference)

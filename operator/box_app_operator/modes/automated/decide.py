@@ -31,7 +31,7 @@ from box_app_operator.secret.published import own_fingerprints
 from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import Published, Refused, expired, rejected
 
-NOT_REGISTERED = "Waits until the app is registered."
+NOT_REGISTERED = "Waiting for the app to be registered."
 
 
 def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -87,7 +87,8 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
 def _declined(desired: Desired, app: BoxApp) -> Finding:
     message = (
         f"A Box admin declined {_called(app)}. Ask them why; they can still authorize it in the Admin Console. "
-        "To submit it again, set the annotation boxapps.dev/reconcile-requested-at to a new value."
+        f"To submit it again, run: kubectl annotate boxcustomapp {desired.name} -n {desired.namespace} --overwrite "
+        'boxapps.dev/reconcile-requested-at="$(date -u +%FT%TZ)"'
     )
     if desired.reconcile_request:
         submit = SubmitApp(app.id, desired.reconcile_request)
@@ -98,7 +99,9 @@ def _declined(desired: Desired, app: BoxApp) -> Finding:
 def _submit(desired: Desired, app: BoxApp, reason: Reason, message: str) -> Finding:
     if desired.submit:
         return mend("Authorized", reason, message, SubmitApp(app.id))
-    waiting = wait("Authorized", reason, f"{message} spec.authorization.submit is false: submit it in the console.")
+    waiting = wait(
+        "Authorized", reason, f"{message} spec.authorization.submit is false: submit the app in the Developer Console."
+    )
     what = f"The app team must submit {_called(app)} to the Box admin."
     task = Task(TaskKind.SUBMIT, Who.APP_TEAM, what, app_page(app.id))
     return replace(waiting, tasks=(task,))
@@ -111,7 +114,7 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
         return unknown(type_, NOT_REGISTERED)
     if same_origins(app.cors_domains, desired.cors_domains):
         if not desired.cors_domains:
-            return good(type_, Reason.NOT_CONFIGURED, "No CORS domains are asked for, and the app has none.")
+            return good(type_, Reason.NOT_CONFIGURED, "The spec lists no CORS domains, and the app has none.")
         return good(
             type_,
             Reason.SYNCED,
@@ -156,7 +159,7 @@ class AutomatedRules:
         secret, app, token = published.secret, observed.app, published.token
         assert app is not None
         slot = app.slot_of(token)
-        if slot is None and token != secret.notes.get(FINGERPRINT):
+        if slot is None and token != secret.effective_annotations.get(FINGERPRINT):
             return None
         if slot is not None and app.tokens[slot].is_live(now):
             return None if app.is_usable else rejected(secret)

@@ -51,9 +51,9 @@ class ClientCredentialsClient:
         try:
             granted = await platform_of(link).grant(*credentials, desired.grant)
         except AwaitingHumanError as error:
-            memory.hand.unauthorized = True
+            memory.answers.unauthorized = True
             raise AwaitingHumanError(Reason.AWAITING_AUTHORIZATION, error.message) from None
-        memory.hand.unauthorized = False
+        memory.answers.unauthorized = False
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         token = SlotToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
@@ -66,12 +66,12 @@ class ClientCredentialsClient:
         """With the credentials that it was obtained with."""
         token = memory.token if memory.token is not None and memory.token.fingerprint == step.fingerprint else None
         if token is None:
-            token = await Keys(self._cluster, desired, observed, memory.hand).value(step.fingerprint)
+            token = await Keys(self._cluster, desired, observed, memory.answers).value(step.fingerprint)
         client = await self._grants.credentials(desired)
         if token is None or client is None:
             raise AwaitingHumanError(Reason.AWAITING_TOKEN, "The access token or the client credentials are gone.")
         done = await revoke_as(client, token, link, memory)
-        memory.hand.ended.add(step.fingerprint)
+        memory.answers.ended.add(step.fingerprint)
         return done
 
     async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:

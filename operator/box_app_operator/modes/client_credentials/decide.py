@@ -35,9 +35,9 @@ def check_registered(desired: Desired, observed: Observed, now: datetime) -> Fin
     """Did Box give out a token for these credentials?"""
     type_ = "Registered"
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The finalizer is about to be added.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The operator is about to add its finalizer.", AddFinalizer())
     current = current_of(desired, observed, now)
-    if current is None and not observed.hand.unauthorized:
+    if current is None and not observed.platform_view.unauthorized:
         return unknown(type_, "Box confirms the app when it gives out its first token.")
     client_id = current.client_id if current is not None else _source_of(observed).client_id
     return good(type_, Reason.ADOPTED, f"Box knows the client id {client_id}.")
@@ -51,7 +51,7 @@ def _source_of(observed: Observed) -> UnlistedTokens:
 def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Finding:
     """Did the enterprise admin authorize the app?"""
     type_ = "Authorized"
-    if observed.hand.unauthorized:
+    if observed.platform_view.unauthorized:
         what = f"A Box admin must authorize the app with client id {_source_of(observed).client_id}."
         admin = authorization_task(what, _source_of(observed).client_id)
         return replace(wait(type_, Reason.PENDING_APPROVAL, what), tasks=(admin,))
@@ -63,9 +63,12 @@ def check_authorized(desired: Desired, observed: Observed, now: datetime) -> Fin
 def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding:
     """Access tokens of this grant are for servers: origins are not looked at."""
     if desired.cors_domains:
-        message = "CORS domains are not looked at with authentication ClientCredentials; keep them in the console."
+        message = (
+            "With authentication ClientCredentials the operator does not manage CORS domains. Set them in the "
+            "Developer Console."
+        )
         return good("CORSSynced", Reason.NOT_CONFIGURED, message)
-    return good("CORSSynced", Reason.NOT_CONFIGURED, "No CORS domains are asked for.")
+    return good("CORSSynced", Reason.NOT_CONFIGURED, "The spec lists no CORS domains.")
 
 
 def check_access_tokens(
@@ -74,16 +77,16 @@ def check_access_tokens(
     """The rules for tokens; Box is not asked while credentials are missing."""
     found = check_tokens(desired, observed, now, restart_window, steps)
     finding = _named(found, current_of(desired, observed, now))
-    if observed.hand.trouble is None or not finding.steps or observed.hand.can_revoke:
+    if observed.platform_view.trouble is None or not finding.steps or observed.platform_view.can_revoke:
         return finding
     current = current_of(desired, observed, now)
     due = current.token.expires_at if current is not None else None
-    task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, observed.hand.trouble, CONSOLE, due=due),)
+    task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, observed.platform_view.trouble, CONSOLE, due=due),)
     if finding.condition.status == "True" or not isinstance(finding.steps[0], ObtainAccessToken):
         left = tuple(step for step in finding.steps if not isinstance(step, ObtainAccessToken | RevokeToken))
-        found = replace(finding, steps=left, tasks=task).with_addition(observed.hand.trouble)
+        found = replace(finding, steps=left, tasks=task).with_addition(observed.platform_view.trouble)
         return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.hand.trouble), tasks=task)
+    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.platform_view.trouble), tasks=task)
 
 
 def _named(finding: Finding, current: Current | None) -> Finding:
@@ -122,11 +125,11 @@ class ClientCredentialsRules:
         secret, record, source = published.secret, published.record, published.source
         if record.expires_at is not None and record.expires_at <= now:
             return expired(secret, record.expires_at)
-        if published.token in observed.hand.ended:
+        if published.token in observed.platform_view.ended:
             return rejected(secret, ": it was revoked")
         token = known_token(source, published.token)
         its_own = token is not None and token.client_id == source.client_id
-        return replace(rejected(secret), later=NEXT) if observed.hand.unauthorized and its_own else None
+        return replace(rejected(secret), later=NEXT) if observed.platform_view.unauthorized and its_own else None
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
         """An access token is revoked with the credentials that it was obtained with. Any other ends by itself, soon."""
@@ -135,7 +138,7 @@ class ClientCredentialsRules:
     def describe_app(
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
-        """Whose the active token is; without one, whose the next one will be. Nobody learns the app's id."""
+        """Whose the active token is; without one, whose the next one will be. The app's id is not known."""
         current = current_of(desired, observed, now)
         client_id = current.client_id if current is not None else _source_of(observed).client_id
         return {"clientID": client_id, "authorization": authorization_in(conditions)}
@@ -145,7 +148,7 @@ def _end_tokens(observed: Observed, now: datetime) -> Finding:
     source = _source_of(observed)
     live = [token for token in source.issued if token.is_live(now)]
     for token in live:
-        if observed.hand.can_revoke and token.client_id == source.client_id:
+        if observed.platform_view.can_revoke and token.client_id == source.client_id:
             finding = deleting("Access tokens are being revoked.", RevokeToken(token.fingerprint))
             return replace(finding, look_again_at=token.expires_at)
     finding = deleting("Box accepts no access token any more that could be revoked.", RemoveFinalizer())
@@ -157,6 +160,6 @@ def _left_to_expire(observed: Observed, source: UnlistedTokens, token: SlotToken
     end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
     message = (
         f"Access token {token.fingerprint} ends by itself{end}: only the credentials of client id {token.client_id} "
-        f"could revoke it, and {why if observed.hand.can_revoke else 'they are gone'}."
+        f"could revoke it, and {why if observed.platform_view.can_revoke else 'they are gone'}."
     )
     return Notice(Reason.LEFT_TO_EXPIRE, message)

@@ -12,11 +12,11 @@ from dataclasses import replace
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.model.box import ClientID, SecretView, SlotToken, UnlistedTokens
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
-from box_app_operator.secret.annotations import FINGERPRINT, publication_of
+from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
 from box_app_operator.secret.published import client_said_by, own_secrets, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
@@ -37,13 +37,13 @@ class Grants:
         tokens = _tokens(desired, seen, memory, given)
         known = given or next((token.client_id for token in tokens), None) or seen.remembered.client_id
         source = UnlistedTokens(known, tokens, follows_spec=False)
-        hand = Hand(
+        platform_view = PlatformView(
             trouble=trouble,
-            unauthorized=memory.hand.unauthorized,
+            unauthorized=memory.answers.unauthorized,
             can_revoke=credentials is not None,
-            ended=frozenset(memory.hand.ended),
+            ended=frozenset(memory.answers.ended),
         )
-        return replace(seen, unlisted=source, hand=hand, pending=memory.pending)
+        return replace(seen, unlisted=source, platform_view=platform_view, pending=memory.pending)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -81,7 +81,7 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     tokens = []
     secret = next(iter(own_secrets(desired, seen)), None)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
-    if published is not None and published.fingerprint not in memory.hand.ended:
+    if published is not None and published.fingerprint not in memory.answers.ended:
         tokens.append(published)
     if memory.pending is not None and memory.granted is not None:
         tokens.append(memory.granted)
@@ -89,10 +89,10 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
-    told, fingerprint = publication_of(secret), token_of(secret, desired)
+    record, fingerprint = token_record_of(secret), token_of(secret, desired)
     client_id = client_said_by(secret, known)
-    if fingerprint is None or secret.notes.get(FINGERPRINT) != fingerprint or client_id is None:
+    if fingerprint is None or secret.effective_annotations.get(FINGERPRINT) != fingerprint or client_id is None:
         return None
-    if told.issued_at is None or told.expires_at is None:
+    if record.issued_at is None or record.expires_at is None:
         return None
-    return SlotToken(fingerprint, told.issued_at, told.expires_at, client_id=client_id)
+    return SlotToken(fingerprint, record.issued_at, record.expires_at, client_id=client_id)

@@ -7,7 +7,7 @@ from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import Verdict
+from box_app_operator.model.platform_view import Verdict
 from box_app_operator.model.steps import RevokeDownscoped
 from box_app_operator.modes.common.keys import client_value
 from box_app_operator.ports import Cluster, Console, Platform, Token
@@ -23,7 +23,7 @@ def console_of(link: Link) -> Console:
         TransientError: it is being connected anew.
     """
     if link.console is None:
-        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no way to the console")
+        raise TransientError(Reason.BOX_UNAVAILABLE, "There is no connection to the console")
     return link.console
 
 
@@ -34,8 +34,8 @@ def platform_of(link: Link) -> Platform:
         TransientError: it is being connected anew.
     """
     if link.platform is None:
-        # That it succeeds is no news to the link, so that nobody would wake the object.
-        raise TransientError(Reason.BOX_UNAVAILABLE, "The way to Box is being opened anew")
+        # That it succeeds is no news to the link, so that the object would not be woken.
+        raise TransientError(Reason.BOX_UNAVAILABLE, "The connection to Box is being set up again")
     return link.platform
 
 
@@ -62,9 +62,9 @@ async def revoke_as(client: Client, token: Token, link: Link, memory: Memory) ->
     try:
         await platform_of(link).revoke(token, *client)
     except StalledError as error:
-        memory.hand.revocation_refused = True
+        memory.answers.revocation_refused = True
         raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
-    memory.hand.verdicts[token.fingerprint] = Verdict.DEAD
+    memory.answers.verdicts[token.fingerprint] = Verdict.DEAD
     if memory.pending is not None and memory.pending.fingerprint == token.fingerprint:
         memory.drop_pending()
     return f"revoked token {token.fingerprint}"
@@ -86,5 +86,5 @@ async def revoke_downscoped_as(
             await platform_of(link).revoke(token, *client)
         except StalledError as error:
             done = f"left downscoped token {step.fingerprint} to its end: {error.message}"
-    memory.hand.ended.add(step.fingerprint)
+    memory.answers.ended.add(step.fingerprint)
     return done

@@ -12,10 +12,10 @@ from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
 
 
 class ModeClient(Protocol):
-    """The calls of one mode. Every one raises OperatorError when it was not made, or when nobody knows."""
+    """The calls of one mode. Every one raises OperatorError when it was not made, or when that is not known."""
 
     def awaited_secret(self, desired: Desired) -> str | None:
-        """The name of the Secret in which a person hands something over; None when nobody does."""
+        """The name of the Secret in which a person hands something over; None when nothing is handed over."""
         ...
 
     async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:

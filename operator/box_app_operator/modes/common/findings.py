@@ -14,13 +14,17 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.tokens.downscoped import next_to_revoke
 
-GIVE_UP = 'To leave Box as it is and remove the object, set the annotation boxapps.dev/force-delete to "true".'
+
+def give_up(desired: Desired) -> str:
+    """How to remove the object without Box, as a command to paste."""
+    target = f"boxcustomapp {desired.name} -n {desired.namespace}"
+    return f"To remove the object and leave Box as it is, run: kubectl annotate {target} boxapps.dev/force-delete=true"
 
 
 def managed_elsewhere(desired: Desired, owner: str) -> Finding:
     """Another BoxCustomApp, "namespace/name", has the older claim to the app.
 
-    One of another namespace is another tenant's, and no name of it is told.
+    One of another namespace is another tenant's, and its name is not shown.
     """
     known = owner.startswith(f"{desired.namespace}/")
     whose = f"BoxCustomApp {owner}" if known else "a BoxCustomApp of another namespace"
@@ -46,7 +50,7 @@ def deleting(message: str, *steps: Step) -> Finding:
 
 
 def after_own_tokens(finding: Finding, desired: Desired, observed: Observed, now: datetime) -> Finding:
-    """Downscoped tokens follow the app's own, where that costs nobody a wait: they end by themselves."""
+    """Downscoped tokens follow the app's own, where that makes no one wait: they end by themselves."""
     revoke = next_to_revoke(desired, observed, now)
     if revoke is None or finding.steps != (RemoveFinalizer(),):
         return finding
@@ -66,5 +70,5 @@ def authorization_in(conditions: Sequence[Condition]) -> dict[str, str] | None:
         Reason.DISABLED: "Disabled",
         Reason.PENDING_APPROVAL: "Pending",
     }
-    state = states.get(next(each for each in conditions if each.type == "Authorized").reason)
+    state = states.get(next(condition for condition in conditions if condition.type == "Authorized").reason)
     return {"state": state} if state else None

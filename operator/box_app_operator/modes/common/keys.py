@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.ports import Cluster, Token
 from box_app_operator.secret.published import own_secrets
 
@@ -29,11 +29,11 @@ class Keys:
         found: the values that were read so far, by fingerprint.
     """
 
-    def __init__(self, cluster: Cluster, desired: Desired, seen: Observed, hand: HandMemory) -> None:
+    def __init__(self, cluster: Cluster, desired: Desired, seen: Observed, answers: PlatformAnswers) -> None:
         self._cluster = cluster
         self._desired = desired
         self._seen = seen
-        self.found: dict[Fingerprint, Token] = dict(hand.values)
+        self.found: dict[Fingerprint, Token] = dict(answers.values)
 
     async def handed_over(self) -> tuple[KeyView, ...]:
         """The keys in the Secret that the spec names, ``primary`` first."""
@@ -59,7 +59,7 @@ class Keys:
         return None
 
     def _read(self, slot: Slot, raw: bytes) -> KeyView:
-        """A key as a person put it there; white space around it is nobody's intention."""
+        """A key as a person put it there; white space around it is not meant."""
         raw = raw.strip()
         text = visible(raw)
         complaint = _complaint(raw, text)

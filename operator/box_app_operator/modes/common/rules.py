@@ -36,7 +36,7 @@ class ModeRules(Protocol):
         ...
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
-        """Does Box refuse the published token? None also where nobody can know."""
+        """Does Box refuse the published token? None also where that cannot be known."""
         ...
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reconcile.people import BY_HAND, ELSEWHERE, People
+from tests.reconcile.people import CONSOLE_BY_PERSON, ELSEWHERE, People
 from tests.sandbox.described import DOCUMENT
 from tests.sandbox.world import ADMIN, APPS, CONSOLE, Box, ManualClock, in_process
 
@@ -51,7 +51,7 @@ async def test_the_life_of_an_app_by_hand(people: People) -> None:
         "1234567",
         "not_submitted",
     )
-    path = f"{BY_HAND}/{app['id']}"
+    path = f"{CONSOLE_BY_PERSON}/{app['id']}"
     submitted = await people.call("POST", f"{path}/authorization", 202)
     assert submitted["authorization"]["state"] == "pending"
     assert await people.call("POST", f"{path}/authorization", 202) == submitted
@@ -68,10 +68,10 @@ async def test_the_life_of_an_app_by_hand(people: People) -> None:
 async def test_a_key_is_shown_once(people: People) -> None:
     """In one answer that nobody may keep; afterwards its fingerprint only."""
     app = await people.authorized()
-    path = f"{BY_HAND}/{app['id']}/tokens/secondary"
+    path = f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/secondary"
     response = await people.box.respond("POST", path, bearer=ADMIN, json={"expires_in_days": 60})
     assert (response.status_code, response.headers["cache-control"]) == (201, "no-store")
-    shown = str(await people.app_of(app)) + str(await people.call("GET", BY_HAND, 200))
+    shown = str(await people.app_of(app)) + str(await people.call("GET", CONSOLE_BY_PERSON, 200))
     assert response.json()["token"] not in shown
     (issued,) = (await people.call("GET", "/sandbox/v1/issued-tokens", 200))["entries"]
     assert (issued["kind"], issued["slot"], issued["fingerprint"] in shown) == ("app_token", "secondary", True)
@@ -80,7 +80,7 @@ async def test_a_key_is_shown_once(people: People) -> None:
 async def test_a_key_needs_authorization_and_a_free_slot(people: People) -> None:
     """403 before the authorization and while the app is disabled, 409 for a slot that holds a key, live or expired."""
     app = await people.create()
-    path = f"{BY_HAND}/{app['id']}/tokens/primary"
+    path = f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/primary"
     body = {"expires_in_days": 30}
 
     assert (await people.call("POST", path, 403, body))["code"] == "app_not_authorized"
@@ -112,11 +112,11 @@ async def test_keys_by_hand_age_as_any_others(people: People, clock: ManualClock
 async def test_an_app_has_three_handles(people: People, handle: str) -> None:
     """Its id, its name, its client id; after it is renamed the new name, after it is deleted none."""
     app = await people.create("Invoice Viewer")
-    assert (await people.call("GET", f"{BY_HAND}/{app[handle]}", 200))["id"] == app["id"]
-    renamed = await people.call("PATCH", f"{BY_HAND}/{app[handle]}", 200, {"name": "Ledger"})
-    assert await people.call("GET", f"{BY_HAND}/{renamed[handle]}", 200) == renamed
-    await people.call("DELETE", f"{BY_HAND}/{renamed[handle]}", 204)
-    error = await people.call("GET", f"{BY_HAND}/{renamed[handle]}", 404)
+    assert (await people.call("GET", f"{CONSOLE_BY_PERSON}/{app[handle]}", 200))["id"] == app["id"]
+    renamed = await people.call("PATCH", f"{CONSOLE_BY_PERSON}/{app[handle]}", 200, {"name": "Ledger"})
+    assert await people.call("GET", f"{CONSOLE_BY_PERSON}/{renamed[handle]}", 200) == renamed
+    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{renamed[handle]}", 204)
+    error = await people.call("GET", f"{CONSOLE_BY_PERSON}/{renamed[handle]}", 404)
     assert error["code"] == "app_not_found"
     assert await people.create("Ledger")
 
@@ -124,8 +124,8 @@ async def test_an_app_has_three_handles(people: People, handle: str) -> None:
 async def test_all_of_it_is_for_the_admin(people: People) -> None:
     """401 for a console's credential, a token and nothing."""
     app = await people.authorized()
-    key, path = await people.generate(app), f"{BY_HAND}/{app['id']}"
-    calls = [("POST", BY_HAND), ("GET", BY_HAND), ("GET", path), ("PATCH", path), ("DELETE", path)]
+    key, path = await people.generate(app), f"{CONSOLE_BY_PERSON}/{app['id']}"
+    calls = [("POST", CONSOLE_BY_PERSON), ("GET", CONSOLE_BY_PERSON), ("GET", path), ("PATCH", path), ("DELETE", path)]
     calls += [("POST", path + rest) for rest in ("/authorization", "/authorization/decision", "/developer-token")]
     calls += [("POST", path + "/tokens/primary"), ("DELETE", path + "/tokens/primary"), ("PUT", path + "/cors-domains")]
     calls += [("GET", path + "/client-secret"), ("POST", path + "/client-secret"), ("GET", "/sandbox/v1/users")]
@@ -150,7 +150,7 @@ async def test_all_of_it_is_for_the_admin(people: People) -> None:
 async def test_the_field_of_the_cors_domains(people: People, text: str, domains: list[str]) -> None:
     """Origins with commas between them replace the whole list, and are enforced."""
     app = await people.authorized()
-    key, path = await people.generate(app), f"{BY_HAND}/{app['id']}/cors-domains"
+    key, path = await people.generate(app), f"{CONSOLE_BY_PERSON}/{app['id']}/cors-domains"
     await people.call("PUT", path, 200, {"domains": "https://old.com"})
 
     assert (await people.call("PUT", path, 200, {"domains": text}))["cors_domains"] == domains
@@ -165,7 +165,7 @@ async def test_the_field_of_the_cors_domains(people: People, text: str, domains:
 async def test_a_wrong_field_changes_nothing(people: People, text: object) -> None:
     """400, and the list is as before."""
     app = await people.create()
-    await people.call("PUT", f"{BY_HAND}/{app['id']}/cors-domains", 400, {"domains": text})
+    await people.call("PUT", f"{CONSOLE_BY_PERSON}/{app['id']}/cors-domains", 400, {"domains": text})
     assert await people.app_of(app) == app
 
 
@@ -186,13 +186,13 @@ async def test_a_wrong_field_changes_nothing(people: People, text: object) -> No
 async def test_an_app_that_cannot_be_is_not_made(people: People, body: dict[str, Any]) -> None:
     """400, or 409 for a name that is taken, and no app."""
     taken = await people.create("Taken")
-    await people.call("POST", BY_HAND, 409 if body.get("name") == "Taken" else 400, body)
-    assert (await people.call("GET", BY_HAND, 200))["entries"] == [taken]
+    await people.call("POST", CONSOLE_BY_PERSON, 409 if body.get("name") == "Taken" else 400, body)
+    assert (await people.call("GET", CONSOLE_BY_PERSON, 200))["entries"] == [taken]
 
 
 async def test_other_wrong_fields_are_refused(people: People) -> None:
     """400 for a slot, an expiry, a decision, a number of seconds or a user that cannot be."""
-    path = f"{BY_HAND}/{(await people.authorized())['id']}"
+    path = f"{CONSOLE_BY_PERSON}/{(await people.authorized())['id']}"
     for body in ({}, {"expires_in_days": 31}, {"expires_in_days": "never"}):
         await people.call("POST", f"{path}/tokens/primary", 400, body)
     await people.call("POST", f"{path}/tokens/third", 400, {"expires_in_days": 30})
@@ -223,7 +223,7 @@ async def test_a_deleted_app_lets_nobody_in(people: People) -> None:
     """Its keys are over."""
     app = await people.authorized()
     key = await people.generate(app)
-    await people.call("DELETE", f"{BY_HAND}/{app['id']}", 204)
+    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}", 204)
     assert await people.turned_away(key) is None
 
 
@@ -233,7 +233,7 @@ async def test_a_submitted_app_is_approved_by_itself(clock: ManualClock) -> None
     async with in_process(config, described=False) as box:
         people = People(box)
         app = await people.create()
-        submitted = await people.call("POST", f"{BY_HAND}/{app['id']}/authorization", 202)
+        submitted = await people.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/authorization", 202)
         assert submitted["authorization"]["state"] == "authorized"
 
 
@@ -260,7 +260,7 @@ async def test_an_app_token_app_has_no_secret(people: People) -> None:
     """Nobody can show one, and nobody can revoke a key at ``/oauth2/revoke``, whatever they send in its place."""
     app = await people.authorized()
     key = await people.generate(app)
-    await people.call("GET", f"{BY_HAND}/{app['id']}/client-secret", 404)
+    await people.call("GET", f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret", 404)
     for secret in (None, "", "unused"):
         assert (await revoke(people, app, secret, key, 400))["error"] == "invalid_client"
     assert await people.me(key)
@@ -269,7 +269,7 @@ async def test_an_app_token_app_has_no_secret(people: People) -> None:
 async def test_a_test_can_give_an_app_a_secret(people: People) -> None:
     """With it keys are revoked, and their slots are empty; a newer one ends it; it makes no tokens."""
     app = await people.authorized()
-    key, path = await people.generate(app), f"{BY_HAND}/{app['id']}/client-secret"
+    key, path = await people.generate(app), f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret"
     old = (await people.call("POST", path, 201))["client_secret"]
     new = (await people.call("POST", path, 201))["client_secret"]
 
@@ -320,7 +320,7 @@ async def test_a_developer_token_is_for_developing(people: People) -> None:
             assert await people.turned_away(token) == DISABLED
     undecided = await people.create("Undecided")
     token = await people.developer_token(undecided)
-    await people.call("DELETE", f"{BY_HAND}/{undecided['id']}", 204)
+    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{undecided['id']}", 204)
     assert await people.turned_away(token) == DISABLED
 
 

@@ -16,7 +16,7 @@ from box_sdk_gen import (
     CreateFolderParent,
     NetworkSession,
 )
-from tests.reconcile.people import BY_HAND, ELSEWHERE, People
+from tests.reconcile.people import CONSOLE_BY_PERSON, ELSEWHERE, People
 from tests.sandbox.conftest import Loopback
 from tests.sandbox.world import APPS, Box, ManualClock
 
@@ -158,7 +158,7 @@ async def test_the_secret_belongs_to_one_app(people: People) -> None:
     form = await form_of(people, app, client_secret=await people.secret(other))
     assert (await refused(people, form))[0] == "invalid_client"
     old = await form_of(people, app)
-    await people.call("POST", f"{BY_HAND}/{app['id']}/client-secret", 201)
+    await people.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret", 201)
     assert (await refused(people, old))[0] == "invalid_client"
     assert await token_of(people, app)
 
@@ -168,7 +168,7 @@ async def test_an_app_token_app_has_another_grant_type(people: People) -> None:
     app = await people.authorized()
     form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": ""}
     assert await refused(people, form) == ("unauthorized_client", GRANT_TYPE)
-    await people.call("POST", f"{BY_HAND}/{app['id']}/client-secret", 201)
+    await people.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret", 201)
     assert await refused(people, await form_of(people, app)) == ("unauthorized_client", GRANT_TYPE)
 
 
@@ -187,7 +187,7 @@ async def test_a_deleted_app_is_no_client(people: People) -> None:
     """``invalid_client``, and the tokens that it had are turned away."""
     app = await people.authorized(**KIND)
     form, token = await form_of(people, app), await token_of(people, app)
-    await people.call("DELETE", f"{BY_HAND}/{app['id']}", 204)
+    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}", 204)
     assert (await refused(people, form))[0] == "invalid_client"
     assert await people.turned_away(token) == DISABLED
 
@@ -259,7 +259,7 @@ async def test_a_token_is_downscoped(people: People) -> None:
 async def test_an_app_with_client_credentials_has_no_keys(people: People) -> None:
     """Generating one is refused by hand and over the Console API, which shows empty slots."""
     app = await people.authorized(**KIND)
-    for path in (BY_HAND, APPS):
+    for path in (CONSOLE_BY_PERSON, APPS):
         error = await people.call("POST", f"{path}/{app['id']}/tokens/primary", 400, {"expires_in_days": 30})
         assert error["code"] == "bad_request"
     assert (await people.box.app_of(app))["tokens"] == {"primary": None, "secondary": None}
@@ -279,7 +279,12 @@ async def test_the_secret_is_told_to_nobody_who_did_not_ask(people: People) -> N
     """Neither the list nor the app shows it."""
     app = await people.authorized(**KIND)
     secret = await people.secret(app)
-    shown = [app, await people.app_of(app), await people.call("GET", BY_HAND, 200), await people.box.app_of(app)]
+    shown = [
+        app,
+        await people.app_of(app),
+        await people.call("GET", CONSOLE_BY_PERSON, 200),
+        await people.box.app_of(app),
+    ]
     assert secret not in str(shown)
 
 
@@ -290,9 +295,9 @@ async def test_the_secret_is_told_to_nobody_who_did_not_ask(people: People) -> N
 def robot(loopback: Loopback) -> dict[str, Any]:
     """An authorized app with client credentials, with its secret."""
     body = {"name": "Robot", "kind": "client_credentials", "user_access": True}
-    app = loopback.call("POST", BY_HAND, 201, json=body)
-    loopback.call("POST", f"{BY_HAND}/{app['id']}/authorization/decision", json={"decision": "authorize"})
-    secret = loopback.call("GET", f"{BY_HAND}/{app['id']}/client-secret")["client_secret"]
+    app = loopback.call("POST", CONSOLE_BY_PERSON, 201, json=body)
+    loopback.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/authorization/decision", json={"decision": "authorize"})
+    secret = loopback.call("GET", f"{CONSOLE_BY_PERSON}/{app['id']}/client-secret")["client_secret"]
     return {**app, "client_secret": secret}
 
 

@@ -14,8 +14,8 @@ from tests.unit.strategies import DESIRED
 from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import PendingToken, Problem, Slot, SlotToken, UnlistedTokens
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
-from box_app_operator.model.hand import Hand, KeyView, Verdict
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.steps import (
     AddFinalizer,
     GenerateKey,
@@ -37,10 +37,10 @@ def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None
     return World(desired, Observed(known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), **changes))
 
 
-def settled(desired: Desired = WISH, **hand: Any) -> World:
+def settled(desired: Desired = WISH, **platform_view: Any) -> World:
     """Ready, with a key that a person generated."""
-    known = Hand(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **hand})
-    return in_mode(ready_world(desired, primary=LIVE), Mode.ASSISTED, hand=known)
+    known = PlatformView(**{"app_id": APP_ID, "name": desired.display_name, "origins": {"": False}, **platform_view})
+    return in_mode(ready_world(desired, primary=LIVE), Mode.ASSISTED, platform_view=known)
 
 
 def without_keys(world: World) -> World:
@@ -81,7 +81,8 @@ def test_before_the_first_key_all_steps_are_there_in_order() -> None:
     assert said(plan, "Ready").reason == "AwaitingToken"
     assert said(plan, "Ready").message == said(plan, "TokenReady").message
     assert said(plan, "Ready").message == (
-        f"Several steps, until you put the key into Secret 'keys' under 'primary'. The first: {tasks(plan)[0]}"
+        "Several steps are needed before you can put the key into Secret 'keys' under 'primary'. The first: "
+        f"{tasks(plan)[0]}"
     )
 
 
@@ -109,8 +110,10 @@ def test_at_rest_nobody_has_to_do_anything() -> None:
 
 def silent(world: World, **changes: Any) -> World:
     """Box accepts the key and never said whose it is."""
-    hand = replace(world.observed.hand, app_id=None, name="", unidentified=True)
-    return replace(world, observed=replace(world.observed, remembered=RememberedStatus(), hand=hand, **changes))
+    platform_view = replace(world.observed.platform_view, app_id=None, name="", unidentified=True)
+    return replace(
+        world, observed=replace(world.observed, remembered=RememberedStatus(), platform_view=platform_view, **changes)
+    )
 
 
 def test_a_key_that_box_does_not_identify_makes_the_app_ready() -> None:
@@ -171,9 +174,9 @@ def test_after_a_key_is_over_another_slot_is_asked_for() -> None:
     assert "Secondary Access Token" in tasks(decide(without_keys(settled())))[0]
 
 
-def rotated(**hand: Any) -> World:
+def rotated(**platform_view: Any) -> World:
     """A new key is published, and nothing uses the previous one."""
-    world = settled(**hand)
+    world = settled(**platform_view)
     new = replace(TWO, accepted=True)
     known = unlisted(app_for(world.desired, tokens={Slot.PRIMARY: LIVE, Slot.SECONDARY: new}), Mode.ASSISTED)
     return look(world, unlisted=known, secret=published_secret(world.desired, known, new, world.observed))
@@ -200,7 +203,7 @@ def test_lost_keys_in_both_slots_do_not_end_in_a_dead_end(can_revoke: bool) -> N
     """Their values are gone, so nobody can prove that one was revoked: the key that takes its slot is the proof."""
     both = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}
     lost = RememberedStatus(active=ONE.fingerprint, retiring=TWO.fingerprint)
-    plan = decide(by_hand(tokens=both, hand=Hand(can_revoke=can_revoke), remembered=lost))
+    plan = decide(by_hand(tokens=both, platform_view=PlatformView(can_revoke=can_revoke), remembered=lost))
 
     asked = [(task.kind, "Secondary" in task.what) for task in plan.tasks]
     assert asked == [("RevokeKey", True), ("GenerateKey", True)]
@@ -234,7 +237,7 @@ def test_a_key_that_cannot_be_used_is_named() -> None:
     """With Box's reason; the consumers keep the last good one."""
     bad = KeyView(Slot.SECONDARY, TWO.fingerprint, Verdict.OTHER_APP, "it belongs to app 7, not to app 4711.")
 
-    kept, nothing = decide(settled(keys=(bad,))), decide(by_hand(hand=Hand(keys=(bad,))))
+    kept, nothing = decide(settled(keys=(bad,))), decide(by_hand(platform_view=PlatformView(keys=(bad,))))
 
     assert said(kept, "Ready").status == "True"
     assert "Key 'secondary' cannot be used: it belongs to app 7" in said(kept, "TokenReady").message
@@ -283,20 +286,23 @@ def test_a_deletion_ends_when_no_token_is_accepted_any_more() -> None:
     assert decide(by_hand(replace(WISH, deleting=True))).steps == (RemoveFinalizer(),)
 
 
-def by_grant(hand: Hand, *tokens: SlotToken) -> World:
+def by_grant(platform_view: PlatformView, *tokens: SlotToken) -> World:
     """An app with the Client Credentials Grant."""
     known = UnlistedTokens(CLIENT_ID, tokens, follows_spec=False)
-    return World(GRANT, Observed(known=True, unlisted=known, mode=Mode.CLIENT_CREDENTIALS, hand=hand))
+    return World(
+        GRANT,
+        Observed(known=True, unlisted=known, mode=Mode.CLIENT_CREDENTIALS, platform_view=platform_view),
+    )
 
 
 def test_access_tokens_are_obtained_without_anybody() -> None:
     """As soon as the credentials are there."""
-    assert decide(by_grant(Hand(can_revoke=True))).steps == (ObtainAccessToken(),)
+    assert decide(by_grant(PlatformView(can_revoke=True))).steps == (ObtainAccessToken(),)
 
 
 def test_missing_credentials_are_asked_for() -> None:
     """And Box is not."""
-    plan = decide(by_grant(Hand(trouble="Secret 'creds' is missing.")))
+    plan = decide(by_grant(PlatformView(trouble="Secret 'creds' is missing.")))
 
     assert plan.steps == ()
     assert said(plan, "Ready").message == "Secret 'creds' is missing."
@@ -304,7 +310,7 @@ def test_missing_credentials_are_asked_for() -> None:
 
 def test_the_admin_is_named_when_box_says_so() -> None:
     """PendingApproval is Box's own word."""
-    plan = decide(by_grant(Hand(can_revoke=True, unauthorized=True)))
+    plan = decide(by_grant(PlatformView(can_revoke=True, unauthorized=True)))
 
     assert said(plan, "Authorized").reason == "PendingApproval"
 
@@ -312,7 +318,7 @@ def test_the_admin_is_named_when_box_says_so() -> None:
 def test_access_tokens_are_renewed_at_half_of_their_life() -> None:
     """Up to a tenth earlier."""
     begin, end = NOON - timedelta(minutes=29), NOON + timedelta(minutes=31)
-    world = by_grant(Hand(can_revoke=True), SlotToken(ONE.fingerprint, begin, end, client_id=CLIENT_ID))
+    world = by_grant(PlatformView(can_revoke=True), SlotToken(ONE.fingerprint, begin, end, client_id=CLIENT_ID))
     assert world.observed.unlisted is not None
     world = look(world, secret=published_secret(GRANT, world.observed.unlisted, *world.observed.unlisted.issued))
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from box_app_operator.cache.attempts import HandMemory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.cache.identities import Identities
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import AppID
-from box_app_operator.model.hand import Identity, Verdict
+from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
 from box_app_operator.ports import Token
 
@@ -55,18 +55,18 @@ class World:
     """One enterprise, one object, and keys of it."""
 
     def __init__(self, platform: FakePlatform) -> None:
-        self.platform, self.hand = platform, HandMemory()
+        self.platform, self.answers = platform, PlatformAnswers()
         self.box = BoxAccess(platform, Identities(), ENTERPRISE)  # type: ignore[arg-type]  # two of its methods
 
     async def judge(self, name: str = "a", *, published: bool = False, app: AppID | None = None) -> Verdict:
         """Ask Box about a key."""
         token = Token(name)
-        await judge(Candidate(token, f"Key {name!r}", published), self.box, self.hand, app)
-        return self.hand.verdicts[token.fingerprint]
+        await judge(Candidate(token, f"Key {name!r}", published), self.box, self.answers, app)
+        return self.answers.verdicts[token.fingerprint]
 
     def words(self, name: str) -> str:
         """What is wrong with a key."""
-        return self.hand.words[Token(name).fingerprint]
+        return self.answers.messages[Token(name).fingerprint]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DEAD, Verdict.DISABLED, Verdict.NARROW])
@@ -84,7 +84,7 @@ async def test_a_new_key_is_proven_and_asked_whose_it_is() -> None:
 
     assert await world.judge() is Verdict.LIVE
     assert world.platform.asked == ["prove", "identify"]
-    assert (world.hand.identity, world.box.identities.answers) == (identity(), True)
+    assert (world.answers.identity, world.box.identities.answers) == (identity(), True)
 
 
 @pytest.mark.parametrize("answer", [Verdict.NARROW, Verdict.DEAD, None, BROKEN], ids=["403", "401", "404", "500"])
@@ -94,7 +94,7 @@ async def test_a_key_is_never_refused_because_box_does_not_say_whose_it_is(answe
     world = World(FakePlatform(whose=answer))
 
     assert await world.judge(published=published) is Verdict.LIVE
-    assert (world.hand.identity, world.box.identities.answers) == (None, False)
+    assert (world.answers.identity, world.box.identities.answers) == (None, False)
 
 
 @pytest.mark.parametrize("error", [AWAY, PAUSE], ids=["no-answer", "429"])
@@ -105,7 +105,7 @@ async def test_without_any_answer_nothing_is_made_of_a_new_key(error: TransientE
     with pytest.raises(TransientError):
         await world.judge()
 
-    assert (world.hand.verdicts, world.box.identities.answers) == ({}, None)
+    assert (world.answers.verdicts, world.box.identities.answers) == ({}, None)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_box_may_begin_to_say_whose_a_key_is() -> None:
 
     await world.judge(published=True)
 
-    assert (world.hand.identity, world.box.identities.answers) == (identity(), True)
+    assert (world.answers.identity, world.box.identities.answers) == (identity(), True)
     world.platform.whose = Verdict.NARROW
     await world.judge("narrow")
     assert world.box.identities.answers is True

@@ -12,8 +12,8 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.model.box import UID, ClientID, Fingerprint, SecretView, SlotToken, UnlistedTokens, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Rotation
-from box_app_operator.model.hand import Hand
 from box_app_operator.model.observed import Mode, Observed
+from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.model.steps import (
     DeleteSecret,
     ObtainAccessToken,
@@ -36,8 +36,8 @@ REVOKE = RevokeToken(ONE.fingerprint)
 def granted(credentials: ClientID = MINE, token: SlotToken = ACCESS, *, can_revoke: bool = True) -> World:
     """An access token is in the Secret; the credentials may be those of another app by now."""
     source = UnlistedTokens(credentials, (token,), follows_spec=False)
-    hand = Hand(can_revoke=can_revoke)
-    observed = Observed(known=True, unlisted=source, mode=Mode.CLIENT_CREDENTIALS, hand=hand, pods=())
+    hand = PlatformView(can_revoke=can_revoke)
+    observed = Observed(known=True, unlisted=source, mode=Mode.CLIENT_CREDENTIALS, platform_view=hand, pods=())
     return World(GRANT, replace(observed, secret=published_secret(GRANT, source, token, observed)))
 
 

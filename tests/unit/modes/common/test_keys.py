@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.cache.attempts import HandMemory, Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.model.box import Slot, fingerprint_of
 from box_app_operator.model.desired import ClientGrant, Desired
-from box_app_operator.model.hand import KeyView, Verdict
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.modes.client_credentials.observe import Grants
 from box_app_operator.modes.common.keys import Keys, client_value
 
@@ -32,7 +32,7 @@ class Secrets:
 async def read(**values: bytes) -> tuple[KeyView, ...]:
     """The keys that a Secret hands over."""
     desired = replace(DESIRED, import_from="keys")
-    return await Keys(Secrets(**values), desired, Observed(), HandMemory()).handed_over()  # type: ignore[arg-type]
+    return await Keys(Secrets(**values), desired, Observed(), PlatformAnswers()).handed_over()  # type: ignore[arg-type]
 
 
 async def test_keys_are_read_in_the_order_of_their_slots() -> None:
@@ -62,7 +62,7 @@ async def test_what_can_be_no_key_is_named(value: bytes, words: str) -> None:
     """It gets no fingerprint: Box is not asked about it, and its value is kept nowhere."""
     (key,) = await read(primary=value)
     assert (key.fingerprint, key.verdict) == (None, Verdict.UNREADABLE)
-    assert words in key.words
+    assert words in key.message
 
 
 async def test_the_longest_key_is_taken() -> None:
@@ -98,9 +98,11 @@ async def test_credentials_that_can_be_none_are_not_sent(key: str, value: bytes)
     seen = await grants.look(desired, Observed(), Memory())
 
     assert await grants.credentials(desired) is None
-    assert seen.hand.trouble is not None
-    assert seen.hand.trouble.startswith(f"Key {key!r} of Secret 'creds' cannot be used: it has characters other than ")
-    assert seen.hand.trouble.endswith("Put it there as the Developer Console shows it under Configuration.")
+    assert seen.platform_view.trouble is not None
+    assert seen.platform_view.trouble.startswith(
+        f"Key {key!r} of Secret 'creds' cannot be used: it has characters other than "
+    )
+    assert seen.platform_view.trouble.endswith("Put it there as the Developer Console shows it under Configuration.")
 
 
 @pytest.mark.parametrize("values", [{}, {"clientID": b"id"}, {"clientID": b"id", "clientSecret": b" \n"}])
@@ -108,4 +110,4 @@ async def test_missing_credentials_are_asked_for(values: dict[str, bytes]) -> No
     """Also when they are empty."""
     grants, desired = granted(**values)
 
-    assert "is missing. Create it" in ((await grants.look(desired, Observed(), Memory())).hand.trouble or "")
+    assert "is missing. Create it" in ((await grants.look(desired, Observed(), Memory())).platform_view.trouble or "")

@@ -129,7 +129,7 @@ async def revoke_key(request: Request) -> Response:
 
 
 async def expire_key(request: Request) -> Response:
-    """Let the key in a slot expire now. Nobody can do that in Box."""
+    """Let the key in a slot expire now. Box has no such call."""
     state, app, _ = await _subject(request)
     await state.expire(app, _held(request, app))
     return JSONResponse(app.controlled())
@@ -157,10 +157,10 @@ async def client_secret(request: Request) -> Response:
 
 
 async def new_client_secret(request: Request) -> Response:
-    """A new client secret; the old one is over (assumed).
+    """A new client secret; the old one ends at once (assumed).
 
-    An App Token app gets one, too, so that a test can revoke its tokens at ``/oauth2/revoke``. Nobody knows how such an
-    app does that at Box, and the console has nothing of the kind.
+    An App Token app gets one, too, so that a test can revoke its tokens at ``/oauth2/revoke``. How such an
+    app does that at Box is not known, and the console has nothing of the kind.
     """
     state, app, _ = await _subject(request)
     return JSONResponse({"client_secret": state.new_secret(app)}, 201, NO_STORE)
@@ -208,5 +208,6 @@ _TABLE: dict[str, dict[str, Endpoint]] = {
     "/sandbox/v1/users": {"POST": create_user, "GET": list_users},
 }
 ROUTES = [
-    route(path, {method: only_admin(each) for method, each in endpoints.items()}) for path, endpoints in _TABLE.items()
+    route(path, {method: only_admin(endpoint) for method, endpoint in endpoints.items()})
+    for path, endpoints in _TABLE.items()
 ]

@@ -1,4 +1,4 @@
-"""What Box says of an app that a person looks after: through its public API, and through nothing else. Values only."""
+"""What Box's public API, the Box Platform, says of an app, and of the keys that people hand over. Values only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FINAL = frozenset({Verdict.DEAD, Verdict.A_PERSONS, Verdict.UNREADABLE})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token acts for. ``app_id`` is None for anybody but an app's service account. Source: ``GET /users/me``."""
+    """Who a token acts for. ``app_id`` is None for everyone but an app's service account. Source: ``GET /users/me``."""
 
     user_id: str
     login: str
@@ -39,24 +39,25 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key in the Secret that a person hands keys over in. ``words`` say what is wrong with it."""
+    """A key in the Secret that a person hands keys over in. ``message`` says what is wrong with it."""
 
     slot: Slot
     fingerprint: Fingerprint | None
     verdict: Verdict
-    words: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """What is known of an app without a console endpoint.
+class PlatformView:
+    """What Box says of an app through its public API, and what a person put into Secrets for it.
 
     ``keys`` are those that a person handed over. ``published`` is what Box says of the token in the own Secret, None
     where it was not asked. ``name`` is what Box calls the app. ``unidentified`` tells that Box accepts a key and does
     not say whose it is. ``origins`` says of each origin that was tried whether Box allows it; the key "" stands for one
-    that nobody asked for. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are tokens
-    that need not be revoked any more, ``at_hand`` those whose value the operator has beside its own Secrets.
-    ``trouble`` is what is wrong with the client's credentials, and ``unauthorized`` tells that the enterprise
+    that the spec does not list. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are
+    tokens that need not be revoked any more, ``at_hand`` those whose value the operator has beside its own Secrets.
+    ``trouble`` is what is wrong with the client's credentials, and
+    ``unauthorized`` tells that the enterprise
     admin is why Box gave out no access token.
     """
 
