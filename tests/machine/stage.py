@@ -246,7 +246,7 @@ class Stage(OneEnterprise):
             return True
         request = (body["metadata"].get("annotations") or {}).get(ROTATE_ANNOTATION)
         asked = request is not None and request != status.get("lastHandledRotateAt")
-        said = any(words in ready["message"] for words in ("must wait", "that waits until"))
+        said = any(words in ready["message"] for words in ("must wait", "waits until"))
         waits = said or "retiring" in status.get("tokens", {}) or status.get("nextSteps") or self._left_over()
         return ready["status"] == "True" and not asked and not waits
 

@@ -67,7 +67,7 @@ class Resource:
 
 
 def read_app(body: Body) -> Resource:
-    """A BoxCustomApp as it came in: a plain copy without what nobody looks at, and what it asks for."""
+    """A BoxCustomApp as it came in: a plain copy without what no part looks at, and what it asks for."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     kept = {key: body[key] for key in ("apiVersion", "kind", "spec", "status") if key in body}
     return Resource({**kept, "metadata": meta}, parse_desired(body))

@@ -97,7 +97,7 @@ def _task(task: Task, since: str) -> dict[str, Any]:
 
 
 def _rotated_for(request: str | None, current: Current | None) -> str | None:
-    """The wish for a rotation, once the token that fulfils it is in the Secret."""
+    """The request for a rotation, once the token that fulfils it is in the Secret."""
     return request if current is not None and current.record.rotate_request == request else None
 
 

@@ -1,4 +1,4 @@
-"""Doing, in the cluster and apart from writing Secrets: finalizers, Secrets of former names, restarts."""
+"""Doing, in the cluster and apart from writing Secrets: finalizers, renamed Secrets, restarts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ClusterExecutor:
             case DeleteSecret(name, uid):
                 await self._cluster.delete_secret(resource.key.namespace, name, uid)
                 self._store.drop_secret(resource.key.namespace, name, uid)
-                return f"deleted Secret {name} of a former name"
+                return f"deleted renamed Secret {name}"
             case RestartWorkload():
                 return await self._restart(step, resource.key.namespace)
 
@@ -50,7 +50,7 @@ class ClusterExecutor:
         return "removed the finalizer"
 
     async def _restart(self, step: RestartWorkload, namespace: str) -> str:
-        # Whatever becomes of it, what was seen of the workload is over.
+        # Whatever becomes of it, what was seen of the workload is old.
         seen = self._memory.workloads.pop(step.ref, None)
         if seen is None:
             raise TransientError(Reason.NOT_YET_KNOWN, f"{step.ref} must be looked at again")

@@ -84,7 +84,7 @@ class TokenSource(Protocol):
     """What the rules for tokens know of an app: its tokens, and whether Box gives out more.
 
     Attributes:
-        client_id: whose the next token will be; None while nobody knows.
+        client_id: whose the next token will be; None while that is not known.
         is_usable: does Box give out tokens for it, and accept them?
         follows_spec: does the spec say how long its tokens live and when they are replaced? Otherwise Box does.
         issued: the tokens that are known.

@@ -58,12 +58,12 @@ class SecretObserver:
     def renamed(self, desired: Desired) -> tuple[SecretView, ...]:
         """What was published under other names; not copies of it, although they may carry the owner over."""
         ours = self._store.secrets_of(desired.uid)
-        return tuple(each for each in ours if each.name != desired.secret.name and is_original(each))
+        return tuple(secret for secret in ours if secret.name != desired.secret.name and is_original(secret))
 
     def with_downscoped(
         self, desired: Desired, seen: Observed, upkeep: Mapping[str, Upkeep], now: datetime
     ) -> Observed:
-        """With the Secrets of downscoped tokens, and those of before that the spec does not ask for any more."""
+        """With the Secrets of downscoped tokens, and those that the spec does not ask for any more."""
         names = [spec.secret for spec in desired.downscoped]
         ours = [secret for secret in self._store.secrets_of(desired.uid) if is_downscoped(secret)]
         return replace(

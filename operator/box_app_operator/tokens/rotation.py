@@ -3,7 +3,7 @@
 Sources of a rotation: expiry (``renewBefore``), age (``every``), another ``expiry`` in the spec, and the annotation
 ``boxapps.dev/rotate-requested-at``.
 
-A clock that is hours off, a console that tells its local time, somebody who deletes the Secret or revokes its token
+A clock that is hours off, a console that tells its local time, a user who deletes the Secret or revokes its token
 again and again: each makes a token look due or lost as soon as it is there. What is counted are tokens that took the
 place of others in the Secret, so that the first one never waits.
 """
@@ -84,7 +84,7 @@ def rotation_cause(current: Current) -> Cause | None:
 
 
 def _is_from_the_future(current: Current) -> bool:
-    """Was an access token dated by a clock that was ahead? Then it is over long before it seems to.
+    """Was an access token dated by a clock that was ahead? Then it expires long before it seems to.
 
     Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
     """

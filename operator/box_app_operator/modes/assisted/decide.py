@@ -14,10 +14,11 @@ from typing import Any
 from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import CONSOLE, Finding, Task, TaskKind, Who, app_page, good, mend, unknown, wait
+from box_app_operator.model.finding import Finding, Task, TaskKind, app_page, good, mend, unknown, wait
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
+from box_app_operator.modes.assisted.tasks import console_task, cors_task, creation_task, hand_over, key_task
 from box_app_operator.modes.common.findings import (
     after_own_tokens,
     authorization_in,
@@ -33,16 +34,8 @@ from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.policy import TokenSteps, check_tokens
 from box_app_operator.tokens.refused import Published, Refused, rejected
 
-EXPIRIES = {30: "30 days", 60: "60 days", None: "No Expiry"}
-"""As the dialog "Access Token Expiry" of the console offers."""
 UNLISTED = ""
 """Stands for an origin that no spec lists."""
-
-
-def page_of(observed: Observed) -> str:
-    """The app's page in the Developer Console, or the console itself while the app's id is not known."""
-    app_id = observed.platform_view.app_id or observed.remembered.app_id
-    return app_page(app_id) if app_id else CONSOLE
 
 
 def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -81,15 +74,10 @@ def _ask_for_app(desired: Desired, observed: Observed) -> Finding:
     if known is not None:
         # The enterprise had a console endpoint, or the field was removed.
         what = f"Write {known!r} into spec.clientID, or delete this object."
-        step = _task(observed, TaskKind.SET_CLIENT_ID, what, ("spec.clientID", known))
+        step = console_task(observed, TaskKind.SET_CLIENT_ID, what, ("spec.clientID", known))
         message = f"The app is in Box with client id {known!r}, but no BoxCustomApp manages it. {step.what}"
     else:
-        what = (
-            f"Create a Custom App with the authentication method App Token and the name {desired.display_name!r}, and "
-            "write its Client ID into spec.clientID."
-        )
-        values = ("App Name", desired.display_name), ("Authentication Method", "App Token")
-        step = Task(TaskKind.CREATE_APP, Who.APP_TEAM, what, CONSOLE, values)
+        step = creation_task(desired)
         message = f"The app team must create the app in the Developer Console. {step.what}"
     return replace(wait("Registered", Reason.AWAITING_CLIENT_ID, message), tasks=(step,))
 
@@ -119,7 +107,7 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
         return unknown(
             type_, "Box accepts no key of the app at the moment, so it is not known whether the app is authorized."
         )
-    submit = _task(observed, TaskKind.SUBMIT, "Under Authorization press Review and Submit.")
+    submit = console_task(observed, TaskKind.SUBMIT, "Under Authorization press Review and Submit.")
     what = f"A Box admin must authorize the app with client id {desired.client_id}."
     admin = authorization_task(what, desired.client_id)
     finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
@@ -128,25 +116,7 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
 
 def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[Task, ...]:
     """The list before submission, so that the admin sees the app as it will be."""
-    return (_paste(desired, observed),) if desired.cors_domains else ()
-
-
-def _paste(desired: Desired, observed: Observed, problem: str | None = None) -> Task:
-    text = ", ".join(desired.cors_domains)
-    what = f"Put exactly this into the field CORS Domains: {text}" if text else "Empty the field CORS Domains."
-    return _task(observed, TaskKind.SET_CORS_DOMAINS, what, ("CORS Domains", text), problem=problem)
-
-
-def _task(
-    observed: Observed,
-    kind: TaskKind,
-    what: str,
-    *values: tuple[str, str],
-    due: datetime | None = None,
-    problem: str | None = None,
-) -> Task:
-    """What the app team does on the app's page."""
-    return Task(kind, Who.APP_TEAM, what, page_of(observed), values, due, problem)
+    return (cors_task(desired, observed),) if desired.cors_domains else ()
 
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -161,7 +131,7 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     complaints += [f"Box still allows {', '.join(extra)}."] if extra else []
     complaints += ["Box allows an origin that the spec does not list."] if tried.get(UNLISTED) and not extra else []
     if complaints:
-        step = _paste(desired, observed, " ".join(complaints))
+        step = cors_task(desired, observed, " ".join(complaints))
         message = f"{step.problem} {step.what}"
         return replace(wait(type_, Reason.AWAITING_HUMAN, message), tasks=(step,))
     if not desired.cors_domains:
@@ -191,7 +161,7 @@ def check_handed_over(
             slot = _slots_of(observed)[step.fingerprint]
             finding = _ask_to_revoke(observed, _without(finding, step), slot)
             if current is None:
-                # Nobody can prove that a lost key is over: the one that takes its slot is the proof.
+                # That a lost key has ended cannot be proven: the key that takes its slot is the proof.
                 finding = _ask_for_key(desired, observed, finding, slot, now)
     return _with_complaints(finding, bad)
 
@@ -228,7 +198,7 @@ def _without(finding: Finding, step: Step) -> Finding:
 
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
-    step = _task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
+    step = console_task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
     unused = ["Nothing uses the previous token any more."] if finding.condition.status == "True" else []
     sentences = [*unused, step.what]
     if observed.platform_view.trouble is not None:
@@ -237,19 +207,18 @@ def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
 
 
 def _ask_for_key(desired: Desired, observed: Observed, finding: Finding, slot: Slot, now: datetime) -> Finding:
-    where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
-    hand_over = f"put the key into {where} under {str(slot)!r}."
-    expiry, name = EXPIRIES[desired.token_days], f"{slot.capitalize()} Access Token"
-    what = f"Under Configuration press Generate Key for the {name}, choose {expiry}, and {hand_over}"
     current = current_of(desired, observed, now)
-    due = current.token.expires_at if current is not None else None
-    step = _task(observed, TaskKind.GENERATE_KEY, what, ("Generate Key", name), ("Expiry", expiry), due=due)
+    step = key_task(desired, observed, slot, current.token.expires_at if current is not None else None)
     steps = (*finding.tasks, step)
     if finding.condition.status == "True":
         return replace(finding, tasks=steps).with_addition(f"The token is due to be replaced. {step.what}")
     # Before the first key the admin comes first. What may be there to paste comes last.
     first, *others = (*check_authorized(desired, observed, now).tasks, *steps)
-    message = f"Several steps are needed before you can {hand_over} The first: {first.what}" if others else first.what
+    message = (
+        f"Several steps are needed before you can {hand_over(desired, slot)} The first: {first.what}"
+        if others
+        else first.what
+    )
     return replace(wait("TokenReady", Reason.AWAITING_TOKEN, message), tasks=(first, *others))
 
 
@@ -332,4 +301,4 @@ def _end_tokens(desired: Desired, observed: Observed) -> Finding:
         which = f" (client id {client_id})" if client_id is not None else ""
         what = f"Delete the app {desired.display_name!r}{which} in the Developer Console."
     finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {give_up(desired)}")
-    return replace(finding, tasks=(_task(observed, kind, what),))
+    return replace(finding, tasks=(console_task(observed, kind, what),))
