@@ -58,7 +58,7 @@ FEW = 500
 Mutation = tuple[ModuleType, str, Callable[..., Any], str]
 RULES: dict[str, Mutation] = {
     "1-mint-without-authorization": (tokens, "_is_usable", lambda _: True, "minted"),
-    "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest"),
+    "2-empty-no-slot": (tokens, "_expendable", lambda *_: None, "not at rest|outlives its object|more than one"),
     "3-publish-without-proof": (tokens, "_check_pending", publish_at_once, "published without proof"),
     "3-believe-a-key": (keys, "judge", believe_at_once, "published without proof"),
     "4-no-overlap": (tokens, "check_retirement", lambda *_, **__: Retirement(True), "revoked"),

@@ -18,7 +18,14 @@ from box_app_operator.model.finding import Finding, Task, TaskKind, app_page, go
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
-from box_app_operator.modes.assisted.tasks import console_task, cors_task, creation_task, hand_over, key_task
+from box_app_operator.modes.assisted.tasks import (
+    console_task,
+    cors_task,
+    creation_task,
+    hand_over,
+    key_task,
+    revocation_task,
+)
 from box_app_operator.modes.common.findings import (
     after_own_tokens,
     authorization_in,
@@ -198,7 +205,7 @@ def _without(finding: Finding, step: Step) -> Finding:
 
 
 def _ask_to_revoke(observed: Observed, finding: Finding, slot: Slot) -> Finding:
-    step = console_task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
+    step = revocation_task(observed, slot)
     unused = ["Nothing uses the previous token any more."] if finding.condition.status == "True" else []
     sentences = [*unused, step.what]
     if observed.platform_view.trouble is not None:
@@ -288,17 +295,23 @@ class AssistedRules:
 
 
 def _end_tokens(desired: Desired, observed: Observed) -> Finding:
-    fingerprint, slot = next(iter(_slots_of(observed).items()), (None, None))
-    if fingerprint is None or slot is None:
+    """All at once: of those whose values are gone it cannot be proven that one has ended, before the next is asked for.
+
+    The app's deletion ends them all.
+    """
+    slots = _slots_of(observed)
+    if not slots:
         return deleting("Box accepts none of the app's tokens any more.", RemoveFinalizer())
-    deletes = desired.deletion_policy is DeletionPolicy.DELETE
-    if _can_end(desired, observed, fingerprint) and not deletes:
-        return deleting("Tokens are being revoked.", RevokeToken(fingerprint))
-    kind, what = TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token."
-    if deletes:
-        kind = TaskKind.DELETE_APP
+    if desired.deletion_policy is DeletionPolicy.DELETE:
         client_id = observed.unlisted.client_id if observed.unlisted is not None else None
         which = f" (client id {client_id})" if client_id is not None else ""
         what = f"Delete the app {desired.display_name!r}{which} in the Developer Console."
-    finding = deleting(f"{what} The object is removed once Box no longer accepts the token. {give_up(desired)}")
-    return replace(finding, tasks=(console_task(observed, kind, what),))
+        tasks = [console_task(observed, TaskKind.DELETE_APP, what)]
+    else:
+        ended = [token for token in slots if _can_end(desired, observed, token)]
+        if ended:
+            return deleting("Tokens are being revoked.", *map(RevokeToken, ended))
+        tasks = [revocation_task(observed, slot) for slot in slots.values()]
+    asked = " ".join(task.what for task in tasks)
+    message = f"{asked} The object is removed once Box no longer accepts its tokens. {give_up(desired)}"
+    return replace(deleting(message), tasks=tuple(tasks))

@@ -55,6 +55,11 @@ def key_task(desired: Desired, observed: Observed, slot: Slot, due: datetime | N
     return console_task(observed, TaskKind.GENERATE_KEY, what, ("Generate Key", name), ("Expiry", expiry), due=due)
 
 
+def revocation_task(observed: Observed, slot: Slot) -> Task:
+    """The end of the key in this slot."""
+    return console_task(observed, TaskKind.REVOKE_KEY, f"Press Revoke for the {slot.capitalize()} Access Token.")
+
+
 def hand_over(desired: Desired, slot: Slot) -> str:
     """Where the key goes, for a sentence."""
     where = f"Secret {desired.import_from!r}" if desired.import_from else "a Secret that spec.tokens.importFrom names"
