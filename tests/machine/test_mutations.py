@@ -75,7 +75,7 @@ RULES: dict[str, Mutation] = {
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""
 IN_MODES: dict[type[LifeOfAToken], tuple[str, ...]] = {
     LifeOfAToken: tuple(rule for rule in RULES if rule not in ("3-believe-a-key", "other-credentials-are-no-reason")),
-    LifeByPeople: ("2-empty-no-slot", "3-believe-a-key", "4-no-overlap", "5-orphans-stay", "6-downscoped-for-ever"),
+    LifeByPeople: ("3-believe-a-key", "4-no-overlap", "5-orphans-stay", "6-downscoped-for-ever"),
     LifeByCredentials: (
         "3-publish-without-proof",
         "6-downscoped-for-ever",
@@ -84,8 +84,8 @@ IN_MODES: dict[type[LifeOfAToken], tuple[str, ...]] = {
         "limits-lost-without-end",
     ),
 }
-"""The rules that a mode has. Without a console endpoint people are asked to mint and to revoke; access tokens need no
-authorization that is known beforehand, take no slot, and are not revoked while they are used."""
+"""The rules that a mode has. Without a console endpoint people mint and revoke, and put a key into whichever slot;
+access tokens need no authorization that is known beforehand, take no slot, and are not revoked while they are used."""
 
 
 @pytest.mark.parametrize(("life", "name"), [(life, name) for life, names in IN_MODES.items() for name in names])

@@ -81,8 +81,8 @@ def _gauges(*, per_app: bool) -> list[Any]:
     """The metrics of a store in which there is something to tell of everything."""
     link = SimpleNamespace(name="acme", is_ready=True, heard_at=NOON)
     gauges = Gauges(
-        SimpleNamespace(apps=lambda: [_app("early", timedelta(days=9)), _app("late", timedelta(days=-1))]),
-        SimpleNamespace(links=lambda: [link]),
+        {days: SimpleNamespace(body=_app(f"app-{days}", timedelta(days=days))) for days in (9, -1)},
+        lambda: [link],
         SimpleNamespace(now=lambda: NOON),
         sweep_age=lambda: 1.0,
         queue_length=lambda: 0,

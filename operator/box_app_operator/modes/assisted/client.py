@@ -48,7 +48,7 @@ class AssistedClient:
             if (error.unreachable or error.uncertain) and link.platform is platform:
                 link.reconnect()
             raise
-        return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.app is not None else None)
+        return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.source is not None else None)
 
     async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Only a person can: the rules make a task of it."""
