@@ -68,7 +68,7 @@ def test_a_passing_outage_changes_nothing(play: Playground, ns: str) -> None:
     """A few calls without an answer are nobody's news."""
     make_ready(play, ns)
     before = play.get(ns, "viewer")
-    play.box.fault({"path": "/2.0/files/1", "kind": "status", "status": 503, "count": 2})
+    play.box.fault({"path": "/2.0/(files/1|users/me)", "kind": "status", "status": 503, "count": 2})
     until(lambda: play.box.faults_left() == [], 20, "the outage to be met")
 
     await_pass(play, ns)
