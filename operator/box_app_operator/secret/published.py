@@ -29,7 +29,6 @@ from box_app_operator.secret.annotations import (
     added,
     annotations_of,
     expiry_text,
-    subject_of,
     token_record_of,
 )
 
@@ -188,7 +187,7 @@ def _new_token(
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=(expiry_text(pending.days) if pending else _expiry_seen(token)) if source.follows_spec else None,
-        subject=subject_of(desired),
+        subject=desired.subject,
         client_id=token.client_id,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
@@ -274,7 +273,7 @@ def _same_token(
         previous=other.fingerprint if forgotten and other else record.previous,
         rotated_at=now if forgotten else record.rotated_at,
         expiry=record.expiry or _expiry_seen(token) if source.follows_spec else None,
-        subject=record.subject or subject_of(desired),
+        subject=record.subject or desired.subject,
         client_id=token.client_id,
         moved_at=None if moved else record.moved_at,
         rotate_request=record.rotate_request,

@@ -21,7 +21,7 @@ from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace
-from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, subject_of, token_record_of
+from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, token_record_of
 from box_app_operator.tokens.active import Current
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -100,7 +100,7 @@ def as_asked_for(current: Current) -> bool:
     """Is it of the lifetime that is asked for, of this client, and for this subject?"""
     desired, record = current.desired, current.record
     as_long = record.expiry in (None, expiry_text(desired.token_days))
-    return as_long and record.subject in (None, subject_of(desired)) and current.client_id == current.source.client_id
+    return as_long and record.subject in (None, desired.subject) and current.client_id == current.source.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:
