@@ -109,11 +109,16 @@ def overlap_end(current: Current) -> datetime | None:
     It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
     early enough for the active token to be replaced before it expires: a dead token in the Secret hurts every pod.
     """
-    if current.record.rotated_at is None:
+    began, overlap, expires_at = current.record.rotated_at, current.desired.rotation.overlap, current.token.expires_at
+    if began is None:
         return None
-    promised = current.record.rotated_at + current.desired.rotation.overlap
-    expires_at = current.token.expires_at
-    return promised if expires_at is None else min(promised, expires_at - renew_before(current) / 2)
+    if expires_at is None:
+        return began + overlap
+    reserve = renew_before(current) / 2
+    # The spec cannot ask for an overlap of App Tokens that outlasts the time until the next rotation. Where Box decides
+    # how long a token lives, that may be half an hour.
+    longest = overlap if current.source.follows_spec else min(overlap, reserve)
+    return min(began + longest, expires_at - reserve)
 
 
 def retire_deadline(desired: Desired, start: datetime) -> datetime:
