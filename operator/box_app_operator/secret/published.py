@@ -143,10 +143,11 @@ def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
 
 
 def plain_data(desired: Desired, source: TokenSource, token: SlotToken) -> dict[str, str]:
-    """The Secret's data apart from the token itself; an access token has no slot."""
+    """The Secret's data apart from the token itself; an access token has no slot, and may be of an unknown client."""
     keys, slot = desired.secret.keys, source.slot_of(token.fingerprint)
+    client_id = token.client_id or source.client_id
     return {
-        keys.client_id: token.client_id or source.client_id or "",
+        **({keys.client_id: client_id} if client_id is not None else {}),
         **({keys.slot: str(slot)} if slot is not None else {}),
         keys.expires_at: format_time(token.expires_at) if token.expires_at else "",
     }
