@@ -146,6 +146,14 @@ class Desired:
         return AppKey(self.namespace, self.name)
 
     @property
+    def subject(self) -> str | None:
+        """On whose behalf tokens are obtained, as the Secret records it: another one takes another token.
+
+        None for App Tokens, which are the app's own.
+        """
+        return f"{self.grant.subject_type}:{self.grant.subject_id}" if self.grant is not None else None
+
+    @property
     def secret_names(self) -> list[str]:
         """The names of all Secrets that are asked for, that of the app's own token first."""
         return [self.secret.name, *(spec.secret for spec in self.downscoped)]

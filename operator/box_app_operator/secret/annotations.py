@@ -104,11 +104,6 @@ def expiry_text(days: int | None) -> str:
     return f"{days}d" if days is not None else "Never"
 
 
-def subject_of(desired: Desired) -> str | None:
-    """On whose behalf access tokens are obtained; None for App Tokens."""
-    return f"{desired.grant.subject_type}:{desired.grant.subject_id}" if desired.grant is not None else None
-
-
 def annotations_of(record: TokenRecord) -> dict[str, str]:
     """A record as annotations; the token's own dates are written beside them."""
     texts = {

@@ -29,7 +29,6 @@ from box_app_operator.secret.annotations import (
     added,
     annotations_of,
     expiry_text,
-    subject_of,
     token_record_of,
 )
 
@@ -144,10 +143,11 @@ def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
 
 
 def plain_data(desired: Desired, source: TokenSource, token: SlotToken) -> dict[str, str]:
-    """The Secret's data apart from the token itself; an access token has no slot."""
+    """The Secret's data apart from the token itself; an access token has no slot, and may be of an unknown client."""
     keys, slot = desired.secret.keys, source.slot_of(token.fingerprint)
+    client_id = token.client_id or source.client_id
     return {
-        keys.client_id: token.client_id or source.client_id or "",
+        **({keys.client_id: client_id} if client_id is not None else {}),
         **({keys.slot: str(slot)} if slot is not None else {}),
         keys.expires_at: format_time(token.expires_at) if token.expires_at else "",
     }
@@ -188,7 +188,7 @@ def _new_token(
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=(expiry_text(pending.days) if pending else _expiry_seen(token)) if source.follows_spec else None,
-        subject=subject_of(desired),
+        subject=desired.subject,
         client_id=token.client_id,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
@@ -274,7 +274,7 @@ def _same_token(
         previous=other.fingerprint if forgotten and other else record.previous,
         rotated_at=now if forgotten else record.rotated_at,
         expiry=record.expiry or _expiry_seen(token) if source.follows_spec else None,
-        subject=record.subject or subject_of(desired),
+        subject=record.subject or desired.subject,
         client_id=token.client_id,
         moved_at=None if moved else record.moved_at,
         rotate_request=record.rotate_request,

@@ -14,6 +14,8 @@ from box_app_operator.tokens.consumers import named, pods_on_previous, pods_refe
 from box_app_operator.tokens.rotation import overlap_end, retire_deadline
 
 PREVIOUS = "the previous token"
+AT_MOST_TWO = "at most two tokens live at a time"
+"""Why a rotation waits also where tokens take no slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     message = f"The previous token stays live {_spans(current, end, deadline)}."
     if end is not None and current.now < end:
         waits = (
-            f" The next rotation is due. It waits until {format_time(end)}, because it needs the slot of {PREVIOUS}."
+            f" The next rotation is due. It waits until {format_time(end)}, because "
+            f"{f'it needs the slot of {PREVIOUS}' if _has_slot(current) else AT_MOST_TWO}."
         )
         return Retirement(False, message + waits if hurry else message, end)
     if current.desired.rotation.retire is Retire.AFTER_OVERLAP:
@@ -46,8 +49,14 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     if pods == ():
         return Retirement(True)
     if hurry:
-        return _cut_off(PREVIOUS, "the next rotation needs its slot", pods)
+        needs = "needs its slot" if _has_slot(current) else f"is due, and {AT_MOST_TWO}"
+        return _cut_off(PREVIOUS, f"the next rotation {needs}", pods)
     return _wait(PREVIOUS, message, pods, deadline, current)
+
+
+def _has_slot(current: Current) -> bool:
+    """Does the previous token stand in a slot of the console?"""
+    return current.other is not None and current.source.slot_of(current.other.fingerprint) is not None
 
 
 def check_renamed(current: Current, renamed_secret: SecretView) -> Retirement:

@@ -21,7 +21,7 @@ from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace
-from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, subject_of, token_record_of
+from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, token_record_of
 from box_app_operator.tokens.active import Current
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -100,7 +100,7 @@ def as_asked_for(current: Current) -> bool:
     """Is it of the lifetime that is asked for, of this client, and for this subject?"""
     desired, record = current.desired, current.record
     as_long = record.expiry in (None, expiry_text(desired.token_days))
-    return as_long and record.subject in (None, subject_of(desired)) and current.client_id == current.source.client_id
+    return as_long and record.subject in (None, desired.subject) and current.client_id == current.source.client_id
 
 
 def overlap_end(current: Current) -> datetime | None:
@@ -109,11 +109,16 @@ def overlap_end(current: Current) -> datetime | None:
     It is not for a token whose value had been lost before: no pod gets it from anywhere any more. And the promise ends
     early enough for the active token to be replaced before it expires: a dead token in the Secret hurts every pod.
     """
-    if current.record.rotated_at is None:
+    began, overlap, expires_at = current.record.rotated_at, current.desired.rotation.overlap, current.token.expires_at
+    if began is None:
         return None
-    promised = current.record.rotated_at + current.desired.rotation.overlap
-    expires_at = current.token.expires_at
-    return promised if expires_at is None else min(promised, expires_at - renew_before(current) / 2)
+    if expires_at is None:
+        return began + overlap
+    reserve = renew_before(current) / 2
+    # The spec cannot ask for an overlap of App Tokens that outlasts the time until the next rotation. Where Box decides
+    # how long a token lives, that may be half an hour.
+    longest = overlap if current.source.follows_spec else min(overlap, reserve)
+    return min(began + longest, expires_at - reserve)
 
 
 def retire_deadline(desired: Desired, start: datetime) -> datetime:

@@ -31,7 +31,7 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, fingerprint_of
+from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, UnlistedTokens, fingerprint_of
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
 from box_app_operator.model.steps import (
@@ -265,6 +265,13 @@ def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
         "BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z",
     }
     assert plain_data(DESIRED, app, app.tokens[Slot.SECONDARY])["BOX_TOKEN_EXPIRES_AT"] == ""
+
+
+def test_a_secret_says_nothing_of_a_slot_or_a_client_that_is_not_known() -> None:
+    """No id is empty."""
+    source = UnlistedTokens(None, (ONE,), follows_spec=False)
+
+    assert plain_data(DESIRED, source, ONE) == {"BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z"}
 
 
 def test_a_token_at_the_moment_of_its_expiry_is_replaced() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from tests.unit.examples import APP_ID, ONE, look, ready_world, said
-from tests.unit.pretend import NOON, World, decide, published_secret
+from tests.unit.pretend import CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.spec import parse_desired
-from box_app_operator.model.box import UID, Fingerprint, Slot, SlotToken
+from box_app_operator.model.box import UID, Fingerprint, Slot, SlotToken, UnlistedTokens
 from box_app_operator.model.desired import Desired, Retire, Rotation
-from box_app_operator.model.observed import PodView, SecretUse, UseKind
-from box_app_operator.model.steps import MintToken, RevokeSlot, Step
+from box_app_operator.model.observed import Mode, PodView, SecretUse, UseKind
+from box_app_operator.model.steps import MintToken, RevokeSlot, RevokeToken, Step
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.rotation import next_rotation
 
@@ -166,6 +166,40 @@ def test_an_overlap_ends_before_the_active_token_does() -> None:
 
     assert steps(world, HOUR * 10 / 12) == ()
     assert steps(world, HOUR * 11 / 12) == (REVOKE,)
+
+
+def rotated_for_an_hour(**rotation: Any) -> World:
+    """The same where Box decides how long a token lives, and tokens take no slots."""
+    world, new = rotated(**rotation), replace(NEXT, expires_at=NOON + HOUR)
+    source = UnlistedTokens(CLIENT_ID, (ONE, new), follows_spec=False)
+    before = ready_world(world.desired).observed
+    secret = published_secret(world.desired, source, new, before)
+    return look(world, app=None, unlisted=source, mode=Mode.CLIENT_CREDENTIALS, secret=secret)
+
+
+def test_an_overlap_ends_before_the_next_rotation_is_due() -> None:
+    """Half an hour later, which is no span that the spec could have been meant for."""
+    world = rotated_for_an_hour(overlap=DAY)
+
+    assert steps(world, HOUR / 4 - timedelta(seconds=1)) == ()
+    assert steps(world, HOUR / 4) == (RevokeToken(ONE.fingerprint),)
+
+
+def test_a_short_overlap_stays_as_short_as_it_is() -> None:
+    """Also where the next rotation is near."""
+    assert steps(rotated_for_an_hour(overlap=timedelta(0)), timedelta(0)) == (RevokeToken(ONE.fingerprint),)
+
+
+def test_no_slot_is_spoken_of_where_tokens_take_none() -> None:
+    """The next rotation waits all the same: no third token is obtained."""
+    world = look(rotated_for_an_hour(overlap=HOUR), pods=(pod_since(NOON - DAY),))
+    world = replace(world, desired=replace(world.desired, rotate_request="again"))
+
+    waits = said(decide(world, now=NOON + HOUR / 8), "TokenReady").message
+    notice = decide(world, now=NOON + HOUR / 4).notices[0].message
+
+    assert "It waits until 2026-03-01T12:15:00Z, because at most two tokens live at a time." in waits
+    assert "the next rotation is due, and at most two tokens live at a time" in notice
 
 
 def test_a_lost_token_has_no_overlap() -> None:
