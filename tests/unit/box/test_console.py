@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
-from tests.contract.clients import answering, check_secrets, refused
-from tests.contract.test_console_client import CALLS, NOBODY, PRIMARY, READ, Call, every_call
-from tests.sandbox.world import APPS, CONSOLE
+from urllib.parse import quote
 
+import httpx
+import pytest
+from tests.contract.clients import MANY, Monotonic, answering, check_secrets, refused
+from tests.contract.test_console_client import CALLS, NOBODY, PRIMARY, READ, Call, every_call
+from tests.sandbox.world import CONSOLE, URL
+
+from box_app_operator.box.console import APPS, HttpConsole
+from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
+from box_app_operator.model.box import AppID
+
+
+@pytest.mark.parametrize("id_", ["../4", "4?x=y", "4#x", "4/tokens"])
+async def test_an_id_is_one_segment_of_the_path(id_: str) -> None:
+    """Whatever the console listed."""
+    paths: list[bytes] = []
+    transport = httpx.MockTransport(lambda request: paths.append(request.url.raw_path) or httpx.Response(404))
+    async with httpx.AsyncClient(transport=transport) as client:
+        gate = Gate(MANY, Monotonic())
+        await HttpConsole(Transport(client, URL, gate, api="console", timeout_seconds=5)).delete_app(AppID(id_))
+
+    assert paths == [f"{APPS}/{quote(id_, safe='')}".encode()]
+
 
 OTHER_BODIES = [
     *(b"", b"null", b"[]", b"{}", b"\xff\xfe", b"{", b'"\\ud800"', b"[" * 20_000),

@@ -29,7 +29,7 @@ from tests.unit.examples import (
 from tests.unit.pretend import APP_ID, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, fingerprint_of
+from box_app_operator.model.box import AuthorizationState, Slot, fingerprint_of
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
@@ -186,11 +186,3 @@ def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:
     )
     # Pods look for it under the new name, and it is not there yet.
     assert said(plan, "TokenReady").status == "False"
-
-
-def test_a_secret_of_another_object_counts_as_no_token() -> None:
-    """Copying the data into a Secret of one's own does not make it the operator's."""
-    world = ready_world()
-    copied: SecretView = replace(world.secret, owner_uid=UID("a copy"))
-
-    assert said(decide(look(world, secret=copied)), "TokenReady").reason == "SecretConflict"

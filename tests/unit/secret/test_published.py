@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
-from tests.unit.pretend import CLIENT_ID, NOON, published_secret
+from tests.unit.examples import BOTH, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.pretend import CLIENT_ID, NOON, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, Slot
+from box_app_operator.model.box import UID, SecretView, Slot
 from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.secret.annotations import TokenRecord, annotations_of, token_record_in
+from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.published import active_token, owns_secret, plain_data, secret_annotations, secret_labels
 
 
@@ -55,6 +57,10 @@ def test_a_secret_carries_the_operators_marks_over_the_authors() -> None:
     world = ready_world()
     annotations = secret_annotations(wish, world.observed, world.app, ONE, NOON)
     assert (annotations["n"], annotations["boxapps.dev/fingerprint"]) == ("1", "1" * 16)
+    record = TokenRecord(NOON, ONE.fingerprint, NOON, "60d", "now", "user:1", CLIENT_ID, NOON, replacements=3)
+    assert token_record_in({**annotations, **annotations_of(record)}) == replace(
+        record, issued_at=ONE.created_at, expires_at=ONE.expires_at
+    )
 
 
 def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
@@ -77,3 +83,13 @@ def test_the_token_under_its_own_key_is_the_active_one() -> None:
     seen = replace(world.observed, secret=replace(world.secret, fingerprints=data))
 
     assert active_token(world.desired, seen, NOON) == ONE
+
+
+def test_a_secret_of_another_object_counts_as_no_token() -> None:
+    """Copying the data into a Secret of one's own does not make it the operator's."""
+    world = ready_world()
+    copied: SecretView = replace(world.secret, owner_uid=UID("a copy"))
+
+    found = conflict_with(DESIRED, copied, "spec.tokens.secret.name")
+    assert found.condition.reason == "SecretConflict"
+    assert found.condition == said(decide(look(world, secret=copied)), "TokenReady")
