@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import msgspec
 import pytest
 from tests.contract.clients import Clients, refused
@@ -63,26 +60,6 @@ async def test_every_name_that_becomes_free_is_told(open_box: Box, clients: Clie
     assert (freed, listing.by_name("Other")) == (["Other"], None)
 
 
-async def test_a_name_that_went_on_to_another_app_is_that_apps(open_box: Box, clients: Clients) -> None:
-    """Whichever of the two is heard of first: in upper or lower case it is the same name, and nobody gave it up."""
-    freed: list[str] = []
-    first, second = await open_box.register("Shared"), await open_box.register("Second")
-    listing = Listing(freed.append)
-    await listing.refresh(clients.console, 0)
-    await open_box.call("PATCH", f"{APPS}/{first['id']}", 200, json={"name": "SHARED"})
-    await listing.refresh(clients.console, 0)
-    assert freed == []
-
-    known = listing.by_id(AppID(second["id"]))
-    assert known is not None
-    listing.force(replace(known, name="Shared"))
-    listing.drop(AppID(first["id"]))
-
-    found = listing.by_name("Shared")
-    assert found is not None
-    assert found.id == second["id"]
-
-
 async def test_pages_are_read_to_the_end(open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     """All apps, in as many calls as there are pages."""
     monkeypatch.setattr("box_app_operator.box.console.PAGE_SIZE", 2)
@@ -109,23 +86,6 @@ async def test_only_news_come_afterwards(open_box: Box, clients: Clients) -> Non
     assert listing.by_id(AppID(second["id"])) is None
     assert listing.by_client(ClientID(second["client_id"])) is None
     assert await listing.refresh(clients.console, 0) == []
-
-
-async def test_older_views_never_replace_newer_ones(open_box: Box, clients: Clients) -> None:
-    """A view of a lower or the same revision is no news and changes nothing; a higher one is."""
-    made = await open_box.register()
-    listing = await listed(clients)
-    old = listing.by_id(AppID(made["id"]))
-    assert old is not None
-    await open_box.call("PATCH", f"{APPS}/{made['id']}", 200, json={"name": "New"})
-    await listing.refresh(clients.console, 0)
-
-    assert not listing.update(old)
-    assert not listing.update(replace(old, revision=old.revision + 1, name="As new"))
-    known = listing.by_id(old.id)
-    assert known is not None
-    assert known.name == "New"
-    assert listing.update(replace(old, revision=old.revision + 2, name="Newer"))
 
 
 async def test_what_is_seen_elsewhere_is_not_news_again(open_box: Box, clients: Clients) -> None:
@@ -188,32 +148,6 @@ async def test_a_listing_that_breaks_off_begins_anew(
     assert len(listing) == 2
 
 
-async def test_a_view_from_before_does_not_bring_a_dropped_app_back(open_box: Box, clients: Clients) -> None:
-    """An answer that was on its way while the app was deleted is older than the deletion."""
-    made = await open_box.register()
-    listing = await listed(clients)
-    late = await clients.console.get_app(AppID(made["id"]))
-    assert late is not None
-    await open_box.call("DELETE", f"{APPS}/{made['id']}", 204)
-    await listing.refresh(clients.console, 0)
-
-    listing.update(late)
-    assert listing.by_id(late.id) is None
-
-
-async def test_an_app_that_was_taken_for_gone_is_found_again(open_box: Box, clients: Clients) -> None:
-    """A 404 that was a mistake: the answer to a later question counts, though its revision is no newer."""
-    made = await open_box.register()
-    listing = await listed(clients)
-    listing.drop(AppID(made["id"]))
-    answer = await clients.console.get_app(AppID(made["id"]))
-    assert answer is not None
-
-    listing.restore(answer)
-
-    assert listing.by_id(answer.id) == answer
-
-
 async def test_a_relist_brings_back_what_an_earlier_one_did_not_see(open_box: Box, clients: Clients) -> None:
     """A credential that sees less, and then the right one again: the apps are there as before."""
     made = await open_box.register()
@@ -249,28 +183,6 @@ async def test_a_console_that_was_restored_from_a_backup_is_believed(open_box: B
     assert [app.name for app in await listing.refresh(clients.console, 0)] == ["Other"]
 
 
-async def test_an_own_change_is_newer_than_a_list_that_was_asked_for_before_it(
-    open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A page may be older than the answer to a call that was made while it was read."""
-    made = await open_box.register("Before", "ns/before/1")
-    listing = await listed(clients)
-    list_apps = clients.console.list_apps
-
-    async def slow(marker: str | None) -> Any:
-        page = await list_apps(marker)
-        listing.update(await clients.console.rename_app(AppID(made["id"]), "After"))
-        return page
-
-    monkeypatch.setattr(clients.console, "list_apps", slow)
-    listing.start_over()
-    await listing.refresh(clients.console, 0)
-
-    app = listing.by_uid(UID("1"))
-    assert app is not None
-    assert app.name == "After"
-
-
 async def test_one_unreadable_app_hides_no_other(open_box: Box, clients: Clients) -> None:
     """An app in a state that this operator does not know stays as it was known; the others are news as ever."""
     strange, plain = await open_box.register("Strange"), await open_box.register("Plain")
@@ -285,37 +197,3 @@ async def test_one_unreadable_app_hides_no_other(open_box: Box, clients: Clients
     known = listing.by_id(AppID(strange["id"]))
     assert known is not None
     assert known.authorization.state == "not_submitted"
-
-
-async def test_a_console_that_forgets_its_own_cursors_is_not_listed_in_a_loop(open_box: Box, clients: Clients) -> None:
-    """The first unknown cursor leads to a new listing; the second in a row is trouble that backs off."""
-    await open_box.register()
-    listing = await listed(clients)
-
-    async def unknown(cursor: str, wait_seconds: float) -> None:
-        return None
-
-    clients.console.changes = unknown  # type: ignore[method-assign,assignment]  # a console without a memory
-
-    with pytest.raises(TransientError):
-        await listing.refresh(clients.console, 0)
-    assert listing.cursor is None
-
-
-async def test_news_of_a_listing_that_broke_off_is_told_later(open_box: Box, clients: Clients) -> None:
-    """What the first page told is news also when the second never came."""
-    await open_box.register("First")
-    listing = Listing()
-    list_apps = clients.console.list_apps
-
-    async def breaks_off(marker: str | None) -> Any:
-        if marker == "more":
-            raise TransientError("BoxUnavailable", "no second page")
-        return replace(await list_apps(None), marker="more")
-
-    clients.console.list_apps = breaks_off  # type: ignore[method-assign]  # a console that stumbles
-    with pytest.raises(TransientError):
-        await listing.refresh(clients.console, 0)
-    clients.console.list_apps = list_apps  # type: ignore[method-assign]  # and recovers
-
-    assert [app.name for app in await listing.refresh(clients.console, 0)] == ["First"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import msgspec
 import pytest
-from tests.contract.clients import Clients, answering, refused
+from tests.contract.clients import Clients, refused
 from tests.sandbox.world import APPS, Box, ManualClock
 
-from box_app_operator.errors import AwaitingHumanError, FewerRightsError, TransientError
+from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Token
 
@@ -72,75 +71,6 @@ async def test_a_broken_connection_does_not_condemn_a_token(open_box: Box, clien
     assert error.unreachable
 
 
-def of_box(code: str, message: str = "") -> bytes:
-    """An error in Box's shape."""
-    return msgspec.json.encode({"type": "error", "code": code, "message": message})
-
-
-DISABLED = "Unauthorized - Cannot authorize with this service"
-BEARER = 'Bearer realm="Service"'
-ANSWERS = {
-    "not-found": (404, of_box("not_found"), "", Verdict.LIVE),
-    "in-the-trash": (404, of_box("trashed"), "", Verdict.LIVE),
-    "found": (200, b'{"type": "file", "id": "1", "etag": "0"}', "", Verdict.LIVE),
-    "dead": (401, b"", f'{BEARER}, error="invalid_token"', Verdict.DEAD),
-    "dead-with-a-body": (401, of_box("invalid_token"), "", Verdict.DEAD),
-    "dead-by-the-challenge": (401, of_box("unauthorized"), f'{BEARER}, error="invalid_token"', Verdict.DEAD),
-    "disabled": (401, of_box("unauthorized", DISABLED), BEARER, Verdict.DISABLED),
-    "disabled-with-403": (403, of_box("forbidden", DISABLED), "", Verdict.DISABLED),
-    "deactivated": (401, of_box("unauthorized", "Unauthorized - User has been deactivated"), "", Verdict.DISABLED),
-    "narrow": (403, of_box("insufficient_scope"), "", Verdict.NARROW),
-    "narrow-by-the-challenge": (403, b"", f'{BEARER}, error="insufficient_scope"', Verdict.NARROW),
-    "no-permission": (403, of_box("access_denied_insufficient_permissions"), "", Verdict.NARROW),
-}
-"""Status, body and challenge, and what the proof makes of them."""
-
-
-@pytest.mark.parametrize("name", ANSWERS)
-async def test_what_the_proof_makes_of_an_answer(name: str) -> None:
-    """404 is the answer of a live token: hardly anybody has the file 1."""
-    status, body, challenge, verdict = ANSWERS[name]
-
-    assert await answering(status, body, {"WWW-Authenticate": challenge}).platform.prove(Token("T" * 32)) is verdict
-
-
-PAGE = b"<html>log in first</html>"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "headers"),
-    [
-        (401, PAGE, {"WWW-Authenticate": 'Basic realm="proxy"'}),
-        (403, PAGE, {}),
-        (404, PAGE, {}),
-        (404, b"", {}),
-        (200, PAGE, {}),
-        (200, b'{"type": "user", "id": "1"}', {}),
-        (204, b"", {}),
-        (302, b"", {"Location": "https://login.example"}),
-        (403, of_box("access_from_location_blocked"), {}),
-        (403, of_box("forbidden_by_policy"), {}),
-    ],
-)
-async def test_an_answer_of_somebody_else_says_nothing_of_a_token(
-    status: int, body: bytes, headers: dict[str, str]
-) -> None:
-    """A proxy on the way, or a rule of the network, has the same numbers: TransientError."""
-    clients = answering(status, body, headers)
-    for question in (clients.platform.prove, clients.platform.accepts):
-        error = await refused(question(Token("T" * 32)), TransientError)
-        assert error.reason == "BoxUnavailable"
-
-
-async def test_a_token_with_fewer_rights_is_neither_accepted_nor_dead() -> None:
-    """A person must look at the app: FewerRightsError."""
-    error = await refused(
-        answering(403, of_box("insufficient_scope")).platform.accepts(Token("T" * 32)), FewerRightsError
-    )
-    assert error.reason == "TokenRejected"
-    assert "scopes" in error.message
-
-
 async def test_the_proof_is_what_app_tokens_may_call(silent: Box) -> None:
     """Where they may not ask who they are, everything is proven all the same, and nobody asks."""
     platform, app = Clients(silent.client).platform, await silent.authorized()
@@ -174,23 +104,6 @@ async def test_box_may_not_say_whose_a_token_is(silent: Box) -> None:
     token = Token(await silent.mint(await silent.authorized()))
 
     assert await Clients(silent.client).platform.identify(token) is Verdict.NARROW
-    for status in (400, 404, 405):
-        assert await answering(status, of_box("not_found")).platform.identify(token) is None
-    assert await answering(401, of_box("unauthorized")).platform.identify(token) is None
-
-
-@pytest.mark.parametrize("allowed", [True, False])
-async def test_an_origin_is_judged_although_the_token_may_read_nothing(allowed: bool) -> None:
-    """By the header that a browser goes by."""
-    headers = {"Access-Control-Allow-Origin": "*"} if allowed else {}
-    platform = answering(403, of_box("insufficient_scope"), headers).platform
-    assert await platform.allows_origin(Token("T" * 32), "https://a.com") is allowed
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-async def test_a_page_of_a_proxy_says_nothing_of_an_origin(status: int) -> None:
-    """Neither allowed nor refused: TransientError."""
-    await refused(answering(status, PAGE).platform.allows_origin(Token("T" * 32), "https://a.com"), TransientError)
 
 
 async def test_a_refusal_is_an_answer_to_a_ping(open_box: Box, clients: Clients) -> None:

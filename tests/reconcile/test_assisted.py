@@ -14,9 +14,7 @@ from tests.reconcile.test_passes import KEY, Stage
 from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.cache.identities import Identities
-from box_app_operator.errors import TransientError
 from box_app_operator.model.conditions import parse_conditions
-from box_app_operator.model.platform_view import Verdict
 from box_app_operator.ports import Token
 
 KEYS = {"importFrom": {"name": "keys"}}
@@ -343,27 +341,3 @@ async def test_the_end_of_a_key_is_proven_although_its_secrets_went_first(stage:
     await stage.resync()
 
     assert stage.store.apps.get(KEY) is None
-
-
-# Connecting anew
-
-
-@pytest.mark.parametrize("replaced", [False, True])
-async def test_only_the_connection_that_is_in_use_can_be_found_broken(telling: AssistedStage, replaced: bool) -> None:
-    """A call that was under way while the enterprise connected anew fails, too, and is no reason to do it again."""
-    await hand_over_key(telling)
-    link = telling.link
-
-    class Broken:
-        """Nobody answers; the enterprise may have connected anew meanwhile."""
-
-        async def prove(self, token: Token) -> Verdict:
-            """No answer."""
-            link.platform = telling.clients.platform if replaced else link.platform
-            raise TransientError("BoxUnavailable", "no answer (RuntimeError)", uncertain=True, unreachable=True)
-
-    link.platform = Broken()  # type: ignore[assignment]  # one of its methods
-
-    await telling.resync()
-
-    assert link.suspected == (0 if replaced else 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster, manifest
+from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
 from tests.fakes.link import FakeLink, OneEnterprise
 from tests.sandbox.world import Box, ManualClock
 
@@ -509,22 +509,6 @@ async def test_an_app_that_cannot_be_read_holds_its_object(stage: Stage) -> None
     assert await stage.reconciler.reconcile(KEY) == PAUSE.total_seconds()
 
     assert stage.store.apps.get(KEY) is not None
-
-
-async def test_a_claim_that_can_never_have_the_app_blocks_nobody(
-    open_box: Box, clients: Clients, clock: ManualClock
-) -> None:
-    """An older object of another enterprise names the same client id: the app is adopted all the same."""
-    app = await open_box.authorized("Viewer")
-    stage = Stage(open_box, clients, clock, clientID=app["client_id"])
-    stage.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE),)
-    older = manifest(clientID=app["client_id"], enterpriseRef={"name": "nowhere"})
-    meta = {**older["metadata"], "name": "older", "uid": "older", "creationTimestamp": "2020-01-01T00:00:00Z"}
-    stage.store.put_app({**older, "metadata": meta})
-
-    await stage.turn()
-
-    assert stage.said("Registered") == ("True", "Adopted")
 
 
 async def test_an_enterprise_that_comes_a_moment_later_is_not_missed(

@@ -10,7 +10,7 @@ from tests.unit.examples import APP_ID, CORS, GONE, ONE, TWO, WITH_CORS, app_for
 from tests.unit.pretend import NOON, World
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.cache.attempts import REPEAT_AFTER, Memory
+from box_app_operator.cache.attempts import Memory
 from box_app_operator.core.audit import has_happened, record_of
 from box_app_operator.model.box import Fingerprint, Slot, SlotToken
 from box_app_operator.model.conditions import Reason
@@ -179,18 +179,6 @@ def test_nothing_is_recorded_in_a_namespace_that_is_being_deleted() -> None:
     world = look(replace(ready_world(), desired=GONE), namespace_is_terminating=True)
 
     assert record(RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint), world) is None
-
-
-def test_a_record_is_written_once_and_not_repeated_for_a_while() -> None:
-    """Somebody who changes the origins back every second must not fill the list of Events."""
-    memory, notice = Memory(), Notice(Reason.DRIFT_CORRECTED, "Set back.", warning=False)
-
-    memory.record(notice, NOON)
-    memory.record(notice, NOON + REPEAT_AFTER / 2)
-    assert memory.take_records() == [notice]
-    assert memory.take_records() == []
-    memory.record(notice, NOON + REPEAT_AFTER)
-    assert memory.take_records() == [notice]
 
 
 AWAY = app_for(tokens={})

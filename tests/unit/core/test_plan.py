@@ -11,7 +11,6 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.model.box import AuthorizationState, ClientID, Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Condition
-from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot
 
@@ -69,17 +68,3 @@ def test_no_token_is_revoked_while_the_app_is_not_authorized(state: Authorizatio
     lost = look(world, app=decided(world.app, state))
 
     assert not [step for step in decide(lost).steps if isinstance(step, RevokeSlot | MintToken)]
-
-
-def test_a_deletion_that_box_refuses_says_how_to_let_the_object_go() -> None:
-    """Who must do what next: wait, or set the annotation."""
-    world = ready_world(replace(DESIRED, deleting=True, deletion_policy=DeletionPolicy.REVOKE_TOKENS))
-    (step,) = decide(world).steps
-    refusal = Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", "DELETE answered 500")
-
-    plan = decide(world, refusals={step: refusal})
-
-    assert plan.steps == ()
-    assert said(plan, "Ready").reason == "Deleting"
-    assert "DELETE answered 500. To remove the object and leave Box as it is" in said(plan, "Ready").message
-    assert "boxapps.dev/force-delete" in said(plan, "Ready").message

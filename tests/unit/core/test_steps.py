@@ -13,13 +13,11 @@ from tests.unit.examples import (
     BOTH,
     CLAIMED,
     CONFLICT,
-    CORS,
     GONE,
     NO_TOKEN,
     NOTHING,
     ONE,
     TWO,
-    WITH_CORS,
     app_for,
     holding,
     look,
@@ -28,12 +26,12 @@ from tests.unit.examples import (
     standing,
     troubled,
 )
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, published_secret
+from tests.unit.pretend import APP_ID, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, AuthorizationState, SecretView, Slot, UnlistedTokens, fingerprint_of
+from box_app_operator.model.box import AuthorizationState, Slot, fingerprint_of
 from box_app_operator.model.desired import DeletionPolicy
-from box_app_operator.model.observed import Mode, Observed, RememberedStatus
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,
@@ -44,12 +42,10 @@ from box_app_operator.model.steps import (
     RemoveFinalizer,
     RenameApp,
     RevokeSlot,
-    SetCorsDomains,
     Step,
     SubmitApp,
 )
-from box_app_operator.modes.registry import RULES
-from box_app_operator.secret.published import active_token, owns_secret, plain_data, secret_annotations, secret_labels
+from box_app_operator.secret.published import secret_labels
 
 S = AuthorizationState
 PUBLISHED = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
@@ -129,45 +125,6 @@ def test_each_world_has_its_next_steps(world: World, steps: tuple[Step, ...]) ->
     assert decide(world).steps == steps
 
 
-def test_an_enterprise_that_vanished_holds_an_app_that_was_registered() -> None:
-    """Something may be live in Box: the object waits, and says how to let it go."""
-    world = replace(troubled("EnterpriseNotFound", stalled=False), desired=GONE)
-    plan = decide(look(world, remembered=RememberedStatus(app_id=APP_ID)))
-
-    assert plan.steps == ()
-    assert "force-delete" in said(plan, "Ready").message
-
-
-def test_steps_come_in_the_order_in_which_the_admin_should_see_them() -> None:
-    """CORS domains are set before the app is submitted."""
-    world = standing(S.NOT_SUBMITTED, cors_domains=CORS)
-    world = look(world, app=replace(world.app, name="Old", cors_domains=()))
-
-    assert [type(step) for step in decide(world).steps] == [RenameApp, SetCorsDomains, SubmitApp]
-    found = RULES[Mode.AUTOMATED].check_app(world.desired, world.observed, NOON)
-    assert [finding.condition.type for finding in found] == ["Registered", "CORSSynced", "Authorized"]
-
-
-@pytest.mark.parametrize(
-    "there", ["https://APP.acme.com", "HTTPS://app.acme.com", "https://app.acme.com:443", "HTTPS://app.ACME.com:443"]
-)
-def test_origins_are_compared_as_browsers_send_them(there: str) -> None:
-    """Scheme and host have no case, and a scheme's own port says nothing."""
-    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=(there,)))
-
-    assert decide(world).steps == ()
-
-
-@pytest.mark.parametrize(
-    "there", [("https://app.acme.com:80",), ("http://app.acme.com",), (), (*CORS, "https://b.acme.com")]
-)
-def test_another_port_scheme_or_number_of_origins_is_drift(there: tuple[str, ...]) -> None:
-    """Drift is corrected with the whole list of the spec."""
-    world = look(ready_world(WITH_CORS), app=replace(ready_world(WITH_CORS).app, cors_domains=there))
-
-    assert decide(world).steps == (SetCorsDomains(APP_ID, CORS),)
-
-
 @pytest.mark.parametrize(
     ("change", "mends"),
     [
@@ -203,77 +160,6 @@ def test_no_previous_token_stays_under_another_key() -> None:
     assert steps[:1] == (PublishSecret(ONE.fingerprint, ("key alias",)),)
 
 
-def test_the_token_under_its_own_key_is_the_active_one() -> None:
-    """Whatever else the Secret holds: a copy of the previous token must not bring that one back."""
-    world = ready_world(secondary=TWO)
-    data = {"AAA": TWO.fingerprint, **world.secret.fingerprints}
-
-    seen = replace(world.observed, secret=replace(world.secret, fingerprints=data))
-
-    assert active_token(world.desired, seen, NOON) == ONE
-
-
-@pytest.mark.parametrize(
-    ("secret", "remembered", "expected"),
-    [
-        (None, None, False),
-        (DESIRED.uid, None, True),
-        ("another", None, False),
-        ("another", ONE.fingerprint, False),
-        ("", None, False),
-        ("", ONE.fingerprint, True),
-        ("", TWO.fingerprint, False),
-    ],
-)
-def test_a_secret_is_owned_by_reference_or_by_what_it_still_holds(
-    secret: str | None, remembered: set[Any], expected: bool
-) -> None:
-    """A stripped reference is forgiven only when the Secret holds what this object published."""
-    view = None
-    if secret is not None:
-        whole = published_secret(DESIRED, app_for(tokens={Slot.PRIMARY: ONE}), Slot.PRIMARY)
-        view = replace(whole, owner_uid=UID(secret) if secret else None)
-    observed = Observed(secret=view, remembered=RememberedStatus(active=remembered))
-
-    assert owns_secret(DESIRED, observed) is expected
-
-
-def test_a_secret_carries_the_operators_marks_over_the_authors() -> None:
-    """An author's label never takes the place of the operator's own."""
-    labels = {"boxapps.dev/app": "x", "app.kubernetes.io/managed-by": "me", "team": "a"}
-    wish = replace(
-        DESIRED, secret=replace(DESIRED.secret, labels=labels, annotations={"boxapps.dev/fingerprint": "x", "n": "1"})
-    )
-
-    assert secret_labels(wish) == {
-        "team": "a",
-        "app.kubernetes.io/managed-by": "box-app-operator",
-        "boxapps.dev/app": "viewer",
-    }
-    world = ready_world()
-    annotations = secret_annotations(wish, world.observed, world.app, ONE, NOON)
-    assert (annotations["n"], annotations["boxapps.dev/fingerprint"]) == ("1", "1" * 16)
-
-
-def test_a_secret_holds_slot_client_id_and_expiry_beside_the_token() -> None:
-    """The expiry is empty for a token that never expires, so that envFrom still finds the key."""
-    app = app_for(tokens=BOTH)
-
-    assert plain_data(DESIRED, app, app.tokens[Slot.PRIMARY]) == {
-        "BOX_CLIENT_ID": CLIENT_ID,
-        "BOX_TOKEN_SLOT": "primary",
-        "BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z",
-    }
-    assert plain_data(DESIRED, app, app.tokens[Slot.SECONDARY])["BOX_TOKEN_EXPIRES_AT"] == ""
-
-
-def test_a_secret_says_nothing_of_a_slot_or_a_client_that_is_not_known() -> None:
-    """No id is empty."""
-    source = UnlistedTokens(None, (ONE,), follows_spec=False)
-
-    assert plain_data(DESIRED, source, ONE) == {"BOX_TOKEN_EXPIRES_AT": "2026-04-29T12:00:00Z"}
-
-
 def test_a_token_at_the_moment_of_its_expiry_is_replaced() -> None:
     """Should the rotation not have happened before, there is no active token any more."""
     world, moment = ready_world(), ONE.expires_at
@@ -300,11 +186,3 @@ def test_a_token_in_a_renamed_key_is_published_again_and_not_replaced() -> None:
     )
     # Pods look for it under the new name, and it is not there yet.
     assert said(plan, "TokenReady").status == "False"
-
-
-def test_a_secret_of_another_object_counts_as_no_token() -> None:
-    """Copying the data into a Secret of one's own does not make it the operator's."""
-    world = ready_world()
-    copied: SecretView = replace(world.secret, owner_uid=UID("a copy"))
-
-    assert said(decide(look(world, secret=copied)), "TokenReady").reason == "SecretConflict"

@@ -9,26 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from box_app_operator.box.transport import endpoint_of
 from box_app_operator.observability.logging import PlainFormatter, configure_logging
 from box_app_operator.observability.metrics import AppLog, note_request, requests_noted
-
-
-@pytest.mark.parametrize(
-    ("path", "endpoint"),
-    [
-        ("/console/v1/apps", "/console/v1/apps"),
-        ("/console/v1/apps/123", "/console/v1/apps/{id}"),
-        ("/console/v1/apps/123/tokens/primary", "/console/v1/apps/{id}/tokens/{slot}"),
-        ("/console/v1/apps/tokens/tokens/apps", "/console/v1/apps/{id}/tokens/{slot}"),
-        ("/console/v1/apps/123/cors_domains", "/console/v1/apps/{id}/cors_domains"),
-        ("/2.0/users/me", "/2.0/users/me"),
-        ("/2.0/files/1", "/2.0/files/1"),
-    ],
-)
-def test_endpoints_have_no_ids(path: str, endpoint: str) -> None:
-    """However many apps there are, there are as many endpoints as Box documents."""
-    assert endpoint_of(path) == endpoint
 
 
 async def test_requests_belong_to_the_step_that_made_them() -> None:

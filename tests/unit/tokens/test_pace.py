@@ -10,7 +10,6 @@ from tests.unit.examples import APP_ID, NO_TOKEN, ONE, TWO, app_for, look, ready
 from tests.unit.pretend import NOON, World, decide, in_mode, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.cache.pace import PaceMemory
 from box_app_operator.core.status import build_status
 from box_app_operator.model.box import Fingerprint, PendingToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
@@ -200,59 +199,6 @@ def test_with_the_secret_gone_the_status_says_that_the_limit_was_reached() -> No
     assert last_replacement_in_status(limited, None, None, NOON) == Record(Fingerprint(""), NOON, 3)
     assert last_replacement_in_status(awaiting, ONE.fingerprint, issued_at, NOON) is None
     assert last_replacement_in_status({}, None, None, NOON) is None
-
-
-PAUSE = 10 * MINUTE
-FIRST, SECOND_TOKEN = (Record(Fingerprint(each * 16), NOON, 2) for each in ("a", "b"))
-
-
-def test_a_clock_that_is_set_changes_nothing_but_the_words() -> None:
-    """What really passed counts, whichever way the clock jumps; a clock that runs a little wrong changes no word."""
-    memory = PaceMemory()
-    memory.note(FIRST, NOON, 1000.0)
-
-    assert memory.pace(NOON + MINUTE, 1060.0, PAUSE) == Pace(NOON, 2, PAUSE)
-    assert memory.pace(NOON + MINUTE + 2 * SECOND, 1060.0, PAUSE) == Pace(NOON, 2, PAUSE)
-    for jump in (timedelta(hours=5), timedelta(days=-70), timedelta()):
-        pace = memory.pace(NOON + jump + MINUTE, 1060.0, PAUSE)
-        assert pace.replaced_at == NOON + jump
-        assert pace.may_rotate_at(NOON + jump + MINUTE, by_date=True) == NOON + jump + PAUSE
-
-
-@pytest.mark.parametrize(
-    ("ahead", "left"), [(timedelta(), PAUSE), (-4 * MINUTE, 6 * MINUTE), (timedelta(hours=5), PAUSE)]
-)
-def test_after_a_restart_the_record_counts_once(ahead: timedelta, left: timedelta) -> None:
-    """By the clock; and what was recorded for the future counts as now, so that nothing waits longer than the pause."""
-    memory = PaceMemory()
-    memory.note(replace(FIRST, replaced_at=NOON + ahead), NOON, 50.0)
-    memory.note(replace(FIRST, replaced_at=NOON + ahead), NOON + MINUTE, 110.0)
-
-    until = memory.pace(NOON + MINUTE, 110.0, PAUSE).may_rotate_at(NOON + MINUTE, by_date=True)
-
-    assert until == NOON + left
-
-
-def test_a_secret_from_a_backup_takes_nothing_back() -> None:
-    """Somebody puts an old one back again and again; the one that was just published counts."""
-    memory = PaceMemory()
-    memory.note(SECOND_TOKEN, NOON, 1000.0)
-    memory.note(replace(FIRST, replaced_at=NOON - timedelta(days=1)), NOON + SECOND, 1001.0)
-
-    assert memory.pace(NOON + SECOND, 1001.0, PAUSE) == Pace(NOON, 2, PAUSE)
-    memory.note(replace(FIRST, replaced_at=NOON + MINUTE, replacements=3), NOON + MINUTE, 1060.0)
-    assert memory.pace(NOON + MINUTE, 1060.0, PAUSE) == Pace(NOON + MINUTE, 3, PAUSE)
-
-
-def test_of_two_tokens_of_one_second_the_one_that_counts_more_came_later() -> None:
-    """The Secret of a former name does not set the count back."""
-    memory = PaceMemory()
-    memory.note(SECOND_TOKEN, NOON, 1000.0)
-    memory.note(replace(FIRST, replacements=1), NOON + SECOND, 1001.001)
-
-    assert memory.pace(NOON + SECOND, 1001.001, PAUSE) == Pace(NOON, 2, PAUSE)
-    memory.note(replace(FIRST, replacements=3), NOON + SECOND, 1001.0)
-    assert memory.pace(NOON + SECOND, 1001.0, PAUSE) == Pace(NOON, 3, PAUSE)
 
 
 @pytest.mark.parametrize(("ahead", "cause"), [(timedelta(hours=5), Cause.DATE), (30 * SECOND, None)])

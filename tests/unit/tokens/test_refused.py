@@ -26,10 +26,12 @@ from box_app_operator.model.box import (
 )
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant
+from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Pace
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.steps import MintToken, PublishSecret
 from box_app_operator.tokens.active import current_of
+from box_app_operator.tokens.refused import is_refused
 
 S = AuthorizationState
 POD = "Pods get 401: Box refuses the token in Secret 'viewer-box-token'"
@@ -150,6 +152,7 @@ def test_what_pods_see_comes_first(case: str) -> None:
     found = said(settled(world), "TokenReady")
 
     assert (found.status, found.reason) == ("False", "TokenExpired" if begins is OVER else "TokenRejected")
+    assert is_refused(Finding(found))
     assert found.message.startswith(begins)
     assert [word for word in words if word not in found.message] == []
     assert found.message.count("must authorize") + found.message.count("must enable") <= 1

@@ -15,6 +15,8 @@ from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, Slot, 
 from box_app_operator.model.desired import Rotation, WorkloadRef
 from box_app_operator.model.observed import WorkloadView
 from box_app_operator.model.steps import RestartWorkload, RevokeSlot
+from box_app_operator.tokens.active import current_of
+from box_app_operator.tokens.restarts import Restarts, check_restarts
 
 WEB = WorkloadRef("Deployment", "web")
 NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
@@ -65,7 +67,10 @@ def test_a_workload_that_cannot_be_restarted_keeps_the_previous_token_for_five_m
 
 def test_a_workload_that_does_not_exist_keeps_nothing_waiting() -> None:
     """It is told once."""
-    decided = after(rotated(WorkloadView(WEB, exists=False)), timedelta())
+    world = rotated(WorkloadView(WEB, exists=False))
+    current, decided = current_of(world.desired, world.observed, NOON), after(world, timedelta())
 
     assert decided.steps == (REVOKE,)
     assert [notice.reason for notice in decided.notices] == ["WorkloadNotFound"]
+    assert current is not None
+    assert check_restarts(current, WINDOW) == Restarts(notices=decided.notices, message=decided.notices[0].message)

@@ -16,7 +16,11 @@ from box_app_operator.model.box import UID, Fingerprint, Slot, SlotToken, Unlist
 from box_app_operator.model.desired import Desired, Retire, Rotation
 from box_app_operator.model.observed import Mode, PodView, SecretUse, UseKind
 from box_app_operator.model.steps import MintToken, RevokeSlot, RevokeToken, Step
+from box_app_operator.modes.automated.decide import AutomatedRules
 from box_app_operator.tokens.active import Current, current_of
+from box_app_operator.tokens.consumers import pods_on_previous
+from box_app_operator.tokens.policy import check_tokens
+from box_app_operator.tokens.retirement import check_retirement
 from box_app_operator.tokens.rotation import next_rotation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -27,10 +31,7 @@ MINT, REVOKE = MintToken(APP_ID, Slot.SECONDARY, 60), RevokeSlot(APP_ID, Slot.PR
 
 def current_for(desired: Desired, token: SlotToken = ONE) -> Current:
     """A ready app with this token."""
-    world = ready_world(desired, primary=token)
-    current = current_of(desired, world.observed, NOON)
-    assert current is not None
-    return current
+    return current_at(ready_world(desired, primary=token), timedelta())
 
 
 def rotated(new: SlotToken = NEXT, **rotation: Any) -> World:
@@ -39,6 +40,13 @@ def rotated(new: SlotToken = NEXT, **rotation: Any) -> World:
     app = replace(world.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: new})
     secret = published_secret(world.desired, app, Slot.SECONDARY, world.observed)
     return look(world, app=app, secret=secret)
+
+
+def current_at(world: World, after: timedelta) -> Current:
+    """What the token of this world is so long after noon."""
+    current = current_of(world.desired, world.observed, NOON + after)
+    assert current is not None
+    return current
 
 
 def steps(world: World, after: timedelta) -> tuple[Step, ...]:
@@ -110,6 +118,7 @@ def test_nothing_is_minted_in_a_namespace_that_ends() -> None:
     world = look(ready_world(replace(DESIRED, rotate_request="now")), namespace_is_terminating=True)
 
     assert decide(world).steps == ()
+    assert check_tokens(world.desired, world.observed, NOON, timedelta(), AutomatedRules()).steps == ()
 
 
 def test_the_previous_token_stays_for_the_overlap() -> None:
@@ -157,7 +166,10 @@ def test_the_next_rotation_ends_the_wait_for_pods_but_not_the_overlap() -> None:
     waits = said(decide(world, now=NOON + HOUR / 2), "TokenReady").message
     assert "The next rotation is due. It waits until 2026-03-01T13:00:00Z" in waits
     assert steps(world, HOUR) == (REVOKE,)
-    assert "the next rotation needs its slot" in decide(world, now=NOON + HOUR).notices[0].message
+    retired = check_retirement(current_at(world, HOUR), hurry=True)
+    assert retired.over
+    assert retired.notices == decide(world, now=NOON + HOUR).notices
+    assert "the next rotation needs its slot" in retired.notices[0].message
 
 
 def test_an_overlap_ends_before_the_active_token_does() -> None:
@@ -242,6 +254,7 @@ def test_which_pods_may_hold_the_previous_token(pod: PodView, after: timedelta, 
     """By the start of the container, by the age of a mount, by the mark of a restart."""
     world = look(rotated(overlap=timedelta()), pods=(pod,))
 
+    assert pods_on_previous(current_at(world, after)) == ((pod.name,) if counts else ())
     assert steps(world, after) == (() if counts else (REVOKE,))
 
 

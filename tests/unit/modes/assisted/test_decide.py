@@ -24,6 +24,8 @@ from box_app_operator.model.steps import (
     RemoveFinalizer,
     RevokeToken,
 )
+from box_app_operator.modes.assisted.decide import AssistedRules
+from box_app_operator.modes.assisted.tasks import key_task
 
 WISH = replace(ADOPT, import_from="keys")
 CORS = ("https://a.example.com", "https://*.b.example.com")
@@ -72,8 +74,11 @@ def test_the_object_is_held_before_anything_else() -> None:
 
 def test_before_the_first_key_all_steps_are_there_in_order() -> None:
     """CORS first, so that the admin sees the app as it will be; the key last, for it needs the authorization."""
-    plan = decide(by_hand(replace(WISH, cors_domains=CORS)))
+    world = by_hand(replace(WISH, cors_domains=CORS))
+    plan = decide(world)
 
+    first = AssistedRules().check_app(world.desired, world.observed, NOON)[0]
+    assert first.condition == said(plan, "Registered")
     assert [task.kind for task in plan.tasks] == ["SetCORSDomains", "Submit", "Authorize", "GenerateKey"]
     assert plan.tasks[0].values == (("CORS Domains", "https://a.example.com, https://*.b.example.com"),)
     assert "https://a.example.com, https://*.b.example.com" in tasks(plan)[0]
@@ -89,7 +94,10 @@ def test_before_the_first_key_all_steps_are_there_in_order() -> None:
 @pytest.mark.parametrize(("days", "words"), [(30, "30 days"), (60, "60 days"), (None, "No Expiry")])
 def test_the_expiry_is_named_as_the_console_does(days: int | None, words: str) -> None:
     """Box offers three."""
-    assert f"choose {words}," in tasks(decide(by_hand(replace(WISH, token_days=days))))[-1]
+    task = key_task(replace(WISH, token_days=days), Observed(), Slot.PRIMARY, None)
+
+    assert f"choose {words}," in task.what
+    assert task.what == tasks(decide(by_hand(replace(WISH, token_days=days))))[-1]
 
 
 def test_a_proven_key_is_published() -> None:
