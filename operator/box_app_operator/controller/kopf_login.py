@@ -12,6 +12,9 @@ from box_app_operator.kube.access import ConfigException, configure_access
 
 logger = logging.getLogger(__name__)
 
+LOOKS = 10
+"""So often during a pause it is checked whether the credentials are others by now."""
+
 
 class Logins:
     """Kopf's logins. It asks for one more whenever it was refused (401), and ends for good when it gets the same again.
@@ -44,12 +47,13 @@ class Logins:
         return self._last
 
     async def _await_another(self, last: kopf.ConnectionInfo) -> kopf.ConnectionInfo:
-        deadline = asyncio.get_running_loop().time() + self.PAUSE_SECONDS
         info = await self._read(last)
         if info.token == last.token:
             logger.warning("Kubernetes does not accept the credentials (401); trying until they are, or others come")
-        while info.token == last.token and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(self.PAUSE_SECONDS / 10)
+        for _ in range(LOOKS):
+            if info.token != last.token:
+                break
+            await asyncio.sleep(self.PAUSE_SECONDS / LOOKS)
             info = await self._read(last)
         return info
 
