@@ -47,6 +47,7 @@ def _tls_error_behind(error: BaseException | None) -> str | None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate is not accepted: {error.verify_message}"
         if isinstance(error, ssl.SSLError):
-            return (error.reason or "error").replace("_", " ").lower()
+            # Only OpenSSL itself gives a reason, not Python.
+            return (getattr(error, "reason", None) or "error").replace("_", " ").lower()
         error = error.__cause__ or error.__context__
     return None

@@ -14,6 +14,7 @@ HERE, TLS = "no answer from api.box.example:443", "TLS does not come about"
 CASES = [
     (None, f"{HERE} (ReadTimeout). {TO_CHECK} (HTTPS_PROXY points to proxy.example:3128)"),
     ({"reason": "WRONG_VERSION_NUMBER"}, f"{HERE}: {TLS} (wrong version number)"),
+    ({}, f"{HERE}: {TLS} (error)"),
     ({"verify_message": "it has expired"}, f"{HERE}: {TLS} (the certificate is not accepted: it has expired)"),
 ]
 
