@@ -9,6 +9,8 @@ from typing import Any
 
 KOPFS_TRIES = "Request attempt "
 """How Kopf begins to tell of a request that failed, whichever part of it asked."""
+CUT_OFF = "generator didn't stop after athrow()"
+"""How Python tells of a watch that Kopf cut off while an answer came: nothing is lost, and nothing is wrong."""
 KOPFS_CODE = "/kopf/_"
 """In the path of every file of Kopf's inside."""
 
@@ -52,7 +54,8 @@ def _is_about_kopf(record: logging.LogRecord) -> bool:
 def is_about_api_server(error: BaseException) -> bool:
     """Is an error that Kopf met about what the API server said, or did not say? Any other one is a bug."""
     foreign = type(error).__module__.partition(".")[0] in ("kopf", "aiohttp")
-    return foreign or isinstance(error, OSError | TimeoutError | json.JSONDecodeError)
+    cut_off = isinstance(error, RuntimeError) and str(error) == CUT_OFF
+    return foreign or cut_off or isinstance(error, OSError | TimeoutError | json.JSONDecodeError)
 
 
 def configure_logging(log_format: str, log_level: str) -> None:

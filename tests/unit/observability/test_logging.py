@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from box_app_operator.observability.logging import InOneLine
+from box_app_operator.observability.logging import CUT_OFF, InOneLine
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def fail(logger: str, error: Exception, words: str = "Watcher has failed") -> No
         logging.getLogger(logger).exception(words)
 
 
-@pytest.mark.parametrize("error", [aiohttp.ClientPayloadError("half"), TimeoutError(), ConnectionResetError()])
+@pytest.mark.parametrize(
+    "error", [aiohttp.ClientPayloadError("half"), TimeoutError(), ConnectionResetError(), RuntimeError(CUT_OFF)]
+)
 def test_what_kopf_met_at_the_api_server_is_one_line(out: io.StringIO, error: Exception) -> None:
     """Where in Kopf's code it met it helps nobody."""
     fail("kopf._core.reactor.orchestration", error)
@@ -63,6 +65,7 @@ def test_the_second_of_two_watches_that_failed_is_one_line(out: io.StringIO) -> 
     ("logger", "error"),
     [
         ("kopf._core.reactor.queueing", ZeroDivisionError()),
+        ("kopf._core.reactor.queueing", RuntimeError()),
         ("box_app_operator.controller.missed_deletions", ConnectionResetError()),
         ("kopfschmerz", ConnectionResetError()),
     ],
