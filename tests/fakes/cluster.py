@@ -58,7 +58,7 @@ class FakeCluster:
 
     def __init__(self, fates: Fates | None = None) -> None:
         self.fates = fates or Fates()
-        self.version = 0
+        self.version = self.status_calls = self.last_status = 0
         self.apps: dict[str, dict[str, Any]] = {}
         self.secrets: dict[str, SecretView] = {}
         self.data: dict[str, dict[str, str]] = {}
@@ -258,10 +258,17 @@ class FakeCluster:
     async def write_status(self, app: Body, status: Mapping[str, Any]) -> Body | None:
         """Replace the status, guarded by the uid."""
 
+        self.status_calls += 1
+        number = self.status_calls
+
         def write() -> Body | None:
             there = self.apps.get(app["metadata"]["name"])
             if there is None or there["metadata"]["uid"] != app["metadata"]["uid"]:
                 return None
+            if number < self.last_status:
+                # A connection does not deliver a request after those that followed it.
+                return None
+            self.last_status = number
             self.writes.append("status")
             return self.put_app(app["metadata"]["name"], status=dict(status))
 

@@ -190,7 +190,7 @@ class Stage(OneEnterprise):
         self.kube.kept.setdefault("creds", credentials_of(CLIENTS[0]))
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
             self.edit(suspend=False)
-        for _ in range(MAX_LOOKS + (MAX_RENEWALS if self._has_grant() else 0)):
+        for _ in range(MAX_LOOKS + (MAX_RENEWALS if self._renews() else 0)):
             self._authorize()
             self.hear_news()
             again = self.run_pass()
@@ -218,14 +218,17 @@ class Stage(OneEnterprise):
                 self.person.do(self.app, task)
         if tasks:
             self.reconciler.clear_refusals(KEY)
-        if tasks and tasks == self.done and self.body["metadata"].get("deletionTimestamp"):
+        ends = all(task["kind"] in ("RevokeKey", "DeleteApp") for task in tasks)
+        if tasks and tasks == self.done and ends and self.body["metadata"].get("deletionTimestamp"):
             # Its value is gone, so that nobody can prove what was done: the message says how to give up.
             force = {FORCE_DELETE_ANNOTATION: "true"}
             self.kube.put_app(NAME, metadata={**self.body["metadata"], "annotations": force})
         self.done = tasks
 
-    def _has_grant(self) -> bool:
-        return NAME in self.kube.apps and parse_desired(self.body).grant is not None
+    def _renews(self) -> bool:
+        """Does the object have tokens that are renewed twice an hour?"""
+        desired = parse_desired(self.body) if NAME in self.kube.apps else None
+        return desired is not None and (desired.grant is not None or bool(desired.downscoped))
 
     def _authorize(self) -> None:
         """The admin sees to whatever was submitted."""

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.people import People
+from tests.reconcile.people import CONSOLE_BY_PERSON, People
 from tests.reconcile.test_passes import KEY, Stage
 from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.cache.identities import Identities
+from box_app_operator.model.box import fingerprint_of
 from box_app_operator.model.conditions import parse_conditions
 from box_app_operator.ports import Token
 
@@ -227,6 +228,35 @@ def lose_secret(stage: AssistedStage) -> None:
     assert stage.cluster.secret is not None
     stage.cluster.drop_secret(stage.cluster.secret.name)
     stage.cluster.tell(stage.store)
+
+
+async def test_a_key_that_took_the_place_of_another_at_the_console_stands_in_its_slot(stage: AssistedStage) -> None:
+    """The person revoked the published key and generated another, before the next look: that one must stay."""
+    app, _ = await hand_over_key(stage)
+    await stage.people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/primary", 204)
+    key = await stage.people.generate(app)
+    stage.cluster.kept["keys"] = {"primary": key}
+
+    await stage.turn()
+
+    assert (stage.token, stage.status["tokens"]["active"]["slot"]) == (key, "primary")
+    assert "nextSteps" not in stage.status
+
+
+async def test_a_previous_key_is_remembered_although_the_secret_is_gone(stage: AssistedStage) -> None:
+    """The status tells of it, until the next Secret does."""
+    app, first = await hand_over_key(stage)
+    second = await stage.people.generate(app, "secondary")
+    stage.cluster.kept["keys"] = {"secondary": second}
+    await stage.resync()
+    assert stage.status["tokens"]["retiring"]["slot"] == "primary"
+
+    lose_secret(stage)
+    stage.restart()
+    await stage.turn()
+
+    assert stage.token == second
+    assert stage.status["tokens"]["retiring"]["fingerprint"] == fingerprint_of(first)
 
 
 @pytest.mark.parametrize("secret", ["gehéim", "x" * 513])

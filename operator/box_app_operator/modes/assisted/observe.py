@@ -23,7 +23,7 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.assisted.decide import UNLISTED
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
-from box_app_operator.modes.assisted.slots import choose_pending, tokens_by_slot
+from box_app_operator.modes.assisted.slots import choose_pending, slot_of_published, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
 from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
@@ -46,6 +46,7 @@ class AssistedObserver:
         answers, store = memory.answers, Keys(self._cluster, desired, seen, memory.answers)
         keys, published = await store.handed_over(), _published(desired, seen)
         before = published_fingerprints(desired, seen)
+        _doubt_replaced(desired, seen, published, keys, answers)
         for fingerprint, name in _in_order(published, keys, answers).items():
             token = await store.value(fingerprint) if fingerprint not in answers.verdicts else None
             if token is not None:
@@ -94,6 +95,22 @@ def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
     """The App Token in the object's own Secret."""
     secret = next(iter(own_secrets(desired, seen)), None)
     return token_of(secret, desired) if secret is not None else None
+
+
+def _doubt_replaced(
+    desired: Desired,
+    seen: Observed,
+    published: Fingerprint | None,
+    keys: tuple[KeyView, ...],
+    answers: PlatformAnswers,
+) -> None:
+    """Ask about the published key again, when another one is handed over under the name of its slot.
+
+    A slot holds one key: either that one was revoked, or the new one has the wrong name. Box knows which.
+    """
+    new = [key for key in keys if key.fingerprint != published and key.fingerprint not in answers.verdicts]
+    if published is not None and slot_of_published(desired, seen, published, keys) in {key.slot for key in new}:
+        answers.verdicts.pop(published, None)
 
 
 def _in_order(

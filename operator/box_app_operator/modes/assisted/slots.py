@@ -39,7 +39,7 @@ def tokens_by_slot(
     """
     tokens: dict[Slot, SlotToken] = {}
     if published is not None and memory.answers.verdicts.get(published) in STANDING:
-        tokens[_slot_of(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
+        tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
             continue
@@ -71,6 +71,10 @@ def _out_of_sight(
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = next(iter(own_secrets(desired, seen)), None)
     record = token_record_of(secret) if secret is not None else None
+    retiring = remembered.retiring
+    if record is None and retiring is not None and retiring in remembered.slots:
+        # The Secret is gone with its record: the next one records it anew.
+        found.setdefault(retiring, remembered.slots[retiring])
     # What the status does not speak of any more was proven to be over, or its deadline has passed.
     known = record is not None and record.previous in remembered.fingerprints
     if known and record is not None and record.previous is not None and record.published_at is not None:
@@ -86,7 +90,7 @@ def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
     return {token.fingerprint for token in tokens.values()}
 
 
-def _slot_of(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
     secret = next(iter(own_secrets(desired, seen)), None)
     slot = slot_said_by(secret, desired) if secret is not None else None
