@@ -14,6 +14,7 @@ from typing import Any
 from box_app_operator.api.fields import Fields, mapping
 from box_app_operator.api.origins import normal_form, origin_problem
 from box_app_operator.model.box import UID, ClientID
+from box_app_operator.model.conditions import parse_time
 from box_app_operator.model.desired import (
     AppKey,
     ClientGrant,
@@ -32,6 +33,7 @@ VERSION = "v1alpha1"
 FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 ROTATE_ANNOTATION = f"{GROUP}/rotate-requested-at"
+REVOKE_ANNOTATION = f"{GROUP}/revoke-requested-at"
 FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
 DEFAULT_ENTERPRISE = "default"
 
@@ -101,13 +103,23 @@ def parse_desired(body: Body) -> Desired:
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
         rotation=_rotation(tokens.section("rotation")),
         rotate_request=rotate if rotate and rotate != status.get("lastHandledRotateAt") else None,
+        revoke_before=parse_time(annotations.get(REVOKE_ANNOTATION)),
         import_from=tokens.section("importFrom").required_text("name") if tokens.has("importFrom") else None,
         client_secret=_client_secret(spec),
         grant=_grant(spec),
         downscoped=_downscoped(spec),
         bad_origin=_bad_origin(domains),
     )
-    return replace(desired, invalid=next(iter(spec.problems), None) or _impossible(desired) or _twice(desired))
+    problems = (*spec.problems, _impossible(desired), _twice(desired), _unreadable(annotations, desired))
+    return replace(desired, invalid=next((problem for problem in problems if problem is not None), None))
+
+
+def _unreadable(annotations: Body, desired: Desired) -> str | None:
+    """Whoever asks for an emergency must hear of it when nothing comes of it."""
+    text = annotations.get(REVOKE_ANNOTATION)
+    if text is None or desired.revoke_before is not None:
+        return None
+    return f"The annotation {REVOKE_ANNOTATION} is no RFC 3339 time such as 2026-03-01T12:00:00Z."
 
 
 def _bad_origin(domains: tuple[str, ...]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from box_app_operator.model.box import UID, ClientID
@@ -107,10 +107,11 @@ class Desired:
 
     ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
     ever. ``invalid`` says what is wrong with the spec, or what it asks for that this version cannot do.
-    ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
-    while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
-    over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
-    ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong with one that is none.
+    ``reconcile_request``, ``rotate_request``, ``revoke_before`` and ``force_delete`` come from annotations; the first
+    two are set only while the status does not record their value as handled. ``import_from`` names the Secret in
+    which a person hands over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for
+    ``ClientCredentials``. ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong
+    with one that is none.
     """
 
     namespace: str
@@ -133,6 +134,7 @@ class Desired:
     reconcile_request: str | None
     rotation: Rotation = Rotation()
     rotate_request: str | None = None
+    revoke_before: datetime | None = None
     invalid: str | None = None
     import_from: str | None = None
     client_secret: tuple[str, str] | None = None

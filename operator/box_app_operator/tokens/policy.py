@@ -46,6 +46,7 @@ from box_app_operator.tokens.retirement import Retirement, check_renamed, check_
 from box_app_operator.tokens.rotation import (
     Cause,
     check_replacement,
+    must_end,
     rotation_cause,
     rotation_notice,
     rotation_waits_until,
@@ -152,7 +153,8 @@ def _check_other(
         return (steps.obtain(current.desired, observed) if due else ()), done
     revoke = steps.revoke(observed, other.fingerprint)
     if pending is not None and pending.fingerprint == other.fingerprint:
-        return _check_pending(observed, pending, steps).steps, done
+        ends = _end_unlisted(current, pending, steps)
+        return (*ends, *_check_pending(observed, pending, steps).steps), done
     if not other.is_live(current.now):
         return revoke, done
     if not _ours(current.desired, observed, other.fingerprint):
@@ -160,9 +162,17 @@ def _check_other(
     if not current.was_published(other.fingerprint):
         return revoke, done
     retirement = check_retirement(current, hurry=due)
-    if retirement.over and (due or not restarts.pending):
+    if retirement.over and (due or not restarts.pending or must_end(current, other)):
         return revoke, retirement
     return (), retirement
+
+
+def _end_unlisted(current: Current, pending: PendingToken, steps: TokenSteps) -> tuple[Step, ...]:
+    """The active token, if it must end: where it stands in no slot, its value goes with the next publication."""
+    is_listed = current.source.slot_of(current.fingerprint) is not None
+    if is_listed or not pending.proven or not must_end(current, current.token):
+        return ()
+    return steps.revoke(current.observed, current.fingerprint)
 
 
 def _blocked(source: TokenSource, token: SlotToken) -> Retirement:

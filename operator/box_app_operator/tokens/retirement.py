@@ -11,7 +11,7 @@ from box_app_operator.model.desired import Retire
 from box_app_operator.model.finding import Notice
 from box_app_operator.tokens.active import Current
 from box_app_operator.tokens.consumers import named, pods_on_previous, pods_referring_to, volumes_fresh_at
-from box_app_operator.tokens.rotation import overlap_end, retire_deadline
+from box_app_operator.tokens.rotation import must_end, overlap_end, retire_deadline
 
 PREVIOUS = "the previous token"
 AT_MOST_TWO = "at most two tokens live at a time"
@@ -34,6 +34,9 @@ def check_retirement(current: Current, *, hurry: bool) -> Retirement:
     Args:
         hurry: its slot is needed for the next rotation, which waits for the overlap and for nothing else.
     """
+    if current.other is not None and must_end(current, current.other):
+        pods = pods_on_previous(current)
+        return Retirement(True) if pods == () else _cut_off(PREVIOUS, "its end was requested", pods)
     end = overlap_end(current)
     deadline = retire_deadline(current.desired, current.replaced_at)
     message = f"The previous token stays live {_spans(current, end, deadline)}."

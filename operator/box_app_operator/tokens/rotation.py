@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from box_app_operator.model.box import Fingerprint, SecretView
+from box_app_operator.model.box import Fingerprint, SecretView, SlotToken
 from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
@@ -66,6 +66,7 @@ def _share(uid: str) -> float:
 class Cause(enum.Enum):
     """Why a token is to be replaced."""
 
+    EMERGENCY = "The end of all earlier tokens was requested"
     REQUEST = "A rotation was requested"
     SPEC = "A token of another kind is asked for"
     DATE = "The token is due to be replaced by date"
@@ -74,6 +75,8 @@ class Cause(enum.Enum):
 def rotation_cause(current: Current) -> Cause | None:
     """Why the token in the Secret must be replaced now; None while it need not."""
     desired, record = current.desired, current.record
+    if must_end(current, current.token):
+        return Cause.EMERGENCY
     if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return Cause.REQUEST
     if not as_asked_for(current):
@@ -81,6 +84,12 @@ def rotation_cause(current: Current) -> Cause | None:
     moment = next_rotation(current)
     due = moment is not None and moment <= current.now
     return Cause.DATE if due or _is_from_the_future(current) else None
+
+
+def must_end(current: Current, token: SlotToken) -> bool:
+    """Was it issued before the time before which all tokens must end? A time to come counts once it has come."""
+    moment = current.desired.revoke_before
+    return moment is not None and moment <= current.now + CLOCK_TOLERANCE and token.created_at < moment
 
 
 def _is_from_the_future(current: Current) -> bool:
