@@ -17,10 +17,16 @@ from tests.fakes.cluster import FakeCluster
 from box_app_operator.api.spec import parse_desired
 from box_app_operator.cache.apps import Listing
 from box_app_operator.model.box import AdoptionEntry, AppID, AuthorizationState, BoxApp, Fingerprint, Slot
-from box_app_operator.model.desired import Retire
+from box_app_operator.model.desired import Desired, Retire
+from box_app_operator.modes.vended.vendor import LIFE, Lease
 from box_app_operator.ports import SecretWrite
 
 SIXTH = 6
+
+
+def has_access_tokens(desired: Desired) -> bool:
+    """Does Box, or a vendor, say how long its tokens live?"""
+    return desired.grant is not None or desired.account is not None
 
 
 @dataclass
@@ -115,7 +121,7 @@ class Judge:
         apps = [app for each in self.box.apps if (app := self.listing().by_id(each)) is not None]
         found = next((active for app in apps if (active := self._active(app)) is not None), None)
         secret = self.kube.secrets.get(desired.secret.name)
-        if found is not None or desired.grant is None or secret is None:
+        if found is not None or not has_access_tokens(desired) or secret is None:
             return found
         ends = datetime.fromisoformat(secret.annotations.get("boxapps.dev/expires-at", "2000-01-01T00:00:00+00:00"))
         pending = self.box.access.keys() & secret.fingerprints.values()
@@ -140,6 +146,8 @@ class Judge:
         told = dict(secret.annotations) if secret is not None else {}
         if desired.rotate_request and desired.rotate_request != told.get("boxapps.dev/rotate-requested-at"):
             return True
+        if desired.account is not None:
+            return told.get("boxapps.dev/subject") not in (None, f"account:{desired.account}")
         if desired.grant is None:
             days = desired.token_days
             return told.get("boxapps.dev/expiry") not in (None, f"{days}d" if days is not None else "Never")
@@ -207,10 +215,22 @@ class Judge:
         foreign = self.box.issued[fingerprint].by_hand and desired.import_from is None
         self._must(not (desired.client_id and foreign), "revoked somebody's key on an adopted app")
         active = self._active(truth)
-        if desired.deleting or active is None:
+        if active is not None:
+            self._end(desired, fingerprint, active, self._cap(truth, active))
+
+    def end(self, lease: Lease) -> None:
+        """The same of a vendor's token; the overlap takes a quarter of its life at most."""
+        desired, active = parse_desired(self.known()), self._believed_active()
+        if active is not None and lease.ends_at > self.now():
+            began = self.overlaps.get(lease.fingerprint)
+            self._end(desired, lease.fingerprint, active, began + LIFE / 4 if began is not None else None)
+
+    def _end(self, desired: Desired, fingerprint: Fingerprint, active: Fingerprint, cap: datetime | None) -> None:
+        now = self.now()
+        if desired.deleting:
             return
         self._must(fingerprint != active, "revoked the token in the Secret")
-        began, cap = self.overlaps.get(fingerprint), self._cap(truth, active)
+        began = self.overlaps.get(fingerprint)
         if began is not None and (cap is None or now < cap):
             self._must(now >= began + desired.rotation.overlap, "revoked within the overlap")
         if desired.rotation.retire is Retire.WHEN_UNUSED:

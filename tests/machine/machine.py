@@ -25,6 +25,7 @@ from box_app_operator.api.spec import ROTATE_ANNOTATION
 from box_app_operator.model.box import AuthorizationState, Slot
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.observed import WorkloadView
+from box_app_operator.modes.vended.vendor import ACCOUNTS
 
 FATES = st.lists(st.sampled_from([Fate.OK, Fate.OK, *Fate]), max_size=8)
 TOKEN_SPECS: tuple[dict[str, Any], ...] = (
@@ -43,6 +44,8 @@ BY_CREDENTIALS = {
     "authentication": "ClientCredentials",
     "clientCredentials": {"secretRef": {"name": "creds"}, "subject": {"type": "enterprise", "id": "1"}},
 }
+BY_VENDOR = {"authentication": "Vended", "vended": {"account": "billing"}}
+OF_MODE: dict[str, dict[str, Any]] = {"ClientCredentials": BY_CREDENTIALS, "Vended": BY_VENDOR}
 
 
 class LifeOfAToken(Stage, RuleBasedStateMachine):
@@ -68,9 +71,11 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
         Its mode stays what it is. Assisted, there may be a client secret, with which tokens can be revoked.
         """
         mode = self.only or mode
-        self.granted, self.assisted = mode == "ClientCredentials", mode == "Assisted"
+        self.granted, self.assisted, self.vended = (
+            mode == each for each in ("ClientCredentials", "Assisted", "Vended")
+        )
         self.adopted = adopt and mode == "Automated"
-        client: dict[str, Any] = BY_CREDENTIALS if self.granted else {}
+        client: dict[str, Any] = OF_MODE.get(mode, {})
         self.kube.workloads[WorkloadRef("Deployment", "web")] = WorkloadView(WorkloadRef("Deployment", "web"))
         if self.adopted:
             app = self.box.register("Viewer", "")
@@ -226,7 +231,7 @@ class LifeOfAToken(Stage, RuleBasedStateMachine):
             self.kube.drop_secret(secret)
         self.kube.kept.pop(IMPORT, None)
         made = self.made_by_a_person(secret=CLIENT in self.kube.kept) if self.assisted else {}
-        self.make(BY_CREDENTIALS if self.granted else made)
+        self.make(BY_CREDENTIALS if self.granted else BY_VENDOR if self.vended else made)
 
     @rule(
         how=st.sampled_from(["delete", "empty", "edit", "owner", "labels"]),
@@ -357,3 +362,28 @@ class LifeByPeople(LifeOfAToken):
     """A life without a console endpoint: every fourth of the others is one."""
 
     only = "Assisted"
+
+
+class LifeByVendor(LifeOfAToken):
+    """A life of tokens that a vendor gives out for an hour, lists, and revokes."""
+
+    only = "Vended"
+
+    @precondition(lambda self: NAME in self.kube.apps)
+    @rule(account=st.sampled_from(sorted(ACCOUNTS)), fates=FATES)
+    def change_account(self, account: str, fates: list[Fate]) -> None:
+        """The tokens are to be those of another account, and it works."""
+        self.edit(vended={"account": account})
+        self.work(fates)
+
+    @rule()
+    def at_the_vendor(self) -> None:
+        """A person ends the oldest token there."""
+        leases = self.vendor.live_of_all()
+        if leases:
+            self.vendor.forget(leases[0].fingerprint)
+
+    def teardown(self) -> None:
+        """Pods end, for as long as one keeps each token in turn there is always a previous one."""
+        self.kube.pods.clear()
+        super().teardown()

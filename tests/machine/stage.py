@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tests.fakes.box import CLIENTS, FakeBox
 from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster, manifest
 from tests.fakes.fates import Fate, Fates
 from tests.fakes.link import FakeLink, OneEnterprise
-from tests.machine.judge import Judge, Pace
+from tests.machine.judge import Judge, Pace, has_access_tokens
 from tests.machine.person import Person
+from tests.machine.vendor import FakeVendor, TrueClock
 
 from box_app_operator.api.spec import FORCE_DELETE_ANNOTATION, ROTATE_ANNOTATION, parse_desired
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
 from box_app_operator.model.desired import AppKey
+from box_app_operator.model.observed import Mode
+from box_app_operator.modes.common.client import ModeClient
+from box_app_operator.modes.vended.client import VendedClient
 
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -67,7 +71,7 @@ class Log(logging.Handler):
 class Stage(OneEnterprise):
     """Everything that a life of a token happens on."""
 
-    adopted = granted = assisted = False
+    adopted = granted = assisted = vended = False
     link: FakeLink
 
     def __init__(self) -> None:
@@ -77,11 +81,13 @@ class Stage(OneEnterprise):
         self.fates = Fates()
         self.box, self.kube = FakeBox(self.fates, self.true_time), FakeCluster(self.fates)
         self.person = Person(self.box, self.kube)
+        self.vendor = FakeVendor(self.box, TrueClock(self.true_time))
         self.entries: list[AdoptionEntry] = []
         self.judge = Judge(
             self.box, self.kube, lambda: (app := self.store.apps.get(KEY)) and app.body, lambda: self.link.listing,
             self._notices, lambda: self.entries, self._held, self.now, self.monotonic,
         )  # fmt: skip
+        self.vendor.before_issue, self.vendor.before_end = self.judge.grant, self.judge.end
         self.log = Log()
         logging.getLogger("box_app_operator").addHandler(self.log)
         self.requests = self.lives = 0
@@ -127,6 +133,7 @@ class Stage(OneEnterprise):
             self.store, self, self.kube, self.kube, self.kube, self,
             delays=Delays(), status_pause=timedelta(seconds=30), backoff=lambda _: 5.0, passed=lambda _: None,
         )  # fmt: skip
+        cast("dict[Mode, ModeClient]", self.reconciler._clients)[Mode.VENDED] = VendedClient(self.vendor)
 
     def _notices(self) -> str:
         memory = self.reconciler._memory_of(KEY)
@@ -190,7 +197,7 @@ class Stage(OneEnterprise):
         self.kube.kept.setdefault("creds", credentials_of(CLIENTS[0]))
         if NAME in self.kube.apps and not self.body["metadata"].get("deletionTimestamp"):
             self.edit(suspend=False)
-        for _ in range(MAX_LOOKS + (MAX_RENEWALS if self._has_grant() else 0)):
+        for _ in range(MAX_LOOKS + self._max_renewals()):
             self._authorize()
             self.hear_news()
             again = self.run_pass()
@@ -224,8 +231,11 @@ class Stage(OneEnterprise):
             self.kube.put_app(NAME, metadata={**self.body["metadata"], "annotations": force})
         self.done = tasks
 
-    def _has_grant(self) -> bool:
-        return NAME in self.kube.apps and parse_desired(self.body).grant is not None
+    def _max_renewals(self) -> int:
+        if NAME not in self.kube.apps or not has_access_tokens(parse_desired(self.body)):
+            return 0
+        # Of the vendor's tokens the previous one is looked at, too, when its overlap ends.
+        return 3 * MAX_RENEWALS if self.vended else MAX_RENEWALS
 
     def _authorize(self) -> None:
         """The admin sees to whatever was submitted."""
@@ -269,6 +279,7 @@ class Stage(OneEnterprise):
         if NAME not in self.kube.apps:
             left = self._to_end() if self.assisted else app is not None and app.tokens
             assert self.adopted or not left, "a token outlives its object"
+            assert not self.vendor.live_of_all(), "a token outlives its object"
             return
         desired = parse_desired(self.body)
         ready = next(each for each in self.body["status"]["conditions"] if each["type"] == "Ready")
@@ -279,6 +290,9 @@ class Stage(OneEnterprise):
             access = self.box.live_access(self.kube.kept["creds"]["clientID"])
             assert published in access, "the Secret holds no token of these credentials"
             live = {published}
+        elif desired.account is not None:
+            live = {lease.fingerprint for lease in self.vendor.live_of_all()}
+            assert published not in live or self.vendor.account_of(published) == desired.account, "of another account"
         else:
             live = self._to_end() if self.assisted else self.box.live(app.id) if app is not None else set()
         assert published in live, "the Secret holds a token that is over"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeOfAToken
+from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeByVendor, LifeOfAToken
 
 
-@pytest.mark.parametrize(("life", "share"), [(LifeOfAToken, 1), (LifeByCredentials, 2), (LifeByPeople, 2)])
+@pytest.mark.parametrize(
+    ("life", "share"), [(LifeOfAToken, 1), (LifeByCredentials, 2), (LifeByPeople, 2), (LifeByVendor, 1)]
+)
 def test_a_token_lives_through_anything(life: type[LifeOfAToken], share: int, effort: settings) -> None:
     """No rule is broken at any call, and everything settles."""
     run_state_machine_as_test(life, settings=settings(effort, max_examples=effort.max_examples // share))

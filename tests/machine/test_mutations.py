@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeOfAToken
+from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeByVendor, LifeOfAToken
 
 from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.controller import reconcile_pass as work
@@ -21,10 +21,12 @@ from box_app_operator.model.desired import DownscopedSpec
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Adoption, Observed
 from box_app_operator.model.platform_view import Verdict
-from box_app_operator.model.steps import Step
+from box_app_operator.model.steps import RemoveFinalizer, Step
 from box_app_operator.modes.assisted import observe as keys
 from box_app_operator.modes.assisted.proof import Candidate
 from box_app_operator.modes.automated import adoption
+from box_app_operator.modes.common.findings import deleting
+from box_app_operator.modes.vended import decide as vended
 from box_app_operator.tokens import downscoped, rotation
 from box_app_operator.tokens import policy as tokens
 from box_app_operator.tokens.active import Current
@@ -53,6 +55,11 @@ def make_once(spec: DownscopedSpec, current: Current) -> tuple[Step | None, date
     return (step if current.observed.downscoped.get(spec.secret) is None else None), due
 
 
+def let_go(_: Observed) -> Finding:
+    """Nothing of the vendor's is revoked at the object's deletion."""
+    return deleting("Nothing is looked at.", RemoveFinalizer())
+
+
 FEW = 500
 """Examples in which the short search, which is the same every time, finds every mutation."""
 Mutation = tuple[ModuleType, str, Callable[..., Any], str]
@@ -66,15 +73,25 @@ RULES: dict[str, Mutation] = {
     "5-nothing-is-foreign": (tokens, "_ours", lambda *_: True, "somebody's key"),
     "6-downscoped-of-any-token": (downscoped, "_is_as_asked", lambda *_: True, "downscoped token is"),
     "6-downscoped-for-ever": (downscoped, "_next", make_once, "downscoped token is"),
-    "other-credentials-are-no-reason": (rotation, "as_asked_for", lambda _: True, "of these credentials|not at rest"),
+    "other-credentials-are-no-reason": (
+        rotation,
+        "as_asked_for",
+        lambda _: True,
+        "of these credentials|of another account|not at rest",
+    ),
     "limits-no-pause-by-date": (tokens, "rotation_waits_until", lambda *_: None, "in a storm"),
     "limits-lost-without-end": (tokens, "check_replacement", lambda *_: None, "lost tokens in a storm"),
     "limits-forgotten-in-a-crash": (work, "last_replacement", lambda *_: None, "in a storm"),
+    "vended-tokens-stay": (vended, "_end_tokens", let_go, "outlives its object"),
     "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""
 IN_MODES: dict[type[LifeOfAToken], tuple[str, ...]] = {
-    LifeOfAToken: tuple(rule for rule in RULES if rule not in ("3-believe-a-key", "other-credentials-are-no-reason")),
+    LifeOfAToken: tuple(
+        rule
+        for rule in RULES
+        if rule not in ("3-believe-a-key", "other-credentials-are-no-reason", "vended-tokens-stay")
+    ),
     LifeByPeople: ("2-empty-no-slot", "3-believe-a-key", "4-no-overlap", "5-orphans-stay", "6-downscoped-for-ever"),
     LifeByCredentials: (
         "3-publish-without-proof",
@@ -82,6 +99,15 @@ IN_MODES: dict[type[LifeOfAToken], tuple[str, ...]] = {
         "other-credentials-are-no-reason",
         "limits-no-pause-by-date",
         "limits-lost-without-end",
+    ),
+    LifeByVendor: (
+        "3-publish-without-proof",
+        "4-no-overlap",
+        "5-orphans-stay",
+        "other-credentials-are-no-reason",
+        "limits-no-pause-by-date",
+        "limits-lost-without-end",
+        "vended-tokens-stay",
     ),
 }
 """The rules that a mode has. Without a console endpoint people are asked to mint and to revoke; access tokens need no

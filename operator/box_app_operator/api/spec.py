@@ -43,7 +43,7 @@ SHORTEST_LIFE = timedelta(minutes=1)
 _DAYS = {"30d": 30, "60d": 60, "Never": None}
 _POLICIES = {str(policy): policy for policy in DeletionPolicy}
 _RETIRE = {str(retire): retire for retire in Retire}
-_AUTHENTICATION = {"AppToken": False, "ClientCredentials": True}
+_AUTHENTICATION = {word: word for word in ("AppToken", "ClientCredentials", "Vended")}
 _SUBJECTS = {word: word for word in ("enterprise", "user")}
 _KINDS = {word: word for word in ("Deployment", "StatefulSet", "DaemonSet")}
 
@@ -77,7 +77,7 @@ def parse_desired(body: Body) -> Desired:
     """What a BoxCustomApp asks for; ``invalid`` says what of it cannot be read, or cannot be done."""
     meta, status, spec = body["metadata"], mapping(body.get("status")), Fields(body.get("spec"), "spec")
     annotations, tokens = mapping(meta.get("annotations")), spec.section("tokens")
-    domains = spec.section("cors").texts("domains")
+    domains, account = spec.section("cors").texts("domains"), _account(spec)
     request, rotate = annotations.get(RECONCILE_ANNOTATION), annotations.get(ROTATE_ANNOTATION)
     desired = Desired(
         namespace=meta["namespace"],
@@ -87,7 +87,7 @@ def parse_desired(body: Body) -> Desired:
         created_at=meta["creationTimestamp"],
         enterprise=_enterprise(spec),
         display_name=spec.required_text("displayName"),
-        client_id=_client_id(spec, status),
+        client_id=_client_id(spec, status) if account is None else None,
         submit=spec.section("authorization").flag("submit", True),
         secret=_secret(meta["name"], tokens.section("secret"), status),
         token_days=tokens.choice("expiry", _DAYS, 60),
@@ -106,6 +106,7 @@ def parse_desired(body: Body) -> Desired:
         grant=_grant(spec),
         downscoped=_downscoped(spec),
         bad_origin=_bad_origin(domains),
+        account=account,
     )
     return replace(desired, invalid=next(iter(spec.problems), None) or _impossible(desired) or _twice(desired))
 
@@ -131,8 +132,12 @@ def _client_id(spec: Fields, status: Body) -> ClientID | None:
     return ClientID(given) if given else None
 
 
+def _authentication(spec: Fields) -> str:
+    return spec.choice("authentication", _AUTHENTICATION, "AppToken")
+
+
 def _grant(spec: Fields) -> ClientGrant | None:
-    if not spec.choice("authentication", _AUTHENTICATION, False) or not spec.has("clientCredentials"):
+    if _authentication(spec) != "ClientCredentials" or not spec.has("clientCredentials"):
         return None
     given = spec.section("clientCredentials")
     subject = given.section("subject")
@@ -141,6 +146,11 @@ def _grant(spec: Fields) -> ClientGrant | None:
         subject.choice("type", _SUBJECTS, "enterprise"),
         subject.required_text("id"),
     )
+
+
+def _account(spec: Fields) -> str | None:
+    """Also one that cannot be read makes the object one of this mode: its tokens are still to be revoked."""
+    return spec.section("vended").required_text("account") if _authentication(spec) == "Vended" else None
 
 
 def _client_secret(spec: Fields) -> tuple[str, str] | None:

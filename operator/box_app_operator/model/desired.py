@@ -110,6 +110,7 @@ class Desired:
     ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
     while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
     over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
+    ``account`` is there for ``Vended``: what a vendor gives out tokens for.
     ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong with one that is none.
     """
 
@@ -139,6 +140,7 @@ class Desired:
     grant: ClientGrant | None = None
     downscoped: tuple[DownscopedSpec, ...] = ()
     bad_origin: str | None = None
+    account: str | None = None
 
     @property
     def key(self) -> AppKey:
@@ -151,6 +153,8 @@ class Desired:
 
         None for App Tokens, which are the app's own.
         """
+        if self.account is not None:
+            return f"account:{self.account}"
         return f"{self.grant.subject_type}:{self.grant.subject_id}" if self.grant is not None else None
 
     @property

@@ -115,6 +115,7 @@ class Mode(enum.Enum):
     AUTOMATED = "through a console endpoint"
     ASSISTED = "by a person"
     CLIENT_CREDENTIALS = "not at all: access tokens come from the Client Credentials Grant"
+    VENDED = "not at all: a vendor gives out tokens of an app of its own"
 
 
 class Adoption(enum.Enum):

@@ -10,6 +10,8 @@ from box_app_operator.modes.assisted.client import AssistedClient
 from box_app_operator.modes.automated.client import AutomatedClient
 from box_app_operator.modes.client_credentials.client import ClientCredentialsClient
 from box_app_operator.modes.common.client import ModeClient
+from box_app_operator.modes.vended.client import VendedClient
+from box_app_operator.modes.vended.vendor import VendorInProcess
 from box_app_operator.ports import Clock, Cluster
 
 Clients = Mapping[Mode, ModeClient]
@@ -21,4 +23,5 @@ def make_clients(store: Store, cluster: Cluster, clock: Clock) -> Clients:
         Mode.AUTOMATED: AutomatedClient(store, cluster, clock),
         Mode.ASSISTED: AssistedClient(store, cluster, clock),
         Mode.CLIENT_CREDENTIALS: ClientCredentialsClient(cluster, clock),
+        Mode.VENDED: VendedClient(VendorInProcess(clock)),
     }

@@ -8,11 +8,13 @@ from box_app_operator.modes.assisted.decide import AssistedRules
 from box_app_operator.modes.automated.decide import AutomatedRules
 from box_app_operator.modes.client_credentials.decide import ClientCredentialsRules
 from box_app_operator.modes.common.rules import ModeRules
+from box_app_operator.modes.vended.decide import VendedRules
 
 RULES: dict[Mode, ModeRules] = {
     Mode.AUTOMATED: AutomatedRules(),
     Mode.ASSISTED: AssistedRules(),
     Mode.CLIENT_CREDENTIALS: ClientCredentialsRules(),
+    Mode.VENDED: VendedRules(),
 }
 """What each mode decides."""
 
@@ -21,4 +23,6 @@ def mode_of(desired: Desired, *, has_console: bool) -> Mode:
     """The mode of an object, from its authentication and from what its enterprise has."""
     if desired.grant is not None:
         return Mode.CLIENT_CREDENTIALS
+    if desired.account is not None:
+        return Mode.VENDED
     return Mode.AUTOMATED if has_console else Mode.ASSISTED

@@ -230,6 +230,12 @@ BY_CREDENTIALS = {
         ({}, {}, BY_CREDENTIALS, "spec.authentication cannot change"),
         ({}, BY_CREDENTIALS, {}, "spec.authentication cannot change"),
         ({}, {"authentication": "AppToken"}, BY_CREDENTIALS, "create another BoxCustomApp"),
+        (
+            {},
+            BY_CREDENTIALS,
+            {"authentication": "Vended", "vended": {"account": "a"}},
+            "spec.authentication cannot change",
+        ),
         ({}, {}, {"authentication": "AppToken"}, None),
         ({}, {"authentication": "AppToken"}, {}, None),
     ],

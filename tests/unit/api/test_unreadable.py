@@ -224,6 +224,7 @@ def test_whose_app_it_is_is_known_from_the_status(spec: Json, field: str, expect
             "not '90d'.",
         ),
         ({"authentication": "JWT"}, "spec.authentication cannot be read"),
+        ({"authentication": "Vended", "vended": {"account": 5}}, "spec.vended.account cannot be read"),
         (
             {
                 "authentication": "ClientCredentials",
