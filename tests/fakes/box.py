@@ -22,8 +22,8 @@ from box_app_operator.model.box import (
     BoxApp,
     ClientID,
     Fingerprint,
+    IssuedToken,
     Slot,
-    SlotToken,
     fingerprint_of,
 )
 from box_app_operator.model.desired import ClientGrant
@@ -46,7 +46,7 @@ def new_app(app: AppID, client: ClientID, name: str, reference: str) -> BoxApp:
     return BoxApp(app, client, name, reference, authorization, {}, (), 1)
 
 
-def with_token(app: BoxApp, slot: Slot, token: SlotToken) -> BoxApp:
+def with_token(app: BoxApp, slot: Slot, token: IssuedToken) -> BoxApp:
     """The app with a token in a free slot, which Box gives to an authorized app only."""
     if app.authorization.state is not AuthorizationState.AUTHORIZED or not app.authorization.enabled:
         raise BoxWouldRefuseError("app_not_authorized")
@@ -135,7 +135,7 @@ class FakeBox:
         issued = Issued(f"Token{len(self.issued):027d}", app, by_hand)
         expires_at = self.now() + timedelta(days=days) if days is not None else None
         with _as_answers():
-            self.put(with_token(found, slot, SlotToken(issued.fingerprint, self.now(), expires_at)))
+            self.put(with_token(found, slot, IssuedToken(issued.fingerprint, self.now(), expires_at)))
         self.issued[issued.fingerprint] = issued
         return Token(issued.value)
 

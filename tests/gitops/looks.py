@@ -11,7 +11,7 @@ from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
 from tests.unit.pretend import APP_ID, NOON, World, decided, in_mode, published_secret, unlisted
 from tests.unit.strategies import foreign_secret
 
-from box_app_operator.model.box import AuthorizationState, PendingToken, Problem, Slot, SlotToken
+from box_app_operator.model.box import AuthorizationState, IssuedToken, PendingToken, Problem, Slot
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.names import Leaving, NameHolder
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Observed, Pace
@@ -56,7 +56,7 @@ def settled(desired: Desired) -> Observed:
     return ready_world(desired).observed
 
 
-def settled_but(state: AuthorizationState, token: SlotToken = ONE) -> Look:
+def settled_but(state: AuthorizationState, token: IssuedToken = ONE) -> Look:
     """The Secret holds a token, and the app stands so with the admin."""
 
     def look(desired: Desired) -> Observed:
@@ -151,7 +151,7 @@ def with_good_key(desired: Desired) -> Observed:
     return replace(seen, unlisted=known, pending=pending)
 
 
-def settled_by_hand(token: SlotToken = LIVE, *, enabled: bool = True, **platform_view: Any) -> Look:
+def settled_by_hand(token: IssuedToken = LIVE, *, enabled: bool = True, **platform_view: Any) -> Look:
     """A key that a person generated is in the Secret."""
     said = Verdict.LIVE if enabled else Verdict.DISABLED
     known = {

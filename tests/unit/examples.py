@@ -15,10 +15,10 @@ from box_app_operator.model.box import (
     AuthorizationState,
     BoxApp,
     Fingerprint,
+    IssuedToken,
     PendingToken,
     Problem,
     Slot,
-    SlotToken,
 )
 from box_app_operator.model.conditions import Condition
 from box_app_operator.model.desired import Desired
@@ -26,8 +26,8 @@ from box_app_operator.model.observed import Observed, RememberedStatus
 from box_app_operator.modes.automated.adoption import with_adoption
 
 CORS = ("https://app.acme.com",)
-ONE = SlotToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
-TWO = SlotToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
+ONE = IssuedToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
+TWO = IssuedToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
 
 
 def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
@@ -37,7 +37,7 @@ def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
     return replace(app, **changes)  # type: ignore[arg-type]
 
 
-def ready_world(desired: Desired = DESIRED, **tokens: SlotToken) -> World:
+def ready_world(desired: Desired = DESIRED, **tokens: IssuedToken) -> World:
     """An app whose primary token is in the Secret."""
     app = app_for(desired, tokens={Slot.PRIMARY: ONE, **{Slot(slot): token for slot, token in tokens.items()}})
     secret = published_secret(desired, app, Slot.PRIMARY)

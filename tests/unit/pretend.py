@@ -22,11 +22,11 @@ from box_app_operator.model.box import (
     BoxApp,
     ClientID,
     Fingerprint,
+    IssuedToken,
     PendingToken,
     Refusal,
     SecretView,
     Slot,
-    SlotToken,
     UnlistedTokens,
     fingerprint_of,
 )
@@ -225,7 +225,7 @@ def _mint(world: World, step: MintToken) -> World:
     app = _expect(world, step.app_id)
     fingerprint = fingerprint_of(f"minted {world.minted}")
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
-    changed = with_token(app, step.slot, SlotToken(fingerprint, NOON, expires_at))
+    changed = with_token(app, step.slot, IssuedToken(fingerprint, NOON, expires_at))
     after = _see(world, app=changed, pending=PendingToken(fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
@@ -276,13 +276,13 @@ def in_mode(world: World, mode: Mode, **changes: object) -> World:
 
 
 def published_secret(
-    desired: Desired, source: BoxApp | UnlistedTokens, token: Slot | SlotToken, observed: Observed | None = None
+    desired: Desired, source: BoxApp | UnlistedTokens, token: Slot | IssuedToken, observed: Observed | None = None
 ) -> SecretView:
     """The Secret as it is after this token was published; without an observation as the first of all."""
     app, others = (source, None) if isinstance(source, BoxApp) else (None, source)
     observed = replace(observed or Observed(known=True), app=app, unlisted=others)
     published = app.tokens[token] if app is not None and isinstance(token, Slot) else token
-    assert isinstance(published, SlotToken)
+    assert isinstance(published, IssuedToken)
     existing, wanted = observed.secret, contents_of(desired, observed, published, NOON)
     labels, notes, data = (existing.labels, existing.annotations, existing.fingerprints) if existing else ({}, {}, {})
     return SecretView(

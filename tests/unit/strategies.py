@@ -19,13 +19,13 @@ from box_app_operator.model.box import (
     AuthorizationState,
     BoxApp,
     Fingerprint,
+    IssuedToken,
     PendingToken,
     Problem,
     Refusal,
     RefusalKind,
     SecretView,
     Slot,
-    SlotToken,
     fingerprint_of,
 )
 from box_app_operator.model.conditions import FACETS, Condition, Reason
@@ -107,13 +107,13 @@ def authorizations(draw: st.DrawFn) -> Authorization:
 
 
 @st.composite
-def slot_tokens(draw: st.DrawFn, slot: Slot) -> SlotToken:
+def slot_tokens(draw: st.DrawFn, slot: Slot) -> IssuedToken:
     """A token as Box shows it, live or past its time; 30 days after day 30 is the very moment of expiry."""
     age = timedelta(days=draw(st.sampled_from([1, 0, 30, 59, 61])))
     lifetime = draw(st.sampled_from([None, 30, 60]))
     created_at = NOON - age
     expires_at = created_at + timedelta(days=lifetime) if lifetime else None
-    return SlotToken(fingerprint_of(f"the {slot} token"), created_at, expires_at)
+    return IssuedToken(fingerprint_of(f"the {slot} token"), created_at, expires_at)
 
 
 @st.composite

@@ -20,8 +20,8 @@ from box_app_operator.model.box import (
     BoxApp,
     ClientID,
     Fingerprint,
+    IssuedToken,
     Slot,
-    SlotToken,
 )
 from box_app_operator.model.conditions import Reason
 from box_app_operator.ports import Page, Token
@@ -268,7 +268,7 @@ def _to_model(app: _App) -> BoxApp:
             app.authorization.decided_at,
         ),
         tokens={
-            slot: SlotToken(Fingerprint(token.fingerprint), token.created_at, token.expires_at)
+            slot: IssuedToken(Fingerprint(token.fingerprint), token.created_at, token.expires_at)
             for slot, token in slots.items()
             if token is not None
         },

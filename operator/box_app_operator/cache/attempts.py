@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from box_app_operator.cache.pace import PaceMemory
-from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, RefusalKind, SlotToken
+from box_app_operator.model.box import UID, Fingerprint, IssuedToken, PendingToken, Refusal, RefusalKind
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
@@ -103,7 +103,7 @@ class Memory:
     recorded_at: dict[Notice, datetime] = field(default_factory=dict)
     unsure: dict[Step, Notice] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
-    granted: SlotToken | None = None
+    granted: IssuedToken | None = None
     name_freed: bool = False
     without_enterprise_since: datetime | None = None
     answers: PlatformAnswers = field(default_factory=PlatformAnswers)
@@ -129,7 +129,7 @@ class Memory:
         found = {name: self.upkeep_of(name).contest(now) for name in secrets}
         return {name: contest for name, contest in found.items() if contest.names}
 
-    def set_pending(self, pending: PendingToken, token: Token, granted: SlotToken | None = None) -> None:
+    def set_pending(self, pending: PendingToken, token: Token, granted: IssuedToken | None = None) -> None:
         """Keep a minted token until it is published."""
         self.pending, self.token, self.granted = pending, token, granted
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from box_app_operator.model.box import BoxApp, SlotToken, known_token
+from box_app_operator.model.box import BoxApp, IssuedToken, known_token
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Notice
@@ -99,7 +99,7 @@ def _published(step: PublishSecret, desired: Desired, observed: Observed, now: d
     return _record(Reason.TOKEN_ROTATED, message)
 
 
-def _validity(token: SlotToken) -> str:
+def _validity(token: IssuedToken) -> str:
     return f"valid until {format_time(token.expires_at)}" if token.expires_at is not None else "without expiry"
 
 

@@ -52,8 +52,8 @@ class AuthorizationState(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SlotToken:
-    """A token as Box shows it: never its value. ``expires_at`` is None for one that never expires.
+class IssuedToken:
+    """A token that Box gave out: never its value. ``expires_at`` is None for one that never expires.
 
     ``accepted`` tells that Box was asked and accepted it, whatever dates say that a person noted down. ``client_id`` is
     whose it is, where that may be another app than the one that is wanted; None for an App Token.
@@ -97,19 +97,19 @@ class TokenSource(Protocol):
     @property
     def follows_spec(self) -> bool: ...  # noqa: D102
     @property
-    def issued(self) -> tuple[SlotToken, ...]: ...  # noqa: D102
+    def issued(self) -> tuple[IssuedToken, ...]: ...  # noqa: D102
 
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
         ...
 
 
-def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> SlotToken | None:
+def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
     """The token with this fingerprint, if it is known."""
     return next((token for token in source.issued if token.fingerprint == fingerprint), None)
 
 
-def other_token(source: TokenSource, fingerprint: Fingerprint) -> SlotToken | None:
+def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | None:
     """The other token that is known, if there is one."""
     return next((token for token in source.issued if token.fingerprint != fingerprint), None)
 
@@ -123,7 +123,7 @@ class UnlistedTokens:
     """
 
     client_id: ClientID | None
-    issued: tuple[SlotToken, ...]
+    issued: tuple[IssuedToken, ...]
     slots: Mapping[Fingerprint, Slot] = field(default_factory=dict)
     is_usable: bool = True
     follows_spec: bool = True
@@ -146,7 +146,7 @@ class BoxApp:
     name: str
     reference: str
     authorization: Authorization
-    tokens: Mapping[Slot, SlotToken]
+    tokens: Mapping[Slot, IssuedToken]
     cors_domains: tuple[str, ...]
     revision: int
 
@@ -161,7 +161,7 @@ class BoxApp:
         return True
 
     @property
-    def issued(self) -> tuple[SlotToken, ...]:
+    def issued(self) -> tuple[IssuedToken, ...]:
         """The tokens in its slots."""
         return tuple(self.tokens.values())
 

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, Fingerprint, SecretView, SlotToken, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, IssuedToken, SecretView, fingerprint_of
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.secret.annotations import (
@@ -48,7 +48,7 @@ class Contents:
     gone_keys: frozenset[str] = frozenset()
 
 
-def contents_of(desired: Desired, observed: Observed, token: SlotToken, now: datetime) -> Contents:
+def contents_of(desired: Desired, observed: Observed, token: IssuedToken, now: datetime) -> Contents:
     """What the Secret must hold once this token is in it, which is one of those that are known."""
     source, keys, there = observed.source, desired.secret.keys, observed.secret
     assert source is not None

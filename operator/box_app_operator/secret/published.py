@@ -9,9 +9,9 @@ from datetime import datetime
 from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
+    IssuedToken,
     SecretView,
     Slot,
-    SlotToken,
     TokenSource,
     fingerprint_of,
     known_token,
@@ -37,7 +37,7 @@ MANAGER = "box-app-operator"
 APP_LABEL = "boxapps.dev/app"
 
 
-def _expiry_seen(token: SlotToken) -> str:
+def _expiry_seen(token: IssuedToken) -> str:
     return expiry_text(
         round((token.expires_at - token.created_at).total_seconds() / 86400) if token.expires_at else None
     )
@@ -61,14 +61,14 @@ def owns_secret(desired: Desired, observed: Observed) -> bool:
     return not known.isdisjoint(secret.fingerprints.values())
 
 
-def active_token(desired: Desired, observed: Observed, now: datetime) -> SlotToken | None:
+def active_token(desired: Desired, observed: Observed, now: datetime) -> IssuedToken | None:
     """The live token that the Secret holds; None when there is none."""
     if observed.source is None or observed.secret is None or not owns_secret(desired, observed):
         return None
     return live_token_in(desired, observed.secret, observed.source, now)
 
 
-def live_token_in(desired: Desired, secret: SecretView, source: TokenSource, now: datetime) -> SlotToken | None:
+def live_token_in(desired: Desired, secret: SecretView, source: TokenSource, now: datetime) -> IssuedToken | None:
     """The live token that a Secret holds: under the token's own key, or else under any other."""
     live = {token.fingerprint for token in source.issued if token.is_live(now)}
     return known_token(source, token_in(desired, secret, live))
@@ -142,7 +142,7 @@ def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
     }
 
 
-def plain_data(desired: Desired, source: TokenSource, token: SlotToken) -> dict[str, str]:
+def plain_data(desired: Desired, source: TokenSource, token: IssuedToken) -> dict[str, str]:
     """The Secret's data apart from the token itself; an access token has no slot, and may be of an unknown client."""
     keys, slot = desired.secret.keys, source.slot_of(token.fingerprint)
     client_id = token.client_id or source.client_id
@@ -159,7 +159,7 @@ def secret_labels(desired: Desired) -> dict[str, str]:
 
 
 def secret_annotations(
-    desired: Desired, observed: Observed, source: TokenSource, token: SlotToken, now: datetime
+    desired: Desired, observed: Observed, source: TokenSource, token: IssuedToken, now: datetime
 ) -> dict[str, str]:
     """The annotations that the Secret carries once this token is in it."""
     stands = next(
@@ -177,7 +177,7 @@ def secret_annotations(
 
 
 def _new_token(
-    desired: Desired, observed: Observed, source: TokenSource, token: SlotToken, now: datetime
+    desired: Desired, observed: Observed, source: TokenSource, token: IssuedToken, now: datetime
 ) -> TokenRecord:
     replaced = other_token(source, token.fingerprint)
     known, pending = own_fingerprints(desired, observed), observed.pending
@@ -258,7 +258,7 @@ def _same_token(
     desired: Desired,
     observed: Observed,
     source: TokenSource,
-    token: SlotToken,
+    token: IssuedToken,
     stands: SecretView,
     *,
     moved: bool,

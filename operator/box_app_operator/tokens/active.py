@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.model.box import ClientID, Fingerprint, SecretView, SlotToken, TokenSource, other_token
+from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, SecretView, TokenSource, other_token
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.secret.annotations import TokenRecord, token_record_of
@@ -20,7 +20,7 @@ class Current:
     observed: Observed
     now: datetime
     source: TokenSource
-    token: SlotToken
+    token: IssuedToken
     secret: SecretView
     record: TokenRecord
 
@@ -51,7 +51,7 @@ class Current:
         return self.record.rotated_at or self.published_at
 
     @property
-    def other(self) -> SlotToken | None:
+    def other(self) -> IssuedToken | None:
         """The token that is live beside it, or was: the previous one, or the next."""
         return other_token(self.source, self.fingerprint)
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from box_app_operator.model.box import AppID, Fingerprint, PendingToken, SlotToken, TokenSource
+from box_app_operator.model.box import AppID, Fingerprint, IssuedToken, PendingToken, TokenSource
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import (
@@ -165,7 +165,7 @@ def _check_other(
     return (), retirement
 
 
-def _blocked(source: TokenSource, token: SlotToken) -> Retirement:
+def _blocked(source: TokenSource, token: IssuedToken) -> Retirement:
     slot = source.slot_of(token.fingerprint)
     message = (
         f"The token is due to be replaced, and the {slot} slot holds another whose value the operator does not have "
@@ -208,11 +208,11 @@ def _check_free_slot(
     return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
 
 
-def _expendable(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> SlotToken | None:
+def _expendable(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> IssuedToken | None:
     """The token to end: dead before live, never published before what pods may hold, older before newer."""
     remembered = observed.remembered
 
-    def usefulness(token: SlotToken) -> tuple[bool, bool, bool, datetime]:
+    def usefulness(token: IssuedToken) -> tuple[bool, bool, bool, datetime]:
         published = token.fingerprint in remembered.fingerprints
         return token.is_live(now), published, token.fingerprint == remembered.active, token.created_at
 
@@ -232,7 +232,7 @@ def _occupied(source: TokenSource, app_id: AppID | None) -> Finding:
     return replace(finding, tasks=(Task(TaskKind.REVOKE_KEY, Who.APP_TEAM, what, where),))
 
 
-def _until(token: SlotToken) -> str:
+def _until(token: IssuedToken) -> str:
     if token.expires_at is None:
         return "which never expires"
     # Box does not tell when a key expires that a person generated.

@@ -28,7 +28,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class SlotToken(msgspec.Struct):
+class IssuedToken(msgspec.Struct):
     """A token in a slot, as the console shows it."""
 
     fingerprint: str
@@ -111,7 +111,7 @@ class App(msgspec.Struct):
     modified_at: datetime
     revision: int = 0
     authorization: Authorization = msgspec.field(default_factory=Authorization)
-    tokens: dict[Slot, SlotToken] = msgspec.field(default_factory=dict)
+    tokens: dict[Slot, IssuedToken] = msgspec.field(default_factory=dict)
     cors_domains: list[str] = msgspec.field(default_factory=list)
     items: dict[str, Item] = msgspec.field(default_factory=dict)
     deleted: bool = False

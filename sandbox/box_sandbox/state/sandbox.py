@@ -16,10 +16,10 @@ from box_sandbox.state.model import (
     Account,
     App,
     AppKind,
+    IssuedToken,
     Item,
     ItemType,
     Slot,
-    SlotToken,
     TokenKind,
     User,
     digest,
@@ -194,7 +194,7 @@ class Sandbox:
         """A key for a slot: 32 letters and digits, shown once (box/developer.box.com, applications/app-tokens)."""
         expires_at = self.now() + timedelta(days=days) if days is not None else None
         value = self.issue(app, "app_token", expires_at, slot=slot)
-        app.tokens[slot] = SlotToken(digest(value)[:16], self.now(), expires_at)
+        app.tokens[slot] = IssuedToken(digest(value)[:16], self.now(), expires_at)
         await self.touch(app)
         return value
 

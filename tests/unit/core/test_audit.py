@@ -12,7 +12,7 @@ from tests.unit.strategies import DESIRED
 
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.core.audit import has_happened, record_of
-from box_app_operator.model.box import Fingerprint, Slot, SlotToken
+from box_app_operator.model.box import Fingerprint, IssuedToken, Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Rotation
 from box_app_operator.model.finding import Notice
@@ -31,7 +31,7 @@ from box_app_operator.model.steps import (
     SubmitApp,
 )
 
-NEW = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
+NEW = IssuedToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
 PUBLISH = PublishSecret(NEW.fingerprint)
 YOUNG = replace(DESIRED, token_days=None, rotation=Rotation(every=timedelta(days=1)))
 ROTATING = ready_world(secondary=NEW)

@@ -21,7 +21,7 @@ from tests.unit.strategies import (
 )
 
 from box_app_operator.core.plan import WERE_MISSING
-from box_app_operator.model.box import AuthorizationState, PendingToken, RefusalKind, Slot, SlotToken, fingerprint_of
+from box_app_operator.model.box import AuthorizationState, IssuedToken, PendingToken, RefusalKind, Slot, fingerprint_of
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Adoption
@@ -137,7 +137,7 @@ def test_only_a_proven_token_is_published(world: World) -> None:
 @given(world=authorized_worlds(), slot=st.sampled_from(Slot))
 def test_a_rejected_token_is_revoked_and_not_published(world: World, slot: Slot) -> None:
     """Rule 3: a token that Box does not accept never reaches the Secret, and does not stay live."""
-    token = SlotToken(fingerprint_of("a rejected token"), NOON, None)
+    token = IssuedToken(fingerprint_of("a rejected token"), NOON, None)
     app = replace(world.app, tokens={**world.app.tokens, slot: token})
     pending = PendingToken(token.fingerprint, proven=False)
     course = run_its_course(replace(world, observed=replace(world.observed, app=app, pending=pending, secret=None)))

@@ -11,7 +11,7 @@ from tests.unit.pretend import GRACE, NOON, World, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.plan import Delays, Plan, plan
-from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, Slot, SlotToken
+from box_app_operator.model.box import Fingerprint, IssuedToken, Refusal, RefusalKind, Slot
 from box_app_operator.model.desired import Rotation, WorkloadRef
 from box_app_operator.model.observed import WorkloadView
 from box_app_operator.model.steps import RestartWorkload, RevokeSlot
@@ -19,7 +19,7 @@ from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.restarts import Restarts, check_restarts
 
 WEB = WorkloadRef("Deployment", "web")
-NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
+NEXT = IssuedToken(Fingerprint("a" * 16), NOON, NOON + timedelta(days=60))
 RESTART, REVOKE = RestartWorkload(WEB, NEXT.fingerprint), RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 WINDOW = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)

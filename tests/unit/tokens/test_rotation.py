@@ -12,7 +12,7 @@ from tests.unit.pretend import CLIENT_ID, NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.api.spec import parse_desired
-from box_app_operator.model.box import UID, Fingerprint, Slot, SlotToken, UnlistedTokens
+from box_app_operator.model.box import UID, Fingerprint, IssuedToken, Slot, UnlistedTokens
 from box_app_operator.model.desired import Desired, Retire, Rotation
 from box_app_operator.model.observed import Mode, PodView, SecretUse, UseKind
 from box_app_operator.model.steps import MintToken, RevokeSlot, RevokeToken, Step
@@ -24,17 +24,17 @@ from box_app_operator.tokens.retirement import check_retirement
 from box_app_operator.tokens.rotation import next_rotation
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-NEXT = SlotToken(Fingerprint("a" * 16), NOON, NOON + 60 * DAY)
+NEXT = IssuedToken(Fingerprint("a" * 16), NOON, NOON + 60 * DAY)
 FOREVER = replace(ONE, expires_at=None)
 MINT, REVOKE = MintToken(APP_ID, Slot.SECONDARY, 60), RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint)
 
 
-def current_for(desired: Desired, token: SlotToken = ONE) -> Current:
+def current_for(desired: Desired, token: IssuedToken = ONE) -> Current:
     """A ready app with this token."""
     return current_at(ready_world(desired, primary=token), timedelta())
 
 
-def rotated(new: SlotToken = NEXT, **rotation: Any) -> World:
+def rotated(new: IssuedToken = NEXT, **rotation: Any) -> World:
     """A world just after a rotation at noon: the new token in the Secret, the old one beside it."""
     world = ready_world(replace(DESIRED, rotation=Rotation(**rotation)))
     app = replace(world.app, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: new})
@@ -65,7 +65,7 @@ def steps(world: World, after: timedelta) -> tuple[Step, ...]:
     ],
 )
 def test_a_rotation_is_due_by_age_or_before_expiry(
-    rotation: Rotation, token: SlotToken, earliest: timedelta, latest: timedelta
+    rotation: Rotation, token: IssuedToken, earliest: timedelta, latest: timedelta
 ) -> None:
     """Whichever comes first, up to a tenth earlier; the token is a day old at noon."""
     moment = next_rotation(current_for(replace(DESIRED, rotation=rotation), token))

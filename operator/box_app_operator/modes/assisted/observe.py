@@ -13,9 +13,9 @@ from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
+    IssuedToken,
     PendingToken,
     Slot,
-    SlotToken,
     UnlistedTokens,
 )
 from box_app_operator.model.desired import Desired
@@ -133,7 +133,7 @@ def _set_pending(
     desired: Desired,
     seen: Observed,
     keys: tuple[KeyView, ...],
-    tokens: dict[Slot, SlotToken],
+    tokens: dict[Slot, IssuedToken],
     store: Keys,
     memory: Memory,
 ) -> PendingToken | None:
@@ -161,7 +161,7 @@ def _judged(key: KeyView, answers: PlatformAnswers) -> KeyView:
     return replace(key, verdict=verdict, message=answers.messages.get(key.fingerprint) or MESSAGES.get(verdict, ""))
 
 
-def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> UnlistedTokens | None:
+def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]) -> UnlistedTokens | None:
     """None while the spec names no app; but what is left of one must end with the object all the same."""
     if not desired.client_id and not (desired.deleting and tokens):
         return None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import Fingerprint, PendingToken, SecretView, Slot, SlotToken
+from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, SecretView, Slot
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
@@ -31,13 +31,13 @@ def tokens_by_slot(
     published: Fingerprint | None,
     memory: Memory,
     now: datetime,
-) -> dict[Slot, SlotToken]:
+) -> dict[Slot, IssuedToken]:
     """What stands in the slots, as far as can be known.
 
     The published token and the keys that Box accepts; and in a slot that none of these fills, what was published before
     and was not seen dead.
     """
-    tokens: dict[Slot, SlotToken] = {}
+    tokens: dict[Slot, IssuedToken] = {}
     if published is not None and memory.answers.verdicts.get(published) in STANDING:
         tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
     for key in keys:
@@ -57,7 +57,7 @@ def _out_of_sight(
     desired: Desired,
     seen: Observed,
     published: Fingerprint | None,
-    tokens: Mapping[Slot, SlotToken],
+    tokens: Mapping[Slot, IssuedToken],
     now: datetime,
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
@@ -86,7 +86,7 @@ def _out_of_sight(
     return found
 
 
-def _fingerprints(tokens: Mapping[Slot, SlotToken]) -> set[Fingerprint]:
+def _fingerprints(tokens: Mapping[Slot, IssuedToken]) -> set[Fingerprint]:
     return {token.fingerprint for token in tokens.values()}
 
 
@@ -97,7 +97,7 @@ def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, 
     return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
-def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> SlotToken:
+def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> IssuedToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
     dates = _recorded_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
     if dates is not None and dates[1] is None and desired.token_days is not None:
@@ -107,7 +107,7 @@ def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: M
         first_seen = memory.answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
         dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return SlotToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
+    return IssuedToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
 def _recorded_dates(
@@ -124,7 +124,7 @@ def choose_pending(
     desired: Desired,
     seen: Observed,
     keys: tuple[KeyView, ...],
-    tokens: Mapping[Slot, SlotToken],
+    tokens: Mapping[Slot, IssuedToken],
 ) -> PendingToken | None:
     """The key to be published next: one that pods never had, or any when the Secret has none that is live.
 
@@ -141,7 +141,7 @@ def choose_pending(
     return PendingToken(chosen.fingerprint, proven=True, days=desired.token_days) if slot is not None else None
 
 
-def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, SlotToken]) -> Fingerprint | None:
+def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]) -> Fingerprint | None:
     secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
     pending = {fingerprint for secret in secrets for fingerprint in secret.fingerprints.values()}
     return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.model.box import ClientID, PendingToken, SlotToken
+from box_app_operator.model.box import ClientID, IssuedToken, PendingToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -56,7 +56,7 @@ class ClientCredentialsClient:
         memory.answers.unauthorized = False
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
-        token = SlotToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
+        token = IssuedToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
         memory.set_pending(PendingToken(fingerprint), granted.token, token)
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from box_app_operator.model.box import Fingerprint, SlotToken, UnlistedTokens, known_token
+from box_app_operator.model.box import Fingerprint, IssuedToken, UnlistedTokens, known_token
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import (
@@ -155,7 +155,7 @@ def _end_tokens(observed: Observed, now: datetime) -> Finding:
     return replace(finding, notices=tuple(_left_to_expire(observed, source, token) for token in live))
 
 
-def _left_to_expire(observed: Observed, source: UnlistedTokens, token: SlotToken) -> Notice:
+def _left_to_expire(observed: Observed, source: UnlistedTokens, token: IssuedToken) -> Notice:
     why = f"the credentials are those of client id {source.client_id} now"
     end = f" at {format_time(token.expires_at)}" if token.expires_at is not None else ""
     message = (

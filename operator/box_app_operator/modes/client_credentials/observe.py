@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import ClientID, SecretView, SlotToken, UnlistedTokens
+from box_app_operator.model.box import ClientID, IssuedToken, SecretView, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import PlatformView
@@ -72,7 +72,7 @@ def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
     )
 
 
-def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> tuple[SlotToken, ...]:
+def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> tuple[IssuedToken, ...]:
     """The published token, if the Secret still tells all of it, and the one that is pending.
 
     Args:
@@ -88,11 +88,11 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     return tuple(tokens)
 
 
-def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> SlotToken | None:
+def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> IssuedToken | None:
     record, fingerprint = token_record_of(secret), token_of(secret, desired)
     client_id = client_said_by(secret, known)
     if fingerprint is None or secret.effective_annotations.get(FINGERPRINT) != fingerprint or client_id is None:
         return None
     if record.issued_at is None or record.expires_at is None:
         return None
-    return SlotToken(fingerprint, record.issued_at, record.expires_at, client_id=client_id)
+    return IssuedToken(fingerprint, record.issued_at, record.expires_at, client_id=client_id)

@@ -12,7 +12,7 @@ from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, in_mode, 
 from tests.unit.strategies import DESIRED
 
 from box_app_operator.core.plan import Plan
-from box_app_operator.model.box import PendingToken, Problem, Slot, SlotToken, UnlistedTokens
+from box_app_operator.model.box import IssuedToken, PendingToken, Problem, Slot, UnlistedTokens
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
@@ -33,7 +33,7 @@ LIVE = replace(ONE, accepted=True)
 GRANT = replace(DESIRED, client_id=None, grant=ClientGrant("creds", "enterprise", "1"))
 
 
-def by_hand(desired: Desired = WISH, tokens: dict[Slot, SlotToken] | None = None, **changes: Any) -> World:
+def by_hand(desired: Desired = WISH, tokens: dict[Slot, IssuedToken] | None = None, **changes: Any) -> World:
     """An app without a console endpoint."""
     known = unlisted(app_for(desired, tokens=tokens or {}), Mode.ASSISTED) if desired.client_id else None
     return World(desired, Observed(known=True, unlisted=known, mode=Mode.ASSISTED, pods=(), **changes))
@@ -294,7 +294,7 @@ def test_a_deletion_ends_when_no_token_is_accepted_any_more() -> None:
     assert decide(by_hand(replace(WISH, deleting=True))).steps == (RemoveFinalizer(),)
 
 
-def by_grant(platform_view: PlatformView, *tokens: SlotToken) -> World:
+def by_grant(platform_view: PlatformView, *tokens: IssuedToken) -> World:
     """An app with the Client Credentials Grant."""
     known = UnlistedTokens(CLIENT_ID, tokens, follows_spec=False)
     return World(
@@ -326,7 +326,7 @@ def test_the_admin_is_named_when_box_says_so() -> None:
 def test_access_tokens_are_renewed_at_half_of_their_life() -> None:
     """Up to a tenth earlier."""
     begin, end = NOON - timedelta(minutes=29), NOON + timedelta(minutes=31)
-    world = by_grant(PlatformView(can_revoke=True), SlotToken(ONE.fingerprint, begin, end, client_id=CLIENT_ID))
+    world = by_grant(PlatformView(can_revoke=True), IssuedToken(ONE.fingerprint, begin, end, client_id=CLIENT_ID))
     assert world.observed.unlisted is not None
     world = look(world, secret=published_secret(GRANT, world.observed.unlisted, *world.observed.unlisted.issued))
 

@@ -9,7 +9,7 @@ from tests.fakes.box import ACCESS_SECONDS
 from tests.unit.shell import Shell
 
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.model.box import ClientID, SlotToken
+from box_app_operator.model.box import ClientID, IssuedToken
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import ObtainAccessToken, RevokeToken
 from box_app_operator.modes.client_credentials.client import ClientCredentialsClient
@@ -25,7 +25,7 @@ class Stage(Shell):
         self.cluster.kept["creds"] = {"clientID": "granted-1", "clientSecret": "s" * 32}
         self.client = ClientCredentialsClient(self.cluster, self)
 
-    async def obtain(self, error: Exception | None = None) -> SlotToken | None:
+    async def obtain(self, error: Exception | None = None) -> IssuedToken | None:
         """Exchange the credentials; Box may answer with an error."""
 
         def answer() -> None:
@@ -36,7 +36,7 @@ class Stage(Shell):
         await self.client.obtain_token(ObtainAccessToken(), self.desired, self.link, self.memory)
         return self.memory.granted
 
-    async def revoke(self, token: SlotToken) -> str:
+    async def revoke(self, token: IssuedToken) -> str:
         """End an access token."""
         step = RevokeToken(token.fingerprint)
         return await self.client.revoke_token(step, self.desired, Observed(), self.link, self.memory)
@@ -56,7 +56,7 @@ async def test_an_access_token_is_held_with_what_box_says_once() -> None:
 
     (live,) = stage.box.live_access("granted-1")
     ends = stage.now() + timedelta(seconds=ACCESS_SECONDS)
-    assert token == SlotToken(live, stage.now(), ends, client_id=ClientID("granted-1"))
+    assert token == IssuedToken(live, stage.now(), ends, client_id=ClientID("granted-1"))
     assert not stage.memory.answers.unauthorized
 
 

@@ -10,7 +10,15 @@ from tests.unit.examples import ONE, TWO, said
 from tests.unit.pretend import NOON, World, decide, published_secret
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, ClientID, Fingerprint, SecretView, SlotToken, UnlistedTokens, fingerprint_of
+from box_app_operator.model.box import (
+    UID,
+    ClientID,
+    Fingerprint,
+    IssuedToken,
+    SecretView,
+    UnlistedTokens,
+    fingerprint_of,
+)
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Rotation
 from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.platform_view import PlatformView
@@ -30,11 +38,11 @@ GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))
 GOES = replace(GRANT, deleting=True)
 MINE, OTHER = ClientID("a" * 32), ClientID("b" * 32)
 ENDS = NOON + timedelta(minutes=50)
-ACCESS = SlotToken(ONE.fingerprint, NOON - timedelta(minutes=10), ENDS, client_id=MINE)
+ACCESS = IssuedToken(ONE.fingerprint, NOON - timedelta(minutes=10), ENDS, client_id=MINE)
 REVOKE = RevokeToken(ONE.fingerprint)
 
 
-def granted(credentials: ClientID = MINE, token: SlotToken = ACCESS, *, can_revoke: bool = True) -> World:
+def granted(credentials: ClientID = MINE, token: IssuedToken = ACCESS, *, can_revoke: bool = True) -> World:
     """An access token is in the Secret; the credentials may be those of another app by now."""
     source = UnlistedTokens(credentials, (token,), follows_spec=False)
     hand = PlatformView(can_revoke=can_revoke)
@@ -109,7 +117,7 @@ def test_a_secret_of_a_former_name_goes_although_tokens_are_renewed() -> None:
     assert world.observed.secret is not None
     old = replace(world.observed.secret, name="old", uid=UID("old"))
     later = NOON + timedelta(minutes=30)
-    renewed = SlotToken(TWO.fingerprint, later, later + timedelta(minutes=70), client_id=MINE)
+    renewed = IssuedToken(TWO.fingerprint, later, later + timedelta(minutes=70), client_id=MINE)
     source = replace(source_of(world), issued=(renewed,))
     observed = replace(world.observed, renamed_secrets=(old,), unlisted=source)
     notes = secret_annotations(GRANT, observed, source, renewed, later)
