@@ -26,6 +26,7 @@ READY_SECONDS = 300.0
 POLL_SECONDS = 0.1
 GO_SETTINGS = {"GOGC": "300"}
 """Memory for time: Go collects its garbage less often."""
+TRIES, PORT_TAKEN = 3, "address already in use"
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -110,13 +111,19 @@ class ControlPlane:
             Unavailable: there are no binaries to be had.
             RuntimeError: a process ended early; the message has its last words.
         """
-        plane = cls(find_or_build(say), setting, folder)
-        try:
-            plane._start()
-        except BaseException:
-            plane.stop()
-            raise
-        return plane
+        binaries = find_or_build(say)
+        for left in reversed(range(TRIES if folder is None else 1)):
+            plane = cls(binaries, setting, folder)
+            try:
+                plane._start()
+            except BaseException as error:
+                plane.stop()
+                # Another process took a port that was free a moment before.
+                if not left or PORT_TAKEN not in str(error):
+                    raise
+            else:
+                return plane
+        raise AssertionError("the last try raises")
 
     def _start(self) -> None:
         self._write_files()
