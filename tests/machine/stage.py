@@ -218,12 +218,17 @@ class Stage(OneEnterprise):
                 self.person.do(self.app, task)
         if tasks:
             self.reconciler.clear_refusals(KEY)
-        ends = all(task["kind"] in ("RevokeKey", "DeleteApp") for task in tasks)
-        if tasks and tasks == self.done and ends and self.body["metadata"].get("deletionTimestamp"):
-            # Its value is gone, so that nobody can prove what was done: the message says how to give up.
+        if tasks and tasks == self.done and self._says_how_to_give_up():
+            # Its value is gone, so that nobody can prove what was done.
             force = {FORCE_DELETE_ANNOTATION: "true"}
             self.kube.put_app(NAME, metadata={**self.body["metadata"], "annotations": force})
         self.done = tasks
+
+    def _says_how_to_give_up(self) -> bool:
+        """Does the object say that it waits to be removed, and how to remove it at once?"""
+        conditions = (self.body.get("status") or {}).get("conditions") or ()
+        ready = next((condition for condition in conditions if condition["type"] == "Ready"), {})
+        return f"{FORCE_DELETE_ANNOTATION}=true" in ready.get("message", "")
 
     def _renews(self) -> bool:
         """Does the object have tokens that are renewed twice an hour?"""
