@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, SecretView, TokenSource, other_token
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.secret.annotations import TokenRecord, token_record_of
 from box_app_operator.secret.published import active_token
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""The clocks of two machines that keep time differ by at most this, and are set back by at most this in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,11 @@ class Current:
     def was_published(self, fingerprint: Fingerprint) -> bool:
         """Did pods ever get this token from us?"""
         return fingerprint == self.record.previous or fingerprint in self.observed.remembered.fingerprints
+
+
+def is_from_the_future(issued_at: datetime, now: datetime) -> bool:
+    """Was a token dated by a clock of the operator's that was ahead? Then it expires long before it seems to."""
+    return issued_at > now + CLOCK_TOLERANCE
 
 
 def current_of(desired: Desired, observed: Observed, now: datetime) -> Current | None:

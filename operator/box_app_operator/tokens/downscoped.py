@@ -30,7 +30,7 @@ from box_app_operator.secret.annotations import (
 from box_app_operator.secret.conflict import conflict_with, is_conflict
 from box_app_operator.secret.contents import Contents, differences, without_leftovers
 from box_app_operator.secret.published import secret_labels
-from box_app_operator.tokens.active import Current
+from box_app_operator.tokens.active import Current, is_from_the_future
 
 OWN_KEYS = frozenset({SecretKeys().token, SecretKeys().expires_at})
 """The names of its keys without ``spec.tokens.secret.keys``."""
@@ -182,10 +182,11 @@ def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
     view = current.observed.downscoped.get(spec.secret)
     if view is None or view.effective_annotations.get(WANTED) != mark_of(spec):
         return None
-    token, expires_at = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view).expires_at
-    if token is None or token != view.effective_annotations.get(FINGERPRINT) or expires_at is None:
+    token, record = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view)
+    if token is None or token != view.effective_annotations.get(FINGERPRINT) or record.expires_at is None:
         return None
-    return expires_at if expires_at > current.now else None
+    dated_ahead = record.issued_at is not None and is_from_the_future(record.issued_at, current.now)
+    return record.expires_at if record.expires_at > current.now and not dated_ahead else None
 
 
 def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | None, datetime]:
@@ -193,6 +194,8 @@ def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | N
     step, there = RefreshDownscoped(spec, current.fingerprint), current.observed.downscoped.get(spec.secret)
     record = token_record_of(there) if there is not None else None
     if there is None or record is None or record.issued_at is None or record.expires_at is None:
+        return step, current.now
+    if is_from_the_future(record.issued_at, current.now):
         return step, current.now
     token = there.fingerprints.get(current.desired.secret.keys.token)
     if token is None or not _is_as_asked(there, token, step) or _is_redated(there, record.expires_at, current):

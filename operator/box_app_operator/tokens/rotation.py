@@ -22,10 +22,8 @@ from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace
 from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, token_record_of
-from box_app_operator.tokens.active import Current
+from box_app_operator.tokens.active import Current, is_from_the_future
 
-CLOCK_TOLERANCE = timedelta(minutes=1)
-"""So far clocks of machines differ that are kept right; and so far one is put back at once."""
 JITTER = 0.1
 """The last part of every wait over which rotations are spread, so that a thousand apps that were created together do
 not rotate together."""
@@ -80,15 +78,12 @@ def rotation_cause(current: Current) -> Cause | None:
         return Cause.SPEC
     moment = next_rotation(current)
     due = moment is not None and moment <= current.now
-    return Cause.DATE if due or _is_from_the_future(current) else None
+    return Cause.DATE if due or _is_dated_ahead(current) else None
 
 
-def _is_from_the_future(current: Current) -> bool:
-    """Was an access token dated by a clock that was ahead? Then it expires long before it seems to.
-
-    Its dates are the operator's own; those of App Tokens are Box's, which nothing here depends on.
-    """
-    return not current.source.follows_spec and current.token.created_at > current.now + CLOCK_TOLERANCE
+def _is_dated_ahead(current: Current) -> bool:
+    """Was an access token dated by a clock that was ahead? The dates of App Tokens are Box's own."""
+    return not current.source.follows_spec and is_from_the_future(current.token.created_at, current.now)
 
 
 def rotation_waits_until(current: Current, cause: Cause) -> datetime | None:

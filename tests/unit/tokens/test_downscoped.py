@@ -71,6 +71,18 @@ def test_it_is_made_anew_before_it_runs_out() -> None:
     assert decide(world(secret()), now=due).steps == REFRESH
 
 
+def test_one_that_was_dated_by_a_clock_that_was_ahead_is_made_anew() -> None:
+    """It is over long before it seems to be, and is no consolation while Box is down."""
+    ahead = timedelta(hours=5)
+    annotations = annotations_for(SPEC, ONE.fingerprint, CHILD, ISSUED + ahead, ENDS + ahead)
+    fingerprints = {**secret().fingerprints, WISH.secret.keys.expires_at: fingerprint_of(format_time(ENDS + ahead))}
+    dated_ahead = world(secret(annotations=annotations, fingerprints=fingerprints))
+
+    assert decide(dated_ahead).steps == REFRESH
+    assert said(decide(dated_ahead, refusals={REFRESH[0]: NOT_NOW}), "TokenReady").status == "False"
+    assert decide(dated_ahead, now=NOON + ahead).steps == ()
+
+
 def test_a_refresh_before_that_outlasts_the_token_does_not_make_one_after_another() -> None:
     """A tenth of its life it has in any case."""
     spec = replace(SPEC, refresh_before=timedelta(days=1))
