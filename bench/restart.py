@@ -4,8 +4,6 @@ A real control plane and a sandbox are filled with settled apps; then the operat
 with, and is watched until every app was looked at. CPU is that of its process, from /proc.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

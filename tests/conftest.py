@@ -1,7 +1,5 @@
 """The last lines of a run: which control planes it was on, what was walked, and which rights nothing needs."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections import Counter

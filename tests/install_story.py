@@ -1,7 +1,5 @@
 """What ``make install-demo`` must tell, on whatever it plays."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -4,8 +4,6 @@
 in ``tests/e2e`` holds the real API server to it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from box_app_operator.api import origins

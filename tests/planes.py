@@ -5,8 +5,6 @@ real control plane, or on the imitation where there is no real one. It also runs
 which its module names in ``ALSO_ON``, or the test itself with the mark ``also_on``.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What the chart grants against what the operator made use of: a right that nothing needs is one too many."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet

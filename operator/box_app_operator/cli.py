@@ -1,7 +1,5 @@
 """The command line: parse, check, start."""
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib.metadata import version

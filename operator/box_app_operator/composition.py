@@ -1,7 +1,5 @@
 """The parts, put together: clients, clock, randomness. Nothing is decided here, and nothing runs yet."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

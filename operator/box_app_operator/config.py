@@ -4,8 +4,6 @@ Each setting is a field of ``Settings`` and stands nowhere else: flag, variable 
 value: it would stop at the first problem, and take an empty variable for an absent one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields

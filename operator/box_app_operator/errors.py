@@ -10,8 +10,6 @@
 Foreign exceptions are translated into these in ``box`` and ``kube``, and nowhere else. Messages never hold a token.
 """
 
-from __future__ import annotations
-
 KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
 KUBERNETES_CONFLICT = "KubernetesConflict"
 """Reasons of errors that no condition has: there they count as NotYetKnown."""

@@ -1,7 +1,5 @@
 """What observing and executing need from the outside: protocols, so that the core never meets httpx or Kubernetes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -173,7 +171,7 @@ class Cluster(Protocol):
         """The value with this fingerprint, if the Secret still holds it."""
         ...
 
-    async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
+    async def write_secret(self, app: Body, secret: "SecretWrite", existing: SecretView | None) -> SecretView:
         """Create the Secret, or write what is the operator's own into the one that ``existing`` saw."""
         ...
 

@@ -7,8 +7,6 @@ is asked for over ``http://`` never goes through a proxy: those are services of 
 Source: golang.org/x/net/http/httpproxy, ``Config``.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Running: start, elect, serve, stop. Nothing is decided here."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging
@@ -211,7 +209,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, Any], stop: asyncio.Event) -
         await asyncio.gather(working, stopped, return_exceptions=True)
 
 
-async def _serve(settings: Settings, operator: Operator, running: Running, stop: asyncio.Event) -> None:
+async def _serve(settings: Settings, operator: Operator, running: "Running", stop: asyncio.Event) -> None:
     """Work and watch until the operator is stopped, or until a part fails.
 
     Kopf begins once everything was listed, and ends by calling ``running.finish``. It need not have begun at all.

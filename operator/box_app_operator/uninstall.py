@@ -4,8 +4,6 @@ Either they are named and the uninstall stops, or the operator is stopped and th
 alone in any case.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass

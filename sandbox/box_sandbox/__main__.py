@@ -1,7 +1,5 @@
 """``box-sandbox serve``, and the commands for whoever plays the admin or the developer beside it."""
 
-from __future__ import annotations
-
 import secrets
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The sandbox as one ASGI application."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Serving the sandbox with uvicorn, so that connections can be cut and blocked calls end at once."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable

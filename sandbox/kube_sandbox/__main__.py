@@ -1,7 +1,5 @@
 """``python -m kube_sandbox serve``."""
 
-from __future__ import annotations
-
 import secrets
 import socket
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The HTTP side: paths, verbs and watches."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

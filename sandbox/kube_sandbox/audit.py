@@ -1,7 +1,5 @@
 """The audit log: who asked for what and what came of it, in the shape of ``audit.k8s.io/v1``."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

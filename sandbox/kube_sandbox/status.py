@@ -1,7 +1,5 @@
 """Refusals, as Kubernetes' ``Status`` objects."""
 
-from __future__ import annotations
-
 from typing import Any
 
 REASONS = {

@@ -4,8 +4,6 @@
 the difference: it is what every user of the chart gets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import helm_python

@@ -1,7 +1,5 @@
 """Rendering the chart, and finding things in what comes out."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

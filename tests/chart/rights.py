@@ -1,7 +1,5 @@
 """Rights, taken apart, and who has which."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from tests.chart.rendering import NAMESPACE, Json, Rendered

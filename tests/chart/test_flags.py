@@ -1,7 +1,5 @@
 """What the chart tells the operator is what the operator understands."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

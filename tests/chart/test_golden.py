@@ -4,8 +4,6 @@ What comes out differently shows in the difference of ``golden``. Renew it on pu
 ``pytest tests/chart --renew-golden``.
 """
 
-from __future__ import annotations
-
 import re
 
 from tests.chart.rendering import ROOT, VALUE_SETS, Rendered

@@ -3,8 +3,6 @@
 Source: kubernetes.io, Pod Security Standards, profile Restricted.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import helm_python

@@ -1,7 +1,5 @@
 """The chart as Helm's own checks see it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Source: prometheus-operator.dev, API reference, monitoring.coreos.com/v1.
 """
 
-from __future__ import annotations
-
 import json
 
 import helm_python

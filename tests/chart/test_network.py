@@ -1,7 +1,5 @@
 """Whom the pods may talk with, in both flavors."""
 
-from __future__ import annotations
-
 import helm_python
 from tests.chart.rendering import Json, Rendered, render, selected
 

@@ -1,7 +1,5 @@
 """What Helm says at the end: what to do next, with the values that were chosen."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

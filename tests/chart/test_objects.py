@@ -1,7 +1,5 @@
 """Every object is one that Kubernetes knows, and the objects fit together."""
 
-from __future__ import annotations
-
 import functools
 import json
 from typing import Any

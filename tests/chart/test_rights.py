@@ -1,7 +1,5 @@
 """Who may do what: the same rights in both modes, and no more of them than needed in either."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import helm_python

@@ -1,7 +1,5 @@
 """An uninstall must not strand finalizers: a Job looks first, with rights of its own that come and go with it."""
 
-from __future__ import annotations
-
 import click
 import helm_python
 import pytest

@@ -1,7 +1,5 @@
 """Every value: explained, checked, and good for something."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

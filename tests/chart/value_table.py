@@ -1,7 +1,5 @@
 """Every value of the chart: its path, what it is when absent, what it means."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The operator's Box clients, led to a sandbox, and a look for secrets in whatever they raise."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Awaitable, Iterator
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The operator's clients for a sandbox in this process."""
 
-from __future__ import annotations
-
 import pytest
 from tests.contract.clients import Clients
 from tests.sandbox.conftest import box, clock, loopback, open_box, serve, silent

@@ -1,7 +1,5 @@
 """The operator's client for the Console API against the sandbox: what each call gives, and how each goes wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 import pytest

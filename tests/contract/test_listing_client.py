@@ -1,7 +1,5 @@
 """The operator's listing against the sandbox: everything once, then only what changed."""
 
-from __future__ import annotations
-
 import msgspec
 import pytest
 from tests.contract.clients import Clients, refused

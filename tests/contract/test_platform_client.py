@@ -1,7 +1,5 @@
 """The operator's client for Box's public API against the sandbox: is a token live?"""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

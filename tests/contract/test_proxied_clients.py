@@ -1,7 +1,5 @@
 """The operator's clients and a proxy that stands in their way: what is said, and that no credential is."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """The operator's way to Box: time limits, pauses that Box asks for, and who is not there at all."""
 
-from __future__ import annotations
-
 import socket
 
 import httpx

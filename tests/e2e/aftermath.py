@@ -4,8 +4,6 @@ The audit log of the control plane keeps every status and Event that was ever wr
 checks by being overwritten.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What tests of the API server's bad days have in common."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

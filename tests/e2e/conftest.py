@@ -3,8 +3,6 @@
 ``tests/planes.py`` says which test runs on which of them; the last lines of the run say which ran, and why one did not.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

@@ -1,7 +1,5 @@
 """Apps that authenticate with client id and secret, downscoped tokens, and whoever uses what the operator publishes."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """How crowded this machine is at the moment, for the few tests whose subject is time."""
 
-from __future__ import annotations
-
 import math
 import time
 

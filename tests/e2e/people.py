@@ -1,7 +1,5 @@
 """People at Box's consoles, where there is no Console API: they read ``status.nextSteps`` and do what stands there."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

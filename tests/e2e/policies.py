@@ -1,7 +1,5 @@
 """Other people's policies and controllers, as they meet the operator's Secrets: admission, quotas and edits."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

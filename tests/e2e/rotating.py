@@ -1,7 +1,5 @@
 """Things that tests of rotation do: asking for one, and the pods and workloads that use tokens."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

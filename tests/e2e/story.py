@@ -1,7 +1,5 @@
 """Things that many tests do, in one word each."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The story of one app for a year, as its Events tell it: every change, none missing, none twice."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

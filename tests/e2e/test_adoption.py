@@ -1,7 +1,5 @@
 """Apps that exist in Box already: adopted by client id if that was allowed, with respect for what others generated."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

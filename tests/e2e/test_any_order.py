@@ -1,7 +1,5 @@
 """Manifests in any order: what is not there yet is waited for, as progress and never as a failure."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The admin: pending, declined, disabled, asked anew. None of it is an error, and all of it is read at a glance."""
 
-from __future__ import annotations
-
 import pytest
 from tests.e2e.rotating import await_warning, check_refused
 from tests.e2e.story import approve, box_app, make_ready, stated

@@ -1,7 +1,5 @@
 """Mode Assisted: a person does at Box's consoles what ``status.nextSteps`` says, and the operator proves it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Mode Assisted at rest: what many apps cost while nobody does anything."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Mode Assisted in trouble: outages, lost Secrets and keys, an app that is disabled, a restart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

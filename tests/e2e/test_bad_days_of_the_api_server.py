@@ -3,8 +3,6 @@
 The operator goes on, or ends with one line so that the kubelet starts it again; nothing is registered or minted twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Bad input gets a clear answer, changes nothing, and is recovered from by itself once it is mended."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

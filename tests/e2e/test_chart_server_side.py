@@ -4,8 +4,6 @@ The control plane is this module's own: a release owns what belongs to the whole
 There are no nodes, and no controller for Jobs: the Job that looks before an uninstall is played, with its account.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

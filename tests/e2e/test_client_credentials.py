@@ -1,7 +1,5 @@
 """The Client Credentials Grant: an access token in the Secret, obtained and renewed with the app's id and secret."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 

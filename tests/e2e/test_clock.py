@@ -3,8 +3,6 @@
 The limits are those that the operator ships with. Box's clock can be set, the operator's too.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

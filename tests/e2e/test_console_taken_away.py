@@ -1,7 +1,5 @@
 """A BoxEnterprise loses its console endpoint: apps that were registered through it are a person's from then on."""
 
-from __future__ import annotations
-
 import pytest
 from tests.e2e.people import await_step
 from tests.e2e.story import await_gone, await_one_token, box_app, live_tokens, make_ready

@@ -1,7 +1,5 @@
 """The previous token stays live while running pods may hold it, and no longer. Without an overlap, to see just that."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

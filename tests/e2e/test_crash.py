@@ -1,7 +1,5 @@
 """The operator is killed between any two calls: what was begun is found again and finished, nothing is doubled."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A CRD is deleted and installed again: objects go with it in good order, and the operator comes back with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What happens in Box when the object goes, and that the object waits for it."""
 
-from __future__ import annotations
-
 import pytest
 from tests.e2e.conftest import Stage
 from tests.e2e.story import await_gone, box_app, delete, delete_by_force, force, live_tokens, make_ready, stated, values

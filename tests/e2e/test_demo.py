@@ -1,7 +1,5 @@
 """`make demo`, as a newcomer runs it: a process of its own, whose exit code and last table must be true."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pty

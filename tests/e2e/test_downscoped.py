@@ -1,7 +1,5 @@
 """Downscoped tokens: fewer rights, a short life, a Secret of their own, and made anew before anybody notices."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """The BoxEnterprise: its status, and what happens when it changes, goes and comes back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A BoxEnterprise that apps use is held by a finalizer, and goes with the last of them."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Iterator

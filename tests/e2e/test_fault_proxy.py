@@ -1,7 +1,5 @@
 """The proxy that orders faults between operator and API server: it changes what it is told to, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import threading

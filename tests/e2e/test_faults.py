@@ -1,7 +1,5 @@
 """Box answers with trouble: the right kind of error, no token lost, no app twice, recovery by itself."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

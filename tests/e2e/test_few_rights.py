@@ -1,7 +1,5 @@
 """An installation that grants less: what cannot be looked at is waited for, not for ever, and said."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Of which spec a condition speaks, and what is said beside Ready while not all of the spec can be had."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

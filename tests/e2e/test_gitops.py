@@ -1,7 +1,5 @@
 """The operator and a GitOps tool beside each other: no diff, no fight over fields, and health that tells the truth."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any

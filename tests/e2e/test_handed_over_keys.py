@@ -1,7 +1,5 @@
 """Keys that people hand over in mode Assisted: Box is asked about each, and only the app's own are published."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``make install-demo`` without a node: what it shows is what happened."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 ``KILL_SEED`` repeats the choices of an earlier run; the moments still depend on the machine.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import random

@@ -1,7 +1,5 @@
 """What a person sees who has nothing but kubectl."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Secrets full of data that carry the operator's label, whoever made them: they cost neither memory nor time."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

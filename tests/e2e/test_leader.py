@@ -1,7 +1,5 @@
 """Two replicas, of which one works: the other takes over in time, and a leader that is none any more does nothing."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

@@ -1,7 +1,5 @@
 """An operator with a list of namespaces: what happens to one of them is no matter to the others."""
 
-from __future__ import annotations
-
 import pytest
 from tests.e2e.conftest import Stage
 from tests.e2e.story import make_ready

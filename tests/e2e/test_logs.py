@@ -1,7 +1,5 @@
 """What the operator says in JSON: one line per thing that happened, and none when nothing does."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """From a manifest to an authorized app, a working token in a Secret, and synced CORS domains."""
 
-from __future__ import annotations
-
 import time
 
 import httpx

@@ -1,7 +1,5 @@
 """What ``/metrics`` tells of a run, and that it tells nothing of single apps unless it is asked to."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

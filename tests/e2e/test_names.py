@@ -1,7 +1,5 @@
 """Names are unique across all of Box: an object whose name another app has continues as soon as that name is free."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

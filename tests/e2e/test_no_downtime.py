@@ -1,7 +1,5 @@
 """Whoever reads the Secret and uses what it holds never notices a rotation, and neither who holds on to it a while."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import sys

@@ -1,7 +1,5 @@
 """Odd input at a real API server: it says what the table says, and the rules cost no more than it allows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.e2e.story import box_app, make_ready, stated

@@ -1,7 +1,5 @@
 """CRDs of an older version take what Kubernetes does not take in a Secret: whose fault that is, by field and cause."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """While two tokens are live: when the previous one goes, and what may happen to the app meanwhile."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timedelta
 

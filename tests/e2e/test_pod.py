@@ -1,7 +1,5 @@
 """The operator in a pod's clothes: what it finds there is enough; a token of its account may be replaced, or die."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -3,8 +3,6 @@
 Faults are put where they come from: at the API server, as admission policies, a webhook, a quota, and missing rights.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

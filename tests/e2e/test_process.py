@@ -1,7 +1,5 @@
 """The operator as a process: how it starts, answers probes, stops, and what it must never say."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -3,8 +3,6 @@
 One real HTTP proxy on loopback, which notes what it was asked for.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -1,7 +1,5 @@
 """Another name for the Secret: the same token moves there first, and the old one goes when nobody needs it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

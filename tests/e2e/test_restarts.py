@@ -1,7 +1,5 @@
 """Workloads are restarted once for each token, however many apps and operators there are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """etcd is restored from a snapshot: resource versions go back, and so does everything that Kubernetes remembers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

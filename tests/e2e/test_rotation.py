@@ -1,7 +1,5 @@
 """Tokens are replaced when they are due, once for each reason, and the previous one stays live for the overlap."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any

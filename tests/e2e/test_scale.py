@@ -1,7 +1,5 @@
 """Counts that must not grow with the number of apps: a restart, and rest."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Secret heals: what people do to it is undone, and no token that got lost stays live."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

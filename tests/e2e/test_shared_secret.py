@@ -1,7 +1,5 @@
 """A Secret is not the operator's alone: what others put there stays, and what the spec drops goes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

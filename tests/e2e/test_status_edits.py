@@ -1,7 +1,5 @@
 """Somebody edits a status: it is written as it was, nothing else comes of it, and the object can be deleted."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

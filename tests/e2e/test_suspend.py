@@ -1,7 +1,5 @@
 """Suspending, and asking for another look."""
 
-from __future__ import annotations
-
 from tests.e2e.story import DOMAINS, box_app, make_ready
 
 from playground import Playground

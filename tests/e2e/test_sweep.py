@@ -1,7 +1,5 @@
 """The sweep over a cluster that has nothing in it yet."""
 
-from __future__ import annotations
-
 from playground import Cluster, Playground
 from playground.output import until
 

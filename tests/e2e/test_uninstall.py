@@ -1,7 +1,5 @@
 """``box-app-operator uninstall``: nothing is left behind that only the operator could let go."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

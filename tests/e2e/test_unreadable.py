@@ -3,8 +3,6 @@
 The schema is made wider for a moment, as that of a newer version is, and put back before the operator is judged.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Any

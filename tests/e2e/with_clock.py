@@ -4,8 +4,6 @@ FILE holds the seconds that the operator's clock is ahead of this machine's, neg
 ``set`` it, or the time really ``passes`` as it says. Nothing but the one place that reads the time is changed.
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -5,8 +5,6 @@ is not imitated here: contract tests, passes and the operator as a process talk 
 Beside the apps of the console there are two with client credentials, of which nothing but access tokens is seen.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

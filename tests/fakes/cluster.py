@@ -3,8 +3,6 @@
 It has objects with resource versions, Secrets with values, pods that hold values, and no HTTP.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

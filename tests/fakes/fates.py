@@ -1,7 +1,5 @@
 """What can become of a call: the machine draws it, box and cluster let it happen."""
 
-from __future__ import annotations
-
 import contextlib
 import enum
 from collections.abc import Callable

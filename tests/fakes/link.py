@@ -1,7 +1,5 @@
 """The way to one enterprise as passes see it, what such a way is made with, and the clock that they read."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator

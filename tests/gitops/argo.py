@@ -4,8 +4,6 @@ Source: argoproj/argo-cd v3.6.1, ``util/lua/lua.go``: Lua 5.1 with the libraries
 ``time`` and ``date``; the object is the global ``obj``, the answer a table with ``status`` and ``message``.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

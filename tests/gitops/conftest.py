@@ -1,7 +1,5 @@
 """The real kstatus, built from its Go module where Go is at hand."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

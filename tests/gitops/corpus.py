@@ -1,7 +1,5 @@
 """Statuses of every state of a BoxCustomApp: each with what Argo CD and kstatus should make of it."""
 
-from __future__ import annotations
-
 from tests.gitops.looks import (
     OLD,
     OVER,

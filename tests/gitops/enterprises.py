@@ -1,7 +1,5 @@
 """Statuses of a BoxEnterprise, as its link writes them when Box or the cluster answer so."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

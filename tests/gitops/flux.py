@@ -5,8 +5,6 @@ Source: fluxcd/pkg, ``runtime/cel/status_evaluator.go``, RFC 0009: a status of a
 evaluated leaves Flux waiting.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import celpy

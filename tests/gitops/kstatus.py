@@ -5,8 +5,6 @@ of fluxcd/cli-utils v1.4.0 are the same. Said anew here, so that they can be che
 is, ``test_kstatus.py`` holds this to the original.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """What one look may find of an app, as functions of what is wanted."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

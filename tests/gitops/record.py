@@ -4,8 +4,6 @@ A pass writes when it has nothing left to do: the steps that it cannot do are re
 them.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass

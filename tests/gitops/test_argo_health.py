@@ -1,7 +1,5 @@
 """The health that Argo CD shows, state by state, with a real Lua."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

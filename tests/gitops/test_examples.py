@@ -1,7 +1,5 @@
 """The manifests for Argo CD and Flux: valid, and fitting together."""
 
-from __future__ import annotations
-
 import graphlib
 from pathlib import Path
 from typing import Any

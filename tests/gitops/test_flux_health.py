@@ -1,7 +1,5 @@
 """The expressions for health in the examples for Flux, state by state."""
 
-from __future__ import annotations
-
 import pytest
 import yaml
 from tests.gitops.argo import EXAMPLES

@@ -1,7 +1,5 @@
 """What kstatus makes of each state, and so Flux where nothing else is said."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """The tables in docs/gitops.md say what the script and kstatus do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

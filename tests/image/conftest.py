@@ -1,7 +1,5 @@
 """The repository's files that make the image, and the image itself as far as it can be made without Docker."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tempfile

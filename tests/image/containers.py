@@ -1,7 +1,5 @@
 """A containerd that nobody else uses: an image is imported as on a node, and run as strictly as the chart does."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tempfile
@@ -50,14 +48,14 @@ class Containers:
         done = self._ctr("images", "import", str(archive))
         assert done.returncode == 0, done.stderr
 
-    def run(self, image: str, *command: str, mounts: Mapping[Path, str] | None = None) -> Run:
+    def run(self, image: str, *command: str, mounts: Mapping[Path, str] | None = None) -> "Run":
         """Run a command, or what the image says, as its user and on a read-only root file system, without a network."""
         binds = [
             f"--mount=type=bind,src={source},dst={target},options=rbind:ro" for source, target in (mounts or {}).items()
         ]
         return self._ctr("run", "--rm", "--read-only", *binds, image, f"test-{uuid.uuid4().hex}", *command)
 
-    def _ctr(self, *arguments: str) -> Run:
+    def _ctr(self, *arguments: str) -> "Run":
         command = ["ctr", f"--address={self._socket}", "--namespace=k8s.io", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS)
 

@@ -4,8 +4,6 @@ It knows nothing but the standard library, for there is nothing else in an image
 container too: who it runs as, and what it could write. Every problem is a line, and any of them is exit code 1.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os

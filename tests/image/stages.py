@@ -4,8 +4,6 @@ Absolute paths in commands and variables are moved into that folder. Every stage
 it runs, as in Docker, where every stage has the same ``/``: what is installed knows its own place.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

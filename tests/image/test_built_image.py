@@ -1,7 +1,5 @@
 """What the Dockerfile's commands leave behind, followed on this machine without Docker."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

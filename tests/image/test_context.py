@@ -1,7 +1,5 @@
 """What reaches a build."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 
 import pytest

@@ -1,7 +1,5 @@
 """The Dockerfile as a text: what a linter says, and what a cluster relies on."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The tool that builds the image without Docker, as far as it can be tried without root."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The image as a container: built by the Dockerfile's own steps, imported into a containerd, and run."""
 
-from __future__ import annotations
-
 import json
 import re
 import tarfile

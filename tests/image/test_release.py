@@ -1,7 +1,5 @@
 """What belongs together says the same: versions, names, and the commands of the docs."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

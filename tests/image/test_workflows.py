@@ -1,7 +1,5 @@
 """The workflows: valid, with few rights, and in the right order."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

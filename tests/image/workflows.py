@@ -1,7 +1,5 @@
 """The workflows, read as GitHub does as far as the tests ask."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How long the machine runs: the same examples on every run, or many new ones with HYPOTHESIS_PROFILE=long."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Knows the rules of the design in its own words, so that a broken rule of the product does not break its judge too.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

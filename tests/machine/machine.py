@@ -5,8 +5,6 @@ the spec, the Secret and Box, pods come and go, the clock jumps, news arrive lat
 must settle: exactly one live token, the one in the Secret.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """A person who does at Box's consoles what the tasks in ``status.nextSteps`` say, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """One app, one operator, a simulated Box and cluster; and what must hold once everything came to rest."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """I1 to I4 of the design under crashes, lost answers, duplicates, late deliveries, edits, decisions and clock jumps."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test

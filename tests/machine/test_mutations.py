@@ -1,7 +1,5 @@
 """The machine finds broken rules: for each of the token rules one that is broken on purpose."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Prometheus' own judgement of rules and expressions, and Grafana's of dashboards, wherever they are to be had."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The Go programs beside these tests: built once from their modules, and kept where the control plane is kept."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

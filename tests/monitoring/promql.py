@@ -1,8 +1,6 @@
 """As much of PromQL as it takes to see which series and labels an expression speaks of. Prometheus itself is asked for
 the rest, where it is to be had."""
 
-from __future__ import annotations
-
 import re
 
 FUNCTIONS = {

@@ -1,7 +1,5 @@
 """What is held together here: the alerts, the dashboard, the page about both, and what the operator exports."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whoever is woken up by an alert finds out what to do, and every alert speaks of what the operator exports."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

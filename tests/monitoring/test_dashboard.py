@@ -1,7 +1,5 @@
 """The dashboard loads anywhere, and each of its panels asks for something that the operator exports."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 import json

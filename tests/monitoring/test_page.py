@@ -1,7 +1,5 @@
 """docs/monitoring.md names everything that the operator exports and logs, and nothing else."""
 
-from __future__ import annotations
-
 import re
 
 from tests.monitoring.sources import FILES, PAGE, ROOT, anchors, families, process_series

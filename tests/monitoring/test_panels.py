@@ -1,7 +1,5 @@
 """The picture of the dashboard shows every panel, with what Prometheus said."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

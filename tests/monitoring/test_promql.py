@@ -1,7 +1,5 @@
 """The small reader of PromQL that the other tests stand on."""
 
-from __future__ import annotations
-
 from tests.monitoring import promql
 
 

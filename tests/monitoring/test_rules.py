@@ -1,7 +1,5 @@
 """What Prometheus makes of the alerts: the stories in ``rules/``, each with the alerts that fire, and no others."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

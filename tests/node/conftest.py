@@ -1,7 +1,5 @@
 """The plane ``node``: a real kubelet, on which the chart's own Deployment runs from the operator's own image."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator

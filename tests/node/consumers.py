@@ -1,7 +1,5 @@
 """Pods that use a token as their authors would: they call Box with it, again and again, and print what came of it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A node ends with whoever made it, and leaves nothing that the next one does not remove."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``make install-demo`` on a node of its own: what it shows is what happened."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

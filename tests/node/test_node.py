@@ -3,8 +3,6 @@
 The first one runs with the chart's defaults; then an upgrade shortens the operator's pauses and makes two replicas.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Whole passes: the operator's clients for a sandbox in this process, with a clock that stands still."""
 
-from __future__ import annotations
-
 from tests.contract.conftest import clients
 from tests.sandbox.conftest import box, clock, open_box, silent
 

@@ -1,7 +1,5 @@
 """People who work at Box's consoles by hand, in a sandbox in this process."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.sandbox.world import ADMIN, Box

@@ -1,7 +1,5 @@
 """Passes over an app that the operator did not register: what happens without an entry, and once it is gone again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Passes over an app whose keys people hand over, where Box says whose a key is and where it does not."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass

@@ -1,7 +1,5 @@
 """Passes over an app without a console endpoint, against the sandbox, while the link to Box comes and goes."""
 
-from __future__ import annotations
-
 import pytest
 from tests.contract.clients import Clients
 from tests.reconcile.people import People

@@ -1,7 +1,5 @@
 """Passes over an app with client credentials, against the sandbox, with a clock that stands still."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An app is not let go for a word in its status: the last look is for the operator's own mark."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Passes against the sandbox, with a clock that stands still: what fails waits, whoever asks for another pass."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from datetime import timedelta

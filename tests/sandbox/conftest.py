@@ -1,7 +1,5 @@
 """The sandbox in this process, the sandbox on loopback, and a clock that stands still until told otherwise."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """Holds every answer of a Console API against ``docs/console-api.yaml``."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

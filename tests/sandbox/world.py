@@ -1,7 +1,5 @@
 """The sandbox in this process, and what tests of every kind do with it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """tests/unit mirrors the package: every module is imported by a test of the folder that has the name of its own."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

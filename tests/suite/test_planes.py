@@ -1,7 +1,5 @@
 """The choice of the control planes that an end-to-end test runs on."""
 
-from __future__ import annotations
-
 import pytest
 from tests import planes
 

@@ -1,7 +1,5 @@
 """The comparison of what the chart grants with what the audit log shows, with which the whole suite ends."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

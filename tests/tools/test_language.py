@@ -1,7 +1,5 @@
 """The word list: what it finds, where, and what it says to write instead."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 HYPOTHESIS_PROFILE=long tries many new examples; otherwise they are the same on every run.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

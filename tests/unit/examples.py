@@ -1,7 +1,5 @@
 """Worlds that are easy to name: a ready app, one that waits, one in conflict, and so on."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

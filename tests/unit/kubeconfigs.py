@@ -1,7 +1,5 @@
 """Kubeconfigs of one cluster."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import yaml

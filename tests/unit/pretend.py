@@ -4,8 +4,6 @@ It asks the imitation of Box in ``tests.fakes.box`` what Box makes of an app. A 
 ``BoxWouldRefuseError``, because a plan must not count on being refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

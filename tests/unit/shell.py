@@ -1,7 +1,5 @@
 """One object in a cluster and its app in Box, both imitated, and what is remembered: for the parts that do I/O."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.fakes.box import FakeBox

@@ -18,8 +18,6 @@
 Knows nothing of pytest, so that any runner can use it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -3,8 +3,6 @@
 The first alternative of every choice is the plainest, because Hypothesis shrinks towards it.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The parts fit together: what one of them tells reaches whom it concerns, and nothing runs before it is told to."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 from typing import Any, cast

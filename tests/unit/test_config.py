@@ -1,7 +1,5 @@
 """Settings and the command line: every problem at once, in words that say which flag or variable."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from datetime import timedelta

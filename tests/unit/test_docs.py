@@ -1,7 +1,5 @@
 """What the docs promise is what the code has."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A token's value cannot get out by accident."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import json

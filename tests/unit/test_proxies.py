@@ -1,7 +1,5 @@
 """HTTPS_PROXY and NO_PROXY are read as Go reads them, and never shown with their credentials."""
 
-from __future__ import annotations
-
 import pytest
 
 from box_app_operator.config import SettingsError, read_settings

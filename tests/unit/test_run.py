@@ -1,7 +1,5 @@
 """Start, elect, serve, stop: in which order, and what ends the process."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

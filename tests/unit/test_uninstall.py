@@ -1,7 +1,5 @@
 """Before the operator goes: what needs it is named, or let go, and nothing else is touched."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any, cast
 

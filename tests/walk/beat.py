@@ -1,7 +1,5 @@
 """Waiting for rest, counted in the operator's own sweeps: how long they take on this machine makes no difference."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

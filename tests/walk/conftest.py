@@ -1,7 +1,5 @@
 """Walks on a control plane: a Box in which the admin approves at once, and an operator whose pauses are short."""
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Edits: a whole ``spec`` with one value at one place, and everything that this value cannot be without."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 import json

@@ -3,8 +3,6 @@
 Nothing here knows the name of a field: a field that is added to a CRD is walked without a change here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The list of findings is to be empty; whoever mends one takes its line away.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any

@@ -3,8 +3,6 @@
 What would leave this machine is not among them: hosts are of loopback or end in ``.invalid``.
 """
 
-from __future__ import annotations
-
 ODD: dict[str, tuple[str, ...]] = {
     "spaces": ("", " ", " a", "a ", "a b", "a\u00a0b"),
     "case": ("A", "Upper-Lower", "\u0130"),

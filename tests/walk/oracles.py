@@ -1,7 +1,5 @@
 """What must be true of an app, whatever its spec says. Each oracle yields one line for each thing that is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What a walk tried and found, for the last lines of a run."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Which edits a walk makes: a part of them, or all; one at a time, in pairs, and in pairs beside faults of Box."""
 
-from __future__ import annotations
-
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

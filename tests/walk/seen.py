@@ -1,7 +1,5 @@
 """What was seen of an app, of its Secrets and of its side in Box, as plain values that oracles judge."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What is walked: objects that are Ready, each in a world of its own, so that several can be walked side by side."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +65,7 @@ class Subject:
     path: str
     spec: Spec
     ns: str
-    delete: Callable[[Subject], None]
+    delete: Callable[["Subject"], None]
     alone: bool = True
     before: list[View] = field(default_factory=list)
 

@@ -1,7 +1,5 @@
 """A walk over the schema of BoxCustomApp, on apps that people made by hand and whose keys they handed over."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

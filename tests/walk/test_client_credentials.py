@@ -1,7 +1,5 @@
 """A walk over the schema of BoxCustomApp, on apps with client id and secret."""
 
-from __future__ import annotations
-
 import pytest
 from tests.walk.conftest import Effort
 from tests.walk.route import Route, Walks

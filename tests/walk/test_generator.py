@@ -1,7 +1,5 @@
 """The generator: every field of both kinds, values from the schema alone, and the same ones for the same seed."""
 
-from __future__ import annotations
-
 import copy
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Every oracle complains of a state that is broken in its own way, and of no state that is well."""
 
-from __future__ import annotations
-
 import base64
 import copy
 from collections.abc import Callable

@@ -4,8 +4,6 @@ What only the world can know, such as the name of a Secret that is there, a ``Wo
 it the same fields are walked.
 """
 
-from __future__ import annotations
-
 import enum
 import functools
 import json

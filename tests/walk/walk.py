@@ -1,7 +1,5 @@
 """The walk: give an object one value, wait for rest, judge; go back, wait, judge. Several objects go side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Any

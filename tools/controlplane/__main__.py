@@ -1,7 +1,5 @@
 """``python -m controlplane build | start | where``."""
 
-from __future__ import annotations
-
 import signal
 import sys
 

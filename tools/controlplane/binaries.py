@@ -1,7 +1,5 @@
 """Where the binaries come from. In this order: KUBEBUILDER_ASSETS, the cache, built from Go modules, downloaded."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Building the control plane from its Go modules. About five minutes on two cores, once."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Starting and stopping etcd, kube-apiserver and the two controllers that tests cannot do without."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Downloading the binaries that setup-envtest uses, with their checksums checked."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import platform

@@ -3,8 +3,6 @@
 Where this machine can have a node the release runs as pods on it. Elsewhere processes in the clothes of pods play them.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import signal

@@ -1,7 +1,5 @@
 """The demo from the first line to the last: start everything, apply the examples, be the admin, judge, clean up."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

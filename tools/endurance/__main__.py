@@ -4,8 +4,6 @@ What is tried is the last commit of this checkout. It needs no virtual environme
 has a log of its own; ``summary.txt`` beside them has one line a run. The exit code is 1 when a run failed.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -3,8 +3,6 @@
 ``--check`` fails when a number is beyond its limit, or a word is written that ``language.toml`` forbids.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator

@@ -4,8 +4,6 @@
 in pages, manifests and the chart, from their first line to their last.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import tokenize

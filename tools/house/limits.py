@@ -1,7 +1,5 @@
 """The limits of the house. ``make check`` fails when one of these numbers gets worse."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What is measured of the house, each as a number with the places that it comes from."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

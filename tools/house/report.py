@@ -1,7 +1,5 @@
 """What ``make house`` prints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from house.limits import Verdict

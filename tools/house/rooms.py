@@ -1,7 +1,5 @@
 """The rooms: how big each is, who imports whom, and in which order they lie on top of each other."""
 
-from __future__ import annotations
-
 import graphlib
 import tomllib
 from collections import Counter, defaultdict

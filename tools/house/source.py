@@ -1,7 +1,5 @@
 """Reading a package: its modules, their functions and imports, as ``ast`` shows them. Nothing of it is imported."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass

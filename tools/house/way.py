@@ -4,8 +4,6 @@ No tool can follow a value through queues and Protocols by itself. So the way is
 written is compared with the code: that each function exists, and is called, or reads what was stored, as it says.
 """
 
-from __future__ import annotations
-
 import ast
 import itertools
 import tomllib

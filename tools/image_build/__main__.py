@@ -1,7 +1,5 @@
 """``python -m image_build build | differences``."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

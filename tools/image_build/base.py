@@ -4,8 +4,6 @@ Debian has Python in /usr and keeps pip out of it. The Dockerfile expects both i
 installed as Debian does it, and Python is moved: it finds its library beside itself, wherever it is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Build the image with Buildah, and keep the archive for as long as nothing changes that goes into it."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

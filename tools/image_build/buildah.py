@@ -1,7 +1,5 @@
 """Buildah with a storage of its own, so that it neither sees nor changes the images of this machine."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from image_build.machine import run

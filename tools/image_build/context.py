@@ -1,7 +1,5 @@
 """The build context: what .dockerignore lets through, by the rules that Docker documents for it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """What differs from the image that a release builds: docs/image.md has the same list."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from image_build.base import Base

@@ -1,7 +1,5 @@
 """A Dockerfile as stages of instructions: the part of the language that ours uses, and an error for the rest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

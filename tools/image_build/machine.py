@@ -1,7 +1,5 @@
 """What this machine brings to a build: the programs, the rights, the cache, and its way to the package index."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

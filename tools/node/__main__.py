@@ -1,7 +1,5 @@
 """``python -m node``: a node to look around in, until it is interrupted."""
 
-from __future__ import annotations
-
 import signal
 import sys
 

@@ -1,7 +1,5 @@
 """Where things are: the addresses in the node's network, and the files in its folder. Known inside and outside."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

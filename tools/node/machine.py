@@ -1,7 +1,5 @@
 """A node as tests and demo see it: made, reached from outside, and removed with all that belongs to it."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os
@@ -53,7 +51,7 @@ class Node:
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, say: Callable[[str], None]) -> Iterator[Node]:
+    def start(cls, say: Callable[[str], None]) -> "Iterator[Node]":
         """A node that is Ready, and is removed afterwards.
 
         Raises:

@@ -1,7 +1,5 @@
 """``python -m panels play | draw``."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """The dashboard as far as it is drawn: panels, their places, queries and looks."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Asking a Prometheus over its HTTP API."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

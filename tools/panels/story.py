@@ -3,8 +3,6 @@
 Tokens live for minutes here that live for an hour or for months elsewhere. Everything else is as it is.
 """
 
-from __future__ import annotations
-
 import contextlib
 import random
 import time

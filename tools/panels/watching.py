@@ -1,7 +1,5 @@
 """A Prometheus of one's own, that looks at the operator's replicas every other second and knows its alerts."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import socket

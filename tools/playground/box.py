@@ -1,7 +1,5 @@
 """The sandbox that plays Box, in a process of its own, and its admin."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys

@@ -1,7 +1,5 @@
 """A Kubernetes to play with. Whichever it is, it looks the same from here."""
 
-from __future__ import annotations
-
 import json
 import os
 import ssl

@@ -4,8 +4,6 @@ One app is made Ready by the operator itself. The others are copies of it: its o
 its app in Box, with names, ids and tokens of their own, so that an operator that starts finds everything settled.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

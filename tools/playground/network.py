@@ -1,7 +1,5 @@
 """Which network the sandbox is in: this machine's loopback, or that of a node."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 

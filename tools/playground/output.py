@@ -1,7 +1,5 @@
 """Starting other processes, and waiting for what they say and do, with a bound on every wait."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import time

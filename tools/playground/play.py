@@ -1,7 +1,5 @@
 """Cluster, Box and operator together, with the words in which demo and tests speak of them."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

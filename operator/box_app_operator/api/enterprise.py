@@ -3,8 +3,6 @@
 A spec of which one field cannot be read is used for nothing: it may be the field that limits who has access.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta

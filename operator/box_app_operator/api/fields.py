@@ -4,8 +4,6 @@ The API server has checked every object against the schema that it knows. That m
 operator that was rolled back, or of an older one whose objects are still stored. So nothing here raises.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -71,17 +69,17 @@ class Fields:
         """Is there anything in this field?"""
         return self._values.get(name) is not None
 
-    def section(self, name: str) -> Fields:
+    def section(self, name: str) -> "Fields":
         """An object within this one; without fields where there is none."""
         return Fields(self._values.get(name), f"{self._path}.{name}", self.problems)
 
-    def required_section(self, name: str) -> Fields:
+    def required_section(self, name: str) -> "Fields":
         """An object within this one that must be there."""
         if not self.has(name):
             self._note(name, None, "an object")
         return self.section(name)
 
-    def sections(self, name: str) -> list[Fields]:
+    def sections(self, name: str) -> "list[Fields]":
         """The objects of a list."""
         items = self._list(name)
         return [Fields(item, f"{self._path}.{name}[{index}]", self.problems) for index, item in enumerate(items)]

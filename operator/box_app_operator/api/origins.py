@@ -4,8 +4,6 @@ The schema of BoxCustomApp has the same rule and the same words in CEL, where it
 This is for what an earlier schema let through; a test holds the two against each other.
 """
 
-from __future__ import annotations
-
 import re
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -5,8 +5,6 @@ every line is looked at by itself: one that cannot be read counts as not remembe
 is known again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime

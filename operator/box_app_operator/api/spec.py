@@ -4,8 +4,6 @@ Metadata comes first, then the spec field by field. A field that cannot be read 
 as something with which the object can still be deleted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The Console API, version 1: one method per endpoint. Described in ``docs/console-api.yaml``."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 from datetime import datetime

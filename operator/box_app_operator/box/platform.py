@@ -1,7 +1,5 @@
 """Box's public API, as far as tokens go: one method per endpoint."""
 
-from __future__ import annotations
-
 import re
 from http import HTTPStatus
 

@@ -3,8 +3,6 @@
 Never a query string, a header, the credentials of a proxy, or words that came from outside.
 """
 
-from __future__ import annotations
-
 import re
 import ssl
 

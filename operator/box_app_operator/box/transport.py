@@ -4,8 +4,6 @@ Nothing here knows what a call means. Messages carry method, path, status, Box's
 string, a header or a body, because those could hold a token.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -107,7 +105,7 @@ class Transport:
         self,
         client: httpx.AsyncClient,
         base_url: str,
-        gate: Gate,
+        gate: "Gate",
         *,
         api: str,
         timeout_seconds: float,

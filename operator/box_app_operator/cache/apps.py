@@ -1,7 +1,5 @@
 """The apps of one enterprise, kept up to date with one blocking call, however many apps there are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from box_app_operator.errors import TransientError

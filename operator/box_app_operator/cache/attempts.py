@@ -1,7 +1,5 @@
 """What is remembered of one object between passes. Lost in a crash, and nothing depends on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -5,8 +5,6 @@ just wrote. Older news never replace newer ones, also when they speak of an earl
 1.35 promises that resource versions of one kind can be compared, and earlier ones did it without a promise.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Which object to look at first, when there are many. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ In one history resource versions of a kind only grow: a list that is asked for n
 or something newer. After etcd was restored from a snapshot it has not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from box_app_operator.model.box import UID

@@ -1,7 +1,5 @@
 """Does Box say whose a key is? Whether App Tokens may ask is documented nowhere, so each enterprise finds it out."""
 
-from __future__ import annotations
-
 from box_app_operator.errors import TransientError
 from box_app_operator.model.platform_view import Identity, Verdict
 from box_app_operator.ports import Platform, Token

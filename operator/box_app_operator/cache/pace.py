@@ -4,8 +4,6 @@ Annotations tell it with the operator's clock, which may be hours off, or be put
 once, when a token is first seen; from then on only the seconds that really pass do.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Taking in what the watches tell: into the store first, then to whoever must act upon it."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@
 annotation. What the other kinds would cost is in docs/decisions/0001-kopf-only-watches.md.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Kopf's way to Kubernetes: the same as that of the operator's own client, with the credentials of each moment."""
 
-from __future__ import annotations
-
 import asyncio
 import dataclasses
 import logging

@@ -4,8 +4,6 @@ Kopf tries refused and lost requests again without an end. What it cannot go on 
 says something unknown) ends the process in good order: a new one lists everything anew.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable

@@ -4,8 +4,6 @@ A watch that had to begin anew (410 Gone) tells of everything that is there, and
 etcd was restored from a snapshot, a watch says nothing at all until resource versions have grown past the earlier ones.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -4,8 +4,6 @@ A step that was refused is not tried again before its time, whoever asks for ano
 can never turn a failure into a storm of calls. Other steps go on meanwhile.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace

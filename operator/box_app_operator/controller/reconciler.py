@@ -3,8 +3,6 @@
 Level-triggered: the same pass serves creation, change, restart, resync, a changed Secret and a changed Box app.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,8 +1,6 @@
 """Telling: the object's status, one log line and at most one Event per change of ``Ready``, and one for each step that
 an audit trail needs."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta

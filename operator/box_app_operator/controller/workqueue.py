@@ -1,7 +1,5 @@
 """The work queue: a key waits at most once, is never worked upon twice at the same time, and is never lost."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable

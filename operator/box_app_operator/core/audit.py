@@ -4,8 +4,6 @@ Conditions say how things are now; these Events say what the operator changed an
 token, because ``Ready`` announces that, and none for the renewal of an access token, which happens twice an hour.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

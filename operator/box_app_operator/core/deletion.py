@@ -1,7 +1,5 @@
 """What has to happen in Box before an object may go. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from box_app_operator.model.desired import DeletionPolicy, Desired

@@ -4,8 +4,6 @@ The checks are a chain; ``Ready`` has the words of one of them that is not True.
 again while its refusal is remembered, and its check says why instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

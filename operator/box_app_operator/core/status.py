@@ -1,7 +1,5 @@
 """The object's ``status``: what was observed, put into the shape of the schema. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any

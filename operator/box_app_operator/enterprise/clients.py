@@ -1,7 +1,5 @@
 """The clients of one enterprise: what they are, and how they are opened with its credential and its CA bundle."""
 
-from __future__ import annotations
-
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable

@@ -4,8 +4,6 @@ A link follows its enterprise for as long as the BoxEnterprise exists: it reads 
 listing current, wakes the apps that something changed for, and starts over when spec or credential change.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

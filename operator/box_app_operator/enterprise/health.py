@@ -1,7 +1,5 @@
 """The health of one enterprise: what is known of it, since when, and whether that is worth telling. No I/O."""
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The ways to Box, as passes see them: what every enterprise offers, without how it is kept open."""
 
-from __future__ import annotations
-
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 

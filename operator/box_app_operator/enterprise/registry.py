@@ -1,7 +1,5 @@
 """All enterprises: one link per BoxEnterprise, the finalizer that it has while apps use it, and the status it shows."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -4,8 +4,6 @@ Without the enterprise nothing could be tidied up in Box for them any more. So a
 it has one, and no longer: a BoxEnterprise that no app uses can be deleted without the operator.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

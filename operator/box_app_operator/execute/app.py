@@ -1,7 +1,5 @@
 """Doing, about the app itself: through the console endpoint, and noted in the listing at once."""
 
-from __future__ import annotations
-
 from box_app_operator.cache.apps import Listing
 from box_app_operator.model.steps import CreateApp, DeleteApp, RenameApp, SetCorsDomains, SubmitApp
 from box_app_operator.ports import Console

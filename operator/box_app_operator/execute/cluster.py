@@ -1,7 +1,5 @@
 """Doing, in the cluster and apart from writing Secrets: finalizers, renamed Secrets, restarts."""
 
-from __future__ import annotations
-
 from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store

@@ -1,7 +1,5 @@
 """Doing: one step, one call. The only writer; every step is safe to repeat."""
 
-from __future__ import annotations
-
 from box_app_operator.api.spec import Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store

@@ -1,7 +1,5 @@
 """Doing, for the Secrets that pods mount: what is the operator's own in them is written, and nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Doing, about tokens in Box: each mode obtains and ends them in its own way, and all of them are proven in one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from box_app_operator.cache.attempts import Memory

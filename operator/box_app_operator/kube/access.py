@@ -1,7 +1,5 @@
 """The way to the API server: where it is, whom to trust, who we are."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from pathlib import Path

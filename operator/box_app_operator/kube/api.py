@@ -4,8 +4,6 @@ The official client brings configuration, TLS, credentials and the way to send s
 aside, because objects pass through here as plain JSON.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus

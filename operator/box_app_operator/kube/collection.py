@@ -5,8 +5,6 @@ until an app asks for it. Secrets are listed whole, because at a restart their f
 once, unless a page is so large that it cannot be what the operator wrote.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What is decoded of objects that are listed and watched: the rest is skipped, and never stands in memory."""
 
-from __future__ import annotations
-
 import msgspec
 
 from box_app_operator.model.box import UID

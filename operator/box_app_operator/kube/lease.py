@@ -4,8 +4,6 @@ The official client brings the election; the lock is our own, because the client
 may take, and a leader that is cut off must know in time that it is none any more.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

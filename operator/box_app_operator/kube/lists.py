@@ -1,7 +1,5 @@
 """What is there: identities only, by pages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus

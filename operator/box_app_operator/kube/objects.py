@@ -1,7 +1,5 @@
 """Writes to the custom resources: finalizer, status, Events. Every one is guarded by the object's uid."""
 
-from __future__ import annotations
-
 import logging
 import uuid
 from collections.abc import Mapping

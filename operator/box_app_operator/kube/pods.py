@@ -1,7 +1,5 @@
 """Pods: which Secrets they refer to, and since when. Nothing else of them is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 

@@ -4,8 +4,6 @@ Whoever refuses may quote the object: a policy with a message of its own, a webh
 a good part of it, must not get into a status that way.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re

@@ -3,8 +3,6 @@
 A value leaves this module only as a ``Token``.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import AsyncIterator, Mapping

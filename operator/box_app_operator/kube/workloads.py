@@ -1,7 +1,5 @@
 """Deployments, StatefulSets and DaemonSets: looked at, and restarted as ``kubectl rollout restart`` does."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote

@@ -3,8 +3,6 @@
 A token's value is never a field of anything here; what stands for it is its fingerprint.
 """
 
-from __future__ import annotations
-
 import enum
 import hashlib
 from collections.abc import Mapping
@@ -36,7 +34,7 @@ class Slot(enum.StrEnum):
     SECONDARY = "secondary"
 
     @property
-    def other(self) -> Slot:
+    def other(self) -> "Slot":
         """The slot that is not this one."""
         return Slot.SECONDARY if self is Slot.PRIMARY else Slot.PRIMARY
 

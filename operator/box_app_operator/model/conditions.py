@@ -5,8 +5,6 @@ others; ``Stalled`` and ``Reconciling`` are present only while they are True. To
 kstatus: Reconciling is in progress, Stalled is failed.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a person wants: a BoxCustomApp with every default filled in. Values only."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What one check found: a condition, and the steps that would mend it."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -86,13 +84,13 @@ class Finding:
     tasks: tuple[Task, ...] = ()
     lacks: Condition | None = None
 
-    def with_message(self, message: str, *, reason: str | None = None, status: Status | None = None) -> Finding:
+    def with_message(self, message: str, *, reason: str | None = None, status: Status | None = None) -> "Finding":
         """The same with another message; None leaves reason and status as they are."""
         found = self.condition
         changed = replace(found, message=message, reason=reason or found.reason, status=status or found.status)
         return replace(self, condition=changed)
 
-    def with_addition(self, sentence: str, *, reason: str | None = None) -> Finding:
+    def with_addition(self, sentence: str, *, reason: str | None = None) -> "Finding":
         """The same with a sentence behind its message."""
         return self.with_message(f"{self.condition.message} {sentence}", reason=reason)
 

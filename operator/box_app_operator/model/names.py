@@ -1,7 +1,5 @@
 """Names of apps, which are unique across all of Box: what is said while another app has the wanted one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import Enum
 

@@ -1,7 +1,5 @@
 """What one look at Box and at the cluster found. Values only."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What Box's public API, the Box Platform, says of an app, and of the keys that people hand over. Values only."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field

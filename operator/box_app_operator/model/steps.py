@@ -3,8 +3,6 @@
 Steps are plain values: two equal steps ask for the same thing, so a refusal is remembered by the step itself.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from box_app_operator.model.box import UID, AppID, Fingerprint, Slot

@@ -1,7 +1,5 @@
 """The calls of all modes, by name: beside ``registry``, the place to register another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from box_app_operator.cache.cluster import Store

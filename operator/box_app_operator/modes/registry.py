@@ -1,7 +1,5 @@
 """All modes, by name: the one place to register another. Pure."""
 
-from __future__ import annotations
-
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Mode
 from box_app_operator.modes.assisted.decide import AssistedRules

@@ -1,7 +1,5 @@
 """The state at the moment of a scrape: counted from what is remembered, without any call."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime

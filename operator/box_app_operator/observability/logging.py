@@ -1,7 +1,5 @@
 """Logging: one line per thing that happened, as JSON or for people."""
 
-from __future__ import annotations
-
 import json
 import logging.config
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Labels are few and their values known beforehand: no namespace, no name, no id. 
 ``gauges``, behind a flag.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

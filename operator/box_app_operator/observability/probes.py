@@ -1,7 +1,5 @@
 """Liveness, readiness and metrics over HTTP. Knows nothing of how any of them is found out."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 

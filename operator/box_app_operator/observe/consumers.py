@@ -1,7 +1,5 @@
 """Looking at what uses a token: running pods, and the workloads that are to be restarted. Only where it matters."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import replace

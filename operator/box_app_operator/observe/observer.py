@@ -4,8 +4,6 @@ Most looks cost nothing: the listing and the watches know. Box is asked live onl
 a call whose answer was lost, and about a token that was just minted.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Looking at the Secrets of one object: those that it asks for, and those that it owns under other names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime

@@ -4,8 +4,6 @@ They are written in one go with the token. They, not the status, say since when 
 place of: a crash between the Secret and the status loses nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 It is never touched, and no message asks to delete it: what it holds may be a token that pods use.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from box_app_operator.model.box import SecretView

@@ -4,8 +4,6 @@ Everything else in the Secret belongs to others and stays: labels, annotations, 
 operator put there from the spec it takes away again; annotations tell which labels, annotations and keys those are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace

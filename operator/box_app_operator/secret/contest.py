@@ -1,7 +1,5 @@
 """What another writer changes back each time in a Secret: said once, put right ever more rarely, and no hindrance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -52,14 +50,14 @@ class Upkeep:
     written: Contents | None = None
     changes: Mapping[str, Change] = field(default_factory=dict)
 
-    def found(self, there: SecretView, wanted: Contents, now: datetime) -> Upkeep:
+    def found(self, there: SecretView, wanted: Contents, now: datetime) -> "Upkeep":
         """The Secret was looked at before it is written: what was put right before is wrong again."""
         if self.written is None:
             return self
         again = {*differences(there, self.written)} & {*differences(there, wanted)}
         return self._counting({name: self._count(name, now) + 1 for name in again}, now)
 
-    def wrote(self, answer: SecretView, wanted: Contents, now: datetime) -> Upkeep:
+    def wrote(self, answer: SecretView, wanted: Contents, now: datetime) -> "Upkeep":
         """The Secret was written, and the answer shows it: what is wrong in it was changed on the way."""
         at_once = {name: max(EACH_TIME, self._count(name, now) + 1) for name in differences(answer, wanted)}
         return replace(self._counting(at_once, now), uid=answer.uid, written=wanted)
@@ -68,7 +66,7 @@ class Upkeep:
         change = self.changes.get(name)
         return change.count if change is not None and now < change.over_at else 0
 
-    def _counting(self, counts: Mapping[str, int], now: datetime) -> Upkeep:
+    def _counting(self, counts: Mapping[str, int], now: datetime) -> "Upkeep":
         kept = {name: change for name, change in self.changes.items() if now < change.over_at}
         return replace(self, changes={**kept, **{name: Change(count, now) for name, count in counts.items()}})
 

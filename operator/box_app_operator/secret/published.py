@@ -1,7 +1,5 @@
 """The Secret that pods mount: what it holds, whose it is, and what it carries once a token is in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime

@@ -1,7 +1,5 @@
 """An app whose Secret holds a live token: everything that decisions about this token need, in one place."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

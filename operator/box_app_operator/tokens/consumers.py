@@ -6,8 +6,6 @@ of its cache, about a minute each. Source: kubernetes.io, Concepts, Secrets, "Us
 and "Mounted Secrets are updated automatically".
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from box_app_operator.model.observed import Observed, SecretUse, UseKind

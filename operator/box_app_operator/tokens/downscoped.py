@@ -4,8 +4,6 @@ Box makes one from the active token and forgets where it came from: it lives for
 token that it was made from (box/developer.box.com, embed/ui-elements/access). So it is made anew after a rotation too.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace

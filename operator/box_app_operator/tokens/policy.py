@@ -11,8 +11,6 @@ Rules, with the numbers of the design:
 How a token is obtained and ended is the mode's matter: the rules ask it for the step.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol

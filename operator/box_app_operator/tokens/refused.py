@@ -4,8 +4,6 @@ Decides nothing about what is done. What is not known is not claimed: of a value
 hand, or of an access token, which Box does not list, before it expires.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -5,8 +5,6 @@ the restart beside it. The time is what counts: a workload that several apps nam
 was restarted after the last of their publications.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """How the previous token is phased out: live for the overlap, then until nothing uses it any more, then revoked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

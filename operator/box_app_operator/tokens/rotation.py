@@ -8,8 +8,6 @@ again and again: each makes a token look due or lost as soon as it is there. Wha
 place of others in the Secret, so that the first one never waits.
 """
 
-from __future__ import annotations
-
 import enum
 import hashlib
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 At rest none is watched: an app whose token is in order waits for no person.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 

@@ -3,8 +3,6 @@
 Most of the time no pod is looked at: a cluster's pods are many, and what matters of them matters for an hour a month.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -5,8 +5,6 @@ resource version that is forgotten (410), or that the API server does not have (
 list. Refusals are tried again for as long as it takes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

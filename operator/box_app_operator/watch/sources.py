@@ -1,7 +1,5 @@
 """Where each kind is listed and watched."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ A reflector that fails never ends another one. Of a namespace that is listed and
 which says what to do; the other namespaces go on.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

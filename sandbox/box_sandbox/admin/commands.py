@@ -1,7 +1,5 @@
 """The commands for people: the Box admin's, and those of a person in the Developer Console."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

@@ -1,7 +1,5 @@
 """``/sandbox/v1``: what a test or a demo asks of the sandbox itself. Nothing of this exists in Box."""
 
-from __future__ import annotations
-
 import re
 from typing import cast
 

@@ -1,7 +1,5 @@
 """How the commands reach a sandbox that runs."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

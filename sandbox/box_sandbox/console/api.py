@@ -1,7 +1,5 @@
 """The Console API, version 1. Described in ``docs/console-api.yaml``."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import math

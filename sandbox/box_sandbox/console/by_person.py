@@ -5,8 +5,6 @@ reads the client secret; an admin decides. Works without a Console API, too. An 
 its client id.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Any, get_args

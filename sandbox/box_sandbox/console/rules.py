@@ -3,8 +3,6 @@
 What is asked for is judged here, and refused in Box's error shape; how it was asked for is no matter of this module.
 """
 
-from __future__ import annotations
-
 import re
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Answers in Box's shapes."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 

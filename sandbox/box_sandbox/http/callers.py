@@ -1,7 +1,5 @@
 """Who calls, and what stands behind the request."""
 
-from __future__ import annotations
-
 import hmac
 from typing import cast
 

@@ -1,7 +1,5 @@
 """One route per path, so that a method that a path does not have gets 405 with all those that it has."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request

@@ -1,7 +1,5 @@
 """What happens to a request on its way: the log of requests, the rate limit, and faults that were ordered."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import math

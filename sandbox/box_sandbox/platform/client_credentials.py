@@ -4,8 +4,6 @@ Source: box/developer.box.com, authentication/client-credentials, and what was o
 of the checks is assumed. Not imitated: app users, and settings of an app that change after its authorization.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

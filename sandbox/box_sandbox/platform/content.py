@@ -5,8 +5,6 @@ Sources: Box OpenAPI 2024.0 and the guides named below. Not imitated: the ``fiel
 size and quota limits.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from typing import Any

@@ -4,8 +4,6 @@ Sources: Box OpenAPI 2024.0, and what was observed where Box says nothing. Not i
 ``actor_token``, which are refused, so that no token reaches further than what was asked for.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

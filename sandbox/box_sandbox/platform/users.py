@@ -5,8 +5,6 @@ Whether App Tokens may call it is not documented: Box's list of what they may ca
 (authentication/app-token/without-sdk). So the sandbox can play both.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from starlette.requests import Request

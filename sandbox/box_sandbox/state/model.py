@@ -1,7 +1,5 @@
 """What Box keeps: apps, users, tokens (as hashes), files and folders. Plain records that go to JSON and back."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Everything that the sandbox knows, in memory, and in a SQLite file when one is given."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import random

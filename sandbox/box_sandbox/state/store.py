@@ -1,7 +1,5 @@
 """Where the state is kept between two lives of the sandbox: a SQLite file, or nowhere."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import sqlite3

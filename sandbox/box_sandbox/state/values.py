@@ -1,7 +1,5 @@
 """What Box makes up: ids, secrets, tokens. All of it from a source that cannot be guessed."""
 
-from __future__ import annotations
-
 import secrets
 import string
 

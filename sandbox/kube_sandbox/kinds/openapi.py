@@ -1,7 +1,5 @@
 """OpenAPI v3, as far as kubectl needs it: to trust the server with validation, and for ``kubectl explain``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from kube_sandbox.kinds.registry import Kind, Registry

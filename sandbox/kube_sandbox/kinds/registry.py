@@ -1,7 +1,5 @@
 """The kinds that are served: some built in, others from CustomResourceDefinitions. And their discovery."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

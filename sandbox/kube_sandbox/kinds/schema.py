@@ -3,8 +3,6 @@
 A simplification of ``k8s.io/apiextensions-apiserver``: only the keywords that CRDs of this repository use.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

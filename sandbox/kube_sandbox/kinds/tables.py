@@ -1,7 +1,5 @@
 """Tables, as ``kubectl get`` asks for them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The kinds of patches. Strategic merge and server-side apply are simplified: lists merge by their usual keys."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Label and field selectors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The objects: versions, generations, conflicts, finalizers, owners, and the history that watches read."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii

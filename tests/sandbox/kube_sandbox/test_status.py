@@ -1,7 +1,5 @@
 """Refusals, as the API server words them."""
 
-from __future__ import annotations
-
 from kube_sandbox.status import invalid
 
 

@@ -1,7 +1,5 @@
 """Getting a control plane: the go.mod that builds one, and the archive that is downloaded. No network, no Go."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import platform

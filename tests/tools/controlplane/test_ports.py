@@ -1,7 +1,5 @@
 """A port that another process takes between the choice and the start."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

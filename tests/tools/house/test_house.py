@@ -1,7 +1,5 @@
 """What is measured of a package, and when the check fails. On a tiny package of two layers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

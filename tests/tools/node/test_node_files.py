@@ -1,7 +1,5 @@
 """What a node is configured with, and what this machine lacks for one. No root, no node."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The clothes of a pod: what a process that wears them sees, what it cannot do, and when it ends."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

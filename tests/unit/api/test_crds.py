@@ -1,7 +1,5 @@
 """The two schemas, without a cluster: what they explain, what they refuse, and in which words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

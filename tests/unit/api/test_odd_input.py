@@ -1,7 +1,5 @@
 """Odd input: the operator's rules and the schema's, in CEL, say the same. The real API server is asked in e2e."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

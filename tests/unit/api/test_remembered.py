@@ -1,7 +1,5 @@
 """A status is text that people can edit: what cannot be read counts as not remembered, and nothing stumbles over it."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Reading manifests: every default, and every field. What cannot be read is the matter of test_unreadable.py."""
 
-from __future__ import annotations
-
 import copy
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """A spec that this version cannot read: the status says which field, and the object can still be deleted."""
 
-from __future__ import annotations
-
 import copy
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The Console API's client: what it asks for, and what it makes of answers that no console gives."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import httpx

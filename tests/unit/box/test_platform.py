@@ -1,7 +1,5 @@
 """The client of Box's public API: what it asks for, and what it makes of each answer."""
 
-from __future__ import annotations
-
 import httpx
 import msgspec
 import pytest

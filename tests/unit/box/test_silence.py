@@ -1,7 +1,5 @@
 """What is said of a call that got no answer, and tests/contract cannot bring about with real proxies and servers."""
 
-from __future__ import annotations
-
 import ssl
 
 import httpx

@@ -1,7 +1,5 @@
 """One call to Box, and what closes the gate before the next: answers that are made up, and nobody behind them."""
 
-from __future__ import annotations
-
 import asyncio
 
 import httpx

@@ -1,7 +1,5 @@
 """What is believed of an enterprise's apps where older and newer news meet. The sandbox's pages: ``tests/contract``."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

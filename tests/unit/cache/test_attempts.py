@@ -1,7 +1,5 @@
 """What is remembered of one object between passes."""
 
-from __future__ import annotations
-
 from tests.unit.pretend import NOON
 
 from box_app_operator.cache.attempts import REPEAT_AFTER, Memory

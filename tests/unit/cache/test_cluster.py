@@ -1,7 +1,5 @@
 """The store: older news never replace newer ones."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which object is looked at first when there are many."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any, cast
 

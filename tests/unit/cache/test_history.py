@@ -1,7 +1,5 @@
 """Whether a list can be later than what is remembered."""
 
-from __future__ import annotations
-
 import pytest
 
 from box_app_operator.cache.history import contradiction

@@ -1,7 +1,5 @@
 """Does Box say whose a key is? What is remembered of its answers for a whole enterprise."""
 
-from __future__ import annotations
-
 import pytest
 from tests.unit.modes.assisted.test_proof import identity
 

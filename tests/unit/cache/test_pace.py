@@ -1,7 +1,5 @@
 """How soon one token may follow another, by seconds that really passed, whatever the operator's clock says."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What the watches tell is taken in once, and wakes whom it concerns."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """What Kopf is told to do: as little as possible."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """Kopf's credentials: those of the other client, never the same twice, and never in the log."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Any

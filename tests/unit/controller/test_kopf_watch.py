@@ -1,7 +1,5 @@
 """Running Kopf: what it cannot go on after is told, and nobody's work is cut short by it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast

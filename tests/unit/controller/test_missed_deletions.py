@@ -1,7 +1,5 @@
 """Deletions that no watch told of: found by comparing what is remembered with what is there."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 from typing import Any, cast

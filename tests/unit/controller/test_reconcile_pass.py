@@ -1,7 +1,5 @@
 """One pass, over a world that is a pure value: which steps are taken, and what becomes of those that fail."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, cast
 

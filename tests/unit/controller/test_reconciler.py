@@ -1,7 +1,5 @@
 """One pass at a time: when it may begin, what becomes of its errors, and when to look again."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is told of a pass: the status if anything in it is new, and Events that nobody reads twice."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The work queue: at most one worker for each key, nothing lost, the sooner of two wishes."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import Counter

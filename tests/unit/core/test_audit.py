@@ -1,7 +1,5 @@
 """Every change that an auditor would ask for is recorded, once, with its cause, and nothing else is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What keeps an object that is being deleted, and how it is let go all the same."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tests.unit.examples import GONE, look, ready_world, said, troubled

@@ -1,7 +1,5 @@
 """Single worlds with a single right answer: what a plan must not do, one case at a time."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Properties of the plan over all worlds: it is total, it settles, and it keeps the invariants of the design."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Every status keeps its invariants, and a pass that found nothing new writes nothing."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from dataclasses import replace

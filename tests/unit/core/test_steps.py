@@ -1,7 +1,5 @@
 """What is done next, world by world, and what the Secret looks like then."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """What an enterprise's clients are opened with, and what keeps them from being opened."""
 
-from __future__ import annotations
-
 import contextlib
 import ssl
 from typing import Any

@@ -1,7 +1,5 @@
 """The link to an enterprise, when the Secrets that it refers to change or cannot be read."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The health of an enterprise: what is news, and of which spec it speaks."""
 
-from __future__ import annotations
-
 import pytest
 from tests.unit.pretend import NOON
 

@@ -1,7 +1,5 @@
 """BoxEnterprises and their finalizers, against an API server in memory that knows conflicts."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Which apps hold a BoxEnterprise, by which finalizer, and what it says meanwhile."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Steps, performed: what is done, and what is remembered where it is not known whether it was."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace

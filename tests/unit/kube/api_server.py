@@ -1,7 +1,5 @@
 """An API server on loopback that answers as a test wishes."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 

@@ -1,7 +1,5 @@
 """The way to the API server from a pod: its files, and a user without a name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

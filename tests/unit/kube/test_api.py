@@ -1,7 +1,5 @@
 """What the official client does for a request. Whoever updates it sees here what does not hold any more."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """Lists and watches over HTTP, with an API server that misbehaves: nothing is lost, nothing grows without bound."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import contextlib

@@ -1,7 +1,5 @@
 """Events on their way to the API server: each is there once, whatever becomes of the first try."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether a process may act: only while the Lease is its own for certain, and no call leaves once it may not be."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """Lists of what is there: all pages, all namespaces, and what cannot be told from them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

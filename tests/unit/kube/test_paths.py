@@ -1,7 +1,5 @@
 """Names that people write lead to objects of their own namespace, whatever they contain."""
 
-from __future__ import annotations
-
 import pytest
 
 from box_app_operator.kube.secrets import path_of

@@ -1,7 +1,5 @@
 """What is read of a pod: which Secrets it got at, how, and since when."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

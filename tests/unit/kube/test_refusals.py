@@ -1,7 +1,5 @@
 """What is shown of the API server's words about a Secret, and who is told to act upon them."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

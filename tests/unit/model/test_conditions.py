@@ -1,7 +1,5 @@
 """The table of conditions: for every reason one world that has it, and the words that say who must do what next."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Names of apps: what is said while another app has the wanted one."""
 
-from __future__ import annotations
-
 import pytest
 from tests.unit.examples import DESIRED
 from tests.unit.pretend import World, decide

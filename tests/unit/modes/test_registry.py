@@ -1,7 +1,5 @@
 """Each mode has rules and calls, and each object one mode."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What is counted when ``/metrics`` is read."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any

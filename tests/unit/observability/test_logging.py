@@ -1,7 +1,5 @@
 """What is said in a log, and how loudly."""
 
-from __future__ import annotations
-
 import io
 import logging
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the parts tell of themselves: endpoints without ids, log lines with fields, request ids of one step only."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """What the process answers about itself over HTTP."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter

@@ -1,7 +1,5 @@
 """One look: what it reads and what not, what is in its way, and what is followed while something is waited for."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

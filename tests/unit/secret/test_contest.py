@@ -1,7 +1,5 @@
 """What somebody changes back each time: how it differs from an edit, how long it waits, what is believed meanwhile."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Which Secret is the object's own, what it holds, and which token in it counts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

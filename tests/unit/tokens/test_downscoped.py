@@ -1,7 +1,5 @@
 """When a downscoped token is made anew, and what keeps it from being."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any

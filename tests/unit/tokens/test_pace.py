@@ -1,7 +1,5 @@
 """Never a storm: how soon another token may follow, whatever the clocks say, and who takes tokens away."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

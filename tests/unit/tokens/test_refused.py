@@ -1,7 +1,5 @@
 """A published token that Box refuses: what is said of it in every mode, what Ready makes of it, what is not claimed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

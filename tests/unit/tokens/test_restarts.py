@@ -1,7 +1,5 @@
 """How long the previous token waits for workloads to be restarted, and what does not keep it waiting."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """When a token is due, how long the previous one stays, and which spans are refused."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any

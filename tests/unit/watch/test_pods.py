@@ -1,7 +1,5 @@
 """Pods are followed while somebody needs to know, whatever the API server answers, and nobody waits for ever."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A reflector keeps memory and API server equal, whatever the API server answers."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any

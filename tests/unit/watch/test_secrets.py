@@ -1,7 +1,5 @@
 """Single Secrets are watched by name, with pauses that grow while a watch does not live."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Where each kind is listed and watched."""
 
-from __future__ import annotations
-
 import pytest
 
 from box_app_operator.kube.collection import METADATA

@@ -1,7 +1,5 @@
 """What is said of places that cannot be watched, and when work begins."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

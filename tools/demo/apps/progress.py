@@ -1,7 +1,5 @@
 """How far each app has come, and when it got there. Looks, and never writes."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from base64 import b64decode

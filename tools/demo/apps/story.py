@@ -1,7 +1,5 @@
 """What the demo plays: the examples, what the admin does about each app, how each must end. No I/O but files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

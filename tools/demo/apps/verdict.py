@@ -1,7 +1,5 @@
 """Did every app end as it must? Asks Box and the Secret, and does not believe the status alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import httpx

@@ -1,7 +1,5 @@
 """Which Kubernetes the demo plays on: the embedded one, a real one of its own, or, if they agree, the user's."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import AbstractContextManager
 

@@ -3,8 +3,6 @@
 Both install the same chart with Helm, and both have the chart's own Job let the release go.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

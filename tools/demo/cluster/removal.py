@@ -1,7 +1,5 @@
 """In a cluster that is not the demo's own: refuse to touch what is there, and remove all that was created."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """After the end: what to try next, as commands that can be pasted."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path

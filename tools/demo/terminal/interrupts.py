@@ -1,7 +1,5 @@
 """Ctrl-C, and its relatives: heard once, at any moment, and never while things are being cleaned up."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 from collections.abc import Callable, Iterator

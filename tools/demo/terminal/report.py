@@ -1,7 +1,5 @@
 """The end: tables of what became of each app, with no value of any token."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from rich.text import Text

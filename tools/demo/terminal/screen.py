@@ -1,7 +1,5 @@
 """What the audience sees: a live table on a terminal, one line per change elsewhere."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import time

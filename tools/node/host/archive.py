@@ -1,7 +1,5 @@
 """Images without a registry: archives that ``ctr images import`` reads."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

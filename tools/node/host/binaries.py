@@ -3,8 +3,6 @@
 They are built apart from the control plane, and only where a node is wanted: who cannot have one does not pay for it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A cgroup of the node's own in every hierarchy, in which all its processes and pods are."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

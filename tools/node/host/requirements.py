@@ -1,7 +1,5 @@
 """What a node needs of this machine, found on it; nothing is installed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """The configuration of containerd, of the pods' network and of the kubelet. Texts only."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

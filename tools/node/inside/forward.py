@@ -5,8 +5,6 @@ address in the network namespace of the process. So nothing of the host's own ne
 no route.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ctypes

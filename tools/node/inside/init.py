@@ -4,8 +4,6 @@ When it ends, however that may be, the kernel ends every process of the node, an
 its network. It ends by itself when a part of the node does.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Panels over time: lines, areas on top of each other, states and heat."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The whole picture: every panel at its place, with what Prometheus says."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Numbers for people: units, round numbers on an axis, and where a value lies on it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime

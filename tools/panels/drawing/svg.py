@@ -1,7 +1,5 @@
 """The few shapes that the picture is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -47,7 +45,7 @@ class Box:
         """Its lower edge."""
         return self.y + self.height
 
-    def inset(self, left: float, top: float, right: float, bottom: float) -> Box:
+    def inset(self, left: float, top: float, right: float, bottom: float) -> "Box":
         """What is left of it inside of margins."""
         return Box(self.x + left, self.y + top, self.width - left - right, self.height - top - bottom)
 

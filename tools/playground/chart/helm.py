@@ -4,8 +4,6 @@ Its threads take every signal that the main thread holds back, and hand it to Py
 back Ctrl-C no more.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

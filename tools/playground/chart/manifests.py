@@ -1,7 +1,5 @@
 """The chart, rendered by Helm's own library: what an installation brings to a cluster."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import json

@@ -9,8 +9,6 @@ Differences to a pod on a node: it shares this machine's network, processes, lim
 packages are those of ``.venv``.
 """
 
-from __future__ import annotations
-
 import compileall
 import functools
 import itertools

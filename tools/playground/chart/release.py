@@ -3,8 +3,6 @@
 Each process wears the clothes of its pod: what Deployment and Job say, and the files of its service account.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A cluster of the user's own: the current context of their kubeconfig."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import ssl

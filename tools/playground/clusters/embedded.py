@@ -1,7 +1,5 @@
 """The imitation of Kubernetes in ``sandbox/kube_sandbox``."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """A cluster with a real node, on which the chart's own Deployment runs as pods."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

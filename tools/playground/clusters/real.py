@@ -1,7 +1,5 @@
 """A real control plane: etcd and kube-apiserver, as processes on this machine."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 

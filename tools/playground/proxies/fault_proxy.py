@@ -10,8 +10,6 @@ Only what is given its URL goes through it: the operator does, ``play.cluster`` 
 certificate, so that whoever trusts the one trusts the other.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ssl

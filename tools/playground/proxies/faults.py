@@ -1,7 +1,5 @@
 """What can happen to a request on its way to the API server, and to which requests it is to happen."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

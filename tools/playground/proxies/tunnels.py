@@ -6,8 +6,6 @@ with ConnectProxy({"api.example.test:443": 40123}, password="secret") as proxy:
     assert proxy.seen == ["CONNECT api.example.test:443"]
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import contextlib

@@ -1,7 +1,5 @@
 """The mode Assisted: the keys that people hand over, and revoking with the client's secret where there is one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from box_app_operator.cache.attempts import Memory

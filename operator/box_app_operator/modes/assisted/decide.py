@@ -4,8 +4,6 @@ Nothing is believed that was not proven by a call. What cannot be seen, for exam
 not claimed. The rules for tokens are those of ``tokens``; only minting and revoking become a person's tasks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 Never writes. A key that Box was asked about is not asked about again before the next resync; one that has ended, never.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

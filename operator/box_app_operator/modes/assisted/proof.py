@@ -4,8 +4,6 @@ The proof is a call that App Tokens may make by Box's own list. Whose a key is B
 refused because it does not.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from box_app_operator.cache.attempts import PlatformAnswers

@@ -4,8 +4,6 @@ Box lists no keys: what is known are the Secret's token, the keys that a person 
 was published before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What a person does at Box's Developer Console, in the console's own words. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from box_app_operator.model.box import Slot

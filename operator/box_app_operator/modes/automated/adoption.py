@@ -5,8 +5,6 @@ enterprise. So the client id alone gives no right to an app. The reference at th
 writes, and an entry in ``BoxEnterprise.spec.adoption`` does, which only the owner of the enterprise writes.
 """
 
-from __future__ import annotations
-
 import enum
 import json
 import re

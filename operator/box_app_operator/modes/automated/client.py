@@ -4,8 +4,6 @@ Most looks cost nothing, because the listing is kept up to date. The console is 
 do: after a call whose answer was lost, about a token that was just generated, and before an object is let go.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from box_app_operator.cache.apps import Listing

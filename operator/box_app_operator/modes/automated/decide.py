@@ -1,7 +1,5 @@
 """The mode Automated: one small check per condition. Read them like a table, top to bottom. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

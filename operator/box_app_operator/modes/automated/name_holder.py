@@ -1,7 +1,5 @@
 """Looking for the object whose app has the name that another object wants, and whether it gives it up. Never writes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from box_app_operator.api.remembered import parse_remembered, shown_conditions

@@ -1,7 +1,5 @@
 """The Client Credentials Grant: access tokens are obtained and revoked with client id and client secret."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The facets of an app that uses the Client Credentials Grant: Box itself says whether the admin authorized it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ Box lists no access tokens: the Secret's annotations tell the dates of the one t
 that is not yet. Earlier ones end by themselves within the hour.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What the clients of all modes share: the way to Box, and ending tokens with the secret of a client."""
 
-from __future__ import annotations
-
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError

@@ -1,7 +1,5 @@
 """Which of several BoxCustomApps has the older claim to an app that they name by its client id. No calls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from box_app_operator.api.enterprise import selects

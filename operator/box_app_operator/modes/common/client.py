@@ -1,7 +1,5 @@
 """The door of a mode, as looking and doing see it: the calls that one mode makes and another does not."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from box_app_operator.cache.attempts import Memory

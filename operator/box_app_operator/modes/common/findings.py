@@ -1,7 +1,5 @@
 """Findings that more than one mode has. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime

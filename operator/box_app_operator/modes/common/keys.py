@@ -3,8 +3,6 @@
 A value is in memory for one look at the object; longer only that of a key which stands in a slot of the app.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from box_app_operator.cache.attempts import PlatformAnswers

@@ -1,7 +1,5 @@
 """The door of a mode, as decisions see it: what is decided in one mode and not in another. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol

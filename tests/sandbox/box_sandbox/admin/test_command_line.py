@@ -1,7 +1,5 @@
 """``box-sandbox`` as people run it: a server process with its state in a file, and commands beside it."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """A Box without a Console API as people type it, command by command, and as the playground does it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The sandbox's Console API, operation by operation; each answer is held against ``docs/console-api.yaml``."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Listing and watching apps: pages, cursors, waiting, deletions. And: all that is described was seen."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

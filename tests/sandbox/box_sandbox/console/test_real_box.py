@@ -1,7 +1,5 @@
 """A Box without a Console API, as the real one: people do its steps by hand, and everything else is as ever."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta

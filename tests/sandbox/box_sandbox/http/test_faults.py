@@ -1,7 +1,5 @@
 """Faults and limits of the sandbox over real connections: what a test orders is what a client sees."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The Client Credentials Grant: what an app with client id and secret gets, and what it is refused."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Box's official Python SDK, unmodified, against the sandbox on loopback: what an app does with its token."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from typing import Any

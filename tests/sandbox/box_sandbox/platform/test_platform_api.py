@@ -1,7 +1,5 @@
 """What the sandbox's public API refuses, and whom it lets in from a browser."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

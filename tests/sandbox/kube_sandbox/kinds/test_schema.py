@@ -1,7 +1,5 @@
 """Schemas and their rules, in the words of the API server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Patches, as the API server applies them."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Label and field selectors, as the API server reads them."""
 
-from __future__ import annotations
-
 import pytest
 
 from kube_sandbox.objects.selectors import parse_selectors

@@ -1,7 +1,5 @@
 """Keys that people hand over: what Box is asked about them and how often, what is held, and who ends them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

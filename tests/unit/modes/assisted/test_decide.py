@@ -1,7 +1,5 @@
 """What is said of an app whose console steps a person does, state by state."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """What Box is asked about a key, and what is made of the answers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whose app it is: the reference at the app and the owner's entries tell, and nothing that a tenant writes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tokens through the console endpoint, when a look at the listing is not enough, and who leaves a name to whom."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What is decided about an app that the console endpoint lists."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

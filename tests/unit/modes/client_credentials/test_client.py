@@ -1,7 +1,5 @@
 """Access tokens: with whose credentials they are obtained and ended, and what is remembered of each."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """What is decided about access tokens of client credentials: whose they are, when they are due, who can end them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

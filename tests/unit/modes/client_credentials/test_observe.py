@@ -1,7 +1,5 @@
 """Looking at the credentials of an app with the Client Credentials Grant."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What the modes share: ending tokens with the secret of a client, and which of several objects has an app."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

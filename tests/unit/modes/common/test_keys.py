@@ -1,7 +1,5 @@
 """Reading what people hand over in Secrets."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest
