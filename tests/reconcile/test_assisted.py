@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -255,6 +256,26 @@ async def test_a_previous_key_is_remembered_although_the_secret_is_gone(stage: A
 
     assert stage.token == second
     assert stage.status["tokens"]["retiring"]["fingerprint"] == fingerprint_of(first)
+
+
+async def test_an_operator_that_did_not_work_for_weeks_still_asks_for_the_previous_key(stage: AssistedStage) -> None:
+    """Its value is gone and its deadline has passed; from the first request on it is asked for during a week."""
+    app, _ = await hand_over_key(stage)
+    stage.cluster.kept["keys"] = {"secondary": await stage.people.generate(app, "secondary")}
+    await stage.resync()
+    stage.restart()
+
+    stage.clock.pass_by(timedelta(days=16))
+    await stage.turn()
+    assert [task["kind"] for task in stage.status["nextSteps"]] == ["RevokeKey"]
+
+    stage.clock.pass_by(timedelta(days=6))
+    await stage.resync()
+    assert [task["kind"] for task in stage.status["nextSteps"]] == ["RevokeKey"]
+
+    stage.clock.pass_by(timedelta(days=1))
+    await stage.resync()
+    assert ("nextSteps" in stage.status, "retiring" in stage.status["tokens"]) == (False, False)
 
 
 @pytest.mark.parametrize("secret", ["gehéim", "x" * 513])

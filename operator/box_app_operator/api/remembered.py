@@ -6,7 +6,7 @@ is known again.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from box_app_operator.api.origins import origin_problem
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, Body
 from box_app_operator.model.box import AppID, ClientID, Fingerprint, Slot
 from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.finding import TaskKind
 from box_app_operator.model.observed import RememberedStatus
 
 Shape = Callable[[Any], Any]
@@ -165,7 +166,13 @@ def parse_remembered(body: Body) -> RememberedStatus:
         origins=domains if synced is not None else None,
         is_current=synced is not None and _is_current(body, status, synced),
         allowed=tuple(text for text in domains if origin_problem(text) is None),
+        asked_to_revoke_at=_asked_to_revoke_at(status.get("nextSteps") or ()),
     )
+
+
+def _asked_to_revoke_at(tasks: Iterable[Mapping[str, Any]]) -> datetime | None:
+    times = [parse_time(task.get("since")) for task in tasks if task.get("kind") == TaskKind.REVOKE_KEY]
+    return min((time for time in times if time is not None), default=None)
 
 
 def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:

@@ -88,6 +88,7 @@ class RememberedStatus:
     token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
     were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the
     present spec, and that no other look was requested since. ``allowed`` are those that Box allowed last.
+    ``asked_to_revoke_at`` is since when a person is asked to revoke a key.
     """
 
     app_id: AppID | None = None
@@ -100,6 +101,7 @@ class RememberedStatus:
     origins: tuple[str, ...] | None = None
     is_current: bool = False
     allowed: tuple[str, ...] = ()
+    asked_to_revoke_at: datetime | None = None
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

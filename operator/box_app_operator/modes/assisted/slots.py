@@ -17,7 +17,7 @@ from box_app_operator.secret.published import own_secrets, published_fingerprint
 from box_app_operator.tokens.rotation import retire_deadline
 
 ASKED_FOR = timedelta(days=7)
-"""So long after its deadline a person is asked to revoke a token whose value is gone: what they did cannot be seen."""
+"""So long a person is asked to revoke a token whose value is gone: what they did cannot be seen."""
 STANDING = (Verdict.LIVE, Verdict.DISABLED)
 """What a token in a slot may be."""
 
@@ -60,7 +60,7 @@ def _out_of_sight(
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
-    That one of them has ended cannot be proven. A previous one is asked for until a while after its deadline; the last
+    That one of them has ended cannot be proven. A previous one is asked for a while, from its deadline on; the last
     one that was published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}
@@ -78,8 +78,10 @@ def _out_of_sight(
     if known and record is not None and record.previous is not None and record.published_at is not None:
         # From the status, and not beside the published token: that one may be over already.
         slot = remembered.slots.get(record.previous)
-        until = retire_deadline(desired, record.rotated_at or record.published_at) + ASKED_FOR
-        if slot is not None and (now < until or desired.deleting):
+        deadline = retire_deadline(desired, record.rotated_at or record.published_at)
+        # An operator that did not work for weeks has asked for nothing yet.
+        asked_at = max(deadline, remembered.asked_to_revoke_at or now)
+        if slot is not None and (now < asked_at + ASKED_FOR or desired.deleting):
             found[record.previous] = slot
     return found
 
