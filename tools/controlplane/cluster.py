@@ -8,7 +8,6 @@ import socket
 import ssl
 import tempfile
 import time
-from base64 import encodebytes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ import httpx
 import yaml
 
 from controlplane.binaries import find_or_build
+from controlplane.files import AUDIT_POLICY, kubeconfig, signing_key
+from controlplane.flags import apiserver_flags, controller_flags, etcd_flags
 from controlplane.process import Process
 
 READY_SECONDS = 300.0
@@ -25,20 +26,6 @@ POLL_SECONDS = 0.1
 GO_SETTINGS = {"GOGC": "300"}
 """Memory for time: Go collects its garbage less often."""
 TRIES, PORT_TAKEN = 3, "address already in use"
-AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived", "ResponseStarted"],
-    "rules": [
-        # Whole bodies of writes where no Secret can be, so that tests see every status and Event that was ever written.
-        {
-            "level": "RequestResponse",
-            "verbs": ["create", "update", "patch", "delete", "deletecollection"],
-            "resources": [{"group": "boxapps.dev"}, {"group": "", "resources": ["events"]}],
-        },
-        {"level": "Metadata"},
-    ],
-}
 
 
 def _say_nothing(_: str) -> None:
@@ -125,11 +112,13 @@ class ControlPlane:
 
     def _start(self) -> None:
         self._write_files()
-        self._run("etcd", *self._etcd_flags())
-        self._run("kube-apiserver", *self._apiserver_flags())
+        self._run("etcd", *etcd_flags(self.folder, *self._ports[:2]))
+        flags = apiserver_flags(self.folder, self._ports[0], self._setting.bind, self._port)
+        self._run("kube-apiserver", *flags, *self._setting.flags)
         self._await_ready()
         if self.has_controllers:
-            self._run("kube-controller-manager", *self._controller_flags())
+            flags = controller_flags(self.folder, self._ports[3], self._setting.controllers)
+            self._run("kube-controller-manager", *flags)
 
     @property
     def _etcd_folder(self) -> Path:
@@ -148,27 +137,15 @@ class ControlPlane:
     def _write_files(self) -> None:
         (self.folder / "certs").mkdir()
         (self.folder / "tokens.csv").write_text(f"{self.admin_token},admin,admin,system:masters\n")
-        (self.folder / "sa.key").write_text(_signing_key())
+        (self.folder / "sa.key").write_text(signing_key())
         (self.folder / "audit-policy.yaml").write_text(yaml.safe_dump(AUDIT_POLICY))
         self._write_kubeconfig(self.kubeconfig, self.admin_token)
 
     def _write_kubeconfig(self, path: Path, token: str) -> None:
-        cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
         # Put in place whole: a process that was started with it before may be reading it.
         draft = path.with_suffix(".draft")
         draft.touch(mode=0o600)
-        draft.write_text(
-            yaml.safe_dump(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "clusters": [{"name": "local", "cluster": cluster}],
-                    "users": [{"name": "user", "user": {"token": token}}],
-                    "contexts": [{"name": "local", "context": {"cluster": "local", "user": "user"}}],
-                    "current-context": "local",
-                }
-            )
-        )
+        draft.write_text(kubeconfig(self.url, self.ca_file, token))
         draft.replace(path)
 
     def _run(self, name: str, *flags: str) -> None:
@@ -178,54 +155,6 @@ class ControlPlane:
     def _begin(self, process: Process) -> None:
         process.start()
         self._processes.append(process)
-
-    def _etcd_flags(self) -> list[str]:
-        client, peer = (f"http://127.0.0.1:{port}" for port in self._ports[:2])
-        return [
-            f"--data-dir={self._etcd_folder}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            # Nothing here outlives the process: durability would only cost time.
-            "--unsafe-no-fsync",
-        ]
-
-    def _apiserver_flags(self) -> list[str]:
-        key = self.folder / "sa.key"
-        return [
-            f"--etcd-servers=http://127.0.0.1:{self._ports[0]}",
-            f"--bind-address={self._setting.bind}",
-            f"--secure-port={self._port}",
-            f"--cert-dir={self.folder / 'certs'}",
-            f"--token-auth-file={self.folder / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-signing-key-file={key}",
-            f"--service-account-key-file={key}",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
-            f"--audit-log-path={self.audit_log}",
-            "--audit-log-mode=blocking",
-            # Whoever remembers a place in it wants one file; after 100 MB there would be another (lumberjack).
-            "--audit-log-maxsize=100000",
-            *self._setting.flags,
-        ]
-
-    def _controller_flags(self) -> list[str]:
-        return [
-            f"--kubeconfig={self.kubeconfig}",
-            f"--controllers={self._setting.controllers}",
-            f"--service-account-private-key-file={self.folder / 'sa.key'}",
-            f"--root-ca-file={self.ca_file}",
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={self._ports[3]}",
-            f"--cert-dir={self.folder / 'controller-certs'}",
-            f"--authentication-kubeconfig={self.kubeconfig}",
-            f"--authorization-kubeconfig={self.kubeconfig}",
-        ]
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -330,14 +259,3 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for listener in sockets:
             listener.close()
-
-
-def _signing_key() -> str:
-    """An EC private key on P-256 in PEM, for the tokens of service accounts.
-
-    A SEC 1 key without its public half (which Go derives) is 32 random bytes in a fixed frame, so that no
-    cryptography library is needed. Source: RFC 5915.
-    """
-    scalar = (secrets.randbelow(2**255) + 1).to_bytes(32, "big")
-    der = bytes.fromhex("30310201010420") + scalar + bytes.fromhex("a00a06082a8648ce3d030107")
-    return f"-----BEGIN EC PRIVATE KEY-----\n{encodebytes(der).decode()}-----END EC PRIVATE KEY-----\n"
