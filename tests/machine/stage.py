@@ -17,6 +17,7 @@ from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import AdoptionEntry, AuthorizationState, BoxApp, Fingerprint
 from box_app_operator.model.desired import AppKey
+from box_app_operator.modes.assisted.slots import ASKED_FOR
 
 KEY = AppKey(NAMESPACE, NAME)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -99,9 +100,19 @@ class Stage(OneEnterprise):
         return self.seconds
 
     def pass_seconds(self, seconds: float) -> None:
-        """Time passes."""
-        self.time += timedelta(seconds=seconds)
+        """Time passes. Nobody leaves a request to revoke a key alone for so long that it is believed to be done."""
+        until = self.time + timedelta(seconds=seconds)
+        for task in self._tasks():
+            overdue = datetime.fromisoformat(task["since"]) + ASKED_FOR <= until
+            if self.app is not None and task["kind"] == "RevokeKey" and overdue:
+                self.person.do(self.app, task)
+        self.time = until
         self.seconds += seconds
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        """What the status asks people for."""
+        body = self.kube.apps.get(NAME) or {}
+        return list((body.get("status") or {}).get("nextSteps") or ()) if self.assisted else []
 
     def set_clock(self, offset: timedelta) -> None:
         """Somebody sets the operator's clock: so far ahead, or behind.
@@ -208,9 +219,7 @@ class Stage(OneEnterprise):
 
     def do_tasks(self) -> None:
         """The person does what the status asks for, and the operator hears of it."""
-        if not self.assisted or NAME not in self.kube.apps:
-            return
-        tasks = (self.body.get("status") or {}).get("nextSteps") or ()
+        tasks = self._tasks()
         for task in tasks:
             if self.app is not None:
                 self.person.do(self.app, task)
