@@ -289,7 +289,7 @@ class Stage(OneEnterprise):
         ready = next(each for each in self.body["status"]["conditions"] if each["type"] == "Ready")
         if ready["status"] != "True":
             return
-        published = self.kube.secrets[desired.secret.name].fingerprints[desired.secret.keys.token]
+        published = self.kube.secrets[desired.secret.name].fingerprints.get(desired.secret.keys.token)
         if desired.grant is not None:
             access = self.box.live_access(self.kube.kept["creds"]["clientID"])
             assert published in access, "the Secret holds no token of these credentials"
@@ -312,7 +312,7 @@ class Stage(OneEnterprise):
     def _check_downscoped(self, secret: str, key: str, parent: Fingerprint) -> None:
         """I6: a live token, made from the one in the Secret."""
         there = self.kube.secrets.get(secret)
-        child = self.box.children.get(there.fingerprints[key]) if there is not None else None
+        child = self.box.children.get(there.fingerprints.get(key, Fingerprint(""))) if there is not None else None
         assert child is not None, "the Secret of a downscoped token holds something else"
         assert child.ends > self.now(), "a downscoped token is over"
         assert child.parent == parent, "a downscoped token is of another token than the one in the Secret"
