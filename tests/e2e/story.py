@@ -3,6 +3,8 @@
 import base64
 from typing import Any
 
+import httpx
+
 from playground import Playground
 from playground.output import until
 from playground.play import GROUP, NAMESPACE, condition
@@ -20,6 +22,26 @@ def stated(body: Any, type_: str = "Ready") -> dict[str, Any]:
     found = condition(body, type_)
     assert found is not None, f"there is no condition {type_}: {body.get('status')}"
     return found
+
+
+def message_of(body: Any, type_: str = "Ready") -> str:
+    """The message of a condition, which must be there."""
+    return str(stated(body, type_)["message"])
+
+
+def secret_path(ns: str, name: str = "viewer-box-token") -> str:
+    """The API path of a Secret."""
+    return f"/api/v1/namespaces/{ns}/secrets/{name}"
+
+
+def enterprise_path(name: str) -> str:
+    """The API path of a BoxEnterprise."""
+    return f"{GROUP}/boxenterprises/{name}"
+
+
+def change(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> httpx.Response:
+    """Try to change fields of an app's spec; None takes one away. The answer may be a refusal."""
+    return play.cluster.send("PATCH", play.path(ns, name), {"spec": spec}, "application/merge-patch+json")
 
 
 def make_ready(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> dict[str, Any]:

@@ -1,15 +1,10 @@
 """Mode Assisted: a person does at Box's consoles what ``status.nextSteps`` says, and the operator proves it."""
 
-from collections.abc import Iterator
-
 import pytest
-from tests.e2e.conftest import Stage
 from tests.e2e.people import (
     CONSOLE,
-    FLAGS,
     KEYS,
     Person,
-    assisted,
     await_step,
     columns,
     drop_secret,
@@ -18,21 +13,18 @@ from tests.e2e.people import (
     make_authorized,
     make_ready,
     steps,
+    without_console,
 )
 from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, restart_operator, token_in
 from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, stated, values
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.play import condition, secret_manifest
 
 CLIENT_SECRET = {"name": "client", "key": "secret"}
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS, users_me=users_me) as stage:
-        yield stage
+stage = without_console()
 
 
 def gone(play: Playground, ns: str) -> bool:

@@ -1,15 +1,11 @@
 """Mode Assisted in trouble: outages, lost Secrets and keys, an app that is disabled, a restart."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Stage
 from tests.e2e.people import (
-    FLAGS,
     KEYS,
     Person,
-    assisted,
     await_step,
     drop_secret,
     hand_over,
@@ -17,6 +13,7 @@ from tests.e2e.people import (
     make_authorized,
     make_ready,
     steps,
+    without_console,
 )
 from tests.e2e.rotating import (
     SECRET,
@@ -30,18 +27,14 @@ from tests.e2e.rotating import (
 )
 from tests.e2e.story import DOMAINS, await_one_token, live_tokens, stated
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
 DOWN = {"path": "/", "count": None}
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS, users_me=users_me) as stage:
-        yield stage
+stage = without_console()
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "cut_before"}], ids=["503", "cut"])

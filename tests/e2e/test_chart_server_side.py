@@ -5,8 +5,6 @@ There are no nodes, and no controller for Jobs: the Job that looks before an uni
 """
 
 import json
-import os
-import shutil
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +14,10 @@ import helm_python
 import httpx
 import pytest
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, VALUE_SETS, Json, Rendered, render
-from tests.planes import ran, wanted
+from tests.e2e.conftest import real_or_skip
+from tests.planes import wanted
 
-from controlplane import Unavailable
-from playground import Cluster, real_cluster
+from playground import Cluster
 from playground.chart.helm import HelmFailed
 from playground.chart.pod import why_no_pods
 from playground.chart.release import DEPLOYMENT, Release
@@ -43,15 +41,8 @@ def plane() -> Iterator[Cluster]:
     """A control plane with nothing on it."""
     if "real" not in wanted():
         pytest.skip("CLUSTER asks for another one")
-    try:
-        with real_cluster(lambda _: None) as cluster:
-            ran.setdefault("real", f"ran ({cluster.name})")
-            yield cluster
-    except Unavailable as error:
-        ran.setdefault("real", f"did not run. {error}")
-        if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
-            raise
-        pytest.skip("there is no real control plane; the last lines of the run say why")
+    with real_or_skip() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from tests.e2e import grants
 from tests.e2e.conftest import Stage
-from tests.e2e.grants import CREDENTIALS, Client, at_work, granted_by, hand_over, make_granted, message_of, path_of
+from tests.e2e.grants import CREDENTIALS, Client, at_work, granted_by, hand_over, make_granted
 from tests.e2e.pace import stretched
 from tests.e2e.rotating import (
     SECRET,
@@ -19,7 +19,7 @@ from tests.e2e.rotating import (
     token_in,
     tokens,
 )
-from tests.e2e.story import await_gone, box_app, delete, stated
+from tests.e2e.story import await_gone, box_app, delete, message_of, secret_path, stated
 
 from playground import Playground
 from playground.output import until
@@ -98,7 +98,7 @@ def test_another_subject_gives_another_token(play: Playground, ns: str, slow: st
 def test_a_token_is_never_called_another_apps(play: Playground, ns: str, slow: str) -> None:
     """While the other app gets no token, all that is said is true of the one that is there; then it is replaced."""
     make_granted(play, ns, slow)
-    before, mine, other = play.secret(ns, SECRET), box_app(play, ns), grants.another(play, ns, authorized=False)
+    before, mine, other = play.secret(ns, SECRET), box_app(play, ns), grants.another(play, ns)
 
     hand_over(play, ns, other)
 
@@ -244,7 +244,7 @@ def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str,
     make_granted(play, ns, slow)
     first = token_in(play, ns)
 
-    play.cluster.delete(path_of(ns, SECRET))
+    play.cluster.delete(secret_path(ns, SECRET))
 
     assert grants.use(play, grants.await_other(play, ns, first)).is_success
     play.await_condition(ns, "viewer", "Ready")
@@ -257,10 +257,10 @@ def test_an_edited_secret_keeps_its_token(play: Playground, ns: str, slow: str, 
     make_granted(play, ns, slow)
     before = play.secret(ns, SECRET)
     if credentials == "gone":
-        play.cluster.delete(path_of(ns, CREDENTIALS))
+        play.cluster.delete(secret_path(ns, CREDENTIALS))
 
     theirs = {"THEIRS": "ZXh0cmE=", "BOX_TOKEN_SLOT": "eA=="}
-    play.cluster.patch(path_of(ns, SECRET), {"metadata": {"labels": None}, "data": theirs})
+    play.cluster.patch(secret_path(ns, SECRET), {"metadata": {"labels": None}, "data": theirs})
 
     until(lambda: play.secret(ns, SECRET)["metadata"].get("labels") == before["metadata"]["labels"], 10, "the labels")
     assert play.secret(ns, SECRET)["data"] == {**before["data"], "THEIRS": "ZXh0cmE="}
@@ -309,7 +309,7 @@ def test_deletion_does_not_wait_for_what_is_gone(play: Playground, ns: str, slow
     """Without credentials the token ends by itself; of a namespace anything may go first."""
     make_granted(play, ns, slow)
     token = token_in(play, ns)
-    play.cluster.delete(path_of(ns, CREDENTIALS) if gone == "credentials" else f"/api/v1/namespaces/{ns}")
+    play.cluster.delete(secret_path(ns, CREDENTIALS) if gone == "credentials" else f"/api/v1/namespaces/{ns}")
 
     delete(play, ns)
     assert gone == "namespace" or grants.is_live(play, token)
@@ -335,7 +335,7 @@ def test_deletion_does_not_wait_for_a_token_of_another_app(play: Playground, ns:
     """Box lets no client revoke the token of another; that it ends by itself is said."""
     make_granted(play, ns, slow)
     token, mark = token_in(play, ns), play.box.mark()
-    hand_over(play, ns, grants.another(play, ns, authorized=False))
+    hand_over(play, ns, grants.another(play, ns))
     if look:
         await_pass(play, ns)
 

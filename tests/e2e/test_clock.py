@@ -3,12 +3,11 @@
 The limits are those that the operator ships with. Box's clock can be set, the operator's too.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.clock import Clock
 from tests.e2e.conftest import QUICK
 from tests.e2e.rotating import (
     SECRET,
@@ -22,21 +21,15 @@ from tests.e2e.rotating import (
     say_of_token,
     tokens,
 )
-from tests.e2e.story import make_ready, stated, submit
+from tests.e2e.story import make_ready, secret_path, stated, submit
 
-from controlplane.process import Process
 from playground import Playground
 from playground.output import until
 from playground.play import condition
 
+SETTINGS = {name: value for name, value in QUICK.items() if name != "BOX_APP_OPERATOR_ROTATION_PAUSE"}
+"""As in all modules, but with the limits as they ship."""
 DAY = 86400.0
-LAUNCHER = Path(__file__).with_name("with_clock.py")
-
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    """As in all modules, but with the limits as they ship."""
-    return {name: value for name, value in QUICK.items() if name != "BOX_APP_OPERATOR_ROTATION_PAUSE"}
 
 
 @pytest.fixture
@@ -49,7 +42,7 @@ def right_clock(play: Playground) -> Iterator[None]:
 def lose(play: Playground, ns: str) -> str:
     """Somebody deletes the Secret; returns the fingerprint that was in it."""
     held = notes(play, ns)["fingerprint"]
-    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+    play.cluster.delete(secret_path(ns))
     return held
 
 
@@ -131,34 +124,21 @@ def test_a_person_who_asks_twice_waits_for_a_minute(play: Playground, ns: str) -
 
 
 @pytest.fixture
-def set_clock(play: Playground, settings: dict[str, str], tmp_path: Path) -> Iterator[Callable[[float], object]]:
-    """An operator whose clock a test sets, so many days ahead; afterwards there is the usual one again."""
-    file = tmp_path / "offset"
-
-    def set_to(days: float) -> None:
-        # Whole at any moment: the operator reads it whenever it likes.
-        new = file.with_suffix(".new")
-        new.write_text(str(days * DAY))
-        new.replace(file)
-
-    set_to(0)
+def clock(play: Playground, tmp_path: Path) -> Iterator[Clock]:
+    """That of the operator; afterwards there is the usual one again."""
+    clock = Clock(tmp_path, "set")
     play.operator.stop()
-    kubeconfig = play.cluster.kubeconfig_of_operator(play.folder)
-    command = (sys.executable, str(LAUNCHER), "set", str(file), "run", f"--kubeconfig={kubeconfig}")
-    environment = {**os.environ, **settings, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
-    play.launch_operator(Process("operator", command, play.folder / "operator-with-a-clock.log", environment))
-    yield set_to
+    clock.start_operator(play, **SETTINGS)
+    yield clock
     play.operator.stop()
-    play.start_operator(**settings)
+    play.start_operator(**SETTINGS)
 
 
-def test_a_clock_of_the_operator_that_is_set_changes_no_limit(
-    play: Playground, ns: str, set_clock: Callable[[float], object]
-) -> None:
+def test_a_clock_of_the_operator_that_is_set_changes_no_limit(play: Playground, ns: str, clock: Clock) -> None:
     """Forward by nearly as long as tokens live, and back: again and again all looks due, and once it is."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
     for days in (55, 0, 56, -5, 57):
-        set_clock(days)
+        clock.set(days * DAY)
         await_pass(play, ns)
 
     assert len(issued(play, ns)) == 2

@@ -11,13 +11,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import condition
 
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    """A Box that says nothing is not waited for long."""
-    return {**QUICK, "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s"}
-
-
+SETTINGS = {**QUICK, "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s"}
+"""A Box that says nothing is not waited for long."""
 TROUBLE: dict[str, dict[str, Any]] = {
     "401": {"kind": "status", "status": 401, "code": "unauthorized"},
     "403": {"kind": "status", "status": 403, "code": "forbidden"},

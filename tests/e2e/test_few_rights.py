@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.e2e.api_server import ROLE
 from tests.e2e.conftest import Stage
 from tests.e2e.rotating import (
     await_pass,
@@ -24,9 +25,6 @@ from tests.e2e.story import make_ready
 from playground import Playground
 from playground.cluster import ACCOUNT, NAMESPACE
 from playground.output import until
-
-ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
-
 
 PLANES = ("real",)
 """Only a real API server asks who may do what; and with a list of namespaces there are as many Roles."""

@@ -1,26 +1,24 @@
 """Keys that people hand over in mode Assisted: Box is asked about each, and only the app's own are published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.conftest import Stage
 from tests.e2e.people import (
-    FLAGS,
     KEYS,
     Person,
-    assisted,
     hand_over,
     make,
     make_authorized,
     make_ready,
     traces,
+    without_console,
 )
 from tests.e2e.rotating import SECRET, await_pass, say_of_token, token_in
 from tests.e2e.story import await_one_token, delete, stated
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.output import until
 from playground.play import condition
 
@@ -33,11 +31,8 @@ EXCHANGE = {
 }
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """An enterprise whose id the BoxEnterprise says, so that keys of another one are known."""
-    with assisted(cluster, FLAGS, users_me=users_me, enterpriseID=OWN_ENTERPRISE) as stage:
-        yield stage
+stage = without_console(enterpriseID=OWN_ENTERPRISE)
+"""Keys of another enterprise are known by that."""
 
 
 # Keys that are no good, each from the app that they are handed over for

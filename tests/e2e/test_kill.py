@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.e2e.conftest import AUTO_APPROVE
 from tests.e2e.story import values
 
 from playground import Playground
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("operator_runs")
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 ROUNDS = 26
 MAX_ROUNDS = 60
@@ -37,12 +39,6 @@ DELETING = range(4, 18)
 BREATH = 3
 """Every so many rounds the operator may live until each request to rotate is fulfilled."""
 SETTLE_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
 
 
 @pytest.fixture

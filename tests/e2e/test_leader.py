@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import yaml
+from tests.e2e.commands import operator, outside
 from tests.e2e.conftest import QUICK
 from tests.e2e.pace import crowding
 from tests.e2e.story import approve, await_one_token, box_app, make_ready
@@ -104,17 +102,10 @@ class Replicas:
         return self._play.operator_process(name, "--leader-elect", **settings, **port)
 
     def _outside(self, name: str, server: str | None, settings: dict[str, str]) -> Process:
-        file = self._play.folder / f"{name}.kubeconfig"
-        config = yaml.safe_load(self._play.cluster.kubeconfig_of_operator(self._play.folder).read_text())
-        config["clusters"][0]["cluster"]["server"] = server or self._play.cluster.url
-        file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(config))
         listed = self._play.cluster.namespaces
-        flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}", f"--kubeconfig={file}")
+        flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}")
         flags += (f"--namespaces={','.join(listed)}",) if listed else ()
-        command = (sys.executable, "-m", "box_app_operator", "run", *flags)
-        environment = {**os.environ, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **settings}
-        return Process(name, command, self._play.folder / f"{name}.log", environment)
+        return outside(self._play, name, flags, {"server": server or self._play.cluster.url}, **settings)
 
     def stop(self) -> None:
         """Stop them all."""
@@ -257,12 +248,8 @@ def approve_another(play: Playground, ns: str) -> None:
 def test_outside_of_a_pod_the_lease_needs_a_namespace(play: Playground, tmp_path: Path) -> None:
     """One line that says what to give."""
     kubeconfig = play.cluster.kubeconfig_of_operator(tmp_path)
-    command = [sys.executable, "-m", "box_app_operator", "run", "--leader-elect", f"--kubeconfig={kubeconfig}"]
 
-    done = subprocess.run(
-        [*command, "--health-address=127.0.0.1:0"], capture_output=True, text=True, timeout=300, check=False
-    )
+    done = operator("run", "--leader-elect", f"--kubeconfig={kubeconfig}", "--health-address=127.0.0.1:0")
 
     assert done.returncode == 1
     assert "--lease-namespace" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -1,17 +1,15 @@
 """Whoever reads the Secret and uses what it holds never notices a rotation, and neither who holds on to it a while."""
 
-import contextlib
 import itertools
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import pytest
+from tests.e2e.conftest import AUTO_APPROVE
+from tests.e2e.grants import at_work
 from tests.e2e.pace import stretched
 from tests.e2e.story import values
 
@@ -21,18 +19,13 @@ from playground.play import GROUP, condition
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 NAMES = tuple(f"app-{number:02}" for number in range(APPS))
 OVERLAP_SECONDS = 6
 """Long enough for the client to come round to each app well within half of it, on a machine with nothing else to do."""
 PAUSE_SECONDS = 0.02
 FEWEST_CALLS, FEWEST_AGAIN, FEWEST_OUTLIVED = 500, 200, 20
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
 
 
 @dataclass
@@ -108,19 +101,6 @@ class Client:
 
 def _use(box: httpx.Client, token: str) -> int:
     return box.get("/2.0/users/me", headers={"Authorization": f"Bearer {token}"}).status_code
-
-
-@contextlib.contextmanager
-def at_work(client: Client) -> Iterator[None]:
-    """The client works in a thread of its own; what breaks it, or went wrong for it, breaks the test."""
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(client.run)
-        try:
-            yield
-        finally:
-            client.stop.set()
-            running.result()
-            assert client.wrong == []
 
 
 def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: str) -> None:

@@ -1,10 +1,9 @@
 """Workloads are restarted once for each token, however many apps and operators there are."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import other_operator
 from tests.e2e.rotating import (
     await_handled,
     await_pass,
@@ -118,14 +117,8 @@ def test_a_workload_that_is_added_to_the_list_is_restarted_during_the_overlap(pl
 # Workloads that several apps name
 
 
-@pytest.fixture
-def patient(play: Playground) -> Iterator[None]:
-    """An operator that gives apps time enough to come together on a busy machine, too; afterwards the usual one."""
-    play.operator.stop()
-    play.start_operator(**{**QUICK, "BOX_APP_OPERATOR_RESTART_WINDOW": "12s"})
-    yield
-    play.operator.stop()
-    play.start_operator(**QUICK)
+patient = other_operator(BOX_APP_OPERATOR_RESTART_WINDOW="12s")
+"""It gives apps time enough to come together on a busy machine, too."""
 
 
 @pytest.mark.parametrize("count", [2, 3])

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.e2e.conftest import AUTO_APPROVE
 from tests.e2e.story import ready_count
 from tests.e2e.test_metrics import scrape, seen
 
@@ -15,16 +16,11 @@ from playground.play import GROUP
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 LISTING = "/console/v1/apps"
 RESYNCS_AT_REST = 5
 """With a resync every second as many as happen in 50 minutes with the usual one: more than ten minutes at rest."""
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
 
 
 def _events(play: Playground, ns: str) -> list[dict[str, Any]]:

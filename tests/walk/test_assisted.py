@@ -1,7 +1,5 @@
 """A walk over the schema of BoxCustomApp, on apps that people made by hand and whose keys they handed over."""
 
-from typing import Any
-
 import pytest
 from tests.e2e.people import FLAGS
 from tests.walk.conftest import Effort
@@ -11,18 +9,9 @@ from tests.walk.subjects import assisted, known_to
 from playground import Playground
 
 PLANES = ("embedded", "real")
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """A Box without a Console API."""
-    return FLAGS
-
-
-@pytest.fixture(scope="module")
-def of_enterprise() -> dict[str, Any]:
-    """Nobody looks at Box again while a walk is under way, unless an edit is a reason to."""
-    return {"console": {"mode": "Assisted"}, "resyncInterval": "1h"}
+BOX_FLAGS = FLAGS
+ENTERPRISE = {"console": {"mode": "Assisted"}, "resyncInterval": "1h"}
+"""Nobody looks at Box again while a walk is under way, unless an edit is a reason to."""
 
 
 @pytest.fixture(scope="module")
