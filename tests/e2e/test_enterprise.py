@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_enterprise, console_with, delete_by_force, make_ready
+from tests.e2e.story import await_enterprise, console_with, make_ready
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, NAMESPACE, secret_manifest
+from playground.play import GROUP, NAMESPACE
 
 
 @pytest.mark.also_on("namespaced")
@@ -22,17 +22,6 @@ def test_the_status_counts_apps(play: Playground, ns: str) -> None:
 
     play.cluster.delete(play.path(ns, "waiting"))
     until(lambda: play.cluster.get(path)["status"].get("apps") == {"total": 1, "ready": 1}, 10, "the counts")
-
-
-def test_a_change_that_concerns_nobody_is_observed(play: Playground, ns: str) -> None:
-    """observedGeneration follows also without any app."""
-    play.enterprise(f"{ns}-corp")
-    await_enterprise(play, f"{ns}-corp", "Ready")
-
-    play.cluster.patch(f"{GROUP}/boxenterprises/{ns}-corp", {"spec": {"resyncInterval": "30m"}})
-
-    body = await_enterprise(play, f"{ns}-corp", "Ready")
-    assert body["status"]["observedGeneration"] == 2
 
 
 def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: str) -> None:
@@ -54,21 +43,6 @@ def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: 
 def _is_status_of(entry: dict[str, Any], name: str) -> bool:
     reference = entry.get("objectRef", {})
     return (reference.get("name"), reference.get("subresource")) == (name, "status")
-
-
-def test_an_enterprise_that_went_by_force_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:
-    """EnterpriseNotFound, the Secret stays; with the enterprise back everything goes on with the same token."""
-    enterprise = play.enterprise(f"{ns}-corp")
-    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
-    secret = play.secret(ns, "viewer-box-token")
-
-    delete_by_force(play, f"{ns}-corp")
-
-    play.await_condition(ns, "viewer", "EnterpriseNotFound")
-    assert play.secret(ns, "viewer-box-token") == secret
-    play.cluster.create(enterprise).raise_for_status()
-    play.await_condition(ns, "viewer", "Ready")
-    assert play.secret(ns, "viewer-box-token") == secret
 
 
 def test_a_wrong_url_is_said_and_mended(play: Playground, ns: str) -> None:
@@ -102,25 +76,3 @@ def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) ->
     play.credential()
     make_ready(play, ns, "third")
     assert token not in play.logs()
-
-
-def test_an_odd_credential_does_not_end_the_link(play: Playground, ns: str) -> None:
-    """Bytes that no bearer token has are said to be wrong; the right value mends it."""
-    play.cluster.ensure(secret_manifest(ns, "console", {"token": "\ufeffodd-and-never-shown"}))
-    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
-    body = await_enterprise(play, f"{ns}-corp", "CredentialRejected")
-    assert "odd-and-never-shown" not in str(body)
-
-    path = f"/api/v1/namespaces/{ns}/secrets/console"
-    play.cluster.patch(path, {"stringData": {"token": f"  {play.box.console_token}\n"}})
-
-    await_enterprise(play, f"{ns}-corp", "Ready")
-
-
-def test_a_ca_bundle_that_is_none_is_named(play: Playground, ns: str) -> None:
-    """CAInvalid, also for text with an umlaut in it."""
-    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "kein Bündel"}))
-    reference = {"namespace": ns, "name": "ca", "key": "ca.crt"}
-    play.enterprise(f"{ns}-corp", platform={"url": play.box.url, "caSecretRef": reference})
-
-    await_enterprise(play, f"{ns}-corp", "CAInvalid")

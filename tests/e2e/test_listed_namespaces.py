@@ -49,7 +49,10 @@ def warnings_about(play: Playground, namespace: str, since: int = 0) -> list[str
 
 
 def test_a_namespace_that_is_deleted_ends_nothing_for_the_others(play: Playground, ns: str, other_ns: str) -> None:
-    """Neither while the operator runs, nor at its next start; the one warning says what to do."""
+    """Neither while the operator runs, nor at its next start; the one warning says what to do.
+
+    When it comes back its apps become Ready without a restart, as soon as the operator has its Role there again.
+    """
     make_ready(play, ns)
     make_ready(play, other_ns)
 
@@ -62,14 +65,6 @@ def test_a_namespace_that_is_deleted_ends_nothing_for_the_others(play: Playgroun
     until(lambda: len(warnings_about(play, ns, said)) == 1, SECONDS, "a warning")
     assert len(warnings_about(play, ns, said)) == 1
     assert "does not exist. Create it and run helm upgrade" in warnings_about(play, ns, said)[0]
-
-
-def test_a_namespace_that_comes_back_is_worked_in(play: Playground, ns: str, other_ns: str) -> None:
-    """Its apps become Ready without a restart, as soon as the operator has its Role there again."""
-    make_ready(play, other_ns)
-    delete_namespace(play, ns)
-    said = restart(play)
-    until(lambda: len(warnings_about(play, ns, said)) == 1, SECONDS, "a warning")
 
     play.namespace(ns)
     until(lambda: len(warnings_about(play, ns, said)) == 2, SECONDS, "a warning about the Role")

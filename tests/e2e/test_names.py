@@ -45,14 +45,20 @@ def await_waiting(play: Playground, ns: str, words: str, name: str = NEW) -> dic
 
 
 @pytest.mark.also_on("namespaced")
-def test_an_object_renamed_in_git_continues_as_soon_as_its_name_is_free(play: Playground, ns: str) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["same-enterprise", "another-enterprise"])
+def test_an_object_renamed_in_git_continues_as_soon_as_its_name_is_free(
+    play: Playground, ns: str, elsewhere: bool
+) -> None:
     """``metadata.name`` changes, ``displayName`` stays: the new object is made first, then the old one is pruned.
 
-    One refused registration, and none that is tried in vain; no resync is waited for.
+    One refused registration, and none that is tried in vain; no resync is waited for. One operator may look after
+    several enterprises, and names are unique across all of Box.
     """
-    mark = play.box.mark()
+    mark, corp = play.box.mark(), {"enterpriseRef": {"name": f"{ns}-corp"}} if elsewhere else {}
+    if elsewhere:
+        play.enterprise(f"{ns}-corp")
     old = make_ready(play, ns, displayName=f"{ns} shared", deletionPolicy="Delete")
-    play.app(ns, NEW, displayName=f"{ns} shared", deletionPolicy="Delete")
+    play.app(ns, NEW, displayName=f"{ns} shared", deletionPolicy="Delete", **corp)
     assert condition(play.await_condition(ns, NEW, "NameTaken"), "Stalled") is not None
 
     play.cluster.delete(play.path(ns, "viewer"))
@@ -177,17 +183,5 @@ def test_a_name_is_taken_at_once_when_a_person_renames_its_app(play: Playground,
     assert condition(play.await_condition(ns, NEW, "NameTaken"), "Stalled") is not None
 
     play.box.rename_app(f"{ns} shared", f"{ns} theirs")
-
-    play.await_condition(ns, NEW, "PendingApproval", "Authorized")
-
-
-def test_a_name_that_is_free_in_one_enterprise_is_taken_in_another(play: Playground, ns: str) -> None:
-    """Names are unique across all of Box, and one operator may look after several enterprises."""
-    play.enterprise(f"{ns}-corp")
-    make_ready(play, ns, displayName=f"{ns} shared", deletionPolicy="Delete")
-    play.app(ns, NEW, displayName=f"{ns} shared", enterpriseRef={"name": f"{ns}-corp"})
-    play.await_condition(ns, NEW, "NameTaken")
-
-    play.cluster.delete(play.path(ns, "viewer"))
 
     play.await_condition(ns, NEW, "PendingApproval", "Authorized")

@@ -5,13 +5,16 @@ Faults are put where they come from: at the API server, as admission policies, a
 
 import base64
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import pytest
+from tests.e2e.api_server import without_right
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import obtained
-from tests.e2e.policies import TEAM_RULE, denying, mutating, set_quota, silent_webhook
+from tests.e2e.policies import TEAM_RULE, denying, mutating, silent_webhook, without_room
 from tests.e2e.rotating import (
     SECRET,
     await_handled,
@@ -27,7 +30,6 @@ from tests.e2e.rotating import (
     warnings,
 )
 from tests.e2e.story import await_one_token, make_ready, stated, submit
-from tests.e2e.test_few_rights import ROLE
 
 from playground import Playground
 from playground.cluster import Write
@@ -38,7 +40,8 @@ PLANES = ("real",)
 """Admission, quotas and rights are the API server's own."""
 PATH = f"/api/v1/namespaces/{{}}/secrets/{SECRET}"
 HAS_TEAM = {"expression": "has(object.metadata.labels) && 'team' in object.metadata.labels", "message": TEAM_RULE}
-AT_ONCE = {"tokens": {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}}
+AT_ONCE = {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}
+"""``spec.tokens`` of an app whose previous token ends at once."""
 
 
 def add(path: str, value: str) -> str:
@@ -49,12 +52,6 @@ def add(path: str, value: str) -> str:
 def encoded(text: str) -> str:
     """As it stands in a Secret."""
     return base64.b64encode(text.encode()).decode()
-
-
-@pytest.fixture
-def quick_to_end(play: Playground, ns: str) -> dict[str, Any]:
-    """A spec whose previous tokens end at once."""
-    return json.loads(json.dumps(AT_ONCE))
 
 
 def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
@@ -78,74 +75,32 @@ def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
 # What is refused
 
 
-@pytest.mark.parametrize("reason", ["Invalid", "Forbidden"])
-def test_a_policy_refuses_the_secret(play: Playground, ns: str, stage: Stage, reason: str) -> None:
-    """With 422, which is the default of a policy, or with 403: its own message, and another try by itself.
+POLICY, CANNOT = ("'{ns}'", TEAM_RULE), ('cannot create resource "secrets"', 'in the namespace "{ns}"')
+REFUSALS: dict[str, tuple[Callable[[Playground, str], AbstractContextManager[None]], tuple[str, ...]]] = {
+    "invalid": (lambda play, ns: denying(play, ns, {**HAS_TEAM, "reason": "Invalid"}), POLICY),
+    "forbidden": (lambda play, ns: denying(play, ns, {**HAS_TEAM, "reason": "Forbidden"}), POLICY),
+    "quota": (without_room, ("exceeded quota: few, requested: count/secrets=1",)),
+    "right": (lambda play, _: without_right(play, "create", "secrets"), CANNOT),
+    "webhook": (silent_webhook, ('failed calling webhook "scan.example.com"',)),
+}
+"""Who refuses it, and their own words. A policy answers 422 by default; of a silent webhook the API server says 500."""
 
-    Row: a policy refuses a write of the Secret.
+
+@pytest.mark.parametrize("who", REFUSALS)
+def test_whoever_refuses_the_secret_is_quoted(play: Playground, ns: str, stage: Stage, who: str) -> None:
+    """Whose policy, which quota and how much, which right to what and where; it goes on by itself with the same token.
+
+    Row: a policy, a quota, or a missing right refuses a write of the Secret.
     """
-    stage.aftermath.refusals_expected = reason == "Forbidden"
-    with denying(play, ns, {**HAS_TEAM, "reason": reason}):
+    stage.aftermath.refusals_expected = who in ("forbidden", "quota", "right")
+    refusal, words = REFUSALS[who]
+    with refusal(play, ns):
         submit(play, ns)
-        await_refused(play, ns, f"'{ns}'", TEAM_RULE)
+        await_refused(play, ns, *(word.format(ns=ns) for word in words))
         assert len(live(play, ns)) == 1
 
     play.await_condition(ns, "viewer", "Ready")
     await_one_token(play, ns)
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_quota_refuses_the_secret(play: Playground, ns: str, stage: Stage) -> None:
-    """Which one and how much: "exceeded quota: few, ...". Once there is room the same token is published.
-
-    Row: a quota refuses a write of the Secret.
-    """
-    stage.aftermath.refusals_expected = True
-    set_quota(play, ns, 0)
-    submit(play, ns)
-    await_refused(play, ns, "exceeded quota: few, requested: count/secrets=1")
-
-    set_quota(play, ns, 5)
-
-    play.await_condition(ns, "viewer", "Ready")
-    await_one_token(play, ns)
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_missing_right_refuses_the_secret(play: Playground, ns: str, stage: Stage) -> None:
-    """Whose right, and to what. It goes on once it is granted.
-
-    Row: a missing right refuses a write of the Secret.
-    """
-    stage.aftermath.refusals_expected = True
-    rules = play.cluster.get(ROLE)["rules"]
-    fewer = [
-        {**rule, "verbs": [verb for verb in rule["verbs"] if verb != "create"]}
-        if "secrets" in rule["resources"]
-        else rule
-        for rule in rules
-    ]
-    play.cluster.patch(ROLE, {"rules": fewer})
-    try:
-        submit(play, ns)
-        await_refused(play, ns, 'cannot create resource "secrets"', f'in the namespace "{ns}"')
-    finally:
-        play.cluster.patch(ROLE, {"rules": rules})
-
-    play.await_condition(ns, "viewer", "Ready")
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_webhook_that_does_not_answer_is_named(play: Playground, ns: str) -> None:
-    """The API server answers 500 then, and knows more than that.
-
-    Row: a policy refuses a write of the Secret.
-    """
-    with silent_webhook(play, ns):
-        submit(play, ns)
-        await_refused(play, ns, 'failed calling webhook "scan.example.com"')
-
-    play.await_condition(ns, "viewer", "Ready")
     assert len(issued(play, ns)) == 1
 
 
@@ -165,12 +120,12 @@ def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str)
     assert not [text for text in shown if token in text or encoded(token) in text]
 
 
-def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage, quick_to_end: dict[str, Any]) -> None:
+def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage) -> None:
     """The Secret keeps its live token, Ready stays True and says what waits; then the rotation ends, with one token.
 
     Row: a policy refuses a write of the Secret.
     """
-    make_ready(play, ns, **quick_to_end)
+    make_ready(play, ns, tokens=AT_ONCE)
     before = token_in(play, ns)
     with denying(play, ns, HAS_TEAM):
         request = request_rotation(play, ns)
@@ -264,18 +219,15 @@ MAX_WRITES = 30
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(
-    play: Playground, ns: str, quick_to_end: dict[str, Any], change: str
-) -> None:
+def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(play: Playground, ns: str, change: str) -> None:
     """Ready, with what differs and never a value, as one Event; rotation and revocation go on; no fight.
 
     Row: an admission policy changes the Secret.
     """
     patches, name = CHANGES[change]
-    quick_to_end["tokens"]["secret"] = {"labels": {"team": "a"}}
     with mutating(play, ns, patches):
         start = play.cluster.audit_size()
-        make_ready(play, ns, **quick_to_end)
+        make_ready(play, ns, tokens={**AT_ONCE, "secret": {"labels": {"team": "a"}}})
         message = await_warning(play, ns, "SecretChangedBack")
         assert f"Secret '{SECRET}' is reverted each time: " in message
         assert name in message

@@ -1,26 +1,21 @@
 """Suspending, and asking for another look."""
 
-from tests.e2e.story import DOMAINS, box_app, make_ready
+from tests.e2e.rotating import annotate
+from tests.e2e.story import DOMAINS, box_app, change, make_ready
 
 from playground import Playground
 from playground.output import until
-from playground.play import condition
-
-
-def annotate(play: Playground, ns: str, value: str) -> None:
-    """Ask for another look."""
-    annotations = {"boxapps.dev/reconcile-requested-at": value}
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": annotations}})
 
 
 def test_a_suspended_app_is_left_alone(play: Playground, ns: str) -> None:
-    """No call and no write but the status; going on does what was left."""
+    """No call and no write but the status, which says that nothing was looked at; going on does what was left."""
     make_ready(play, ns)
     secret = play.secret(ns, "viewer-box-token")
-    play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": True, "cors": {"domains": DOMAINS}}})
+    change(play, ns, suspend=True, displayName=f"{ns} renamed", cors={"domains": DOMAINS}).raise_for_status()
     body = play.await_condition(ns, "viewer", "Suspended")
-    assert condition(body, "Stalled") is None
-    assert condition(body, "Reconciling") is None
+    conditions = body["status"]["conditions"]
+    assert {(item["status"], item["reason"]) for item in conditions} == {("Unknown", "Suspended")}
+    assert {"Stalled", "Reconciling"}.isdisjoint(item["type"] for item in conditions)
     play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/viewer-box-token")
     make_ready(play, ns, "another")
     assert play.secret(ns, "viewer-box-token") is None
@@ -29,7 +24,7 @@ def test_a_suspended_app_is_left_alone(play: Playground, ns: str) -> None:
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": False}})
 
     play.await_condition(ns, "viewer", "Ready")
-    assert box_app(play, ns)["cors_domains"] == DOMAINS
+    assert (play.box.app(f"{ns} renamed") or {})["cors_domains"] == DOMAINS
     assert play.secret(ns, "viewer-box-token")["metadata"]["uid"] != secret["metadata"]["uid"]
 
 
@@ -38,7 +33,7 @@ def test_a_request_is_recorded_once_it_was_acted_upon(play: Playground, ns: str)
     make_ready(play, ns)
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"suspend": True}})
     play.await_condition(ns, "viewer", "Suspended")
-    annotate(play, ns, "one")
+    annotate(play, ns, "viewer", "reconcile-requested-at", "one")
     make_ready(play, ns, "another")
     assert "lastHandledReconcileAt" not in play.get(ns, "viewer")["status"]
 
@@ -53,23 +48,9 @@ def test_a_request_has_a_refused_step_tried_again_and_only_once(play: Playground
     play.await_condition(ns, "viewer", "NameTaken")
     mark = play.box.mark()
 
-    annotate(play, ns, "again")
+    annotate(play, ns, "viewer", "reconcile-requested-at", "again")
 
     until(lambda: play.get(ns, "viewer")["status"].get("lastHandledReconcileAt") == "again", 10, "the record")
     make_ready(play, ns, "another")
     calls = [call for call in play.box.requests(mark) if call["method"] == "POST" and call["status"] == 409]
     assert len(calls) == 1
-
-
-def test_a_request_during_an_outage_is_not_lost(play: Playground, ns: str) -> None:
-    """A declined app whose resubmission failed is submitted once Box answers again."""
-    play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "PendingApproval")
-    play.box.decide(f"{ns} viewer", "decline")
-    play.await_condition(ns, "viewer", "Declined")
-    play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/authorization$", "count": 3})
-
-    annotate(play, ns, "again")
-
-    play.await_condition(ns, "viewer", "PendingApproval")
-    assert play.get(ns, "viewer")["status"]["lastHandledReconcileAt"] == "again"
