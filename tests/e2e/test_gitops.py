@@ -5,16 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.e2e.rotating import (
-    annotate,
-    await_handled,
-    await_pass,
-    await_retired,
-    issued,
-    mark_of,
-    notes,
-    tokens,
-)
+from tests.e2e.rotating import annotate, await_handled, await_pass, await_retired, issued, mark_of, notes, tokens
 from tests.e2e.story import DOMAINS, approve, await_enterprise, await_gone, console_with
 from tests.gitops.argo import health
 from tests.gitops.kstatus import kstatus

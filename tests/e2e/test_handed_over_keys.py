@@ -5,16 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.people import (
-    KEYS,
-    Person,
-    hand_over,
-    make,
-    make_authorized,
-    make_ready,
-    traces,
-    without_console,
-)
+from tests.e2e.people import KEYS, Person, hand_over, make, make_authorized, make_ready, traces, without_console
 from tests.e2e.rotating import SECRET, await_pass, say_of_token, token_in
 from tests.e2e.story import await_one_token, delete, stated
 

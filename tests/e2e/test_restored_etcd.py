@@ -1,15 +1,7 @@
 """etcd is restored from a snapshot: resource versions go back, and so does everything that Kubernetes remembers."""
 
 import pytest
-from tests.e2e.api_server import (
-    MINT,
-    REGISTER,
-    SECONDS,
-    await_end_in_one_line,
-    calls,
-    cors_of,
-    set_cors,
-)
+from tests.e2e.api_server import MINT, REGISTER, SECONDS, await_end_in_one_line, calls, cors_of, set_cors
 from tests.e2e.conftest import QUICK, Stage
 from tests.e2e.rotating import rotate
 from tests.e2e.story import await_one_token, box_app, live_tokens, make_ready, named_apps, values

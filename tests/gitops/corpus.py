@@ -35,7 +35,7 @@ from tests.unit.pretend import CLIENT_ID
 from box_app_operator.model.box import AuthorizationState, Refusal, RefusalKind
 
 KEYS = {"importFrom": {"name": "viewer-keys"}}
-CORS = ["https://app.acme.com", "https://*.internal.acme.com"]
+ORIGINS = {"cors": {"domains": ["https://app.acme.com", "https://*.internal.acme.com"]}}
 CREDENTIALS = {"secretRef": {"name": "viewer-client"}, "subject": {"type": "enterprise", "id": "1234567"}}
 AT_ONCE = {"tokens": {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}}
 GRANT = {"authentication": "ClientCredentials", "clientCredentials": CREDENTIALS}
@@ -68,6 +68,10 @@ UNAUTHORIZED = Refusal(
 )
 REJECTED = Refusal(RefusalKind.TRANSIENT, "TokenRejected", "Box rejected the token that it generated.")
 
+REJECTED_ORIGIN = stalled("OriginRejected")
+PENDING_WITH_OTHER_ORIGINS = record(pending_with_other_origins, ORIGINS, refused=REJECTED_ORIGIN)
+REVOCATION_REFUSED = record(rotated, AT_ONCE, refused=stalled("InvalidSpec"))
+PENDING_FOR_A_GRANT = record(granted(unauthorized=True), GRANT, refused=UNAUTHORIZED)
 REFUSED = Refusal(RefusalKind.TRANSIENT, "SecretRefused", "Kubernetes refuses Secret 'viewer-box': exceeded quota: few")
 
 WITH_A_CONSOLE = [
@@ -106,37 +110,20 @@ WITH_A_CONSOLE = [
     State("secret in conflict", record(conflicting), "Degraded", "Failed"),
     State("not renamed yet, and in conflict", record(renamed_and_conflicting, refused=OUTAGE), "Degraded", "Failed"),
     State("slots occupied", record(occupied, {"clientID": CLIENT_ID}), "Suspended", "InProgress"),
-    State(
-        "origin rejected",
-        record(with_other_origins, {"cors": {"domains": CORS}}, refused=stalled("OriginRejected")),
-        "Degraded",
-        "Failed",
-    ),
-    State(
-        "origins not set yet",
-        record(with_other_origins, {"cors": {"domains": CORS}}, refused=OUTAGE),
-        "Progressing",
-        "InProgress",
-    ),
-    State(
-        "pending, and an origin rejected",
-        record(pending_with_other_origins, {"cors": {"domains": CORS}}, refused=stalled("OriginRejected")),
-        "Degraded",
-        "Failed",
-    ),
+    State("origin rejected", record(with_other_origins, ORIGINS, refused=REJECTED_ORIGIN), "Degraded", "Failed"),
+    State("origins not set yet", record(with_other_origins, ORIGINS, refused=OUTAGE), "Progressing", "InProgress"),
+    State("pending, and an origin rejected", PENDING_WITH_OTHER_ORIGINS, "Degraded", "Failed"),
     State("scopes refused", SCOPES_REFUSED, "Degraded", "Failed"),
     State("ready", READY, "Healthy", "Current"),
     State("ready, a revocation waits", record(rotated, AT_ONCE, refused=OUTAGE), "Progressing", "InProgress"),
-    State(
-        "ready, a revocation is refused", record(rotated, AT_ONCE, refused=stalled("InvalidSpec")), "Degraded", "Failed"
-    ),
+    State("ready, a revocation is refused", REVOCATION_REFUSED, "Degraded", "Failed"),
     State("ready, the previous token retires", record(rotated), "Healthy", "Current"),
     State("suspended", SUSPENDED, "Suspended", "InProgress"),
     State("deleting", record(settled, meta=GONE, before=READY, refused=OUTAGE), "Progressing", "Terminating"),
 ]
 WITHOUT = [
     State("to be created", record(by_hand, {"tokens": KEYS}), "Suspended", "InProgress"),
-    State("to be submitted", record(by_hand, {**HAND, "cors": {"domains": CORS}}), "Suspended", "InProgress"),
+    State("to be submitted", record(by_hand, {**HAND, **ORIGINS}), "Suspended", "InProgress"),
     State("key cannot be used", record(with_bad_key, HAND), "Suspended", "InProgress"),
     State("key not published yet", record(with_good_key, HAND, refused=RACE), "Progressing", "InProgress"),
     State("key rejected, another proven", record(with_good_key, HAND, refused=REJECTED), "Progressing", "InProgress"),
@@ -148,12 +135,7 @@ WITHOUT = [
     State("ready, another key is due", record(settled_by_hand(OLD), HAND), "Healthy", "Current"),
     State("key to be revoked", record(settled_by_hand(), HAND, GONE), "Progressing", "Terminating"),
     State("credentials missing", record(without_credentials, GRANT), "Suspended", "InProgress"),
-    State(
-        "pending for a grant",
-        record(granted(unauthorized=True), GRANT, refused=UNAUTHORIZED),
-        "Suspended",
-        "InProgress",
-    ),
+    State("pending for a grant", PENDING_FOR_A_GRANT, "Suspended", "InProgress"),
     State("grant refused", record(granted(), GRANT, refused=stalled("TokenRejected")), "Degraded", "Failed"),
     State("no access token yet", record(granted(), GRANT, refused=OUTAGE), "Progressing", "InProgress"),
     State("ready, credentials gone", record(without_renewal, GRANT), "Suspended", "InProgress"),

@@ -6,15 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.e2e.conftest import (
-    cluster,
-    embedded,
-    namespaced,
-    pytest_generate_tests,
-    pytest_runtest_setup,
-    real,
-    staged,
-)
+from tests.e2e.conftest import cluster, embedded, namespaced, pytest_generate_tests, pytest_runtest_setup, real, staged
 
 from playground import Cluster, Playground
 
