@@ -7,20 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e import rotating
 from tests.e2e.clock import Clock
 from tests.e2e.conftest import QUICK
-from tests.e2e.rotating import (
-    SECRET,
-    await_handled,
-    await_pass,
-    await_warning,
-    issued,
-    notes,
-    request_rotation,
-    restart_operator,
-    say_of_token,
-    tokens,
-)
 from tests.e2e.story import make_ready, secret_path, stated, submit
 
 from playground import Playground
@@ -41,7 +30,7 @@ def right_clock(play: Playground) -> Iterator[None]:
 
 def lose(play: Playground, ns: str) -> str:
     """Somebody deletes the Secret; returns the fingerprint that was in it."""
-    held = notes(play, ns)["fingerprint"]
+    held = rotating.notes(play, ns)["fingerprint"]
     play.cluster.delete(secret_path(ns))
     return held
 
@@ -50,8 +39,8 @@ def await_another(play: Playground, ns: str, than: str) -> None:
     """Wait until the Secret is back with another token."""
 
     def look() -> bool:
-        secret = play.secret(ns, SECRET)
-        return secret is not None and notes(play, ns)["fingerprint"] != than
+        secret = play.secret(ns, rotating.SECRET)
+        return secret is not None and rotating.notes(play, ns)["fingerprint"] != than
 
     until(look, 20, "another token in the Secret")
 
@@ -63,16 +52,16 @@ def test_a_console_that_tells_its_local_time_rotates_once(play: Playground, ns: 
     play.box.set_clock(-3 * 3600)
     make_ready(play, ns, tokens={"rotation": {"every": "2h", "overlap": "0s"}})
 
-    said = await_warning(play, ns, "RotationLimited")
+    said = rotating.await_warning(play, ns, "RotationLimited")
 
     assert "that of the operator, of the console endpoint or of Box" in said
-    until(lambda: "due to be replaced by date. It waits until" in say_of_token(play, ns), 20, "the wait")
-    restart_operator(play)
-    await_pass(play, ns)
+    until(lambda: "due to be replaced by date. It waits until" in rotating.say_of_token(play, ns), 20, "the wait")
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
     # The first one, and one rotation.
-    assert len(issued(play, ns)) == 2
-    assert "It waits until" in say_of_token(play, ns)
-    assert play.get(ns, "viewer")["status"]["tokens"]["nextRotationTime"] in say_of_token(play, ns)
+    assert len(rotating.issued(play, ns)) == 2
+    assert "It waits until" in rotating.say_of_token(play, ns)
+    assert play.get(ns, "viewer")["status"]["tokens"]["nextRotationTime"] in rotating.say_of_token(play, ns)
 
 
 @pytest.mark.usefixtures("right_clock")
@@ -83,12 +72,12 @@ def test_tokens_that_are_over_when_they_come_are_replaced_three_times(play: Play
 
     body = play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
 
-    assert len(issued(play, ns)) == 4
-    assert "A clock that is off by the lifetime of a token has the same effect." in say_of_token(play, ns)
+    assert len(rotating.issued(play, ns)) == 4
+    assert "A clock that is off by the lifetime of a token has the same effect." in rotating.say_of_token(play, ns)
     assert [(condition(body, "Ready") or {}).get(key) for key in ("status", "reason")] == ["False", "RotationLimited"]
-    restart_operator(play)
-    await_pass(play, ns)
-    assert len(issued(play, ns)) == 4
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert len(rotating.issued(play, ns)) == 4
 
 
 @pytest.mark.also_on("embedded")
@@ -97,30 +86,30 @@ def test_a_secret_that_is_deleted_again_and_again_is_made_three_times(play: Play
     make_ready(play, ns)
     for _ in range(3):
         await_another(play, ns, lose(play, ns))
-    assert notes(play, ns)["replacements"] == "3"
-    count = len(issued(play, ns))
+    assert rotating.notes(play, ns)["replacements"] == "3"
+    count = len(rotating.issued(play, ns))
 
     lose(play, ns)
 
     play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
-    assert f"Find out who deletes or changes Secret '{SECRET}'" in say_of_token(play, ns)
-    assert await_warning(play, ns, "RotationLimited") == stated(play.get(ns, "viewer"))["message"]
-    restart_operator(play)
-    await_pass(play, ns)
-    assert len(issued(play, ns)) == count
-    assert play.secret(ns, SECRET) is None
+    assert f"Find out who deletes or changes Secret '{rotating.SECRET}'" in rotating.say_of_token(play, ns)
+    assert rotating.await_warning(play, ns, "RotationLimited") == stated(play.get(ns, "viewer"))["message"]
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert len(rotating.issued(play, ns)) == count
+    assert play.secret(ns, rotating.SECRET) is None
 
 
 def test_a_person_who_asks_twice_waits_for_a_minute(play: Playground, ns: str) -> None:
     """The first request counts at once; of the second it is said until when it waits."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    await_handled(play, ns, request_rotation(play, ns))
-    count = len(issued(play, ns))
-    request_rotation(play, ns)
+    rotating.await_handled(play, ns, rotating.request_rotation(play, ns))
+    count = len(rotating.issued(play, ns))
+    rotating.request_rotation(play, ns)
 
-    until(lambda: "A rotation was requested. It waits until" in say_of_token(play, ns), 20, "the wait")
+    until(lambda: "A rotation was requested. It waits until" in rotating.say_of_token(play, ns), 20, "the wait")
 
-    assert len(issued(play, ns)) == count
+    assert len(rotating.issued(play, ns)) == count
 
 
 @pytest.fixture
@@ -139,7 +128,7 @@ def test_a_clock_of_the_operator_that_is_set_changes_no_limit(play: Playground, 
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
     for days in (55, 0, 56, -5, 57):
         clock.set(days * DAY)
-        await_pass(play, ns)
+        rotating.await_pass(play, ns)
 
-    assert len(issued(play, ns)) == 2
-    assert tokens(play, ns)["active"]["fingerprint"] == issued(play, ns)[-1]
+    assert len(rotating.issued(play, ns)) == 2
+    assert rotating.tokens(play, ns)["active"]["fingerprint"] == rotating.issued(play, ns)[-1]

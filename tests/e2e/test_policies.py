@@ -11,24 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.e2e import rotating
 from tests.e2e.api_server import without_right
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import obtained
 from tests.e2e.policies import TEAM_RULE, denying, mutating, silent_webhook, without_room
-from tests.e2e.rotating import (
-    SECRET,
-    await_handled,
-    await_pass,
-    await_retired,
-    await_warning,
-    issued,
-    live,
-    request_rotation,
-    rotate,
-    say_of_token,
-    token_in,
-    warnings,
-)
 from tests.e2e.story import await_one_token, make_ready, stated, submit
 
 from playground import Playground
@@ -38,7 +25,7 @@ from playground.play import condition
 
 PLANES = ("real",)
 """Admission, quotas and rights are the API server's own."""
-PATH = f"/api/v1/namespaces/{{}}/secrets/{SECRET}"
+PATH = f"/api/v1/namespaces/{{}}/secrets/{rotating.SECRET}"
 HAS_TEAM = {"expression": "has(object.metadata.labels) && 'team' in object.metadata.labels", "message": TEAM_RULE}
 AT_ONCE = {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}
 """``spec.tokens`` of an app whose previous token ends at once."""
@@ -63,7 +50,7 @@ def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
         return found if said and all(word in found["message"] for word in words) else None
 
     found = until(look, 30, f"the refusal of the Secret with {words}")
-    assert await_warning(play, ns, "SecretRefused") in found["message"]
+    assert rotating.await_warning(play, ns, "SecretRefused") in found["message"]
     body = play.get(ns, "viewer")
     ready = stated(body, "Ready")
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", "SecretRefused", found["message"])
@@ -97,11 +84,11 @@ def test_whoever_refuses_the_secret_is_quoted(play: Playground, ns: str, stage: 
     with refusal(play, ns):
         submit(play, ns)
         await_refused(play, ns, *(word.format(ns=ns) for word in words))
-        assert len(live(play, ns)) == 1
+        assert len(rotating.live(play, ns)) == 1
 
     play.await_condition(ns, "viewer", "Ready")
     await_one_token(play, ns)
-    assert len(issued(play, ns)) == 1
+    assert len(rotating.issued(play, ns)) == 1
 
 
 def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str) -> None:
@@ -115,7 +102,7 @@ def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str)
         found = await_refused(play, ns, "its message is not shown, because it quotes a value")
 
     play.await_condition(ns, "viewer", "Ready")
-    token = token_in(play, ns)
+    token = rotating.token_in(play, ns)
     shown = [found["message"], play.logs(), json.dumps(play.events(ns, "viewer")), json.dumps(play.get(ns, "viewer"))]
     assert not [text for text in shown if token in text or encoded(token) in text]
 
@@ -126,20 +113,20 @@ def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage) 
     Row: a policy refuses a write of the Secret.
     """
     make_ready(play, ns, tokens=AT_ONCE)
-    before = token_in(play, ns)
+    before = rotating.token_in(play, ns)
     with denying(play, ns, HAS_TEAM):
-        request = request_rotation(play, ns)
-        assert TEAM_RULE in await_warning(play, ns, "SecretRefused")
-        until(lambda: TEAM_RULE in say_of_token(play, ns), 20, "the condition to say so")
+        request = rotating.request_rotation(play, ns)
+        assert TEAM_RULE in rotating.await_warning(play, ns, "SecretRefused")
+        until(lambda: TEAM_RULE in rotating.say_of_token(play, ns), 20, "the condition to say so")
         ready = stated(play.get(ns, "viewer"), "Ready")
         assert ready["status"] == "True"
-        assert token_in(play, ns) == before
-        assert live(play, ns) == issued(play, ns)
+        assert rotating.token_in(play, ns) == before
+        assert rotating.live(play, ns) == rotating.issued(play, ns)
 
-    await_handled(play, ns, request)
-    await_retired(play, ns)
-    assert token_in(play, ns) != before
-    assert len(issued(play, ns)) == 2
+    rotating.await_handled(play, ns, request)
+    rotating.await_retired(play, ns)
+    assert rotating.token_in(play, ns) != before
+    assert len(rotating.issued(play, ns)) == 2
 
 
 def test_a_policy_refuses_the_secret_of_a_downscoped_token(play: Playground, ns: str) -> None:
@@ -184,12 +171,12 @@ def test_what_a_policy_adds_is_nobodys_concern(play: Playground, ns: str, patche
     with mutating(play, ns, patches):
         start = play.cluster.audit_size()
         make_ready(play, ns)
-        await_pass(play, ns)
-        rotate(play, ns)
-        await_pass(play, ns)
+        rotating.await_pass(play, ns)
+        rotating.rotate(play, ns)
+        rotating.await_pass(play, ns)
 
-    assert warnings(play, ns, "SecretChangedBack") == []
-    assert "is reverted" not in say_of_token(play, ns)
+    assert rotating.warnings(play, ns, "SecretChangedBack") == []
+    assert "is reverted" not in rotating.say_of_token(play, ns)
     written = [
         write.verb for write in play.cluster.writes(start) if (write.resource, write.namespace) == ("secrets", ns)
     ]
@@ -228,29 +215,29 @@ def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(play: Playgro
     with mutating(play, ns, patches):
         start = play.cluster.audit_size()
         make_ready(play, ns, tokens={**AT_ONCE, "secret": {"labels": {"team": "a"}}})
-        message = await_warning(play, ns, "SecretChangedBack")
-        assert f"Secret '{SECRET}' is reverted each time: " in message
+        message = rotating.await_warning(play, ns, "SecretChangedBack")
+        assert f"Secret '{rotating.SECRET}' is reverted each time: " in message
         assert name in message
         assert "other" not in message
-        assert message in say_of_token(play, ns)
+        assert message in rotating.say_of_token(play, ns)
 
-        await_handled(play, ns, request_rotation(play, ns))
+        rotating.await_handled(play, ns, rotating.request_rotation(play, ns))
 
         await_one_token(play, ns)
-        until(lambda: len(live(play, ns)) == 1, 20, "the previous token to end")
-        assert len(issued(play, ns)) == 2
+        until(lambda: len(rotating.live(play, ns)) == 1, 20, "the previous token to end")
+        assert len(rotating.issued(play, ns)) == 2
         play.await_condition(ns, "viewer", "Ready")
-        await_pass(play, ns)
+        rotating.await_pass(play, ns)
         writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
         assert len(writes) <= MAX_WRITES
-        await_warning(play, ns, "SecretChangedBack")
+        rotating.await_warning(play, ns, "SecretChangedBack")
 
     until(lambda: _is_right(play, ns), 60, "the Secret to be put right once nobody changes it")
-    assert len(issued(play, ns)) == 2
+    assert len(rotating.issued(play, ns)) == 2
 
 
 def _is_right(play: Playground, ns: str) -> bool:
-    secret, body = play.secret(ns, SECRET), play.get(ns, "viewer")
+    secret, body = play.secret(ns, rotating.SECRET), play.get(ns, "viewer")
     meta = secret["metadata"]
     labels = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer", "team": "a"}
     return (
