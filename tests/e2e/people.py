@@ -146,6 +146,11 @@ class Person:
         """Do one step after the other until the object is Ready and nothing is asked for any more."""
         self.work_until(lambda: self._is_ready() and not self._asked(), f"{self._name} to be Ready")
 
+    def let_go(self) -> None:
+        """Delete the object, and do one step after the other until it is gone."""
+        self._play.cluster.delete(self._play.path(self._ns, self._name))
+        self.work_until(lambda: self._play.get(self._ns, self._name) is None, "the object to go")
+
     def _is_ready(self) -> bool:
         self._look()
         return (condition(self._body, "Ready") or {}).get("status") == "True"

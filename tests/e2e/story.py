@@ -1,6 +1,7 @@
 """Things that many tests do, in one word each."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -66,6 +67,18 @@ def authorize(play: Playground, ns: str, name: str = "viewer") -> None:
     """Wait until the app is submitted, and approve it as its admin would."""
     play.await_condition(ns, name, "PendingApproval", "Authorized")
     play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
+
+
+def await_body(
+    play: Playground, ns: str, fits: Callable[[Any], object], what: str, name: str = "viewer", seconds: float = 20.0
+) -> dict[str, Any]:
+    """Wait until an object is as it should be; returns it."""
+
+    def look() -> dict[str, Any] | None:
+        body = play.get(ns, name)
+        return dict(body) if fits(body) else None
+
+    return until(look, seconds, what)
 
 
 def await_gone(play: Playground, ns: str, name: str = "viewer", seconds: float = 30.0) -> None:

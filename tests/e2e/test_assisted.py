@@ -14,11 +14,6 @@ CLIENT_SECRET = {"name": "client", "key": "secret"}
 stage = people.without_console()
 
 
-def gone(play: Playground, ns: str) -> bool:
-    """Has the object been let go?"""
-    return play.get(ns, "viewer") is None
-
-
 def give_client_secret(play: Playground, ns: str) -> None:
     """Put the app's client secret where the spec says."""
     value = play.box.new_client_secret(f"{ns} viewer")
@@ -61,8 +56,7 @@ def test_a_person_is_led_through_a_rotation_to_the_end(play: Playground, ns: str
     body = await_handled(play, ns, request)
     assert await_one_token(play, ns) != first
     assert stated(body)["lastTransitionTime"] == (since or {})["lastTransitionTime"]
-    play.cluster.delete(play.path(ns, "viewer"))
-    person.work_until(lambda: gone(play, ns), "the object to go")
+    person.let_go()
     begin = ["create", "submit", "authorize", "generate primary"]
     assert person.did == [*begin, "generate secondary", "revoke primary", "revoke secondary"]
     assert live_tokens(play, box_app(play, ns)) == []
@@ -118,22 +112,8 @@ def test_with_a_client_secret_nobody_revokes(play: Playground, ns: str) -> None:
 
     await_handled(play, ns, request)
     await_one_token(play, ns)
-    play.cluster.delete(play.path(ns, "viewer"))
-    person.work_until(lambda: gone(play, ns), "the object to go")
+    person.let_go()
     assert person.did == ["generate secondary"]
-    assert live_tokens(play, app) == []
-
-
-def test_a_client_secret_that_box_refuses_leaves_it_to_a_person(play: Playground, ns: str) -> None:
-    """As with an App Token app of the real Box, which has none."""
-    play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: "wrong"}))
-    app = people.make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
-    person = people.Person(play, ns)
-
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    person.work_until(lambda: gone(play, ns), "the object to go")
-    assert person.did == ["revoke primary"]
     assert live_tokens(play, app) == []
 
 
@@ -152,34 +132,38 @@ def test_a_deletion_in_the_middle_of_a_rotation_asks_for_both_keys(play: Playgro
 
     # What cannot be proven keeps the object, once both were asked for.
     both = {"revoke primary", "revoke secondary"}
-    person.work_until(lambda: gone(play, ns) or (lost and both <= {*person.did}), "the object to go")
+    person.work_until(lambda: play.get(ns, "viewer") is None or (lost and both <= {*person.did}), "the object to go")
     assert both <= {*person.did}
     assert live_tokens(play, app) == []
 
 
-@pytest.mark.parametrize(("policy", "deeds"), [("Delete", ["delete"]), ("Retain", [])])
-def test_deletion_policies(play: Playground, ns: str, policy: str, deeds: list[str]) -> None:
-    """Delete asks for the app's deletion, Retain asks for nothing and leaves everything."""
-    app, person = people.make_ready(play, ns, deletionPolicy=policy), people.Person(play, ns)
+@pytest.mark.parametrize(
+    ("policy", "secret", "deeds"),
+    [
+        ("Delete", None, ["delete"]),
+        ("Delete", "right", ["delete"]),
+        ("Retain", None, []),
+        ("RevokeTokens", "wrong", ["revoke primary"]),
+    ],
+)
+def test_deletion_policies(play: Playground, ns: str, policy: str, secret: str | None, deeds: list[str]) -> None:
+    """Delete asks for the app's deletion, Retain asks for nothing and leaves everything.
 
-    play.cluster.delete(play.path(ns, "viewer"))
+    With a client secret the tokens can be revoked without anybody; the app cannot be deleted without anybody. One that
+    Box refuses leaves it to a person, as with an App Token app of the real Box, which has none.
+    """
+    if secret == "wrong":
+        play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: "wrong"}))
+    spec = {"clientSecretRef": CLIENT_SECRET} if secret else {}
+    app, person = people.make_ready(play, ns, deletionPolicy=policy, **spec), people.Person(play, ns)
+    if secret == "right":
+        give_client_secret(play, ns)
 
-    person.work_until(lambda: gone(play, ns), "the object to go")
+    person.let_go()
+
     assert person.did == deeds
     assert (play.box.app(app["name"]) is None) == (policy == "Delete")
     assert bool(live_tokens(play, app)) == (policy == "Retain")
-
-
-def test_delete_with_a_client_secret_asks_for_the_apps_deletion(play: Playground, ns: str) -> None:
-    """The tokens can be revoked without anybody; the app cannot be deleted without anybody."""
-    people.make_ready(play, ns, clientSecretRef=CLIENT_SECRET, deletionPolicy="Delete")
-    give_client_secret(play, ns)
-    person = people.Person(play, ns)
-
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    person.work_until(lambda: gone(play, ns), "the object to go")
-    assert play.box.app(f"{ns} viewer") is None, f"the app is still there; asked for was {person.did}"
 
 
 def test_an_app_that_is_declined_can_be_submitted_again(play: Playground, ns: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.rotating import await_retired, request_rotation
-from tests.e2e.story import await_enterprise, box_app, change, make_ready, stated
+from tests.e2e.story import await_body, await_enterprise, box_app, change, make_ready, stated
 
 from playground import Playground
 from playground.output import until
@@ -77,11 +77,7 @@ def test_a_rotation_that_waits_for_box_stands_beside_ready(play: Playground, ns:
     play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/tokens/", "count": None})
     request_rotation(play, ns)
 
-    def waits() -> Any:
-        body = play.get(ns, "viewer")
-        return body if condition(body, "Reconciling") is not None else None
-
-    body = until(waits, 20, "Reconciling")
+    body = await_body(play, ns, lambda body: condition(body, "Reconciling"), "Reconciling")
 
     assert stated(body)["status"] == "True"
     assert stated(body, "Reconciling")["reason"] == "BoxUnavailable"

@@ -134,11 +134,6 @@ def wire(play: Playground) -> Iterator[Wire]:
     wire.close()
 
 
-def holder(play: Playground) -> str:
-    """Who holds the Lease; empty when nobody does."""
-    return str(((play.cluster.get(LEASE) or {}).get("spec") or {}).get("holderIdentity") or "")
-
-
 def probe(process: Process, path: str) -> int:
     """The status that a replica answers to a probe with."""
     port = re.findall(r"Probes are on port (\d+)", process.log.read_text())[-1]

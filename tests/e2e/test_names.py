@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_gone, delete, make_ready
+from tests.e2e.story import await_body, await_gone, delete, make_ready, stated
 
 from playground import Playground
 from playground.output import until
@@ -33,15 +33,13 @@ def warnings(play: Playground, ns: str, name: str = NEW) -> list[str]:
 def await_waiting(play: Playground, ns: str, words: str, name: str = NEW) -> dict[str, Any]:
     """Wait until an object waits for its name, in these words; returns its condition Ready."""
 
-    def look() -> dict[str, Any] | None:
-        body = play.get(ns, name)
-        ready = condition(body, "Ready")
-        waits = condition(body, "Reconciling") is not None and condition(body, "Stalled") is None
-        return ready if ready is not None and waits and words in ready["message"] else None
+    def waits(body: Any) -> bool:
+        waiting = condition(body, "Reconciling") is not None and condition(body, "Stalled") is None
+        return waiting and words in (condition(body, "Ready") or {}).get("message", "")
 
-    found = until(look, 20, f"{ns}/{name} to say {words!r}")
+    found = stated(await_body(play, ns, waits, f"{ns}/{name} to say {words!r}", name))
     assert (found["status"], found["reason"]) == ("False", "NameTaken")
-    return dict(found)
+    return found
 
 
 @pytest.mark.also_on("namespaced")

@@ -141,10 +141,8 @@ def test_a_controller_that_changes_something_back_each_time_stops_nothing(play: 
         writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
         assert len(writes) <= 30
 
-    def is_right() -> bool:
-        return bool(play.secret(ns, SECRET)["metadata"]["labels"]["boxapps.dev/app"] == "viewer")
-
-    until(is_right, 60, "the label to be put right")
+    label = "boxapps.dev/app"
+    until(lambda: play.secret(ns, SECRET)["metadata"]["labels"][label] == "viewer", 60, "the label to be put right")
     assert len(issued(play, ns)) == 2, play.logs()[-6000:]
 
 
