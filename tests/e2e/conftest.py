@@ -160,15 +160,13 @@ def namespaced(real: Cluster) -> Cluster:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The control plane that the test was asked to run on."""
-    plane: Cluster = request.getfixturevalue(request.param)
-    return plane
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")
 def users_me(request: pytest.FixtureRequest) -> bool:
     """May App Tokens ask Box whose they are? Box does not say, so tests of their proof run both ways."""
-    may: bool = request.param
-    return may
+    return request.param
 
 
 @dataclass

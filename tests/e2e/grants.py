@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from tests.e2e.rotating import SECRET, annotate, await_pass, token_in
-from tests.e2e.story import box_app, change, message_of, secret_path, stated, values
+from tests.e2e.story import LABELS, box_app, change, message_of, secret_path, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -156,7 +156,7 @@ def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
     assert "slot" not in active
     assert use(play, data["BOX_APP_TOKEN"]).json()["login"] == app["service_account"]["login"]
     assert (owner["uid"], owner["controller"]) == (body["metadata"]["uid"], True)
-    assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+    assert meta["labels"] == LABELS
     assert obtained(play, ns) == [active["fingerprint"]] == [meta["annotations"]["boxapps.dev/fingerprint"]]
 
 

@@ -12,6 +12,9 @@ from playground.play import GROUP, NAMESPACE, condition
 
 DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
 
+LABELS = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+"""The operator's own, on every Secret of the app "viewer"."""
+
 
 def values(secret: Any) -> dict[str, str]:
     """The data of a Secret, decoded."""

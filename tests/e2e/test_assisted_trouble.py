@@ -155,11 +155,6 @@ def test_a_key_in_the_other_slot_is_taken_before_a_rotation_is_due(play: Playgro
     assert await_one_token(play, ns) == key
 
 
-def await_not_ready(play: Playground, ns: str) -> None:
-    """Wait until Ready is False."""
-    until(lambda: stated(play.get(ns, "viewer"))["status"] == "False", 15, "Ready to be False")
-
-
 @pytest.mark.parametrize(
     ("fate", "kept"),
     [("revoke_key", True), ("revoke_key", False), ("expire_key", True)],
@@ -193,7 +188,7 @@ def test_with_both_secrets_lost_the_steps_lead_to_another_key(play: Playground, 
     app = people.make_ready(play, ns)
     people.drop_secret(play, ns, people.KEYS)
     people.drop_secret(play, ns, rotating.SECRET)
-    await_not_ready(play, ns)
+    until(lambda: stated(play.get(ns, "viewer"))["status"] == "False", 15, "Ready to be False")
 
     people.Person(play, ns).work_until_ready()
 

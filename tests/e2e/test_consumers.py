@@ -22,8 +22,7 @@ KEEPING = ("env", "env-from", "sub-path", "init", "ephemeral")
 @pytest.fixture
 def app(play: Playground, ns: str) -> str:
     """An app that is Ready, with its first token; returns the fingerprint."""
-    fingerprint: str = make_ready(play, ns, tokens=AT_ONCE)["status"]["tokens"]["active"]["fingerprint"]
-    return fingerprint
+    return make_ready(play, ns, tokens=AT_ONCE)["status"]["tokens"]["active"]["fingerprint"]
 
 
 # Pods that count

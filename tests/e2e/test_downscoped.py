@@ -9,7 +9,7 @@ from tests.e2e import grants, people, rotating
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder
 from tests.e2e.pace import stretched
-from tests.e2e.story import box_app, delete, live_tokens, make_ready, message_of, secret_path, submit, values
+from tests.e2e.story import LABELS, box_app, delete, live_tokens, make_ready, message_of, secret_path, submit, values
 from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS
 
 from playground import Playground
@@ -75,7 +75,7 @@ def test_each_is_in_a_secret_of_its_own(play: Playground, ns: str) -> None:
         meta, data = play.secret(ns, name)["metadata"], values(play.secret(ns, name))
         owner = meta["ownerReferences"][0]
         assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", body["metadata"]["uid"], True)
-        assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+        assert meta["labels"] == LABELS
         assert set(data) == {"BOX_APP_TOKEN", "BOX_TOKEN_EXPIRES_AT"}
         assert data["BOX_TOKEN_EXPIRES_AT"] == rotating.notes(play, ns, name)["expires-at"].replace("+00:00", "Z")
         assert grants.use(play, data["BOX_APP_TOKEN"]).is_success

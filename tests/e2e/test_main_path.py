@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.e2e.pace import crowding
 from tests.e2e.people import WITHOUT_USERS_ME
-from tests.e2e.story import DOMAINS, approve, box_app, values
+from tests.e2e.story import DOMAINS, LABELS, approve, box_app, values
 
 from playground import Playground
 from playground.output import until
@@ -66,11 +66,7 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
     meta, owner = written["metadata"], written["metadata"]["ownerReferences"][0]
     assert written["type"] == "Opaque"
     assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", app["metadata"]["uid"], True)
-    assert meta["labels"] == {
-        "app.kubernetes.io/managed-by": "box-app-operator",
-        "boxapps.dev/app": "viewer",
-        "team": "billing",
-    }
+    assert meta["labels"] == {**LABELS, "team": "billing"}
     annotations = {
         "boxapps.dev/fingerprint": status["tokens"]["active"]["fingerprint"],
         "note": "mounted by the viewer",

@@ -15,7 +15,7 @@ from tests.e2e.api_server import without_right
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import obtained
 from tests.e2e.policies import TEAM_RULE, denying, mutating, silent_webhook, without_room
-from tests.e2e.story import await_one_token, make_ready, stated, submit
+from tests.e2e.story import LABELS, await_one_token, make_ready, stated, submit
 
 from playground import Playground
 from playground.cluster import Write
@@ -233,9 +233,8 @@ def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(play: Playgro
 def _is_right(play: Playground, ns: str) -> bool:
     secret, body = play.secret(ns, rotating.SECRET), play.get(ns, "viewer")
     meta = secret["metadata"]
-    labels = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer", "team": "a"}
     return (
-        meta["labels"] == labels
+        meta["labels"] == {**LABELS, "team": "a"}
         and (meta.get("annotations") or {}).get("boxapps.dev/fingerprint")
         == body["status"]["tokens"]["active"]["fingerprint"]
         and [owner["name"] for owner in meta.get("ownerReferences") or ()] == ["viewer"]

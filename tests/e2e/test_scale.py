@@ -27,13 +27,19 @@ def _events(play: Playground, ns: str) -> list[dict[str, Any]]:
     return list(play.cluster.get(f"/api/v1/namespaces/{ns}/events")["items"])
 
 
-@pytest.fixture
-def fifty(play: Playground, ns: str) -> int:
-    """Fifty apps or more that are Ready, and nothing left to be written; returns how many apps there are."""
-    for number in range(len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]), APPS):
+def make_apps(play: Playground, ns: str, there: int) -> int:
+    """Make as many apps as there are less than fifty, and wait until all are Ready; returns how many apps there are."""
+    for number in range(there, APPS):
         play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
     total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
     until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    return total
+
+
+@pytest.fixture
+def fifty(play: Playground, ns: str) -> int:
+    """Fifty apps or more that are Ready, and nothing left to be written; returns how many apps there are."""
+    total = make_apps(play, ns, len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]))
     path = f"{GROUP}/boxenterprises/default"
     counts = {"total": total, "ready": total}
     until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 20, "the counts of the enterprise")
@@ -43,10 +49,7 @@ def fifty(play: Playground, ns: str) -> int:
 def test_each_of_fifty_apps_costs_what_one_costs(play: Playground, ns: str) -> None:
     """At most 4 writes, 1 Event and 6 Box calls per app; the listing adds a few calls for all of them together."""
     start, mark = play.cluster.audit_size(), play.box.mark()
-    for number in range(APPS):
-        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
-    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
-    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    make_apps(play, ns, 0)
 
     writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
     events = [write for write in writes if write.resource == "events"]

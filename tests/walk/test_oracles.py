@@ -73,8 +73,7 @@ def changed(seen: Seen, change: Break) -> Seen:
 
 def ready_of(parts: dict[str, Any]) -> dict[str, Any]:
     """The condition Ready."""
-    ready: dict[str, Any] = parts["body"]["status"]["conditions"][-1]
-    return ready
+    return parts["body"]["status"]["conditions"][-1]
 
 
 def spec(**fields: Any) -> Break:
