@@ -147,10 +147,15 @@ def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]
 
 def delete_by_force(play: Playground, enterprise: str) -> None:
     """Delete a BoxEnterprise although apps use it, and wait until it is gone."""
-    path = f"{GROUP}/boxenterprises/{enterprise}"
+    path = enterprise_path(enterprise)
     play.cluster.patch(path, {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
     play.cluster.delete(path)
-    until(lambda: play.cluster.get(path) is None, 20, f"BoxEnterprise {enterprise} to go")
+    await_enterprise_gone(play, enterprise)
+
+
+def await_enterprise_gone(play: Playground, name: str) -> None:
+    """Wait until a BoxEnterprise is gone."""
+    until(lambda: play.cluster.get(enterprise_path(name)) is None, 20, f"BoxEnterprise {name} to go")
 
 
 def console_with(play: Playground, secret: str, ns: str = NAMESPACE, **changes: str) -> dict[str, Any]:

@@ -173,25 +173,22 @@ def test_what_people_hand_over_later_is_waited_for(play: Playground, ns: str, mo
     assert box_writes(play, mark) == ["/oauth2/token"]
 
 
-@pytest.mark.parametrize("finalizers", [[], ["boxapps.dev/finalizer"]], ids=["new", "from-a-backup"])
-def test_an_app_that_never_had_an_enterprise_goes_at_once(play: Playground, ns: str, finalizers: list[str]) -> None:
-    """Nothing is in Box, so that nothing is waited for, and Box is not asked."""
+@pytest.mark.parametrize("there", ["nothing", "finalizer", "enterprise"])
+def test_an_app_that_never_began_goes_at_once(play: Playground, ns: str, there: str) -> None:
+    """Nothing is in Box, so that nothing is waited for, and Box is not asked: also with the finalizer of a backup.
+
+    With an enterprise that has no credential it never got one.
+    """
     mark = play.box.mark()
+    if there == "enterprise":
+        make_enterprise(play, ns)
     make_app(play, ns)
-    play.await_condition(ns, "viewer", "EnterpriseNotFound")
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": finalizers}})
+    play.await_condition(ns, "viewer", "EnterpriseNotReady" if there == "enterprise" else "EnterpriseNotFound")
+    if there == "finalizer":
+        play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": ["boxapps.dev/finalizer"]}})
 
     delete(play, ns)
     assert box_writes(play, mark) == []
-
-
-def test_an_app_of_an_enterprise_without_a_credential_goes_at_once(play: Playground, ns: str) -> None:
-    """It never got a finalizer."""
-    make_enterprise(play, ns)
-    make_app(play, ns)
-    play.await_condition(ns, "viewer", "EnterpriseNotReady")
-
-    delete(play, ns)
 
 
 @pytest.mark.also_on("namespaced")

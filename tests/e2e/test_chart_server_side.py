@@ -13,6 +13,7 @@ from typing import Any
 import helm_python
 import httpx
 import pytest
+from tests.chart.conftest import chart
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, VALUE_SETS, Json, Rendered, render
 from tests.e2e.conftest import real_or_skip
 from tests.planes import wanted
@@ -23,6 +24,8 @@ from playground.chart.pod import why_no_pods
 from playground.chart.release import DEPLOYMENT, Release
 from playground.output import until
 from playground.play import GROUP, app_manifest, crds
+
+__all__ = ["chart"]
 
 APPLY = "application/apply-patch+yaml"
 DRY = "?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"
@@ -43,13 +46,6 @@ def plane() -> Iterator[Cluster]:
         pytest.skip("CLUSTER asks for another one")
     with real_or_skip() as cluster:
         yield cluster
-
-
-@pytest.fixture(scope="module")
-def chart() -> Iterator[helm_python.Chart]:
-    """The chart as it lies in the repository."""
-    with helm_python.Chart.load(CHART) as chart:
-        yield chart
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from tests.e2e import rotating
 from tests.e2e.clock import Clock
 from tests.e2e.conftest import QUICK
+from tests.e2e.grants import await_other
 from tests.e2e.story import make_ready, secret_path, stated, submit
 
 from playground import Playground
@@ -29,20 +30,10 @@ def right_clock(play: Playground) -> Iterator[None]:
 
 
 def lose(play: Playground, ns: str) -> str:
-    """Somebody deletes the Secret; returns the fingerprint that was in it."""
-    held = rotating.notes(play, ns)["fingerprint"]
+    """Somebody deletes the Secret; returns the token that was in it."""
+    held = rotating.token_in(play, ns)
     play.cluster.delete(secret_path(ns))
     return held
-
-
-def await_another(play: Playground, ns: str, than: str) -> None:
-    """Wait until the Secret is back with another token."""
-
-    def look() -> bool:
-        secret = play.secret(ns, rotating.SECRET)
-        return secret is not None and rotating.notes(play, ns)["fingerprint"] != than
-
-    until(look, 20, "another token in the Secret")
 
 
 @pytest.mark.usefixtures("right_clock")
@@ -85,7 +76,7 @@ def test_a_secret_that_is_deleted_again_and_again_is_made_three_times(play: Play
     """Then it waits, says until when, and does so after a restart too, although the Secret is gone."""
     make_ready(play, ns)
     for _ in range(3):
-        await_another(play, ns, lose(play, ns))
+        await_other(play, ns, lose(play, ns))
     assert rotating.notes(play, ns)["replacements"] == "3"
     count = len(rotating.issued(play, ns))
 

@@ -7,7 +7,7 @@ from tests.e2e.api_server import without_right
 from tests.e2e.commands import kubectl, needs_kubectl
 from tests.e2e.conftest import Stage
 from tests.e2e.rotating import rotate
-from tests.e2e.story import await_enterprise, box_app, delete, enterprise_path, make_ready
+from tests.e2e.story import await_enterprise, await_enterprise_gone, box_app, delete, enterprise_path, make_ready
 
 from playground import Playground
 from playground.output import until
@@ -20,11 +20,6 @@ FORCE = {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}}
 def finalizers(play: Playground, name: str) -> list[str]:
     """The finalizers of a BoxEnterprise that is there."""
     return list(play.cluster.get(enterprise_path(name))["metadata"].get("finalizers") or ())
-
-
-def await_gone(play: Playground, name: str) -> None:
-    """Wait until a BoxEnterprise is gone."""
-    until(lambda: play.cluster.get(enterprise_path(name)) is None, 20, f"BoxEnterprise {name} to go")
 
 
 def await_users(play: Playground, name: str, words: str) -> str:
@@ -70,7 +65,7 @@ def test_a_deleted_enterprise_is_held_while_apps_use_it(play: Playground, ns: st
     play.cluster.delete(play.path(ns, "viewer"))
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.cluster.delete(play.path(other_ns, "theirs"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
     assert (play.get(ns, "viewer"), play.get(other_ns, "theirs")) == (None, None)
     for namespace, name in ((ns, "viewer"), (other_ns, "theirs")):
         assert box_app(play, namespace, name)["tokens"] == {"primary": None, "secondary": None}
@@ -101,7 +96,7 @@ def test_an_enterprise_that_no_app_uses_goes_at_once(play: Playground, ns: str, 
 
     play.cluster.delete(enterprise_path(corp))
 
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_an_outage_is_said_beside_the_apps_that_wait_for_it(play: Playground, ns: str, corp: str) -> None:
@@ -115,7 +110,7 @@ def test_an_outage_is_said_beside_the_apps_that_wait_for_it(play: Playground, ns
 
     assert "answered 503" in await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.box.fault()
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_no_app_begins_with_an_enterprise_that_is_being_deleted(play: Playground, ns: str, corp: str) -> None:
@@ -133,7 +128,7 @@ def test_no_app_begins_with_an_enterprise_that_is_being_deleted(play: Playground
     assert not body["metadata"].get("finalizers")
     assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
     play.cluster.delete(play.path(ns, "viewer"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
     play.await_condition(ns, "late", "EnterpriseNotFound")
     play.enterprise(corp)
     play.await_condition(ns, "late", "PendingApproval", "Authorized")
@@ -166,7 +161,7 @@ def test_the_annotation_alone_lets_nothing_go(play: Playground, ns: str, corp: s
 
     assert finalizers(play, corp) == [FINALIZER]
     play.cluster.delete(enterprise_path(corp))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_an_enterprise_is_held_while_the_operator_is_away(
@@ -184,7 +179,7 @@ def test_an_enterprise_is_held_while_the_operator_is_away(
 
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.cluster.delete(play.path(ns, "viewer"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_apps_from_before_are_counted_at_the_next_start(
@@ -211,7 +206,7 @@ def test_a_tenant_who_may_not_use_an_enterprise_cannot_hold_it(play: Playground,
 
     play.cluster.delete(enterprise_path(f"{ns}-corp"))
 
-    await_gone(play, f"{ns}-corp")
+    await_enterprise_gone(play, f"{ns}-corp")
     delete(play, ns)
 
 
@@ -227,7 +222,7 @@ def test_with_a_list_of_namespaces_only_those_count(play: Playground, corp: str)
 
     play.cluster.delete(enterprise_path(corp))
 
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 @pytest.mark.also_on("namespaced")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import AUTO_APPROVE
+from tests.e2e.rotating import annotate
 from tests.e2e.story import values
 
 from playground import Playground
@@ -70,10 +71,8 @@ class Herd:
         """Make apps of all kinds under names that were never used."""
         for _ in range(count):
             name = f"app-{len(self.there) + len(self.gone):03}"
-            rotation = {
-                "overlap": self.dice.choice(["500ms", "1s"]),
-                "retire": self.dice.choice(["AfterOverlap", "WhenUnused"]),
-            }
+            overlap, retire = self.dice.choice(["500ms", "1s"]), self.dice.choice(["AfterOverlap", "WhenUnused"])
+            rotation = {"overlap": overlap, "retire": retire}
             policy = self.dice.choice(["RevokeTokens", "Delete"])
             self.there[name] = self.play.app(self.ns, name, tokens={"rotation": rotation}, deletionPolicy=policy)
 
@@ -89,8 +88,7 @@ class Herd:
         order = sorted(self.there, key=lambda name: (self.asked[name], self.dice.random()))
         for name in order[:count]:
             self.asked[name] += 1
-            note = {"boxapps.dev/rotate-requested-at": self.request_of(name)}
-            self.play.cluster.patch(self.play.path(self.ns, name), {"metadata": {"annotations": note}})
+            annotate(self.play, self.ns, name, "rotate-requested-at", f"request-{self.asked[name]}")
 
     def request_of(self, name: str) -> str | None:
         """The last request to rotate; None when there was none."""

@@ -27,9 +27,10 @@ def test_large_secrets_are_not_taken_in(play: Playground, ns: str, other_ns: str
 
     Nor at a restart: they are listed by their names.
     """
-    paths = [secret_path(ns, f"large-{number}") for number in range(SECRETS)]
-    for number in range(SECRETS):
-        manifest = secret_manifest(ns, f"large-{number}", {"junk": "x" * (MEGABYTE - 1000)})
+    names = [f"large-{number}" for number in range(SECRETS)]
+    paths = [secret_path(ns, name) for name in names]
+    for name in names:
+        manifest = secret_manifest(ns, name, {"junk": "x" * (MEGABYTE - 1000)})
         manifest["metadata"]["labels"] = OURS
         play.cluster.create(manifest).raise_for_status()
     make_ready(play, other_ns)

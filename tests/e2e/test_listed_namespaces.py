@@ -1,6 +1,7 @@
 """An operator with a list of namespaces: what happens to one of them is no matter to the others."""
 
 import pytest
+from tests.e2e.api_server import cors_of
 from tests.e2e.conftest import Stage
 from tests.e2e.story import make_ready
 
@@ -92,8 +93,5 @@ def test_a_role_that_is_missing_for_a_while_loses_nothing(play: Playground, ns: 
 
     upgrade(play, ns)
 
-    def synced() -> bool:
-        return (play.get(ns, "viewer").get("status") or {}).get("corsDomains") == ["https://new.example.com"]
-
-    until(synced, SECONDS, "the change to be acted upon")
+    until(lambda: cors_of(play, ns) == ["https://new.example.com"], SECONDS, "the change to be acted upon")
     assert len(play.box.issued_tokens()) == minted + 1, "one for the other namespace's app, none for this one"

@@ -70,10 +70,10 @@ def test_rest_says_nothing(play: Playground, ns: str, json_log: None) -> None:
 
     await_pass(play, ns)
     mark = play.box.mark()
-    until(
-        lambda: len([each for each in play.box.requests(mark) if (each["method"], each["path"]) == LISTING]) >= 2,
-        30,
-        "two more looks at the listing",
-    )
+
+    def looks() -> int:
+        return [(each["method"], each["path"]) for each in play.box.requests(mark)].count(LISTING)
+
+    until(lambda: looks() >= 2, 30, "two more looks at the listing")
 
     assert said(play)[before:] == []

@@ -76,11 +76,8 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
         "boxapps.dev/added-keys": "ID,SLOT,TOKEN,UNTIL",
     }
     assert annotations.items() <= meta["annotations"].items()
-    assert meta["annotations"].keys() - annotations.keys() == {
-        "boxapps.dev/issued-at",
-        "boxapps.dev/published-at",
-        "boxapps.dev/secret-name",
-    }
+    dates_and_name = {f"boxapps.dev/{note}" for note in ("issued-at", "published-at", "secret-name")}
+    assert meta["annotations"].keys() - annotations.keys() == dates_and_name
     data = values(written)
     assert set(data) == {"TOKEN", "ID", "SLOT", "UNTIL"}
     assert data["UNTIL"] == ""

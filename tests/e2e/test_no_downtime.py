@@ -11,6 +11,7 @@ import httpx
 from tests.e2e.conftest import AUTO_APPROVE
 from tests.e2e.grants import at_work
 from tests.e2e.pace import stretched
+from tests.e2e.rotating import annotate
 from tests.e2e.story import values
 
 from playground import Playground
@@ -114,7 +115,8 @@ def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: st
     with at_work(client):
         client.await_seen(1)
         for request in ("first", "second"):
-            rotate_all(play, ns, request)
+            for name in NAMES:
+                annotate(play, ns, name, "rotate-requested-at", request)
             active.append(await_all(play, ns, request))
             client.await_seen(len(active))
         await_old_ones_revoked(play, active[-1])
@@ -128,13 +130,6 @@ def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: st
         f"\n{client.calls} calls with what was just read, {client.again} with what was read before, {client.outlived} "
         f"of them with a token that had been replaced; {time.monotonic() - began:.0f} s\n"
     )
-
-
-def rotate_all(play: Playground, ns: str, request: str) -> None:
-    """Ask every app to rotate."""
-    for name in NAMES:
-        note = {"boxapps.dev/rotate-requested-at": request}
-        play.cluster.patch(play.path(ns, name), {"metadata": {"annotations": note}})
 
 
 def await_all(play: Playground, ns: str, request: str | None) -> dict[str, str]:

@@ -114,37 +114,23 @@ def test_a_request_within_the_overlap_waits_for_its_end(play: Playground, ns: st
 # The app is disabled
 
 
-def test_a_disabled_app_keeps_both_tokens(play: Playground, ns: str) -> None:
-    """Although the overlap ends meanwhile; it goes on where it was once the app is enabled."""
+def test_a_disabled_app_keeps_both_tokens_and_rotates_once_it_is_enabled(play: Playground, ns: str) -> None:
+    """Although the overlap ends meanwhile. Box gives out no tokens before; the request is kept."""
     make_ready(play, ns)
-    active = rotating.rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
+    rotating.rotate(play, ns)
     play.box.decide(f"{ns} viewer", "disable")
     play.await_condition(ns, "viewer", "Disabled", "Authorized")
     rotating.set_rotation(play, ns, overlap="0s")
-    rotating.await_pass(play, ns)
-    assert len(slots(play, ns)) == 2
-
-    play.box.decide(f"{ns} viewer", "enable")
-
-    play.await_condition(ns, "viewer", "Ready")
-    assert rotating.await_retired(play, ns) == active
-    assert len(rotating.issued(play, ns)) == 2
-
-
-def test_a_disabled_app_rotates_once_it_is_enabled(play: Playground, ns: str) -> None:
-    """Box gives out no tokens before; the request is kept."""
-    make_ready(play, ns, tokens={"rotation": {"overlap": "1s"}})
-    play.box.decide(f"{ns} viewer", "disable")
-    play.await_condition(ns, "viewer", "Disabled", "Authorized")
     mark, request = play.box.mark(), rotating.request_rotation(play, ns)
-    assert "lastHandledRotateAt" not in rotating.await_pass(play, ns)["status"]
+    assert rotating.await_pass(play, ns)["status"]["lastHandledRotateAt"] != request
     assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
+    assert len(slots(play, ns)) == 2
 
     play.box.decide(f"{ns} viewer", "enable")
 
     rotating.await_handled(play, ns, request)
     rotating.await_retired(play, ns)
-    assert len(rotating.issued(play, ns)) == 2
+    assert len(rotating.issued(play, ns)) == 3
 
 
 def test_a_suspended_app_rotates_once_it_goes_on(play: Playground, ns: str) -> None:

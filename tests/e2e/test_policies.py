@@ -178,6 +178,7 @@ def test_what_a_policy_adds_is_nobodys_concern(play: Playground, ns: str, patche
     assert [write.verb for write in _writes(play, ns, start)] == ["create", "patch"]
 
 
+NOTES = "annotations under boxapps.dev/"
 CHANGES = {
     "managed-by": (add("/metadata/labels/app.kubernetes.io~1managed-by", "x"), "label app.kubernetes.io/managed-by"),
     "app-label": (add("/metadata/labels/boxapps.dev~1app", "other"), "label boxapps.dev/app"),
@@ -186,14 +187,11 @@ CHANGES = {
         'has(object.metadata.ownerReferences) ? [JSONPatch{op: "remove", path: "/metadata/ownerReferences"}] : []',
         "the owner reference",
     ),
-    "fingerprint": (
-        add("/metadata/annotations/boxapps.dev~1fingerprint", "other"),
-        "annotations under boxapps.dev/",
-    ),
+    "fingerprint": (add("/metadata/annotations/boxapps.dev~1fingerprint", "other"), NOTES),
     "annotations": (
         'object.metadata.annotations.transformList(k, v, k.startsWith("boxapps.dev/") || k == "probe",'
         ' JSONPatch{op: "remove", path: "/metadata/annotations/" + jsonpatch.escapeKey(k)})',
-        "annotations under boxapps.dev/",
+        NOTES,
     ),
 }
 MAX_WRITES = 30

@@ -82,8 +82,8 @@ def test_the_api_server_is_asked_directly(
 ) -> None:
     """As platforms inject the variables, with ranges of addresses; by both clients. And Box over http is, too."""
     with ConnectProxy(refuse=403) as proxy:
-        environment = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url, "HTTP_PROXY": proxy.url}
-        environment |= {"http_proxy": proxy.url, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+        names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+        environment = {**dict.fromkeys(names, proxy.url), "NO_PROXY": no_proxy, "no_proxy": no_proxy}
         if in_cluster:
             play.start_operator(**{**QUICK, **environment})
         else:

@@ -23,10 +23,6 @@ RESYNCS_AT_REST = 5
 """With a resync every second as many as happen in 50 minutes with the usual one: more than ten minutes at rest."""
 
 
-def _events(play: Playground, ns: str) -> list[dict[str, Any]]:
-    return list(play.cluster.get(f"/api/v1/namespaces/{ns}/events")["items"])
-
-
 def make_apps(play: Playground, ns: str, there: int) -> int:
     """Make as many apps as there are less than fifty, and wait until all are Ready; returns how many apps there are."""
     for number in range(there, APPS):
@@ -55,7 +51,8 @@ def test_each_of_fifty_apps_costs_what_one_costs(play: Playground, ns: str) -> N
     events = [write for write in writes if write.resource == "events"]
     assert {write.code for write in writes} <= {200, 201}
     assert len(writes) - len(events) <= 4 * APPS
-    assert len(events) <= APPS, Counter(event["reason"] for event in _events(play, ns))
+    told = play.cluster.get(f"/api/v1/namespaces/{ns}/events")["items"]
+    assert len(events) <= APPS, Counter(event["reason"] for event in told)
     # Without a token only one question is asked, once: is anybody there?
     calls = [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
     listing = [call for call in calls if (call["method"], call["path"]) == ("GET", LISTING)]
