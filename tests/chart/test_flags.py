@@ -13,12 +13,7 @@ from box_app_operator.cli import main
 from box_app_operator.config import Settings, read_settings
 
 NOT_A_SETTING = {
-    "--namespaces",
-    "--kubeconfig",
-    "--leader-elect",
-    "--lease-name",
-    "--lease-namespace",
-    "--lease-duration",
+    *("--namespaces", "--kubeconfig", "--leader-elect", "--lease-name", "--lease-namespace", "--lease-duration"),
 }
 """Flags that come from other values than ``settings``, or from none."""
 

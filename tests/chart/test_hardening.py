@@ -11,8 +11,8 @@ from tests.chart.rendering import Json, Rendered, render
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
 
-def test_no_pod_is_root_or_can_become_it(rendered: Rendered) -> None:
-    """A number, so that Kubernetes can tell, and no way up."""
+def test_no_pod_is_root_or_can_write_its_own_files_or_see_those_of_the_node(rendered: Rendered) -> None:
+    """A number, so that Kubernetes can tell, and no way up; the root file system is read only, nothing is shared."""
     for _, pod in rendered.pods():
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] >= 10000
@@ -23,17 +23,11 @@ def test_no_pod_is_root_or_can_become_it(rendered: Rendered) -> None:
             assert context["allowPrivilegeEscalation"] is False
             assert context["privileged"] is False
             assert context["capabilities"] == {"drop": ["ALL"]}
-
-
-def test_no_pod_can_write_its_own_files_or_see_those_of_the_node(rendered: Rendered) -> None:
-    """The root file system is read only, nothing of the host is shared."""
-    for _, pod in rendered.pods():
+            assert context["readOnlyRootFilesystem"] is True
+            assert all("hostPort" not in port for port in container.get("ports", ()))
         assert {"hostNetwork", "hostPID", "hostIPC"}.isdisjoint(pod)
         for volume in pod.get("volumes", ()):
             assert set(volume) - {"name"} <= VOLUMES
-        for container in pod["containers"]:
-            assert container["securityContext"]["readOnlyRootFilesystem"] is True
-            assert all("hostPort" not in port for port in container.get("ports", ()))
 
 
 def test_a_token_is_where_it_is_needed_only(rendered: Rendered) -> None:

@@ -13,25 +13,23 @@ from kube_sandbox.kinds.schema import Schema
 
 ASSISTED = VALUE_SETS["assisted-enterprise"]
 AUTOMATED = VALUE_SETS["automated-cilium"]
+FORWARD = "port-forward --namespace box-app-operator"
 
 
-def test_without_an_enterprise_it_says_how_to_make_one(chart: helm_python.Chart) -> None:
-    """Nothing works before there is one."""
-    assert "kind: BoxEnterprise" in render(chart, {}).notes
-    assert "kind: BoxEnterprise" not in render(chart, ASSISTED).notes
-
-
-def test_with_a_person_at_the_console_it_says_where_they_are_told(chart: helm_python.Chart) -> None:
-    """status.nextSteps."""
-    assert "status.nextSteps" in render(chart, ASSISTED).notes
-    assert "status.nextSteps" not in render(chart, AUTOMATED).notes
-
-
-def test_with_a_console_endpoint_it_says_where_the_credential_goes(chart: helm_python.Chart) -> None:
-    """The Secret that the BoxEnterprise refers to, as a command."""
-    command = "kubectl create secret generic console --namespace platform --from-literal=token="
-
-    assert command in render(chart, AUTOMATED).notes
+@pytest.mark.parametrize(
+    ("says", "where", "elsewhere"),
+    [
+        ("kind: BoxEnterprise", {}, ASSISTED),
+        ("status.nextSteps", ASSISTED, AUTOMATED),
+        ("kubectl create secret generic console --namespace platform --from-literal=token=", AUTOMATED, ASSISTED),
+        ("Nothing scrapes them yet", {}, VALUE_SETS["ha-monitoring"]),
+    ],
+    ids=["how to make an enterprise", "where people are told", "where the credential goes", "monitoring"],
+)
+def test_it_says_what_is_to_be_done(chart: helm_python.Chart, says: str, where: Json, elsewhere: Json) -> None:
+    """To those who have yet to do it, and to nobody else."""
+    assert says in render(chart, where).notes
+    assert says not in render(chart, elsewhere).notes
 
 
 def test_it_says_what_the_operator_can_see(chart: helm_python.Chart) -> None:
@@ -53,11 +51,8 @@ def test_it_says_what_the_operator_can_see(chart: helm_python.Chart) -> None:
         ({"crds": {"keep": False}}, "with them every BoxCustomApp"),
         ({"crds": {"install": False}}, "do not come with this release"),
         ({"rbac": {"create": False}}, "This release grants the operator no rights"),
-        (
-            {"service": {"enabled": False}},
-            "port-forward --namespace box-app-operator deployment/box-app-operator 8080:http",
-        ),
-        ({}, "port-forward --namespace box-app-operator service/box-app-operator-metrics 8080"),
+        ({"service": {"enabled": False}}, f"{FORWARD} deployment/box-app-operator 8080:http"),
+        ({}, f"{FORWARD} service/box-app-operator-metrics 8080"),
     ],
 )
 def test_it_says_what_a_choice_means(chart: helm_python.Chart, values: Json, says: str) -> None:
@@ -65,12 +60,6 @@ def test_it_says_what_a_choice_means(chart: helm_python.Chart, values: Json, say
     assert says in render(chart, values).notes
     if values:
         assert says not in render(chart, {}).notes
-
-
-def test_whoever_has_monitoring_is_not_told_to(chart: helm_python.Chart) -> None:
-    """A hint for those who have none."""
-    assert "Nothing scrapes them yet" in render(chart, {}).notes
-    assert "Nothing scrapes them yet" not in render(chart, VALUE_SETS["ha-monitoring"]).notes
 
 
 def test_everything_that_it_tells_people_to_apply_is_valid(rendered: Rendered) -> None:

@@ -12,6 +12,7 @@ from kubernetes_validate import utils
 from tests.chart.rendering import CHART, NAMESPACE, ROOT, VALUE_SETS, Json, Rendered, hook_of, render, selected
 
 OURS = ("BoxEnterprise",)
+DIGEST = f"sha256:{'0' * 64}"
 THEIRS = ("ServiceMonitor", "PodMonitor", "PrometheusRule", "CiliumNetworkPolicy")
 """Kinds of others; the tests of monitoring and network look at these."""
 read_once = functools.cache(utils.schema_contents)
@@ -121,10 +122,7 @@ def test_ports_have_one_source(chart: helm_python.Chart) -> None:
     [
         ({}, "ghcr.io/box-app-operator/box-app-operator:0.1.0"),
         ({"tag": "edge"}, "ghcr.io/box-app-operator/box-app-operator:edge"),
-        (
-            {"repository": "r.example/x", "tag": "edge", "digest": f"sha256:{'0' * 64}"},
-            f"r.example/x@sha256:{'0' * 64}",
-        ),
+        ({"repository": "r.example/x", "tag": "edge", "digest": DIGEST}, f"r.example/x@{DIGEST}"),
     ],
 )
 def test_the_image(chart: helm_python.Chart, image: Json, expected: str) -> None:
@@ -141,16 +139,14 @@ def test_the_schemas_are_those_of_the_repository(rendered: Rendered, value_set: 
     assert copy.read_bytes() == file.read_bytes(), f"cp {file.relative_to(ROOT)} {copy.relative_to(ROOT)}"
 
     source = yaml.safe_load(file.read_text())
-    found = [
-        body
-        for body in rendered.of("CustomResourceDefinition")
-        if body["metadata"]["name"] == source["metadata"]["name"]
-    ]
+    crds = {body["metadata"]["name"]: body for body in rendered.of("CustomResourceDefinition")}
+    found = crds.get(source["metadata"]["name"])
 
     if VALUE_SETS[value_set].get("crds", {}).get("install", True):
-        assert [(body["apiVersion"], body["spec"]) for body in found] == [(source["apiVersion"], source["spec"])]
+        assert found is not None
+        assert (found["apiVersion"], found["spec"]) == (source["apiVersion"], source["spec"])
     else:
-        assert found == []
+        assert found is None
 
 
 def test_the_chart_has_no_schema_of_its_own() -> None:

@@ -12,10 +12,14 @@ ACCOUNT = {"kind": "ServiceAccount", "name": "box-app-operator-uninstall", "name
 LIST = ("boxapps.dev", "boxcustomapps", "list", None)
 PATCH = ("boxapps.dev", "boxcustomapps", "patch", None)
 LIST_ENTERPRISES = ("boxapps.dev", "boxenterprises", "list", None)
-PATCH_ENTERPRISES = ("boxapps.dev", "boxenterprises", "patch", None)
+OF_ENTERPRISES = {LIST_ENTERPRISES, ("boxapps.dev", "boxenterprises", "patch", None)}
 STOP = {("apps", "deployments/scale", "patch", "box-app-operator"), ("", "pods", "list", None)}
 RELEASE = {"uninstall": {"policy": "ReleaseFinalizers"}}
 LIST_OF_TWO = {"watchNamespaces": ["a", "b"]}
+BOTH = {**RELEASE, **LIST_OF_TWO}
+LEADS = f"--lease={NAMESPACE}/leader"
+LEADER = {"leaderElection": {"leaseName": "leader"}}
+DEPLOYMENT = f"--deployment={NAMESPACE}/box-app-operator"
 LEASE = f"--lease={NAMESPACE}/box-app-operator"
 """Which installation it is: others may hold BoxEnterprises for the apps that they see."""
 
@@ -54,21 +58,9 @@ def test_nothing_of_the_hook_stays_but_a_job_that_failed(rendered: Rendered) -> 
     [
         ({}, ["uninstall", "--policy=refuse"]),
         (LIST_OF_TWO, ["uninstall", "--policy=refuse", "--namespaces=a,b", LEASE]),
-        (
-            {**LIST_OF_TWO, "leaderElection": {"leaseName": "leader"}},
-            ["uninstall", "--policy=refuse", "--namespaces=a,b", f"--lease={NAMESPACE}/leader"],
-        ),
-        (RELEASE, ["uninstall", "--policy=release-finalizers", f"--deployment={NAMESPACE}/box-app-operator"]),
-        (
-            {**RELEASE, **LIST_OF_TWO},
-            [
-                "uninstall",
-                "--policy=release-finalizers",
-                "--namespaces=a,b",
-                LEASE,
-                f"--deployment={NAMESPACE}/box-app-operator",
-            ],
-        ),
+        ({**LIST_OF_TWO, **LEADER}, ["uninstall", "--policy=refuse", "--namespaces=a,b", LEADS]),
+        (RELEASE, ["uninstall", "--policy=release-finalizers", DEPLOYMENT]),
+        (BOTH, ["uninstall", "--policy=release-finalizers", "--namespaces=a,b", LEASE, DEPLOYMENT]),
         ({**LIST_OF_TWO, "crds": {"keep": False}}, ["uninstall", "--policy=refuse"]),
     ],
 )
@@ -83,11 +75,8 @@ def test_the_job_is_told_what_was_chosen(chart: helm_python.Chart, values: Json,
         ({}, {WHOLE: {LIST, LIST_ENTERPRISES}}),
         (LIST_OF_TWO, {WHOLE: {LIST_ENTERPRISES}, "a": {LIST}, "b": {LIST}}),
         ({**LIST_OF_TWO, "crds": {"keep": False}}, {WHOLE: {LIST, LIST_ENTERPRISES}}),
-        (RELEASE, {WHOLE: {LIST, PATCH, LIST_ENTERPRISES, PATCH_ENTERPRISES}, NAMESPACE: STOP}),
-        (
-            {**RELEASE, **LIST_OF_TWO},
-            {WHOLE: {LIST_ENTERPRISES, PATCH_ENTERPRISES}, "a": {LIST, PATCH}, "b": {LIST, PATCH}, NAMESPACE: STOP},
-        ),
+        (RELEASE, {WHOLE: {LIST, PATCH, *OF_ENTERPRISES}, NAMESPACE: STOP}),
+        (BOTH, {WHOLE: OF_ENTERPRISES, "a": {LIST, PATCH}, "b": {LIST, PATCH}, NAMESPACE: STOP}),
     ],
 )
 def test_the_job_may_do_what_it_is_told_and_no_more(chart: helm_python.Chart, values: Json, rights: Json) -> None:

@@ -1,6 +1,5 @@
 """Every value: explained, checked, and good for something."""
 
-import copy
 from typing import Any
 
 import helm_python
@@ -32,24 +31,15 @@ ALONE: dict[str, tuple[Json, Any]] = {
 
 def with_value(base: Json, path: str, value: Any) -> Json:
     """A copy of these values with one more."""
-    changed = copy.deepcopy(base)
-    *parents, name = path.split(".")
-    inner = changed
-    for parent in parents:
-        inner = inner.setdefault(parent, {})
-    inner[name] = value
-    return changed
+    name, _, rest = path.partition(".")
+    return {**base, name: with_value(base.get(name, {}), rest, value) if rest else value}
 
 
 def without_value(base: Json, path: str) -> Json:
     """A copy of these values in which one is as usual."""
-    changed = copy.deepcopy(base)
-    *parents, name = path.split(".")
-    inner = changed
-    for parent in parents:
-        inner = inner[parent]
-    del inner[name]
-    return changed
+    name, _, rest = path.partition(".")
+    others = {key: value for key, value in base.items() if key != name}
+    return {**others, name: without_value(base[name], rest)} if rest else others
 
 
 def merged(base: Json, more: Json) -> Json:
@@ -119,6 +109,9 @@ def as_json_schema(node: Json) -> Json:
     return schema
 
 
+NEEDS_CONSOLE = "enterprise.spec.console needs url, where the console endpoint is, and credentialsSecretRef"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -143,10 +136,7 @@ def as_json_schema(node: Json) -> Json:
         ("enterprise: {spec: {consol: {}}}", "/enterprise/spec': additional properties 'consol' not allowed"),
         ("enterprise: {spec: {console: {mode: Manual}}}", "/enterprise/spec/console/mode': value must be one of"),
         ("enterprise: {create: true}", "enterprise.create needs enterprise.spec.console.mode"),
-        (
-            "enterprise: {create: true, spec: {console: {mode: Automated}}}",
-            "enterprise.spec.console needs url, where the console endpoint is, and credentialsSecretRef",
-        ),
+        ("enterprise: {create: true, spec: {console: {mode: Automated}}}", NEEDS_CONSOLE),
         ("serviceAccount: {create: false}", "serviceAccount.name must say which account"),
         (
             "{serviceMonitor: {enabled: true}, service: {enabled: false}}",

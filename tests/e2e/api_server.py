@@ -1,16 +1,32 @@
 """What tests of the API server's bad days have in common."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.e2e.conftest import Stage
 
 from playground import Playground
+from playground.cluster import ACCOUNT
 from playground.output import until
 
 SECONDS = 60.0
 REGISTER, MINT, REVOKE = "POST /console/v1/apps$", "POST /console/v1/apps/[0-9]+/tokens/", "DELETE .*/tokens/"
+ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
 INSTALL_CRDS = "kubectl apply -f crds/"
+
+
+@contextmanager
+def without_right(play: Playground, verb: str, resource: str) -> Iterator[None]:
+    """Take a right away from the operator."""
+    rules = play.cluster.get(ROLE)["rules"]
+    fewer = [[each for each in rule["verbs"] if each != verb or resource not in rule["resources"]] for rule in rules]
+    play.cluster.patch(ROLE, {"rules": [{**rule, "verbs": verbs} for rule, verbs in zip(rules, fewer, strict=True)]})
+    try:
+        yield
+    finally:
+        play.cluster.patch(ROLE, {"rules": rules})
 
 
 def calls(play: Playground, mark: int, what: str) -> int:

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from tests.e2e.aftermath import Aftermath, clear_cluster
@@ -21,6 +22,8 @@ from playground import Cluster, Playground, embedded_cluster, real_cluster
 from playground.chart.pod import why_no_pods
 from playground.proxies.fault_proxy import FaultProxy
 
+AUTO_APPROVE = ("--auto-approve", "0", "--rate-limit", "100000")
+"""Flags of a Box whose admin approves at once."""
 QUICK = {
     "BOX_APP_OPERATOR_LOG_FORMAT": "plain",
     "BOX_APP_OPERATOR_LOG_LEVEL": "DEBUG",
@@ -111,14 +114,22 @@ def real() -> Iterator[Cluster]:
     if _real:
         yield _real[0]
         return
+    with real_or_skip() as cluster:
+        ran["real"] = f"ran ({cluster.name}); {_clothes()}"
+        _real.append(cluster)
+        yield cluster
+        _note_rights(cluster)
+
+
+@contextlib.contextmanager
+def real_or_skip() -> Iterator[Cluster]:
+    """Another real control plane; where there is none the tests are skipped, unless it is asked for."""
     try:
         with real_cluster(_say) as cluster:
-            ran["real"] = f"ran ({cluster.name}); {_clothes()}"
-            _real.append(cluster)
+            ran.setdefault("real", f"ran ({cluster.name})")
             yield cluster
-            _note_rights(cluster)
     except Unavailable as error:
-        ran["real"] = f"did not run. {error}"
+        ran.setdefault("real", f"did not run. {error}")
         if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
             raise
         pytest.skip("there is no real control plane; the last lines of the run say why")
@@ -149,15 +160,13 @@ def namespaced(real: Cluster) -> Cluster:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The control plane that the test was asked to run on."""
-    plane: Cluster = request.getfixturevalue(request.param)
-    return plane
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")
 def users_me(request: pytest.FixtureRequest) -> bool:
     """May App Tokens ask Box whose they are? Box does not say, so tests of their proof run both ways."""
-    may: bool = request.param
-    return may
+    return request.param
 
 
 @dataclass
@@ -172,15 +181,15 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """Flags of the sandbox; a module may have its own."""
-    return ("--taken-name", "Taken Name", "--rate-limit", "100000")
+def box_flags(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Flags of the sandbox; a module may have its own in ``BOX_FLAGS``."""
+    return getattr(request.module, "BOX_FLAGS", ("--taken-name", "Taken Name", "--rate-limit", "100000"))
 
 
 @pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    """Settings of the operator; a module may have its own."""
-    return QUICK
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of the operator; a module may have its own in ``SETTINGS``."""
+    return getattr(request.module, "SETTINGS", QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +229,20 @@ def play(stage: Stage) -> Iterator[Playground]:
     if stage.play.proxy is not None:
         stage.play.proxy.clear()
     stage.aftermath.check()
+
+
+def other_operator(*flags: str, **settings: str) -> Any:
+    """A fixture of a module's own: an operator with these flags and settings, and the usual one again afterwards."""
+
+    @pytest.fixture
+    def other(play: Playground) -> Iterator[None]:
+        play.operator.stop()
+        play.start_operator(*flags, **QUICK | settings)
+        yield
+        play.operator.stop()
+        play.start_operator(**QUICK)
+
+    return other
 
 
 @pytest.fixture

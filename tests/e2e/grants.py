@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from tests.e2e.rotating import SECRET, annotate, await_pass, token_in
-from tests.e2e.story import box_app, stated, values
+from tests.e2e.story import LABELS, box_app, change, message_of, secret_path, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -44,24 +44,16 @@ def by_hand(play: Playground, ns: str, *, authorized: bool = True, user_access: 
     return app
 
 
-def another(play: Playground, ns: str, *, authorized: bool = True) -> dict[str, Any]:
-    """A person makes another app of this kind beside the first one; the admin decides at once, or not yet."""
-    app = play.box.create_app_by_hand(f"{ns} other", client_credentials=True)
-    if authorized:
-        play.box.decide(app["name"], "authorize")
-    return app
+def another(play: Playground, ns: str) -> dict[str, Any]:
+    """A person makes another app of this kind beside the first one; the admin did not decide yet."""
+    return play.box.create_app_by_hand(f"{ns} other", client_credentials=True)
 
 
 def hand_over(play: Playground, ns: str, app: dict[str, Any], secret: str | None = None) -> None:
     """Put client id and secret where the operator looks for them; the secret is the right one unless given."""
     known = {"clientID": app["client_id"], "clientSecret": secret or play.box.client_secret(app["name"])}
     play.cluster.ensure(secret_manifest(ns, CREDENTIALS, known))
-    play.cluster.patch(path_of(ns, CREDENTIALS), {"stringData": known})
-
-
-def path_of(ns: str, secret: str) -> str:
-    """The API path of a Secret."""
-    return f"/api/v1/namespaces/{ns}/secrets/{secret}"
+    play.cluster.patch(secret_path(ns, CREDENTIALS), {"stringData": known})
 
 
 def granted_by(corp: str, app: dict[str, Any], user: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -131,12 +123,6 @@ def use(play: Playground, token: str, path: str = "/2.0/users/me") -> httpx.Resp
     return BOX_CLIENT.get(play.box.url + path, headers={"Authorization": f"Bearer {token}"})
 
 
-def message_of(body: dict[str, Any], type_: str = "Ready") -> str:
-    """The message of a condition."""
-    found = stated(body, type_)
-    return str(found["message"])
-
-
 def ready_of(play: Playground, ns: str) -> tuple[str, str]:
     """Status and reason of Ready."""
     found = stated(play.get(ns, "viewer"), "Ready")
@@ -170,7 +156,7 @@ def check_published(play: Playground, ns: str, body: dict[str, Any]) -> None:
     assert "slot" not in active
     assert use(play, data["BOX_APP_TOKEN"]).json()["login"] == app["service_account"]["login"]
     assert (owner["uid"], owner["controller"]) == (body["metadata"]["uid"], True)
-    assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+    assert meta["labels"] == LABELS
     assert obtained(play, ns) == [active["fingerprint"]] == [meta["annotations"]["boxapps.dev/fingerprint"]]
 
 
@@ -225,8 +211,7 @@ def upload(play: Playground, token: str, folder: str) -> httpx.Response:
 
 def ask_for(play: Playground, ns: str, *wanted: dict[str, Any]) -> httpx.Response:
     """Change ``spec.downscopedTokens``; the answer may be a refusal."""
-    spec = {"spec": {"downscopedTokens": list(wanted)}}
-    return play.cluster.send("PATCH", play.path(ns, "viewer"), spec, "application/merge-patch+json")
+    return change(play, ns, downscopedTokens=list(wanted))
 
 
 def await_listed(play: Playground, ns: str, *secrets: str) -> None:
@@ -291,7 +276,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def at_work(client: Client) -> Iterator[Client]:
+def at_work(client: Any) -> Iterator[Any]:
     """The client works in a thread of its own; what breaks it, or went wrong for it, breaks the test."""
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.run)

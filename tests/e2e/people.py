@@ -1,12 +1,12 @@
 """People at Box's consoles, where there is no Console API: they read ``status.nextSteps`` and do what stands there."""
 
 import base64
-import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from tests.e2e.conftest import QUICK, Stage, staged
 
 from playground import Cluster, Playground
@@ -24,18 +24,17 @@ AT_ONCE = {"overlap": "0s", "retire": "AfterOverlap"}
 EXPIRIES = {"30 days": 30, "60 days": 60, "No Expiry": None}
 
 
-@contextlib.contextmanager
-def assisted(cluster: Cluster, flags: tuple[str, ...], *, users_me: bool = True, **spec: Any) -> Iterator[Stage]:
-    """A Box without a Console API, an operator, and the enterprise "default" in mode Assisted.
+def without_console(**spec: Any) -> Any:
+    """The fixture ``stage`` of a module: a Box as it is, without a Console API; "default" is in mode Assisted."""
 
-    Args:
-        users_me: may App Tokens ask whose they are?
-    """
-    flags = flags if users_me else (*flags, WITHOUT_USERS_ME)
-    with staged(cluster, flags) as stage:
-        stage.play.start_operator(**QUICK)
-        stage.play.enterprise(console={"mode": "Assisted"}, resyncInterval="1s", **spec)
-        yield stage
+    @pytest.fixture(scope="module")
+    def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
+        with staged(cluster, FLAGS if users_me else (*FLAGS, WITHOUT_USERS_ME)) as stage:
+            stage.play.start_operator(**QUICK)
+            stage.play.enterprise(console={"mode": "Assisted"}, resyncInterval="1s", **spec)
+            yield stage
+
+    return stage
 
 
 # What people do without being told
@@ -147,6 +146,11 @@ class Person:
         """Do one step after the other until the object is Ready and nothing is asked for any more."""
         self.work_until(lambda: self._is_ready() and not self._asked(), f"{self._name} to be Ready")
 
+    def let_go(self) -> None:
+        """Delete the object, and do one step after the other until it is gone."""
+        self._play.cluster.delete(self._play.path(self._ns, self._name))
+        self.work_until(lambda: self._play.get(self._ns, self._name) is None, "the object to go")
+
     def _is_ready(self) -> bool:
         self._look()
         return (condition(self._body, "Ready") or {}).get("status") == "True"
@@ -222,12 +226,8 @@ class Person:
 
     def _generate(self, where: str, title: str, expiry: str, secret: str, slot: str) -> str:
         assert title.lower() == slot
-        hand_over(
-            self._play,
-            self._ns,
-            secret,
-            **{slot: self._play.box.generate_key(self._page(where), slot, EXPIRIES[expiry])},
-        )
+        key = self._play.box.generate_key(self._page(where), slot, EXPIRIES[expiry])
+        hand_over(self._play, self._ns, secret, **{slot: key})
         return f"generate {slot}"
 
     def _revoke(self, where: str, title: str) -> str:

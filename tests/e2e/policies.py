@@ -25,44 +25,30 @@ def selector(ns: str) -> dict[str, Any]:
 @contextmanager
 def _bound(play: Playground, ns: str, kind: str, spec: dict[str, Any], **binding: Any) -> Iterator[None]:
     """A policy that is bound to one namespace, and taken away again."""
-    plural = {"Validating": "validatingadmissionpolicies", "Mutating": "mutatingadmissionpolicies"}[kind]
-    bindings = plural.removesuffix("ies") + "ybindings"
-    bodies = [
-        (
-            plural,
-            f"{kind}AdmissionPolicy",
-            {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": RULES}, **spec},
-        ),
-        (
-            bindings,
-            f"{kind}AdmissionPolicyBinding",
-            {"policyName": ns, "matchResources": {"namespaceSelector": selector(ns)}, **binding},
-        ),
-    ]
-    for path, kind_, body in bodies:
-        manifest = {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": kind_,
-            "metadata": {"name": ns},
-            "spec": body,
-        }
-        play.cluster.send("POST", f"{ADMISSION}/{path}", manifest).raise_for_status()
+    policy = {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": RULES}, **spec}
+    bound = {"policyName": ns, "matchResources": {"namespaceSelector": selector(ns)}, **binding}
+    with (
+        _admission(play, ns, f"{kind}AdmissionPolicy", f"{kind}admissionpolicies", spec=policy),
+        _admission(play, ns, f"{kind}AdmissionPolicyBinding", f"{kind}admissionpolicybindings", spec=bound),
+    ):
+        yield
+
+
+@contextmanager
+def _admission(play: Playground, name: str, kind: str, plural: str, **fields: Any) -> Iterator[None]:
+    """An object that has a say in admission, and is taken away again."""
+    manifest = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}, **fields}
+    play.cluster.send("POST", f"{ADMISSION}/{plural.lower()}", manifest).raise_for_status()
     try:
         yield
     finally:
-        for path in (bindings, plural):
-            play.cluster.delete(f"{ADMISSION}/{path}/{ns}")
+        play.cluster.delete(f"{ADMISSION}/{plural.lower()}/{name}")
 
 
 def _probe(ns: str) -> dict[str, Any]:
     """A Secret that nobody keeps, to see what would become of one."""
-    metadata: dict[str, Any] = {
-        "namespace": ns,
-        "name": "probe",
-        "labels": {"probe": "yes"},
-        "annotations": {"probe": "yes"},
-    }
-    metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "probe", "uid": "probe"}]
+    probe, owner = {"probe": "yes"}, {"apiVersion": "v1", "kind": "ConfigMap", "name": "probe", "uid": "probe"}
+    metadata = {"namespace": ns, "name": "probe", "labels": probe, "annotations": probe, "ownerReferences": [owner]}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"BOX_APP_TOKEN": "cHJvYmU="}}
 
 
@@ -109,23 +95,22 @@ def silent_webhook(play: Playground, ns: str) -> Iterator[None]:
         "timeoutSeconds": 5,
         "clientConfig": {"url": "https://127.0.0.1:9/scan"},
     }
-    kind, path = "ValidatingWebhookConfiguration", f"{ADMISSION}/validatingwebhookconfigurations"
-    manifest = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": kind,
-        "metadata": {"name": ns},
-        "webhooks": [webhook],
-    }
-    play.cluster.send("POST", path, manifest).raise_for_status()
-    try:
+    kind = "ValidatingWebhookConfiguration"
+    with _admission(play, ns, kind, f"{kind}s", webhooks=[webhook]):
         until(lambda: tried(play, ns).is_error, 20, "the webhook to be asked")
         yield
-    finally:
-        play.cluster.delete(f"{path}/{ns}")
     until(lambda: tried(play, ns).is_success, 20, "the webhook to be gone")
 
 
-def set_quota(play: Playground, ns: str, most: int) -> None:
+@contextmanager
+def without_room(play: Playground, ns: str) -> Iterator[None]:
+    """A quota that leaves no room for a Secret, and then for some."""
+    _set_quota(play, ns, 0)
+    yield
+    _set_quota(play, ns, 5)
+
+
+def _set_quota(play: Playground, ns: str, most: int) -> None:
     """A ResourceQuota on the number of Secrets. No quota controller runs here: this gives the status that it writes."""
     path, hard = f"/api/v1/namespaces/{ns}/resourcequotas", {"count/secrets": str(most)}
     manifest = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": hard}}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from tests.e2e.story import box_app, make_ready, values
+from tests.e2e.story import await_body, box_app, make_ready, message_of, secret_path, values
 
 from playground import Playground
 from playground.cluster import is_own_write, path_of
@@ -37,12 +37,8 @@ def request_rotation(play: Playground, ns: str, name: str = "viewer") -> str:
 
 def await_handled(play: Playground, ns: str, request: str, name: str = "viewer") -> dict[str, Any]:
     """Wait until the status records a request as handled; returns the object."""
-
-    def look() -> dict[str, Any] | None:
-        body = play.get(ns, name)
-        return dict(body) if body["status"].get("lastHandledRotateAt") == request else None
-
-    return until(look, 20, f"{ns}/{name} to have handled {request}")
+    what = f"{ns}/{name} to have handled {request}"
+    return await_body(play, ns, lambda body: body["status"].get("lastHandledRotateAt") == request, what, name)
 
 
 def rotate(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any]:
@@ -58,16 +54,14 @@ def await_pass(play: Playground, ns: str, name: str = "viewer") -> dict[str, Any
     value, start = f"request-{next(_requests)}", play.cluster.audit_size()
     annotate(play, ns, name, "reconcile-requested-at", value)
 
-    def look() -> dict[str, Any] | None:
-        body = play.get(ns, name)
-        return dict(body) if body["status"].get("lastHandledReconcileAt") == value else None
+    def handled(body: Any) -> bool:
+        return (body.get("status") or {}).get("lastHandledReconcileAt") == value
 
     def logged() -> bool:
         written = (entry.get("responseObject") or {} for entry in play.cluster.audit(start) if is_own_write(entry))
-        apps = (body for body in written if body.get("kind") == "BoxCustomApp")
-        return any((body.get("status") or {}).get("lastHandledReconcileAt") == value for body in apps)
+        return any(handled(body) for body in written if body.get("kind") == "BoxCustomApp")
 
-    found = until(look, 20, f"{ns}/{name} to be looked at")
+    found = await_body(play, ns, handled, f"{ns}/{name} to be looked at", name)
     until(logged, 10, "the pass in the audit log")
     return found
 
@@ -156,7 +150,7 @@ def pretend_published(play: Playground, ns: str, seconds: float, secret: str = S
     moved = {"boxapps.dev/published-at": ago(seconds)}
     if "rotated-at" in notes(play, ns, secret):
         moved["boxapps.dev/rotated-at"] = ago(seconds)
-    play.cluster.patch(f"/api/v1/namespaces/{ns}/secrets/{secret}", {"metadata": {"annotations": moved}})
+    play.cluster.patch(secret_path(ns, secret), {"metadata": {"annotations": moved}})
 
 
 def token_in(play: Playground, ns: str, secret: str = SECRET) -> str:
@@ -180,8 +174,7 @@ def await_warning(play: Playground, ns: str, reason: str, name: str = "viewer") 
 
 def say_of_token(play: Playground, ns: str, name: str = "viewer") -> str:
     """The message of the condition TokenReady."""
-    conditions = play.get(ns, name)["status"]["conditions"]
-    return next(str(each["message"]) for each in conditions if each["type"] == "TokenReady")
+    return message_of(play.get(ns, name), "TokenReady")
 
 
 def check_refused(play: Playground, ns: str, body: dict[str, Any], words: str, name: str = "viewer") -> None:
@@ -190,9 +183,7 @@ def check_refused(play: Playground, ns: str, body: dict[str, Any], words: str, n
     assert (token["status"], token["reason"]) == ("False", "TokenRejected")
     assert token["message"].startswith(f"Pods get 401: Box refuses the token in Secret '{name}-box-token'")
     assert words in token["message"]
-    assert [ready[key] for key in ("status", "reason", "message")] == [
-        token[key] for key in ("status", "reason", "message")
-    ]
+    assert all(ready[key] == token[key] for key in ("status", "reason", "message")), (ready, token)
     assert await_warning(play, ns, "TokenRejected", name) == ready["message"]
     bearer = {"Authorization": f"Bearer {token_in(play, ns, f'{name}-box-token')}"}
     assert httpx.get(f"{play.box.url}/2.0/users/me", headers=bearer).status_code == httpx.codes.UNAUTHORIZED
@@ -238,11 +229,6 @@ WAYS: dict[str, Callable[[str], dict[str, Any]]] = {
     "ephemeral": _with_ephemeral,
 }
 """Pods that use a Secret, by the way in which they do. The first two, sub-path, init and ephemeral keep its value."""
-STATUSES = {
-    "initContainers": "initContainerStatuses",
-    "containers": "containerStatuses",
-    "ephemeralContainers": "ephemeralContainerStatuses",
-}
 
 
 def pod_path(ns: str, name: str) -> str:
@@ -276,9 +262,9 @@ def run_pod(play: Playground, ns: str, name: str, since: str, phase: str = "Runn
     state = {"running": {"startedAt": since}} if phase == "Running" else {"terminated": {"exitCode": 0}}
     spec = play.cluster.get(pod_path(ns, name))["spec"]
     status: dict[str, Any] = {"phase": phase, "startTime": since}
-    for kind, key in STATUSES.items():
+    for kind in ("initContainer", "container", "ephemeralContainer"):
         fixed = {"image": IMAGE, "imageID": "", "ready": True, "restartCount": 0, "state": state}
-        status[key] = [{"name": each["name"], **fixed} for each in spec.get(kind) or ()]
+        status[f"{kind}Statuses"] = [{"name": each["name"], **fixed} for each in spec.get(f"{kind}s") or ()]
     write_pod_status(play, ns, name, status)
 
 
@@ -292,15 +278,14 @@ def delete_pod(play: Playground, ns: str, name: str) -> None:
     play.cluster.delete(f"{pod_path(ns, name)}?gracePeriodSeconds=0")
 
 
-def await_used_by(play: Playground, ns: str, *pods: str, name: str = "viewer") -> None:
+def await_used_by(play: Playground, ns: str, *pods: str, name: str = "viewer", seconds: float = 20.0) -> None:
     """Wait until the status names exactly these pods as users of the previous token."""
     wanted = {"count": len(pods), "pods": sorted(pods)[:5]}
 
     def look() -> bool:
-        used: Any = tokens(play, ns, name).get("retiring", {}).get("usedBy")
-        return bool(used == wanted)
+        return tokens(play, ns, name).get("retiring", {}).get("usedBy") == wanted
 
-    until(look, 20, f"the previous token of {ns}/{name} to be used by {wanted}")
+    until(look, seconds, f"the previous token of {ns}/{name} to be used by {wanted}")
 
 
 # Workloads
@@ -322,8 +307,7 @@ def mark_of(play: Playground, ns: str, ref: dict[str, str]) -> str | None:
     """The fingerprint with which the operator marked the pods of a workload."""
     metadata = {"namespace": ns, "name": ref["name"]}
     body = play.cluster.get(path_of({"apiVersion": "apps/v1", "kind": ref["kind"], "metadata": metadata}))
-    mark: str | None = (body["spec"]["template"]["metadata"].get("annotations") or {}).get(TOKEN_MARK)
-    return mark
+    return (body["spec"]["template"]["metadata"].get("annotations") or {}).get(TOKEN_MARK)
 
 
 def restarts(play: Playground, ns: str, start: int) -> list[str]:

@@ -1,13 +1,19 @@
 """Things that many tests do, in one word each."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
+
+import httpx
 
 from playground import Playground
 from playground.output import until
 from playground.play import GROUP, NAMESPACE, condition
 
 DOMAINS = ["https://app.example.com", "https://*.internal.example.com", "http://localhost:3000"]
+
+LABELS = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+"""The operator's own, on every Secret of the app "viewer"."""
 
 
 def values(secret: Any) -> dict[str, str]:
@@ -20,6 +26,26 @@ def stated(body: Any, type_: str = "Ready") -> dict[str, Any]:
     found = condition(body, type_)
     assert found is not None, f"there is no condition {type_}: {body.get('status')}"
     return found
+
+
+def message_of(body: Any, type_: str = "Ready") -> str:
+    """The message of a condition, which must be there."""
+    return str(stated(body, type_)["message"])
+
+
+def secret_path(ns: str, name: str = "viewer-box-token") -> str:
+    """The API path of a Secret."""
+    return f"/api/v1/namespaces/{ns}/secrets/{name}"
+
+
+def enterprise_path(name: str) -> str:
+    """The API path of a BoxEnterprise."""
+    return f"{GROUP}/boxenterprises/{name}"
+
+
+def change(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> httpx.Response:
+    """Try to change fields of an app's spec; None takes one away. The answer may be a refusal."""
+    return play.cluster.send("PATCH", play.path(ns, name), {"spec": spec}, "application/merge-patch+json")
 
 
 def make_ready(play: Playground, ns: str, name: str = "viewer", **spec: Any) -> dict[str, Any]:
@@ -44,6 +70,18 @@ def authorize(play: Playground, ns: str, name: str = "viewer") -> None:
     """Wait until the app is submitted, and approve it as its admin would."""
     play.await_condition(ns, name, "PendingApproval", "Authorized")
     play.box.decide(play.get(ns, name)["spec"]["displayName"], "authorize")
+
+
+def await_body(
+    play: Playground, ns: str, fits: Callable[[Any], object], what: str, name: str = "viewer", seconds: float = 20.0
+) -> dict[str, Any]:
+    """Wait until an object is as it should be; returns it."""
+
+    def look() -> dict[str, Any] | None:
+        body = play.get(ns, name)
+        return dict(body) if fits(body) else None
+
+    return until(look, seconds, what)
 
 
 def await_gone(play: Playground, ns: str, name: str = "viewer", seconds: float = 30.0) -> None:
@@ -109,10 +147,15 @@ def await_enterprise(play: Playground, name: str, reason: str) -> dict[str, Any]
 
 def delete_by_force(play: Playground, enterprise: str) -> None:
     """Delete a BoxEnterprise although apps use it, and wait until it is gone."""
-    path = f"{GROUP}/boxenterprises/{enterprise}"
+    path = enterprise_path(enterprise)
     play.cluster.patch(path, {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}})
     play.cluster.delete(path)
-    until(lambda: play.cluster.get(path) is None, 20, f"BoxEnterprise {enterprise} to go")
+    await_enterprise_gone(play, enterprise)
+
+
+def await_enterprise_gone(play: Playground, name: str) -> None:
+    """Wait until a BoxEnterprise is gone."""
+    until(lambda: play.cluster.get(enterprise_path(name)) is None, 20, f"BoxEnterprise {name} to go")
 
 
 def console_with(play: Playground, secret: str, ns: str = NAMESPACE, **changes: str) -> dict[str, Any]:

@@ -1,17 +1,14 @@
 """The story of one app for a year, as its Events tell it: every change, none missing, none twice."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.clock import Clock
 from tests.e2e.conftest import QUICK, Stage, staged
 from tests.e2e.rotating import await_pass, request_rotation
-from tests.e2e.story import approve
+from tests.e2e.story import approve, secret_path
 
-from controlplane.process import Process
 from playground import Playground
 from playground.cluster import Cluster
 from playground.output import until
@@ -19,58 +16,38 @@ from playground.output import until
 DAY_SECONDS = 86400
 YEAR_DAYS = 365
 SECONDS = 30.0
-LAUNCHER = Path(__file__).with_name("with_clock.py")
 ORIGINS = ["https://app.example.com"]
 MORE_ORIGINS = [*ORIGINS, "https://beta.example.com"]
 
 
-class Calendar:
-    """The day, from 0 to 365, on the clocks of the operator and of Box. Day 365 is today."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._write(0)
-
-    def _write(self, day: float) -> float:
-        seconds = (day - YEAR_DAYS) * DAY_SECONDS
-        # Whole at any moment: the operator reads it whenever it likes.
-        new = self.file.with_suffix(".new")
-        new.write_text(str(seconds))
-        new.replace(self.file)
-        return seconds
-
-    def turn_to(self, day: float, play: Playground) -> None:
-        """Let the time pass."""
-        play.box.set_clock(self._write(day))
+def turn_to(day: float, clock: Clock, play: Playground) -> None:
+    """Let the time pass until this day of the year, for the operator and for Box. Day 365 is today."""
+    seconds = (day - YEAR_DAYS) * DAY_SECONDS
+    clock.set(seconds)
+    play.box.set_clock(seconds)
 
 
 @pytest.fixture(scope="module")
-def calendar(tmp_path_factory: pytest.TempPathFactory) -> Calendar:
-    """It begins a year ago."""
-    return Calendar(tmp_path_factory.mktemp("calendar") / "offset")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    """The operator's."""
+    return Clock(tmp_path_factory.mktemp("clock"), "passes")
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, calendar: Calendar) -> Iterator[Stage]:
-    """As for all modules, but the operator's clock is the calendar's."""
+def stage(cluster: Cluster, clock: Clock) -> Iterator[Stage]:
+    """As for all modules, but the year begins."""
     with staged(cluster, ("--rate-limit", "100000")) as stage:
-        play = stage.play
-        calendar.turn_to(0, play)
-        kubeconfig = cluster.kubeconfig_of_operator(play.folder)
-        listed = (f"--namespaces={','.join(cluster.namespaces)}",) if cluster.namespaces else ()
-        launcher = (sys.executable, str(LAUNCHER), "passes", str(calendar.file))
-        command = (*launcher, "run", f"--kubeconfig={kubeconfig}", *listed)
-        environment = {**os.environ, **QUICK, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
-        play.launch_operator(Process("operator", command, play.folder / "operator-of-the-year.log", environment))
-        play.enterprise()
+        turn_to(0, clock, stage.play)
+        clock.start_operator(stage.play, **QUICK)
+        stage.play.enterprise()
         yield stage
 
 
 class Story:
     """What happens to one app, and the Events that follow."""
 
-    def __init__(self, play: Playground, ns: str, calendar: Calendar) -> None:
-        self.play, self.ns, self.calendar = play, ns, calendar
+    def __init__(self, play: Playground, ns: str, clock: Clock) -> None:
+        self.play, self.ns, self.clock = play, ns, clock
         self.expected: list[str] = []
 
     def chapter(self, day: float, happens: Callable[[], Any] | None, *reasons: str, look: bool = True) -> None:
@@ -80,7 +57,7 @@ class Story:
             happens: None when only time passes.
             look: is the operator asked for a pass? A suspended object takes none.
         """
-        self.calendar.turn_to(day, self.play)
+        turn_to(day, self.clock, self.play)
         if happens is not None:
             happens()
         if look:
@@ -103,9 +80,9 @@ class Story:
         return lambda: self.play.box.decide(f"{self.ns} viewer", decision)
 
 
-def test_every_event_of_a_year(play: Playground, ns: str, calendar: Calendar) -> None:
+def test_every_event_of_a_year(play: Playground, ns: str, clock: Clock) -> None:
     """Tokens of 60 days, later of 30, edits, drift, a lost Secret, a pause, the admin's moods, and the end."""
-    story = Story(play, ns, calendar)
+    story = Story(play, ns, clock)
     play.app(ns, "viewer", cors={"domains": ORIGINS}, deletionPolicy="Delete")
     approve(play, ns)
     story.chapter(1, None, "Ready")
@@ -133,8 +110,3 @@ def test_every_event_of_a_year(play: Playground, ns: str, calendar: Calendar) ->
 
     assert play.get(ns, "viewer") is None
     assert all(event["count"] == 1 for event in play.events(ns, "viewer"))
-
-
-def secret_path(ns: str) -> str:
-    """The API path of the published Secret."""
-    return f"/api/v1/namespaces/{ns}/secrets/viewer-box-token"

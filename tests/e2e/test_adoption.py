@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.story import DOMAINS, await_one_token, box_app, delete, live_tokens, stated, values
+from tests.e2e.story import DOMAINS, await_one_token, box_app, delete, live_tokens, message_of, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -35,13 +35,9 @@ def adopted(play: Playground, ns: str, *keys: str, **spec: Any) -> dict[str, Any
 
 def test_an_app_is_adopted_by_its_client_id(play: Playground, ns: str) -> None:
     """Registered for Adopted, the key of a person stays live, a token of our own goes into the free slot."""
-    app = app_by_hand(play, f"{ns} viewer", tokens=("primary",))
+    app = adopted(play, ns, "primary", cors={"domains": DOMAINS})
 
-    play.allow_adoption(app["client_id"], ns, "viewer")
-    play.app(ns, "viewer", clientID=app["client_id"], cors={"domains": DOMAINS})
-    body = play.await_condition(ns, "viewer", "Ready")
-
-    registered, after = stated(body, "Registered"), box_app(play, ns)
+    registered, after = stated(play.get(ns, "viewer"), "Registered"), box_app(play, ns)
     assert registered["reason"] == "Adopted"
     assert after["cors_domains"] == DOMAINS
     assert after["tokens"]["primary"] == app["tokens"]["primary"]
@@ -121,18 +117,6 @@ def test_a_registered_app_is_not_adopted_by_another(play: Playground, ns: str) -
 # What the owner of the enterprise did not allow
 
 
-def writes(play: Playground, since: int) -> list[str]:
-    """What the operator changed in Box from a request on."""
-    told = [entry for entry in play.box.requests(since) if entry["method"] != "GET"]
-    return [f"{entry['method']} {entry['path']}" for entry in told]
-
-
-def message(body: dict[str, Any]) -> str:
-    """What Ready says."""
-    found = stated(body, "Ready")
-    return str(found["message"])
-
-
 def kinds_of(play: Playground, ns: str, reason: str) -> list[str]:
     """Normal or Warning, of every Event with this reason. Another may tell that Box did not list the app yet."""
     return [event["type"] for event in play.events(ns, "viewer") if event["reason"] == reason]
@@ -151,15 +135,19 @@ def test_a_client_id_alone_gives_nobody_an_app(play: Playground, ns: str) -> Non
     until(lambda: kinds_of(play, ns, "AdoptionNotAllowed") == ["Warning"], 5, "one Warning")
     assert play.secret(ns, "viewer-box-token") is None
     delete(play, ns)
-    assert writes(play, start) == []
+    assert [call for call in play.box.requests(start) if call["method"] != "GET"] == []
     assert play.box.app(f"{ns} theirs") == app
 
 
-def test_the_entry_of_the_message_is_all_that_it_takes(play: Playground, ns: str) -> None:
-    """Pasted into the BoxEnterprise as it is; the app is adopted at once, and nothing is listed or connected anew."""
+@pytest.mark.parametrize("policy", ["RevokeTokens", "Delete"])
+def test_the_entry_of_the_message_is_all_that_it_takes(play: Playground, ns: str, policy: str) -> None:
+    """Pasted into the BoxEnterprise as it is; the app is adopted at once, and nothing is listed or connected anew.
+
+    Where it says so the app goes with its object, as it does when the operator registered it.
+    """
     app = app_by_hand(play, f"{ns} viewer")
-    play.app(ns, "viewer", clientID=app["client_id"])
-    said = message(play.await_condition(ns, "viewer", "AdoptionNotAllowed"))
+    play.app(ns, "viewer", clientID=app["client_id"], deletionPolicy=policy)
+    said = message_of(play.await_condition(ns, "viewer", "AdoptionNotAllowed"))
     start, path = play.box.mark(), f"{GROUP}/boxenterprises/default"
     entries = yaml.safe_load(said[said.index("- {") :])
 
@@ -169,6 +157,8 @@ def test_the_entry_of_the_message_is_all_that_it_takes(play: Playground, ns: str
     # Whoever connects anew asks first, without a token, whether Box answers.
     assert [entry for entry in play.box.requests(start) if entry["caller"] == "anonymous"] == []
     until(lambda: _is_observed(play.cluster.get(path)), 5, "the status of the BoxEnterprise to follow")
+    delete(play, ns)
+    assert (play.box.app(f"{ns} viewer") is None) == (policy == "Delete")
 
 
 def _is_observed(body: Any) -> bool:
@@ -180,25 +170,11 @@ def test_delete_on_an_adopted_app_needs_allow_delete(play: Playground, ns: str) 
     app = adopted(play, ns, "primary")
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"deletionPolicy": "Delete"}})
 
-    assert "allowDelete: true" in message(play.await_condition(ns, "viewer", "InvalidSpec"))
+    assert "allowDelete: true" in message_of(play.await_condition(ns, "viewer", "InvalidSpec"))
 
     delete(play, ns)
     after = box_app(play, ns)
     assert (after["tokens"]["primary"], after["tokens"]["secondary"]) == (app["tokens"]["primary"], None)
-
-
-def test_with_allow_delete_the_app_goes_with_its_object(play: Playground, ns: str) -> None:
-    """As it does when the operator registered it."""
-    app = app_by_hand(play, f"{ns} viewer")
-    play.app(ns, "viewer", clientID=app["client_id"], deletionPolicy="Delete")
-    said = message(play.await_condition(ns, "viewer", "AdoptionNotAllowed"))
-    (entry,) = yaml.safe_load(said[said.index("- {") :])
-    play.allow_adoption(entry["clientID"], entry["namespace"], entry["name"], delete=entry["allowDelete"])
-    play.await_condition(ns, "viewer", "Ready")
-
-    delete(play, ns)
-
-    assert play.box.app(f"{ns} viewer") is None
 
 
 def test_with_the_entry_gone_all_stays_as_it_is(play: Playground, ns: str) -> None:
@@ -211,7 +187,7 @@ def test_with_the_entry_gone_all_stays_as_it_is(play: Playground, ns: str) -> No
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"displayName": f"{ns} mine", "cors": {"domains": DOMAINS}}})
     play.await_condition(ns, "viewer", "AdoptionNotAllowed")
 
-    assert writes(play, start) == []
+    assert [call for call in play.box.requests(start) if call["method"] != "GET"] == []
     assert play.secret(ns, "viewer-box-token") == secret
     assert len(live_tokens(play, app)) == 2
     delete(play, ns)

@@ -1,8 +1,6 @@
 """Manifests in any order: what is not there yet is waited for, as progress and never as a failure."""
 
 import itertools
-import shutil
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,24 +8,19 @@ from typing import Any
 import certifi
 import pytest
 from tests.e2e import grants, people
+from tests.e2e.commands import kubectl, needs_kubectl
 from tests.e2e.conftest import Stage
-from tests.e2e.story import authorize, await_enterprise, box_app, console_with, delete, stated
+from tests.e2e.story import authorize, await_enterprise, box_app, console_with, delete, enterprise_path, stated
 from tests.gitops.argo import health
 from tests.gitops.kstatus import kstatus
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, NAMESPACE, condition, secret_manifest
+from playground.play import NAMESPACE, condition, secret_manifest
 
 CREDENTIAL = "console-credential"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-KUBECTL = shutil.which("kubectl")
 END = "-----END CERTIFICATE-----"
-
-
-def path(enterprise: str) -> str:
-    """The API path of a BoxEnterprise."""
-    return f"{GROUP}/boxenterprises/{enterprise}"
 
 
 def make_enterprise(play: Playground, ns: str) -> None:
@@ -113,15 +106,15 @@ def test_manifests_in_any_order_end_ready(play: Playground, ns: str, order: tupl
     assert box_writes(play, mark).count("/console/v1/apps") == 1
 
 
-@pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on PATH")
+@needs_kubectl
+@pytest.mark.also_on("embedded")
 def test_kubectl_waits_through_everything_that_is_missing(play: Playground, ns: str) -> None:
-    """``kubectl wait`` begins when there is nothing but the app, and returns when its token is published."""
+    """``kubectl wait`` is what scripts use: it begins when there is nothing but the app, and ends with its token."""
     make_app(play, ns)
-    wait = ["wait", "--for=condition=Ready", "boxcustomapp/viewer", "-n", ns, "--timeout=300s"]
-    command = [KUBECTL or "", f"--kubeconfig={play.cluster.kubeconfig}", *wait]
+    wait = ("wait", "--for=condition=Ready", "boxcustomapp/viewer", "-n", ns, "--timeout=300s")
 
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(subprocess.run, command, capture_output=True, text=True, timeout=400, check=False)
+        waiting = pool.submit(kubectl, play, *wait)
         play.await_condition(ns, "viewer", "EnterpriseNotFound")
         make_enterprise(play, ns)
         await_enterprise(play, f"{ns}-corp", "CredentialMissing")
@@ -131,19 +124,20 @@ def test_kubectl_waits_through_everything_that_is_missing(play: Playground, ns: 
         play.box.decide(f"{ns} viewer", "authorize")
         done = waiting.result()
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout) == (0, "boxcustomapp.boxapps.dev/viewer condition met\n"), done.stderr
 
 
 def test_a_ca_bundle_that_comes_later_is_waited_for(play: Playground, ns: str) -> None:
-    """Reconciling while it is missing; one that is none is somebody's mistake."""
+    """Reconciling while it is missing; one that is none is somebody's mistake, also as text with an umlaut in it."""
     reference = {"namespace": ns, "name": "ca", "key": "ca.crt"}
     play.enterprise(f"{ns}-corp", platform={"url": play.box.url, "caSecretRef": reference})
     body = await_enterprise(play, f"{ns}-corp", "CAInvalid")
     assert (health(body).status, kstatus(body)) == ("Progressing", "InProgress")
     assert condition(body, "Reconciling") is not None
 
-    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "no bundle"}))
-    until(lambda: condition(play.cluster.get(path(f"{ns}-corp")), "Stalled"), 20, "the enterprise to be Stalled")
+    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "kein Bündel"}))
+    until(lambda: condition(play.cluster.get(enterprise_path(f"{ns}-corp")), "Stalled"), 20, "it to be Stalled")
+    await_enterprise(play, f"{ns}-corp", "CAInvalid")
     bundle = certifi.contents().partition(END)[0] + END
     play.cluster.patch(f"/api/v1/namespaces/{ns}/secrets/ca", {"stringData": {"ca.crt": bundle}})
 
@@ -179,25 +173,22 @@ def test_what_people_hand_over_later_is_waited_for(play: Playground, ns: str, mo
     assert box_writes(play, mark) == ["/oauth2/token"]
 
 
-@pytest.mark.parametrize("finalizers", [[], ["boxapps.dev/finalizer"]], ids=["new", "from-a-backup"])
-def test_an_app_that_never_had_an_enterprise_goes_at_once(play: Playground, ns: str, finalizers: list[str]) -> None:
-    """Nothing is in Box, so that nothing is waited for, and Box is not asked."""
+@pytest.mark.parametrize("there", ["nothing", "finalizer", "enterprise"])
+def test_an_app_that_never_began_goes_at_once(play: Playground, ns: str, there: str) -> None:
+    """Nothing is in Box, so that nothing is waited for, and Box is not asked: also with the finalizer of a backup.
+
+    With an enterprise that has no credential it never got one.
+    """
     mark = play.box.mark()
+    if there == "enterprise":
+        make_enterprise(play, ns)
     make_app(play, ns)
-    play.await_condition(ns, "viewer", "EnterpriseNotFound")
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": finalizers}})
+    play.await_condition(ns, "viewer", "EnterpriseNotReady" if there == "enterprise" else "EnterpriseNotFound")
+    if there == "finalizer":
+        play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"finalizers": ["boxapps.dev/finalizer"]}})
 
     delete(play, ns)
     assert box_writes(play, mark) == []
-
-
-def test_an_app_of_an_enterprise_without_a_credential_goes_at_once(play: Playground, ns: str) -> None:
-    """It never got a finalizer."""
-    make_enterprise(play, ns)
-    make_app(play, ns)
-    play.await_condition(ns, "viewer", "EnterpriseNotReady")
-
-    delete(play, ns)
 
 
 @pytest.mark.also_on("namespaced")

@@ -1,7 +1,7 @@
 """The admin: pending, declined, disabled, asked anew. None of it is an error, and all of it is read at a glance."""
 
 import pytest
-from tests.e2e.rotating import await_warning, check_refused
+from tests.e2e.rotating import annotate, await_warning, check_refused
 from tests.e2e.story import approve, box_app, make_ready, stated
 
 from playground import Playground
@@ -28,21 +28,23 @@ def test_pending_approval_says_who_must_act(play: Playground, ns: str) -> None:
     assert body["status"]["authorization"]["state"] == "Pending"
 
 
-def test_a_declined_app_waits_for_its_author(play: Playground, ns: str) -> None:
-    """Stalled, no token; the reconcile annotation submits it once more, and only once."""
+@pytest.mark.parametrize("outage", [False, True], ids=["box-there", "box-away"])
+def test_a_declined_app_waits_for_its_author(play: Playground, ns: str, outage: bool) -> None:
+    """Stalled, no token; the reconcile annotation submits it once more, and only once. In an outage it is not lost."""
     play.app(ns, "viewer")
     play.await_condition(ns, "viewer", "PendingApproval")
     play.box.decide(f"{ns} viewer", "decline")
     body = play.await_condition(ns, "viewer", "Declined")
     assert condition(body, "Stalled") is not None
     assert play.secret(ns, "viewer-box-token") is None
+    if outage:
+        play.box.fault({"kind": "status", "status": 503, "method": "POST", "path": ".*/authorization$", "count": 3})
 
-    annotation = {"boxapps.dev/reconcile-requested-at": "2026-01-01T10:00:00Z"}
-    play.cluster.patch(play.path(ns, "viewer"), {"metadata": {"annotations": annotation}})
+    annotate(play, ns, "viewer", "reconcile-requested-at", "2026-01-01T10:00:00Z")
 
     body = play.await_condition(ns, "viewer", "PendingApproval")
     assert body["status"]["lastHandledReconcileAt"] == "2026-01-01T10:00:00Z"
-    assert body["metadata"]["annotations"] == annotation
+    assert body["metadata"]["annotations"] == {"boxapps.dev/reconcile-requested-at": "2026-01-01T10:00:00Z"}
     play.box.decide(f"{ns} viewer", "decline")
     play.await_condition(ns, "viewer", "Declined")
 

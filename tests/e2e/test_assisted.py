@@ -1,43 +1,17 @@
 """Mode Assisted: a person does at Box's consoles what ``status.nextSteps`` says, and the operator proves it."""
 
-from collections.abc import Iterator
-
 import pytest
-from tests.e2e.conftest import Stage
-from tests.e2e.people import (
-    CONSOLE,
-    FLAGS,
-    KEYS,
-    Person,
-    assisted,
-    await_step,
-    columns,
-    drop_secret,
-    hand_over,
-    make,
-    make_authorized,
-    make_ready,
-    steps,
-)
+from tests.e2e import people
 from tests.e2e.rotating import SECRET, annotate, await_handled, await_pass, request_rotation, restart_operator, token_in
 from tests.e2e.story import DOMAINS, await_enterprise, await_one_token, box_app, live_tokens, stated, values
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.play import condition, secret_manifest
 
 CLIENT_SECRET = {"name": "client", "key": "secret"}
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS, users_me=users_me) as stage:
-        yield stage
-
-
-def gone(play: Playground, ns: str) -> bool:
-    """Has the object been let go?"""
-    return play.get(ns, "viewer") is None
+stage = people.without_console()
 
 
 def give_client_secret(play: Playground, ns: str) -> None:
@@ -51,8 +25,8 @@ def test_a_person_is_led_from_nothing_to_ready(
     play: Playground, ns: str, users_me: bool, expiry: str, days: int | None
 ) -> None:
     """What stands in nextSteps is enough, in this order; the key, its expiry and the CORS domains are as asked for."""
-    make(play, ns, cors={"domains": DOMAINS}, tokens={"importFrom": {"name": KEYS}, "expiry": expiry})
-    person = Person(play, ns)
+    people.make(play, ns, cors={"domains": DOMAINS}, tokens={"importFrom": {"name": people.KEYS}, "expiry": expiry})
+    person = people.Person(play, ns)
 
     person.work_until_ready()
 
@@ -61,49 +35,36 @@ def test_a_person_is_led_from_nothing_to_ready(
     assert app["cors_domains"] == DOMAINS == status["corsDomains"]
     assert status["clientID"] == app["client_id"]
     assert status.get("appID") == (app["id"] if users_me else None)
-    assert status.get("consoleURL") == (f"{CONSOLE}/app/{app['id']}" if users_me else None)
+    assert status.get("consoleURL") == (f"{people.CONSOLE}/app/{app['id']}" if users_me else None)
     assert live_tokens(play, app) == [token_in(play, ns)]
     assert (app["tokens"]["primary"]["expires_at"] is None) == (days is None)
     assert (values(play.secret(ns, SECRET))["BOX_TOKEN_EXPIRES_AT"] == "") == (days is None)
 
 
 @pytest.mark.also_on("namespaced")
-def test_a_person_is_led_through_a_rotation_to_the_end(play: Playground, ns: str) -> None:
-    """The other slot, the revocation, and at the end the revocation of what is left; Ready stays True meanwhile."""
-    make(play, ns)
-    person = Person(play, ns)
+def test_a_person_is_led_through_two_rotations_to_the_end(play: Playground, ns: str) -> None:
+    """The other slot, the revocation, and at the end the revocation of what is left; Ready stays True meanwhile.
+
+    The key that had its time lies in the import Secret until its slot is needed again.
+    """
+    people.make(play, ns)
+    person = people.Person(play, ns)
     person.work_until_ready()
-    first, since = token_in(play, ns), condition(play.get(ns, "viewer"), "Ready")
-    request = request_rotation(play, ns)
-    await_step(play, ns, "Secondary Access Token")
-
-    person.work_until_ready()
-
-    body = await_handled(play, ns, request)
-    assert await_one_token(play, ns) != first
-    assert stated(body)["lastTransitionTime"] == (since or {})["lastTransitionTime"]
-    play.cluster.delete(play.path(ns, "viewer"))
-    person.work_until(lambda: gone(play, ns), "the object to go")
-    begin = ["create", "submit", "authorize", "generate primary"]
-    assert person.did == [*begin, "generate secondary", "revoke primary", "revoke secondary"]
-    assert live_tokens(play, box_app(play, ns)) == []
-
-
-def test_two_rotations_use_the_slots_in_turn(play: Playground, ns: str) -> None:
-    """The key that had its time lies in the import Secret until its slot is needed again."""
-    make(play, ns)
-    person = Person(play, ns)
-    person.work_until_ready()
+    seen, since = {token_in(play, ns)}, condition(play.get(ns, "viewer"), "Ready")
     for slot in ("Secondary", "Primary"):
         request = request_rotation(play, ns)
-        await_step(play, ns, f"Generate Key for the {slot}")
+        people.await_step(play, ns, f"Generate Key for the {slot}")
         person.work_until_ready()
-        await_handled(play, ns, request)
+        body = await_handled(play, ns, request)
+        seen.add(await_one_token(play, ns))
 
-    await_one_token(play, ns)
-    turns = ["generate secondary", "revoke primary", "generate primary", "revoke secondary"]
-    assert person.did[-4:] == turns
+    assert len(seen) == 3
+    assert stated(body)["lastTransitionTime"] == (since or {})["lastTransitionTime"]
     assert "cannot be used" not in str(play.get(ns, "viewer")["status"]["conditions"])
+    person.let_go()
+    turns = ["generate secondary", "revoke primary", "generate primary", "revoke secondary", "revoke primary"]
+    assert person.did == ["create", "submit", "authorize", "generate primary", *turns]
+    assert live_tokens(play, box_app(play, ns)) == []
 
 
 def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
@@ -111,17 +72,17 @@ def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
 
     A key cannot be generated for an app that nobody created, submitted and authorized.
     """
-    make(play, ns, displayName=f"{ns} Dana's viewer")
-    await_step(play, ns, "Create a Custom App")
+    people.make(play, ns, displayName=f"{ns} Dana's viewer")
+    people.await_step(play, ns, "Create a Custom App")
 
-    row = columns(play, ns)
+    row = people.columns(play, ns)
 
-    assert [step.split()[0] for step in steps(play, ns)] == ["Create"]
+    assert [step.split()[0] for step in people.steps(play, ns)] == ["Create"]
     assert (row["READY"], row["AUTHORIZED"], row["TOKEN"]) == ("False", "Unknown", "Unknown")
     assert row["REASON"] == "AwaitingClientID"
-    assert row["MESSAGE"].endswith(steps(play, ns)[0])
-    Person(play, ns).work_until_ready()
-    row = columns(play, ns)
+    assert row["MESSAGE"].endswith(people.steps(play, ns)[0])
+    people.Person(play, ns).work_until_ready()
+    row = people.columns(play, ns)
     assert (row["READY"], row["AUTHORIZED"], row["TOKEN"], row["REASON"]) == ("True", "True", "True", "Ready")
     assert row["CLIENT-ID"] == play.get(ns, "viewer")["spec"]["clientID"]
     assert await_enterprise(play, "default", "Ready")["spec"]["console"] == {"mode": "Assisted"}
@@ -130,89 +91,79 @@ def test_kubectl_shows_the_first_step(play: Playground, ns: str) -> None:
 @pytest.mark.also_on("namespaced")
 def test_with_a_client_secret_nobody_revokes(play: Playground, ns: str) -> None:
     """At a rotation and at the end the operator does it through Box's public API."""
-    app = make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
+    app = people.make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
     give_client_secret(play, ns)
-    request, person = request_rotation(play, ns), Person(play, ns)
-    await_step(play, ns, "Secondary Access Token")
+    request, person = request_rotation(play, ns), people.Person(play, ns)
+    people.await_step(play, ns, "Secondary Access Token")
 
     person.work_until_ready()
 
     await_handled(play, ns, request)
     await_one_token(play, ns)
-    play.cluster.delete(play.path(ns, "viewer"))
-    person.work_until(lambda: gone(play, ns), "the object to go")
+    person.let_go()
     assert person.did == ["generate secondary"]
-    assert live_tokens(play, app) == []
-
-
-def test_a_client_secret_that_box_refuses_leaves_it_to_a_person(play: Playground, ns: str) -> None:
-    """As with an App Token app of the real Box, which has none."""
-    play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: "wrong"}))
-    app = make_ready(play, ns, clientSecretRef=CLIENT_SECRET)
-    person = Person(play, ns)
-
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    person.work_until(lambda: gone(play, ns), "the object to go")
-    assert person.did == ["revoke primary"]
     assert live_tokens(play, app) == []
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["at-hand", "out-of-sight"])
 def test_a_deletion_in_the_middle_of_a_rotation_asks_for_both_keys(play: Playground, ns: str, lost: bool) -> None:
     """Also when the value of the previous one is in no Secret any more, and the process is another one."""
-    app, person = make_ready(play, ns), Person(play, ns)
+    app, person = people.make_ready(play, ns), people.Person(play, ns)
     request_rotation(play, ns)
     person.work_until(lambda: "generate secondary" in person.did, "the other key")
-    await_step(play, ns, "Press Revoke for the Primary")
+    people.await_step(play, ns, "Press Revoke for the Primary")
     if lost:
-        drop_secret(play, ns, KEYS)
+        people.drop_secret(play, ns, people.KEYS)
         restart_operator(play)
 
     play.cluster.delete(play.path(ns, "viewer"))
 
     # What cannot be proven keeps the object, once both were asked for.
     both = {"revoke primary", "revoke secondary"}
-    person.work_until(lambda: gone(play, ns) or (lost and both <= {*person.did}), "the object to go")
+    person.work_until(lambda: play.get(ns, "viewer") is None or (lost and both <= {*person.did}), "the object to go")
     assert both <= {*person.did}
     assert live_tokens(play, app) == []
 
 
-@pytest.mark.parametrize(("policy", "deeds"), [("Delete", ["delete"]), ("Retain", [])])
-def test_deletion_policies(play: Playground, ns: str, policy: str, deeds: list[str]) -> None:
-    """Delete asks for the app's deletion, Retain asks for nothing and leaves everything."""
-    app, person = make_ready(play, ns, deletionPolicy=policy), Person(play, ns)
+@pytest.mark.parametrize(
+    ("policy", "secret", "deeds"),
+    [
+        ("Delete", None, ["delete"]),
+        ("Delete", "right", ["delete"]),
+        ("Retain", None, []),
+        ("RevokeTokens", "wrong", ["revoke primary"]),
+    ],
+)
+def test_deletion_policies(play: Playground, ns: str, policy: str, secret: str | None, deeds: list[str]) -> None:
+    """Delete asks for the app's deletion, Retain asks for nothing and leaves everything.
 
-    play.cluster.delete(play.path(ns, "viewer"))
+    With a client secret the tokens can be revoked without anybody; the app cannot be deleted without anybody. One that
+    Box refuses leaves it to a person, as with an App Token app of the real Box, which has none.
+    """
+    if secret == "wrong":
+        play.cluster.ensure(secret_manifest(ns, CLIENT_SECRET["name"], {CLIENT_SECRET["key"]: "wrong"}))
+    spec = {"clientSecretRef": CLIENT_SECRET} if secret else {}
+    app, person = people.make_ready(play, ns, deletionPolicy=policy, **spec), people.Person(play, ns)
+    if secret == "right":
+        give_client_secret(play, ns)
 
-    person.work_until(lambda: gone(play, ns), "the object to go")
+    person.let_go()
+
     assert person.did == deeds
     assert (play.box.app(app["name"]) is None) == (policy == "Delete")
     assert bool(live_tokens(play, app)) == (policy == "Retain")
 
 
-def test_delete_with_a_client_secret_asks_for_the_apps_deletion(play: Playground, ns: str) -> None:
-    """The tokens can be revoked without anybody; the app cannot be deleted without anybody."""
-    make_ready(play, ns, clientSecretRef=CLIENT_SECRET, deletionPolicy="Delete")
-    give_client_secret(play, ns)
-    person = Person(play, ns)
-
-    play.cluster.delete(play.path(ns, "viewer"))
-
-    person.work_until(lambda: gone(play, ns), "the object to go")
-    assert play.box.app(f"{ns} viewer") is None, f"the app is still there; asked for was {person.did}"
-
-
 def test_an_app_that_is_declined_can_be_submitted_again(play: Playground, ns: str) -> None:
     """Without a key Box tells nothing of it: the steps stay, and whoever goes through them again gets there."""
-    make(play, ns)
-    first = Person(play, ns)
+    people.make(play, ns)
+    first = people.Person(play, ns)
     first.work_until(lambda: "submit" in first.did, "the submission")
     play.box.decide(f"{ns} viewer", "decline")
     await_pass(play, ns)
-    assert steps(play, ns)[0] == "Under Authorization press Review and Submit."
+    assert people.steps(play, ns)[0] == "Under Authorization press Review and Submit."
 
-    second = Person(play, ns)
+    second = people.Person(play, ns)
     second.work_until_ready()
 
     assert second.did == ["submit", "authorize", "generate primary"]
@@ -220,12 +171,12 @@ def test_an_app_that_is_declined_can_be_submitted_again(play: Playground, ns: st
 
 def test_other_domains_are_asked_for(play: Playground, ns: str) -> None:
     """The whole new list, to be pasted; Ready says so until Box allows each of them."""
-    make(play, ns, cors={"domains": DOMAINS[:1]})
-    person = Person(play, ns)
+    people.make(play, ns, cors={"domains": DOMAINS[:1]})
+    person = people.Person(play, ns)
     person.work_until_ready()
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": DOMAINS[1:]}}})
     body = play.await_condition(ns, "viewer", "AwaitingHuman")
-    assert steps(play, ns) == [f"Put exactly this into the field CORS Domains: {', '.join(DOMAINS[1:])}"]
+    assert people.steps(play, ns) == [f"Put exactly this into the field CORS Domains: {', '.join(DOMAINS[1:])}"]
     assert f"Box does not allow {', '.join(DOMAINS[1:])}." in stated(body, "CORSSynced")["message"]
 
     person.work_until_ready()
@@ -237,8 +188,8 @@ def test_other_domains_are_asked_for(play: Playground, ns: str) -> None:
 @pytest.mark.parametrize("wish", [True, False], ids=["on-request", "with-another-list"])
 def test_a_domain_that_somebody_took_out_is_asked_for_again(play: Playground, ns: str, wish: bool) -> None:
     """At the latest when somebody asks for a look, or changes the list."""
-    make(play, ns, cors={"domains": DOMAINS[:2]})
-    Person(play, ns).work_until_ready()
+    people.make(play, ns, cors={"domains": DOMAINS[:2]})
+    people.Person(play, ns).work_until_ready()
     play.box.set_cors(f"{ns} viewer", ", ".join(DOMAINS[1:]))
 
     if wish:
@@ -252,8 +203,8 @@ def test_a_domain_that_somebody_took_out_is_asked_for_again(play: Playground, ns
 @pytest.mark.parametrize("left", [DOMAINS[:1], []], ids=["one", "none"])
 def test_domains_that_the_spec_drops_are_to_be_taken_out(play: Playground, ns: str, left: list[str]) -> None:
     """Where pages lose their right the console must follow: what Box allowed before is tried."""
-    make(play, ns, cors={"domains": DOMAINS})
-    person = Person(play, ns)
+    people.make(play, ns, cors={"domains": DOMAINS})
+    person = people.Person(play, ns)
     person.work_until_ready()
     play.cluster.patch(play.path(ns, "viewer"), {"spec": {"cors": {"domains": left}}})
 
@@ -265,11 +216,11 @@ def test_domains_that_the_spec_drops_are_to_be_taken_out(play: Playground, ns: s
 
 def test_leftovers_that_allow_anybody_are_noticed(play: Playground, ns: str) -> None:
     """With an empty list in the spec no origin may be allowed; one that nobody asks for is tried."""
-    app = make_authorized(play, ns)
+    app = people.make_authorized(play, ns)
     play.box.set_cors(app["name"], "https://*.invalid")
-    hand_over(play, ns, primary=play.box.generate_key(app["name"]))
-    await_step(play, ns, "Empty the field CORS Domains.")
+    people.hand_over(play, ns, primary=play.box.generate_key(app["name"]))
+    people.await_step(play, ns, "Empty the field CORS Domains.")
 
-    Person(play, ns).work_until_ready()
+    people.Person(play, ns).work_until_ready()
 
     assert box_app(play, ns)["cors_domains"] == []

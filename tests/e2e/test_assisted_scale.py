@@ -1,15 +1,13 @@
 """Mode Assisted at rest: what many apps cost while nobody does anything."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Stage
-from tests.e2e.people import FLAGS, assisted, hand_over, make_authorized
+from tests.e2e.people import hand_over, make_authorized, without_console
 from tests.e2e.story import ready_count
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.output import until
 from playground.play import GROUP
 
@@ -20,11 +18,7 @@ RESYNCS_AT_REST = 5
 PROOF, WHOSE = "/2.0/files/1", "/2.0/users/me"
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS, users_me=users_me) as stage:
-        yield stage
+stage = without_console()
 
 
 def make_one(play: Playground, ns: str, number: int) -> None:

@@ -1,54 +1,26 @@
 """Mode Assisted in trouble: outages, lost Secrets and keys, an app that is disabled, a restart."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Stage
-from tests.e2e.people import (
-    FLAGS,
-    KEYS,
-    Person,
-    assisted,
-    await_step,
-    drop_secret,
-    hand_over,
-    make,
-    make_authorized,
-    make_ready,
-    steps,
-)
-from tests.e2e.rotating import (
-    SECRET,
-    ago,
-    await_pass,
-    check_refused,
-    request_rotation,
-    restart_operator,
-    token_in,
-    warnings,
-)
+from tests.e2e import people, rotating
 from tests.e2e.story import DOMAINS, await_one_token, live_tokens, stated
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
 
 DOWN = {"path": "/", "count": None}
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """A Box as it is: without a Console API."""
-    with assisted(cluster, FLAGS, users_me=users_me) as stage:
-        yield stage
+stage = people.without_console()
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "cut_before"}], ids=["503", "cut"])
 def test_an_outage_is_said_and_ends_by_itself(play: Playground, ns: str, fault: dict[str, Any]) -> None:
     """Conditions keep for a while, then Ready is Unknown for BoxUnavailable; facets, tokens and Secret stay."""
-    make_ready(play, ns)
-    secret, before = play.secret(ns, SECRET), play.get(ns, "viewer")["status"]
+    people.make_ready(play, ns)
+    secret, before = play.secret(ns, rotating.SECRET), play.get(ns, "viewer")["status"]
     play.box.fault({**DOWN, **fault})
 
     body = play.await_condition(ns, "viewer", "BoxUnavailable", seconds=15)
@@ -59,17 +31,17 @@ def test_an_outage_is_said_and_ends_by_itself(play: Playground, ns: str, fault: 
     assert body["status"]["tokens"] == before["tokens"]
     play.box.fault()
     play.await_condition(ns, "viewer", "Ready")
-    assert play.secret(ns, SECRET) == secret
+    assert play.secret(ns, rotating.SECRET) == secret
 
 
 def test_a_passing_outage_changes_nothing(play: Playground, ns: str) -> None:
     """A few calls without an answer are nobody's news."""
-    make_ready(play, ns)
+    people.make_ready(play, ns)
     before = play.get(ns, "viewer")
     play.box.fault({"path": "/2.0/(files/1|users/me)", "kind": "status", "status": 503, "count": 2})
     until(lambda: play.box.faults_left() == [], 20, "the outage to be met")
 
-    await_pass(play, ns)
+    rotating.await_pass(play, ns)
 
     body = play.get(ns, "viewer")
     assert [body["status"]["conditions"], body["status"]["tokens"]] == [
@@ -81,16 +53,16 @@ def test_a_passing_outage_changes_nothing(play: Playground, ns: str) -> None:
 @pytest.mark.also_on("namespaced")
 def test_a_restart_at_rest_writes_nothing(play: Playground, ns: str) -> None:
     """Dates, origins and names are where the next process finds them."""
-    make_ready(play, ns, cors={"domains": []})
-    make_authorized(play, ns, "waiting", tokens={"importFrom": {"name": "others"}})
-    await_step(play, ns, "Review and Submit", "waiting")
+    people.make_ready(play, ns, cors={"domains": []})
+    people.make_authorized(play, ns, "waiting", tokens={"importFrom": {"name": "others"}})
+    people.await_step(play, ns, "Review and Submit", "waiting")
     ready = {"total": len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])}
     path = f"{GROUP}/boxenterprises/default"
     until(lambda: ready.items() <= play.cluster.get(path)["status"]["apps"].items(), 20, "the counts")
-    await_pass(play, ns)
+    rotating.await_pass(play, ns)
     start, said = play.cluster.audit_size(), len(play.logs())
 
-    restart_operator(play)
+    rotating.restart_operator(play)
 
     until(lambda: play.logs()[said:].count(": resync") >= 3, 30, "three resyncs after the restart")
     writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
@@ -100,33 +72,35 @@ def test_a_restart_at_rest_writes_nothing(play: Playground, ns: str) -> None:
 @pytest.mark.parametrize("away", [False, True], ids=["running", "away"])
 def test_a_deleted_secret_comes_back_without_anybody(play: Playground, ns: str, away: bool) -> None:
     """The key still lies where the person put it: the same token is published again."""
-    make_ready(play, ns)
-    token, person = token_in(play, ns), Person(play, ns)
+    people.make_ready(play, ns)
+    token, person = rotating.token_in(play, ns), people.Person(play, ns)
     if away:
         play.operator.stop()
-    drop_secret(play, ns, SECRET)
+    people.drop_secret(play, ns, rotating.SECRET)
     if away:
         play.operator.start()
 
-    until(lambda: play.secret(ns, SECRET), 10, "the Secret")
+    until(lambda: play.secret(ns, rotating.SECRET), 10, "the Secret")
 
     person.work_until_ready()
     assert person.did == []
-    assert token_in(play, ns) == token == await_one_token(play, ns)
+    assert rotating.token_in(play, ns) == token == await_one_token(play, ns)
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["running", "restarted"])
 def test_a_key_that_left_the_import_secret_is_revoked_all_the_same(play: Playground, ns: str, away: bool) -> None:
     """Whoever hands over the next key in a Secret of its own must hear that the one before is still live."""
-    make_ready(play, ns)
-    drop_secret(play, ns, KEYS)
+    people.make_ready(play, ns)
+    people.drop_secret(play, ns, people.KEYS)
     if away:
-        restart_operator(play)
-    request_rotation(play, ns)
-    await_step(play, ns, "Secondary Access Token")
-    person = Person(play, ns)
+        rotating.restart_operator(play)
+    rotating.request_rotation(play, ns)
+    people.await_step(play, ns, "Secondary Access Token")
+    person = people.Person(play, ns)
 
-    person.work_until(lambda: "generate secondary" in person.did and not steps(play, ns), "the end of the rotation")
+    person.work_until(
+        lambda: "generate secondary" in person.did and not people.steps(play, ns), "the end of the rotation"
+    )
 
     await_one_token(play, ns, seconds=5)
 
@@ -136,20 +110,19 @@ def test_a_deletion_long_after_a_rotation(play: Playground, ns: str) -> None:
 
     What is published is enough for rest, and for the next process.
     """
-    app = make_ready(play, ns)
-    request_rotation(play, ns)
-    await_step(play, ns, "Secondary Access Token")
-    person = Person(play, ns)
+    app = people.make_ready(play, ns)
+    rotating.request_rotation(play, ns)
+    people.await_step(play, ns, "Secondary Access Token")
+    person = people.Person(play, ns)
     person.work_until_ready()
-    drop_secret(play, ns, KEYS)
-    restart_operator(play)
-    await_pass(play, ns)
-    assert steps(play, ns) == []
+    people.drop_secret(play, ns, people.KEYS)
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert people.steps(play, ns) == []
     assert stated(play.get(ns, "viewer"))["status"] == "True"
 
-    play.cluster.delete(play.path(ns, "viewer"))
+    person.let_go()
 
-    person.work_until(lambda: play.get(ns, "viewer") is None, "the object to go")
     assert person.did == ["generate secondary", "revoke primary", "revoke secondary"]
     assert live_tokens(play, app) == []
 
@@ -158,9 +131,9 @@ def test_a_key_may_lie_there_before_anybody_asks(play: Playground, ns: str) -> N
     """Also before the object itself."""
     app = play.box.create_app_by_hand(f"{ns} viewer")
     play.box.decide(app["name"], "authorize")
-    hand_over(play, ns, secondary=play.box.generate_key(app["name"], "secondary"))
-    make(play, ns, clientID=app["client_id"])
-    person = Person(play, ns)
+    people.hand_over(play, ns, secondary=play.box.generate_key(app["name"], "secondary"))
+    people.make(play, ns, clientID=app["client_id"])
+    person = people.Person(play, ns)
 
     play.await_condition(ns, "viewer", "Ready")
 
@@ -170,21 +143,16 @@ def test_a_key_may_lie_there_before_anybody_asks(play: Playground, ns: str) -> N
 
 def test_a_key_in_the_other_slot_is_taken_before_a_rotation_is_due(play: Playground, ns: str) -> None:
     """Whoever generates one wants it to be used; the one before is phased out as after any rotation."""
-    app = make_ready(play, ns)
-    person, key = Person(play, ns), play.box.generate_key(app["name"], "secondary")
+    app = people.make_ready(play, ns)
+    person, key = people.Person(play, ns), play.box.generate_key(app["name"], "secondary")
 
-    hand_over(play, ns, secondary=key)
+    people.hand_over(play, ns, secondary=key)
 
-    until(lambda: token_in(play, ns) == key, 10, "the key to be published")
-    await_step(play, ns, "Press Revoke")
+    until(lambda: rotating.token_in(play, ns) == key, 10, "the key to be published")
+    people.await_step(play, ns, "Press Revoke")
     person.work_until_ready()
     assert person.did == ["revoke primary"]
     assert await_one_token(play, ns) == key
-
-
-def await_not_ready(play: Playground, ns: str) -> None:
-    """Wait until Ready is False."""
-    until(lambda: stated(play.get(ns, "viewer"))["status"] == "False", 15, "Ready to be False")
 
 
 @pytest.mark.parametrize(
@@ -197,94 +165,94 @@ def test_a_key_that_is_over_is_said_and_asked_for_again(play: Playground, ns: st
 
     Whether or not it still lies where it was handed over; a slot of the console may still hold one that has expired.
     """
-    app, person, before = make_ready(play, ns), Person(play, ns), token_in(play, ns)
+    app, person, before = people.make_ready(play, ns), people.Person(play, ns), rotating.token_in(play, ns)
     if not kept:
-        drop_secret(play, ns, KEYS)
+        people.drop_secret(play, ns, people.KEYS)
 
     getattr(play.box, fate)(app["name"])
 
     body = play.await_condition(ns, "viewer", "TokenRejected")
-    check_refused(play, ns, body, "it was revoked, or has expired. Under Configuration press Generate Key")
+    rotating.check_refused(play, ns, body, "it was revoked, or has expired. Under Configuration press Generate Key")
     assert "Review and Submit" not in stated(body)["message"]
-    await_pass(play, ns)
+    rotating.await_pass(play, ns)
     person.work_until_ready()
     assert person.did[0].startswith("generate")
-    assert len(warnings(play, ns, "TokenRejected")) == 1
+    assert len(rotating.warnings(play, ns, "TokenRejected")) == 1
     assert stated(play.get(ns, "viewer"), "TokenReady")["reason"] == "Published"
-    assert token_in(play, ns) != before
-    assert live_tokens(play, app) == [token_in(play, ns)]
+    assert rotating.token_in(play, ns) != before
+    assert live_tokens(play, app) == [rotating.token_in(play, ns)]
 
 
 def test_with_both_secrets_lost_the_steps_lead_to_another_key(play: Playground, ns: str) -> None:
     """The console still has a key in the primary slot, whose value nobody has any more."""
-    app = make_ready(play, ns)
-    drop_secret(play, ns, KEYS)
-    drop_secret(play, ns, SECRET)
-    await_not_ready(play, ns)
+    app = people.make_ready(play, ns)
+    people.drop_secret(play, ns, people.KEYS)
+    people.drop_secret(play, ns, rotating.SECRET)
+    until(lambda: stated(play.get(ns, "viewer"))["status"] == "False", 15, "Ready to be False")
 
-    Person(play, ns).work_until_ready()
+    people.Person(play, ns).work_until_ready()
 
-    assert live_tokens(play, app) == [token_in(play, ns)]
+    assert live_tokens(play, app) == [rotating.token_in(play, ns)]
 
 
 def test_an_app_that_is_disabled_and_enabled_again(play: Playground, ns: str) -> None:
     """Pods get 401, and that is said first; a Box admin is asked, and the Secret stays as it is."""
-    app = make_ready(play, ns, cors={"domains": []})
-    secret, person = play.secret(ns, SECRET), Person(play, ns)
+    app = people.make_ready(play, ns, cors={"domains": []})
+    secret, person = play.secret(ns, rotating.SECRET), people.Person(play, ns)
     play.box.decide(app["name"], "disable")
 
     body = play.await_condition(ns, "viewer", "TokenRejected")
 
-    check_refused(play, ns, body, "Box says that the app is disabled.")
+    rotating.check_refused(play, ns, body, "Box says that the app is disabled.")
     assert stated(body, "Authorized")["reason"] == "Disabled"
     assert body["status"]["authorization"] == {"state": "Disabled"}
     person.work_until_ready()
     assert person.did == ["enable"]
-    assert play.secret(ns, SECRET) == secret
+    assert play.secret(ns, rotating.SECRET) == secret
     assert stated(play.get(ns, "viewer"), "TokenReady")["reason"] == "Published"
 
 
 @pytest.mark.parametrize("domains", [[], DOMAINS], ids=["no-domains", "domains"])
 def test_an_app_that_is_disabled_before_its_first_key_is_tried(play: Playground, ns: str, domains: Any) -> None:
     """Box says so at the very first call; nothing else may hide it."""
-    app = make_authorized(play, ns, cors={"domains": domains})
+    app = people.make_authorized(play, ns, cors={"domains": domains})
     key = play.box.generate_key(app["name"])
     play.box.decide(app["name"], "disable")
-    hand_over(play, ns, primary=key)
+    people.hand_over(play, ns, primary=key)
 
     play.await_condition(ns, "viewer", "Disabled", seconds=15)
 
-    person = Person(play, ns)
+    person = people.Person(play, ns)
     person.work_until_ready()
     assert person.did == (["enable", "cors"] if domains else ["enable"])
-    assert token_in(play, ns) == key
+    assert rotating.token_in(play, ns) == key
 
 
 @pytest.mark.parametrize("decision", ["decline", "require_reauthorization"])
 def test_an_app_that_lost_its_authorization(play: Playground, ns: str, decision: str) -> None:
     """Box's words are the same as for one that is disabled: the step must fit both."""
-    app = make_ready(play, ns)
+    app = people.make_ready(play, ns)
     play.box.decide(app["name"], decision)
     play.await_condition(ns, "viewer", "TokenRejected")
 
-    Person(play, ns).work_until_ready()
+    people.Person(play, ns).work_until_ready()
 
-    assert live_tokens(play, app) == [token_in(play, ns)]
+    assert live_tokens(play, app) == [rotating.token_in(play, ns)]
 
 
 def test_an_app_belongs_to_the_object_that_has_it(play: Playground, ns: str) -> None:
     """Two would revoke each other's keys; another one that names it later gets nothing, however old it is."""
-    make(play, ns, "older", tokens={"importFrom": {"name": "others"}})
-    await_step(play, ns, "Create a Custom App", "older")
+    people.make(play, ns, "older", tokens={"importFrom": {"name": "others"}})
+    people.await_step(play, ns, "Create a Custom App", "older")
     created = play.get(ns, "older")["metadata"]["creationTimestamp"]
-    until(lambda: ago(1) > created, 10, "the next second: creation times tell no parts of one")
-    app = make_ready(play, ns)
-    hand_over(play, ns, "others", primary=token_in(play, ns))
+    until(lambda: rotating.ago(1) > created, 10, "the next second: creation times tell no parts of one")
+    app = people.make_ready(play, ns)
+    people.hand_over(play, ns, "others", primary=rotating.token_in(play, ns))
 
     play.cluster.patch(play.path(ns, "older"), {"spec": {"clientID": app["client_id"]}})
 
     play.await_condition(ns, "older", "ManagedElsewhere", seconds=10)
-    await_pass(play, ns, "older")
-    body = await_pass(play, ns)
+    rotating.await_pass(play, ns, "older")
+    body = rotating.await_pass(play, ns)
     assert stated(body)["status"] == "True"
     assert play.secret(ns, "older-box-token") is None

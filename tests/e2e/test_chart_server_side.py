@@ -5,8 +5,6 @@ There are no nodes, and no controller for Jobs: the Job that looks before an uni
 """
 
 import json
-import os
-import shutil
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +13,19 @@ from typing import Any
 import helm_python
 import httpx
 import pytest
+from tests.chart.conftest import chart
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, VALUE_SETS, Json, Rendered, render
-from tests.planes import ran, wanted
+from tests.e2e.conftest import real_or_skip
+from tests.planes import wanted
 
-from controlplane import Unavailable
-from playground import Cluster, real_cluster
+from playground import Cluster
 from playground.chart.helm import HelmFailed
 from playground.chart.pod import why_no_pods
 from playground.chart.release import DEPLOYMENT, Release
 from playground.output import until
 from playground.play import GROUP, app_manifest, crds
+
+__all__ = ["chart"]
 
 APPLY = "application/apply-patch+yaml"
 DRY = "?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"
@@ -43,22 +44,8 @@ def plane() -> Iterator[Cluster]:
     """A control plane with nothing on it."""
     if "real" not in wanted():
         pytest.skip("CLUSTER asks for another one")
-    try:
-        with real_cluster(lambda _: None) as cluster:
-            ran.setdefault("real", f"ran ({cluster.name})")
-            yield cluster
-    except Unavailable as error:
-        ran.setdefault("real", f"did not run. {error}")
-        if os.environ.get("CLUSTER") == "real" or (os.environ.get("CI") and shutil.which("go")):
-            raise
-        pytest.skip("there is no real control plane; the last lines of the run say why")
-
-
-@pytest.fixture(scope="module")
-def chart() -> Iterator[helm_python.Chart]:
-    """The chart as it lies in the repository."""
-    with helm_python.Chart.load(CHART) as chart:
-        yield chart
+    with real_or_skip() as cluster:
+        yield cluster
 
 
 @pytest.fixture

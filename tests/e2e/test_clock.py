@@ -3,40 +3,23 @@
 The limits are those that the operator ships with. Box's clock can be set, the operator's too.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e import rotating
+from tests.e2e.clock import Clock
 from tests.e2e.conftest import QUICK
-from tests.e2e.rotating import (
-    SECRET,
-    await_handled,
-    await_pass,
-    await_warning,
-    issued,
-    notes,
-    request_rotation,
-    restart_operator,
-    say_of_token,
-    tokens,
-)
-from tests.e2e.story import make_ready, stated, submit
+from tests.e2e.grants import await_other
+from tests.e2e.story import make_ready, secret_path, stated, submit
 
-from controlplane.process import Process
 from playground import Playground
 from playground.output import until
 from playground.play import condition
 
+SETTINGS = {name: value for name, value in QUICK.items() if name != "BOX_APP_OPERATOR_ROTATION_PAUSE"}
+"""As in all modules, but with the limits as they ship."""
 DAY = 86400.0
-LAUNCHER = Path(__file__).with_name("with_clock.py")
-
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    """As in all modules, but with the limits as they ship."""
-    return {name: value for name, value in QUICK.items() if name != "BOX_APP_OPERATOR_ROTATION_PAUSE"}
 
 
 @pytest.fixture
@@ -47,20 +30,10 @@ def right_clock(play: Playground) -> Iterator[None]:
 
 
 def lose(play: Playground, ns: str) -> str:
-    """Somebody deletes the Secret; returns the fingerprint that was in it."""
-    held = notes(play, ns)["fingerprint"]
-    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+    """Somebody deletes the Secret; returns the token that was in it."""
+    held = rotating.token_in(play, ns)
+    play.cluster.delete(secret_path(ns))
     return held
-
-
-def await_another(play: Playground, ns: str, than: str) -> None:
-    """Wait until the Secret is back with another token."""
-
-    def look() -> bool:
-        secret = play.secret(ns, SECRET)
-        return secret is not None and notes(play, ns)["fingerprint"] != than
-
-    until(look, 20, "another token in the Secret")
 
 
 @pytest.mark.usefixtures("right_clock")
@@ -70,16 +43,16 @@ def test_a_console_that_tells_its_local_time_rotates_once(play: Playground, ns: 
     play.box.set_clock(-3 * 3600)
     make_ready(play, ns, tokens={"rotation": {"every": "2h", "overlap": "0s"}})
 
-    said = await_warning(play, ns, "RotationLimited")
+    said = rotating.await_warning(play, ns, "RotationLimited")
 
     assert "that of the operator, of the console endpoint or of Box" in said
-    until(lambda: "due to be replaced by date. It waits until" in say_of_token(play, ns), 20, "the wait")
-    restart_operator(play)
-    await_pass(play, ns)
+    until(lambda: "due to be replaced by date. It waits until" in rotating.say_of_token(play, ns), 20, "the wait")
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
     # The first one, and one rotation.
-    assert len(issued(play, ns)) == 2
-    assert "It waits until" in say_of_token(play, ns)
-    assert play.get(ns, "viewer")["status"]["tokens"]["nextRotationTime"] in say_of_token(play, ns)
+    assert len(rotating.issued(play, ns)) == 2
+    assert "It waits until" in rotating.say_of_token(play, ns)
+    assert play.get(ns, "viewer")["status"]["tokens"]["nextRotationTime"] in rotating.say_of_token(play, ns)
 
 
 @pytest.mark.usefixtures("right_clock")
@@ -90,12 +63,12 @@ def test_tokens_that_are_over_when_they_come_are_replaced_three_times(play: Play
 
     body = play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
 
-    assert len(issued(play, ns)) == 4
-    assert "A clock that is off by the lifetime of a token has the same effect." in say_of_token(play, ns)
+    assert len(rotating.issued(play, ns)) == 4
+    assert "A clock that is off by the lifetime of a token has the same effect." in rotating.say_of_token(play, ns)
     assert [(condition(body, "Ready") or {}).get(key) for key in ("status", "reason")] == ["False", "RotationLimited"]
-    restart_operator(play)
-    await_pass(play, ns)
-    assert len(issued(play, ns)) == 4
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert len(rotating.issued(play, ns)) == 4
 
 
 @pytest.mark.also_on("embedded")
@@ -103,63 +76,50 @@ def test_a_secret_that_is_deleted_again_and_again_is_made_three_times(play: Play
     """Then it waits, says until when, and does so after a restart too, although the Secret is gone."""
     make_ready(play, ns)
     for _ in range(3):
-        await_another(play, ns, lose(play, ns))
-    assert notes(play, ns)["replacements"] == "3"
-    count = len(issued(play, ns))
+        await_other(play, ns, lose(play, ns))
+    assert rotating.notes(play, ns)["replacements"] == "3"
+    count = len(rotating.issued(play, ns))
 
     lose(play, ns)
 
     play.await_condition(ns, "viewer", "RotationLimited", "TokenReady")
-    assert f"Find out who deletes or changes Secret '{SECRET}'" in say_of_token(play, ns)
-    assert await_warning(play, ns, "RotationLimited") == stated(play.get(ns, "viewer"))["message"]
-    restart_operator(play)
-    await_pass(play, ns)
-    assert len(issued(play, ns)) == count
-    assert play.secret(ns, SECRET) is None
+    assert f"Find out who deletes or changes Secret '{rotating.SECRET}'" in rotating.say_of_token(play, ns)
+    assert rotating.await_warning(play, ns, "RotationLimited") == stated(play.get(ns, "viewer"))["message"]
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert len(rotating.issued(play, ns)) == count
+    assert play.secret(ns, rotating.SECRET) is None
 
 
 def test_a_person_who_asks_twice_waits_for_a_minute(play: Playground, ns: str) -> None:
     """The first request counts at once; of the second it is said until when it waits."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    await_handled(play, ns, request_rotation(play, ns))
-    count = len(issued(play, ns))
-    request_rotation(play, ns)
+    rotating.await_handled(play, ns, rotating.request_rotation(play, ns))
+    count = len(rotating.issued(play, ns))
+    rotating.request_rotation(play, ns)
 
-    until(lambda: "A rotation was requested. It waits until" in say_of_token(play, ns), 20, "the wait")
+    until(lambda: "A rotation was requested. It waits until" in rotating.say_of_token(play, ns), 20, "the wait")
 
-    assert len(issued(play, ns)) == count
+    assert len(rotating.issued(play, ns)) == count
 
 
 @pytest.fixture
-def set_clock(play: Playground, settings: dict[str, str], tmp_path: Path) -> Iterator[Callable[[float], object]]:
-    """An operator whose clock a test sets, so many days ahead; afterwards there is the usual one again."""
-    file = tmp_path / "offset"
-
-    def set_to(days: float) -> None:
-        # Whole at any moment: the operator reads it whenever it likes.
-        new = file.with_suffix(".new")
-        new.write_text(str(days * DAY))
-        new.replace(file)
-
-    set_to(0)
+def clock(play: Playground, tmp_path: Path) -> Iterator[Clock]:
+    """That of the operator; afterwards there is the usual one again."""
+    clock = Clock(tmp_path, "set")
     play.operator.stop()
-    kubeconfig = play.cluster.kubeconfig_of_operator(play.folder)
-    command = (sys.executable, str(LAUNCHER), "set", str(file), "run", f"--kubeconfig={kubeconfig}")
-    environment = {**os.environ, **settings, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0"}
-    play.launch_operator(Process("operator", command, play.folder / "operator-with-a-clock.log", environment))
-    yield set_to
+    clock.start_operator(play, **SETTINGS)
+    yield clock
     play.operator.stop()
-    play.start_operator(**settings)
+    play.start_operator(**SETTINGS)
 
 
-def test_a_clock_of_the_operator_that_is_set_changes_no_limit(
-    play: Playground, ns: str, set_clock: Callable[[float], object]
-) -> None:
+def test_a_clock_of_the_operator_that_is_set_changes_no_limit(play: Playground, ns: str, clock: Clock) -> None:
     """Forward by nearly as long as tokens live, and back: again and again all looks due, and once it is."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
     for days in (55, 0, 56, -5, 57):
-        set_clock(days)
-        await_pass(play, ns)
+        clock.set(days * DAY)
+        rotating.await_pass(play, ns)
 
-    assert len(issued(play, ns)) == 2
-    assert tokens(play, ns)["active"]["fingerprint"] == issued(play, ns)[-1]
+    assert len(rotating.issued(play, ns)) == 2
+    assert rotating.tokens(play, ns)["active"]["fingerprint"] == rotating.issued(play, ns)[-1]

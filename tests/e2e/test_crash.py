@@ -3,17 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import (
-    DOMAINS,
-    approve,
-    authorize,
-    await_gone,
-    await_one_token,
-    box_app,
-    make_ready,
-    named_apps,
-    submit,
-)
+from tests.e2e import story
 from tests.e2e.test_faults import CALLS
 
 from playground import Playground
@@ -30,9 +20,9 @@ def kill_at(play: Playground, method: str, path: str) -> None:
 
 def lead_to(play: Playground, ns: str, call: str) -> None:
     """Make an app, and approve it where that is what leads to the call."""
-    play.app(ns, "viewer", cors={"domains": DOMAINS})
+    play.app(ns, "viewer", cors={"domains": story.DOMAINS})
     if call in ("mint", "look", "prove"):
-        authorize(play, ns)
+        story.authorize(play, ns)
 
 
 @pytest.mark.parametrize("effect", [{"kind": "hang", "seconds": 3600}, {"kind": "cut_after"}], ids=["before", "after"])
@@ -51,21 +41,21 @@ def test_killed_at_a_call(play: Playground, ns: str, call: str, effect: dict[str
 
 def test_killed_between_secret_and_status(play: Playground, ns: str) -> None:
     """The Secret is written and the status is not: the next start takes the Secret for what it is."""
-    submit(play, ns)
+    story.submit(play, ns)
     until(lambda: play.secret(ns, "viewer-box-token"), 10, "the Secret")
     play.operator.kill()
 
     play.operator.start()
 
     play.await_condition(ns, "viewer", "Ready")
-    await_one_token(play, ns)
-    assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == box_app(play, ns)["id"]]) == 1
+    story.await_one_token(play, ns)
+    assert len([entry for entry in play.box.issued_tokens() if entry["app_id"] == story.box_app(play, ns)["id"]]) == 1
 
 
 def test_killed_while_deleting(play: Playground, ns: str) -> None:
     """The finalizer holds the object until Box is tidied up by the next operator."""
-    make_ready(play, ns)
-    app = box_app(play, ns)
+    story.make_ready(play, ns)
+    app = story.box_app(play, ns)
     path = "/console/v1/apps/[0-9]+/tokens/"
     play.box.fault({"kind": "hang", "seconds": 3600, "method": "DELETE", "path": path})
     play.cluster.delete(play.path(ns, "viewer"))
@@ -74,7 +64,7 @@ def test_killed_while_deleting(play: Playground, ns: str) -> None:
     assert play.get(ns, "viewer") is not None
     play.operator.start()
 
-    await_gone(play, ns)
+    story.await_gone(play, ns)
     after = next(each for each in play.box.apps() if each["id"] == app["id"])
     assert after["tokens"] == {"primary": None, "secondary": None}
 
@@ -83,10 +73,10 @@ def _settles(play: Playground, ns: str) -> None:
     """Ready in the end, with one app and one live token, the one in the Secret."""
     play.await_condition(ns, "viewer", "Authorized" if _approved(play, ns) else "PendingApproval", "Authorized")
     if not _approved(play, ns):
-        approve(play, ns)
+        story.approve(play, ns)
     play.await_condition(ns, "viewer", "Ready")
-    await_one_token(play, ns)
-    assert len(named_apps(play, f"{ns} viewer")) == 1
+    story.await_one_token(play, ns)
+    assert len(story.named_apps(play, f"{ns} viewer")) == 1
 
 
 def _approved(play: Playground, ns: str) -> bool:

@@ -21,31 +21,20 @@ ALSO_ON = ("namespaced",)
 """There the operator's own reflectors watch BoxCustomApps."""
 
 
-def await_served(play: Playground, plural: str) -> None:
-    """Wait until the API server knows the kind."""
-    until(lambda: play.cluster.send("GET", f"{GROUP}/{plural}").is_success, SECONDS, f"{plural} to be served")
-
-
-def await_gone(play: Playground, path: str) -> None:
-    """Wait until there is no such object any more."""
-    until(lambda: play.cluster.get(path) is None, SECONDS, f"{path} to be gone")
-
-
 def install(play: Playground) -> None:
-    """``kubectl apply -f crds/``."""
+    """``kubectl apply -f crds/``; afterwards the API server knows the kinds."""
     for manifest in crds():
         play.cluster.ensure(manifest)
     for plural in ("boxcustomapps", "boxenterprises"):
-        await_served(play, plural)
+        path = f"{GROUP}/{plural}"
+        until(lambda path=path: play.cluster.send("GET", path).is_success, SECONDS, f"{plural} to be served")
 
 
-def uninstall(play: Playground, *plurals: str) -> None:
+def uninstall(play: Playground, plural: str) -> None:
     """``kubectl delete crd``, which waits until every object of the kind is gone."""
-    paths = [path_of(manifest) for manifest in crds() if manifest["spec"]["names"]["plural"] in plurals]
-    for path in paths:
-        play.cluster.delete(path)
-    for path in paths:
-        await_gone(play, path)
+    (path,) = (path_of(manifest) for manifest in crds() if manifest["spec"]["names"]["plural"] == plural)
+    play.cluster.delete(path)
+    until(lambda: play.cluster.get(path) is None, SECONDS, f"{path} to be gone")
 
 
 @pytest.fixture

@@ -48,22 +48,16 @@ def test_delete_deletes_the_app(play: Playground, ns: str) -> None:
     make_ready(play, ns)
 
 
-def test_a_recreated_object_adopts_nothing_by_accident(play: Playground, ns: str) -> None:
-    """The same name with a new uid is another object: its display name is taken by the app that stayed."""
-    make_ready(play, ns)
-    delete(play, ns)
-
-    play.app(ns, "viewer")
-
-    play.await_condition(ns, "viewer", "NameTaken")
-
-
 def test_a_recreated_object_takes_its_app_back_by_client_id(play: Playground, ns: str) -> None:
     """With spec.clientID and an entry the app that stayed goes on: same client id, a new token.
 
-    Without the entry it is not enough that the app's reference has the same namespace and name.
+    Nothing is adopted by accident. The same name with a new uid is another object: its display name is taken by the app
+    that stayed; and without the entry it is not enough that the app's reference has the same namespace and name.
     """
     client_id = make_ready(play, ns)["status"]["clientID"]
+    delete(play, ns)
+    play.app(ns, "viewer")
+    play.await_condition(ns, "viewer", "NameTaken")
     delete(play, ns)
 
     play.app(ns, "viewer", clientID=client_id)
@@ -103,9 +97,16 @@ def test_what_was_never_registered_goes_at_once(play: Playground, ns: str) -> No
 
 @pytest.mark.also_on("namespaced")
 def test_an_enterprise_that_went_by_force_holds_what_lives_in_box(play: Playground, ns: str) -> None:
-    """The app's tokens are not forgotten: it waits for the enterprise to come back, or for force-delete."""
+    """Secret and tokens are as before once it is back; a deletion waits for it to come back, or for force-delete."""
     enterprise = play.enterprise(f"{ns}-corp")
     make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+    secret = play.secret(ns, "viewer-box-token")
+    delete_by_force(play, f"{ns}-corp")
+    play.await_condition(ns, "viewer", "EnterpriseNotFound")
+    assert play.secret(ns, "viewer-box-token") == secret
+    play.cluster.create(enterprise).raise_for_status()
+    play.await_condition(ns, "viewer", "Ready")
+    assert play.secret(ns, "viewer-box-token") == secret
     delete_by_force(play, f"{ns}-corp")
     play.await_condition(ns, "viewer", "EnterpriseNotFound")
     play.cluster.delete(play.path(ns, "viewer"))

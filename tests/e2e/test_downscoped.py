@@ -5,22 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.e2e import grants, people
+from tests.e2e import grants, people, rotating
 from tests.e2e.conftest import Stage
-from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder, message_of, path_of
+from tests.e2e.grants import Client, ask_for, at_work, await_listed, await_other, make_folder
 from tests.e2e.pace import stretched
-from tests.e2e.rotating import (
-    SECRET,
-    await_pass,
-    await_warning,
-    await_writes,
-    make_quiet,
-    notes,
-    restart_operator,
-    rotate,
-    token_in,
-)
-from tests.e2e.story import box_app, delete, live_tokens, make_ready, submit, values
+from tests.e2e.story import LABELS, box_app, delete, live_tokens, make_ready, message_of, secret_path, submit, values
 from tests.e2e.test_deletion import GARBAGE_COLLECTION_SECONDS
 
 from playground import Playground
@@ -67,7 +56,7 @@ def limited_to(folder: str, **changes: Any) -> dict[str, Any]:
 def make_narrow(play: Playground, ns: str) -> str:
     """An app that is Ready, with a downscoped token; returns it."""
     make_ready(play, ns, downscopedTokens=[READ])
-    return token_in(play, ns, NARROW)
+    return rotating.token_in(play, ns, NARROW)
 
 
 # What they are
@@ -86,9 +75,9 @@ def test_each_is_in_a_secret_of_its_own(play: Playground, ns: str) -> None:
         meta, data = play.secret(ns, name)["metadata"], values(play.secret(ns, name))
         owner = meta["ownerReferences"][0]
         assert (owner["kind"], owner["uid"], owner["controller"]) == ("BoxCustomApp", body["metadata"]["uid"], True)
-        assert meta["labels"] == {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer"}
+        assert meta["labels"] == LABELS
         assert set(data) == {"BOX_APP_TOKEN", "BOX_TOKEN_EXPIRES_AT"}
-        assert data["BOX_TOKEN_EXPIRES_AT"] == notes(play, ns, name)["expires-at"].replace("+00:00", "Z")
+        assert data["BOX_TOKEN_EXPIRES_AT"] == rotating.notes(play, ns, name)["expires-at"].replace("+00:00", "Z")
         assert grants.use(play, data["BOX_APP_TOKEN"]).is_success
 
 
@@ -97,7 +86,7 @@ def test_it_has_fewer_rights(play: Playground, ns: str) -> None:
     make_ready(play, ns)
     folder, other = make_folder(play, ns), make_folder(play, ns, "other")
     ask_for(play, ns, limited_to(folder)).raise_for_status()
-    narrow, full = await_other(play, ns, "", NARROW), token_in(play, ns)
+    narrow, full = await_other(play, ns, "", NARROW), rotating.token_in(play, ns)
 
     read = {each: grants.use(play, narrow, f"/2.0/folders/{each}").status_code for each in (folder, other, "0")}
     assert read == {folder: 200, other: 403, "0": 403}
@@ -112,7 +101,7 @@ def test_it_has_fewer_rights(play: Playground, ns: str) -> None:
 def test_nobody_notices_that_it_is_refreshed(play: Playground, ns: str) -> None:
     """Before it runs out; each time costs one call, the Secret and the status. The App Token stays."""
     make_ready(play, ns)
-    folder, full = make_folder(play, ns), token_in(play, ns)
+    folder, full = make_folder(play, ns), rotating.token_in(play, ns)
     half = stretched(4)
     play.box.access_token_seconds(2 * half)
     ask_for(play, ns, limited_to(folder, refreshBefore=f"{half}s")).raise_for_status()
@@ -127,7 +116,7 @@ def test_nobody_notices_that_it_is_refreshed(play: Playground, ns: str) -> None:
 
     costs = ["secrets", "boxcustomapps/status"]
     until(lambda: written() == costs * grants.asked(play, mark), 10, "nothing but Secret and status to be written")
-    assert token_in(play, ns) == full
+    assert rotating.token_in(play, ns) == full
 
 
 @pytest.mark.parametrize("parent", ["app-token", "client-credentials"])
@@ -137,12 +126,12 @@ def test_it_is_made_anew_after_a_rotation(play: Playground, ns: str, assisted: s
         make_ready(play, ns, downscopedTokens=[READ])
     else:
         grants.make_granted(play, ns, assisted, downscopedTokens=[READ])
-    before = token_in(play, ns, NARROW)
+    before = rotating.token_in(play, ns, NARROW)
 
-    active = rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
+    active = rotating.rotate(play, ns)["status"]["tokens"]["active"]["fingerprint"]
 
     after = await_other(play, ns, before, NARROW)
-    assert notes(play, ns, NARROW)["downscoped-from"] == active
+    assert rotating.notes(play, ns, NARROW)["downscoped-from"] == active
     assert grants.use(play, after).is_success
     await_listed(play, ns, NARROW)
 
@@ -153,10 +142,13 @@ def test_a_disabled_app_recovers(play: Playground, ns: str) -> None:
     make_ready(play, ns, downscopedTokens=[{**READ, "refreshBefore": "4s"}])
     play.box.decide(f"{ns} viewer", "disable")
     play.await_condition(ns, "viewer", "Disabled", "Authorized")
-    before, due = token_in(play, ns, NARROW), datetime.fromisoformat(notes(play, ns, NARROW)["expires-at"])
+    before, due = (
+        rotating.token_in(play, ns, NARROW),
+        datetime.fromisoformat(rotating.notes(play, ns, NARROW)["expires-at"]),
+    )
     until(lambda: datetime.now(UTC) > due, 10, "the downscoped token to be over")
-    await_pass(play, ns)
-    assert token_in(play, ns, NARROW) == before
+    rotating.await_pass(play, ns)
+    assert rotating.token_in(play, ns, NARROW) == before
 
     play.box.decide(f"{ns} viewer", "enable")
 
@@ -170,7 +162,7 @@ def test_a_deleted_secret_comes_back(play: Playground, ns: str, operator: str) -
     if operator == "away":
         play.operator.stop()
 
-    play.cluster.delete(path_of(ns, NARROW))
+    play.cluster.delete(secret_path(ns, NARROW))
 
     if operator == "away":
         play.operator.start()
@@ -184,10 +176,10 @@ def test_an_edited_secret_is_mended(play: Playground, ns: str, edit: str) -> Non
     make_narrow(play, ns)
     shape = grants.shape_of(play.secret(ns, NARROW))
 
-    play.cluster.patch(path_of(ns, NARROW), EDITS[edit])
+    play.cluster.patch(secret_path(ns, NARROW), EDITS[edit])
 
     until(lambda: grants.shape_of(play.secret(ns, NARROW)) == shape, 10, f"the Secret to be mended after {edit}")
-    assert grants.use(play, token_in(play, ns, NARROW)).is_success
+    assert grants.use(play, rotating.token_in(play, ns, NARROW)).is_success
     await_listed(play, ns, NARROW)
     assert len(grants.obtained(play, ns, "downscoped")) <= 2
 
@@ -197,8 +189,8 @@ def test_another_wish_gives_another_token(play: Playground, ns: str, change: str
     """Other scopes or another resource at once; another order of the scopes or another refreshBefore is no reason."""
     before = make_narrow(play, ns)
     ask_for(play, ns, {**READ, "scopes": READ["scopes"][::-1], "refreshBefore": "20m"}).raise_for_status()
-    await_pass(play, ns)
-    assert token_in(play, ns, NARROW) == before
+    rotating.await_pass(play, ns)
+    assert rotating.token_in(play, ns, NARROW) == before
     folder = make_folder(play, ns)
 
     ask_for(play, ns, {**WRITE, "secretName": NARROW} if change == "scopes" else limited_to(folder)).raise_for_status()
@@ -211,15 +203,15 @@ def test_another_wish_gives_another_token(play: Playground, ns: str, change: str
 
 def test_nothing_happens_at_rest(play: Playground, ns: str) -> None:
     """No write but the one for the wish to look, and no call; not more after a restart, and the young token stays."""
-    start, mark = make_quiet(play, ns, downscopedTokens=[READ]), play.box.mark()
+    start, mark = rotating.make_quiet(play, ns, downscopedTokens=[READ]), play.box.mark()
     before = play.secret(ns, NARROW)
-    await_writes(play, ns, start)
+    rotating.await_writes(play, ns, start)
     assert {(each["method"], each["path"]) for each in play.box.requests(mark)} <= {("GET", "/console/v1/apps")}
     start = play.cluster.audit_size()
 
-    restart_operator(play)
+    rotating.restart_operator(play)
 
-    await_writes(play, ns, start)
+    rotating.await_writes(play, ns, start)
     assert grants.asked(play, mark) == 0
     assert play.secret(ns, NARROW) == before
 
@@ -231,7 +223,7 @@ def test_nothing_happens_at_rest(play: Playground, ns: str) -> None:
 def test_an_entry_that_is_removed_takes_its_secret_along(play: Playground, ns: str) -> None:
     """Those of the others stay as they are; in the end none is left, and the App Token is as it was."""
     make_ready(play, ns, downscopedTokens=[READ, WRITE])
-    before, full = play.secret(ns, NARROW), token_in(play, ns)
+    before, full = play.secret(ns, NARROW), rotating.token_in(play, ns)
 
     ask_for(play, ns, READ).raise_for_status()
 
@@ -241,14 +233,14 @@ def test_an_entry_that_is_removed_takes_its_secret_along(play: Playground, ns: s
     ask_for(play, ns).raise_for_status()
     until(lambda: play.secret(ns, NARROW) is None, 10, "the last Secret to go")
     await_listed(play, ns)
-    assert token_in(play, ns) == full
+    assert rotating.token_in(play, ns) == full
 
 
 def test_a_foreign_secret_is_left_alone(play: Playground, ns: str) -> None:
     """SecretConflict names it, Box is not asked; as soon as it is gone all goes on by itself."""
     make_ready(play, ns)
     play.cluster.ensure(secret_manifest(ns, NARROW, {"BOX_APP_TOKEN": "of-somebody-else"}))
-    foreign, mark, full = play.secret(ns, NARROW), play.box.mark(), token_in(play, ns)
+    foreign, mark, full = play.secret(ns, NARROW), play.box.mark(), rotating.token_in(play, ns)
 
     ask_for(play, ns, READ).raise_for_status()
 
@@ -256,32 +248,29 @@ def test_a_foreign_secret_is_left_alone(play: Playground, ns: str) -> None:
     assert f"'{NARROW}'" in message_of(body, "TokenReady")
     assert "downscopedTokens" not in body["status"]
     assert grants.asked(play, mark) == 0
-    assert (play.secret(ns, NARROW), token_in(play, ns)) == (foreign, full)
+    assert (play.secret(ns, NARROW), rotating.token_in(play, ns)) == (foreign, full)
     assert grants.use(play, full).is_success
-    play.cluster.delete(path_of(ns, NARROW))
+    play.cluster.delete(secret_path(ns, NARROW))
     play.await_condition(ns, "viewer", "Ready")
     await_listed(play, ns, NARROW)
 
 
-@pytest.mark.parametrize("what", ["the-app-token", "the-others"])
-def test_a_foreign_secret_holds_up_nothing_else(play: Playground, ns: str, what: str) -> None:
+def test_a_foreign_secret_holds_up_nothing_else(play: Playground, ns: str) -> None:
     """The App Token is rotated, and the other downscoped tokens are made."""
     make_ready(play, ns)
     play.cluster.ensure(secret_manifest(ns, NARROW, {"note": "of somebody else"}))
     ask_for(play, ns, READ, WRITE).raise_for_status()
     play.await_condition(ns, "viewer", "SecretConflict")
 
-    if what == "the-app-token":
-        rotate(play, ns)
-    else:
-        await_other(play, ns, "", "viewer-write", seconds=5)
+    await_other(play, ns, "", "viewer-write", seconds=5)
+    rotating.rotate(play, ns)
 
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_box_refuses_is_said_and_disturbs_nobody(play: Playground, ns: str, what: str) -> None:
     """Ready is False and names the Secret; all other tokens are as ever; Box is not asked time and again."""
     make_ready(play, ns)
-    full, mark = token_in(play, ns), play.box.mark()
+    full, mark = rotating.token_in(play, ns), play.box.mark()
     wrong, words = REFUSED[what]
 
     ask_for(play, ns, wrong).raise_for_status()
@@ -291,10 +280,10 @@ def test_what_box_refuses_is_said_and_disturbs_nobody(play: Playground, ns: str,
     assert words in message_of(body)
     assert condition(body, "Stalled") is not None
     grants.check_no_storm(play, ns, mark)
-    assert words in await_warning(play, ns, "DownscopeRefused")
+    assert words in rotating.await_warning(play, ns, "DownscopeRefused")
     ask_for(play, ns, wrong, WRITE).raise_for_status()
     await_listed(play, ns, "viewer-write")
-    assert (token_in(play, ns), play.secret(ns, NARROW)) == (full, None)
+    assert (rotating.token_in(play, ns), play.secret(ns, NARROW)) == (full, None)
     ask_for(play, ns, READ, WRITE).raise_for_status()
     await_listed(play, ns, NARROW, "viewer-write")
     assert words not in message_of(play.await_condition(ns, "viewer", "Ready"))
@@ -308,7 +297,7 @@ def test_ready_waits_for_the_first_one(play: Playground, ns: str) -> None:
     body = play.await_condition(ns, "viewer", "AwaitingToken")
 
     until(lambda: f"'{NARROW}'" in message_of(play.get(ns, "viewer")), 10, "the Secret to be named")
-    assert grants.use(play, token_in(play, ns)).is_success
+    assert grants.use(play, rotating.token_in(play, ns)).is_success
     assert condition(body, "Stalled") is None
     play.box.fault()
     play.await_condition(ns, "viewer", "Ready")
@@ -318,13 +307,13 @@ def test_ready_waits_for_the_first_one(play: Playground, ns: str) -> None:
 def test_the_secret_of_the_app_token_is_not_taken(play: Playground, ns: str) -> None:
     """Whoever asks for a downscoped token in the same Secret is told so, and nothing happens."""
     make_ready(play, ns)
-    full = token_in(play, ns)
+    full = rotating.token_in(play, ns)
 
-    response = ask_for(play, ns, {**READ, "secretName": SECRET})
+    response = ask_for(play, ns, {**READ, "secretName": rotating.SECRET})
 
     assert response.status_code == 422
     assert "a Secret of its own" in response.json()["message"]
-    assert live_tokens(play, box_app(play, ns)) == [full] == [token_in(play, ns)]
+    assert live_tokens(play, box_app(play, ns)) == [full] == [rotating.token_in(play, ns)]
 
 
 def test_the_secrets_go_with_the_app(play: Playground, ns: str) -> None:
@@ -333,7 +322,7 @@ def test_the_secrets_go_with_the_app(play: Playground, ns: str) -> None:
 
     delete(play, ns)
 
-    left = (NARROW, "viewer-write", SECRET)
+    left = (NARROW, "viewer-write", rotating.SECRET)
     until(lambda: not any(play.secret(ns, name) for name in left), GARBAGE_COLLECTION_SECONDS, "the Secrets to go")
 
 
@@ -345,8 +334,8 @@ def test_deletion_revokes_them_with_client_credentials(
     """What Box does not let this client revoke ends by itself, and is not waited for."""
     grants.make_granted(play, ns, assisted, downscopedTokens=[READ, WRITE], deletionPolicy=policy)
     await_listed(play, ns, NARROW, "viewer-write")
-    children = [token_in(play, ns, name) for name in (NARROW, "viewer-write")]
-    full = token_in(play, ns)
+    children = [rotating.token_in(play, ns, name) for name in (NARROW, "viewer-write")]
+    full = rotating.token_in(play, ns)
     if box == "unwilling":
         # The first call is about the access token.
         play.box.fault(*[{"kind": "latency", "seconds": 0.0, "path": "/oauth2/revoke"}, *2 * [NOT_THE_CLIENTS]])

@@ -3,18 +3,19 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_enterprise, console_with, delete_by_force, make_ready
+from tests.e2e import story
+from tests.e2e.people import await_step
 
 from playground import Playground
 from playground.output import until
-from playground.play import GROUP, NAMESPACE, secret_manifest
+from playground.play import GROUP, NAMESPACE
 
 
 @pytest.mark.also_on("namespaced")
 def test_the_status_counts_apps(play: Playground, ns: str) -> None:
     """How many there are and how many are Ready."""
     play.enterprise(f"{ns}-corp")
-    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
+    story.make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
     play.app(ns, "waiting", enterpriseRef={"name": f"{ns}-corp"})
     path = f"{GROUP}/boxenterprises/{ns}-corp"
 
@@ -24,26 +25,15 @@ def test_the_status_counts_apps(play: Playground, ns: str) -> None:
     until(lambda: play.cluster.get(path)["status"].get("apps") == {"total": 1, "ready": 1}, 10, "the counts")
 
 
-def test_a_change_that_concerns_nobody_is_observed(play: Playground, ns: str) -> None:
-    """observedGeneration follows also without any app."""
-    play.enterprise(f"{ns}-corp")
-    await_enterprise(play, f"{ns}-corp", "Ready")
-
-    play.cluster.patch(f"{GROUP}/boxenterprises/{ns}-corp", {"spec": {"resyncInterval": "30m"}})
-
-    body = await_enterprise(play, f"{ns}-corp", "Ready")
-    assert body["status"]["observedGeneration"] == 2
-
-
 def test_a_change_is_not_called_ready_before_it_was_tried(play: Playground, ns: str) -> None:
     """Every status with the new generation speaks of the new spec: first this Secret is missing, then that one."""
     play.enterprise(f"{ns}-corp")
-    await_enterprise(play, f"{ns}-corp", "Ready")
+    story.await_enterprise(play, f"{ns}-corp", "Ready")
     start, path = play.cluster.audit_size(), f"{GROUP}/boxenterprises/{ns}-corp"
     for name in ("missing-a", "missing-b"):
         reference = {"namespace": ns, "name": name, "key": "token"}
         play.cluster.patch(path, {"spec": {"console": {"credentialsSecretRef": reference}}})
-        body = await_enterprise(play, f"{ns}-corp", "CredentialMissing")
+        body = story.await_enterprise(play, f"{ns}-corp", "CredentialMissing")
         assert name in str(body["status"])
 
     written = [entry["responseObject"] for entry in play.cluster.audit(start) if _is_status_of(entry, f"{ns}-corp")]
@@ -56,38 +46,23 @@ def _is_status_of(entry: dict[str, Any], name: str) -> bool:
     return (reference.get("name"), reference.get("subresource")) == (name, "status")
 
 
-def test_an_enterprise_that_went_by_force_leaves_its_apps_as_they_are(play: Playground, ns: str) -> None:
-    """EnterpriseNotFound, the Secret stays; with the enterprise back everything goes on with the same token."""
-    enterprise = play.enterprise(f"{ns}-corp")
-    make_ready(play, ns, enterpriseRef={"name": f"{ns}-corp"})
-    secret = play.secret(ns, "viewer-box-token")
-
-    delete_by_force(play, f"{ns}-corp")
-
-    play.await_condition(ns, "viewer", "EnterpriseNotFound")
-    assert play.secret(ns, "viewer-box-token") == secret
-    play.cluster.create(enterprise).raise_for_status()
-    play.await_condition(ns, "viewer", "Ready")
-    assert play.secret(ns, "viewer-box-token") == secret
-
-
 def test_a_wrong_url_is_said_and_mended(play: Playground, ns: str) -> None:
     """Nobody answers there: the enterprise says so; the right URL takes effect at once."""
-    play.enterprise(f"{ns}-corp", console=console_with(play, "box-console", url="http://127.0.0.1:9"))
+    play.enterprise(f"{ns}-corp", console=story.console_with(play, "box-console", url="http://127.0.0.1:9"))
     play.app(ns, "viewer", enterpriseRef={"name": f"{ns}-corp"})
-    await_enterprise(play, f"{ns}-corp", "BoxUnavailable")
+    story.await_enterprise(play, f"{ns}-corp", "BoxUnavailable")
     play.await_condition(ns, "viewer", "BoxUnavailable")
 
     play.cluster.patch(f"{GROUP}/boxenterprises/{ns}-corp", {"spec": {"console": {"url": play.box.url}}})
 
     play.await_condition(ns, "viewer", "PendingApproval")
-    await_enterprise(play, f"{ns}-corp", "Ready")
+    story.await_enterprise(play, f"{ns}-corp", "Ready")
 
 
 @pytest.mark.also_on("namespaced")
 def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) -> None:
     """Console and Secret get a new token: the operator takes it from the Secret at once, and nothing is lost."""
-    make_ready(play, ns)
+    story.make_ready(play, ns)
     secret, token = play.secret(ns, "viewer-box-token"), "a-renewed-console-token"
     play.box.call("PUT", "/sandbox/v1/console-token", {"token": token})
     play.cluster.patch(
@@ -95,32 +70,33 @@ def test_a_credential_is_renewed_without_a_restart(play: Playground, ns: str) ->
         {"stringData": {"token": token}, "metadata": {"annotations": {"renewed": ns}}},
     )
 
-    make_ready(play, ns, "another")
+    story.make_ready(play, ns, "another")
 
     assert play.secret(ns, "viewer-box-token") == secret
     play.box.call("PUT", "/sandbox/v1/console-token", {"token": play.box.console_token})
     play.credential()
-    make_ready(play, ns, "third")
+    story.make_ready(play, ns, "third")
     assert token not in play.logs()
 
 
-def test_an_odd_credential_does_not_end_the_link(play: Playground, ns: str) -> None:
-    """Bytes that no bearer token has are said to be wrong; the right value mends it."""
-    play.cluster.ensure(secret_manifest(ns, "console", {"token": "\ufeffodd-and-never-shown"}))
-    play.enterprise(f"{ns}-corp", console=console_with(play, "console", ns))
-    body = await_enterprise(play, f"{ns}-corp", "CredentialRejected")
-    assert "odd-and-never-shown" not in str(body)
-
-    path = f"/api/v1/namespaces/{ns}/secrets/console"
-    play.cluster.patch(path, {"stringData": {"token": f"  {play.box.console_token}\n"}})
-
-    await_enterprise(play, f"{ns}-corp", "Ready")
+WITHOUT = {"spec": {"console": {"mode": "Assisted", "url": None, "credentialsSecretRef": None}}}
 
 
-def test_a_ca_bundle_that_is_none_is_named(play: Playground, ns: str) -> None:
-    """CAInvalid, also for text with an umlaut in it."""
-    play.cluster.ensure(secret_manifest(ns, "ca", {"ca.crt": "kein Bündel"}))
-    reference = {"namespace": ns, "name": "ca", "key": "ca.crt"}
-    play.enterprise(f"{ns}-corp", platform={"url": play.box.url, "caSecretRef": reference})
+def test_an_app_that_was_registered_is_not_forgotten_without_the_console(play: Playground, ns: str) -> None:
+    """It is a person's then: its client id is asked for; deletion waits until Box accepts its token no longer."""
+    corp = f"{ns}-corp"
+    play.enterprise(corp, resyncInterval="1s")
+    client_id = story.make_ready(play, ns, enterpriseRef={"name": corp})["status"]["clientID"]
+    token = story.await_one_token(play, ns)
 
-    await_enterprise(play, f"{ns}-corp", "CAInvalid")
+    play.cluster.patch(f"{GROUP}/boxenterprises/{corp}", WITHOUT)
+
+    assert client_id in await_step(play, ns, "into spec.clientID")
+    assert play.get(ns, "viewer")["status"]["clientID"] == client_id
+    play.cluster.delete(play.path(ns, "viewer"))
+    assert await_step(play, ns, "Press Revoke") == "Press Revoke for the Primary Access Token."
+    assert story.live_tokens(play, story.box_app(play, ns)) == [token]
+
+    play.box.revoke_key(f"{ns} viewer")
+
+    story.await_gone(play, ns)

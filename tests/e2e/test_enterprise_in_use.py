@@ -1,50 +1,36 @@
 """A BoxEnterprise that apps use is held by a finalizer, and goes with the last of them."""
 
-import shutil
-import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.e2e.api_server import without_right
+from tests.e2e.commands import kubectl, needs_kubectl
 from tests.e2e.conftest import Stage
 from tests.e2e.rotating import rotate
-from tests.e2e.story import await_enterprise, box_app, delete, make_ready
+from tests.e2e.story import await_enterprise, await_enterprise_gone, box_app, delete, enterprise_path, make_ready
 
 from playground import Playground
-from playground.cluster import ACCOUNT
 from playground.output import until
-from playground.play import GROUP, app_manifest, condition
+from playground.play import app_manifest, condition
 
 FINALIZER = "boxapps.dev/finalizer"
 FORCE = {"metadata": {"annotations": {"boxapps.dev/force-delete": "true"}}}
-ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
-KUBECTL = shutil.which("kubectl")
-
-
-def path(name: str) -> str:
-    """The API path of a BoxEnterprise."""
-    return f"{GROUP}/boxenterprises/{name}"
 
 
 def finalizers(play: Playground, name: str) -> list[str]:
     """The finalizers of a BoxEnterprise that is there."""
-    return list(play.cluster.get(path(name))["metadata"].get("finalizers") or ())
-
-
-def await_gone(play: Playground, name: str) -> None:
-    """Wait until a BoxEnterprise is gone."""
-    until(lambda: play.cluster.get(path(name)) is None, 20, f"BoxEnterprise {name} to go")
+    return list(play.cluster.get(enterprise_path(name))["metadata"].get("finalizers") or ())
 
 
 def await_users(play: Playground, name: str, words: str) -> str:
     """Wait until a deleted BoxEnterprise says how many apps use it; returns the whole message."""
 
     def look() -> dict[str, Any] | None:
-        ready = condition(play.cluster.get(path(name)), "Ready")
+        ready = condition(play.cluster.get(enterprise_path(name)), "Ready")
         return ready if ready is not None and ready["message"].startswith(words) else None
 
     ready = until(look, 20, f"BoxEnterprise {name} to say {words!r}")
-    body = play.cluster.get(path(name))
+    body = play.cluster.get(enterprise_path(name))
     assert (ready["status"], ready["reason"]) == ("False", "Deleting")
     assert condition(body, "Reconciling") is not None
     assert condition(body, "Stalled") is None
@@ -67,19 +53,19 @@ def test_a_deleted_enterprise_is_held_while_apps_use_it(play: Playground, ns: st
     make_ready(play, other_ns, "theirs", **used)
     assert finalizers(play, corp) == [FINALIZER]
 
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
 
     message = await_users(play, corp, "2 BoxCustomApps still use it.")
     assert "kubectl annotate boxenterprise" in message
     # Its own name was derived from the first namespace.
-    shown = str(play.cluster.get(path(corp))["status"]).replace(corp, "")
+    shown = str(play.cluster.get(enterprise_path(corp))["status"]).replace(corp, "")
     assert [name for name in (ns, other_ns, "viewer", "theirs") if name in shown] == []
     rotate(play, ns)
     mark = play.box.mark()
     play.cluster.delete(play.path(ns, "viewer"))
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.cluster.delete(play.path(other_ns, "theirs"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
     assert (play.get(ns, "viewer"), play.get(other_ns, "theirs")) == (None, None)
     for namespace, name in ((ns, "viewer"), (other_ns, "theirs")):
         assert box_app(play, namespace, name)["tokens"] == {"primary": None, "secondary": None}
@@ -87,22 +73,16 @@ def test_a_deleted_enterprise_is_held_while_apps_use_it(play: Playground, ns: st
     assert [call["status"] for call in revoked] == [204] * 3
 
 
-@pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on PATH")
+@needs_kubectl
 def test_kubectl_waits_for_the_last_app(play: Playground, ns: str, corp: str) -> None:
     """``kubectl delete`` and ``kubectl wait`` return when both are gone, whatever was deleted first."""
     make_ready(play, ns, enterpriseRef={"name": corp})
 
-    def kubectl(*arguments: str) -> str:
-        command = [KUBECTL or "", f"--kubeconfig={play.cluster.kubeconfig}", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    kubectl("delete", "boxenterprise", corp, "--wait=false")
+    kubectl(play, "delete", "boxenterprise", corp, "--wait=false").check_returncode()
     await_users(play, corp, "1 BoxCustomApp still uses it.")
-    assert " Deleting " in kubectl("get", "boxenterprise", corp)
-    kubectl("delete", "boxcustomapp", "viewer", "-n", ns, "--timeout=120s")
-    kubectl("wait", "--for=delete", f"boxenterprise/{corp}", "--timeout=120s")
+    assert " Deleting " in kubectl(play, "get", "boxenterprise", corp).stdout
+    kubectl(play, "delete", "boxcustomapp", "viewer", "-n", ns, "--timeout=120s").check_returncode()
+    kubectl(play, "wait", "--for=delete", f"boxenterprise/{corp}", "--timeout=120s").check_returncode()
 
 
 def test_an_enterprise_that_no_app_uses_goes_at_once(play: Playground, ns: str, corp: str) -> None:
@@ -114,9 +94,9 @@ def test_an_enterprise_that_no_app_uses_goes_at_once(play: Playground, ns: str, 
     play.cluster.delete(play.path(ns, "viewer"))
     until(lambda: finalizers(play, corp) == [], 60, "the finalizer to be taken off")
 
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
 
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_an_outage_is_said_beside_the_apps_that_wait_for_it(play: Playground, ns: str, corp: str) -> None:
@@ -125,18 +105,18 @@ def test_an_outage_is_said_beside_the_apps_that_wait_for_it(play: Playground, ns
     play.box.fault({"kind": "status", "status": 503, "path": "/", "count": None})
     await_enterprise(play, corp, "BoxUnavailable")
 
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
     play.cluster.delete(play.path(ns, "viewer"))
 
     assert "answered 503" in await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.box.fault()
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_no_app_begins_with_an_enterprise_that_is_being_deleted(play: Playground, ns: str, corp: str) -> None:
     """It waits, without a finalizer and without a call to Box, until there is one of that name again."""
     make_ready(play, ns, enterpriseRef={"name": corp})
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     mark = play.box.mark()
 
@@ -148,7 +128,7 @@ def test_no_app_begins_with_an_enterprise_that_is_being_deleted(play: Playground
     assert not body["metadata"].get("finalizers")
     assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
     play.cluster.delete(play.path(ns, "viewer"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
     play.await_condition(ns, "late", "EnterpriseNotFound")
     play.enterprise(corp)
     play.await_condition(ns, "late", "PendingApproval", "Authorized")
@@ -159,15 +139,15 @@ def test_force_delete_lets_an_enterprise_go(play: Playground, ns: str, corp: str
     """As for apps: nothing is done in Box; its apps say that it is not there. Finalizers of others stay."""
     make_ready(play, ns, enterpriseRef={"name": corp})
     held = {"metadata": {"finalizers": [FINALIZER, "boxapps.dev/another.installation", "example.com/other"]}}
-    play.cluster.patch(path(corp), held)
-    play.cluster.delete(path(corp))
+    play.cluster.patch(enterprise_path(corp), held)
+    play.cluster.delete(enterprise_path(corp))
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     app = box_app(play, ns)
 
-    play.cluster.patch(path(corp), FORCE)
+    play.cluster.patch(enterprise_path(corp), FORCE)
 
     until(lambda: finalizers(play, corp) == ["example.com/other"], 20, "the finalizers to be taken off")
-    play.cluster.patch(path(corp), {"metadata": {"finalizers": None}})
+    play.cluster.patch(enterprise_path(corp), {"metadata": {"finalizers": None}})
     play.await_condition(ns, "viewer", "EnterpriseNotFound")
     assert box_app(play, ns)["tokens"] == app["tokens"]
 
@@ -175,13 +155,13 @@ def test_force_delete_lets_an_enterprise_go(play: Playground, ns: str, corp: str
 def test_the_annotation_alone_lets_nothing_go(play: Playground, ns: str, corp: str) -> None:
     """It counts once the BoxEnterprise is deleted, not before."""
     make_ready(play, ns, enterpriseRef={"name": corp})
-    play.cluster.patch(path(corp), FORCE)
+    play.cluster.patch(enterprise_path(corp), FORCE)
 
     make_ready(play, ns, "second", enterpriseRef={"name": corp})
 
     assert finalizers(play, corp) == [FINALIZER]
-    play.cluster.delete(path(corp))
-    await_gone(play, corp)
+    play.cluster.delete(enterprise_path(corp))
+    await_enterprise_gone(play, corp)
 
 
 def test_an_enterprise_is_held_while_the_operator_is_away(
@@ -191,7 +171,7 @@ def test_an_enterprise_is_held_while_the_operator_is_away(
     for name in ("viewer", "second"):
         make_ready(play, ns, name, enterpriseRef={"name": corp})
     play.operator.stop()
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
     play.cluster.patch(play.path(ns, "second"), {"metadata": {"finalizers": None}})
     play.cluster.delete(play.path(ns, "second"))
 
@@ -199,7 +179,7 @@ def test_an_enterprise_is_held_while_the_operator_is_away(
 
     await_users(play, corp, "1 BoxCustomApp still uses it.")
     play.cluster.delete(play.path(ns, "viewer"))
-    await_gone(play, corp)
+    await_enterprise_gone(play, corp)
 
 
 def test_apps_from_before_are_counted_at_the_next_start(
@@ -208,7 +188,7 @@ def test_apps_from_before_are_counted_at_the_next_start(
     """An earlier version put no finalizer on BoxEnterprises."""
     make_ready(play, ns, enterpriseRef={"name": corp})
     play.operator.stop()
-    play.cluster.patch(path(corp), {"metadata": {"finalizers": None}})
+    play.cluster.patch(enterprise_path(corp), {"metadata": {"finalizers": None}})
 
     play.operator.start()
 
@@ -224,9 +204,9 @@ def test_a_tenant_who_may_not_use_an_enterprise_cannot_hold_it(play: Playground,
     play.cluster.create(manifest).raise_for_status()
     play.await_condition(ns, "viewer", "NamespaceNotAllowed")
 
-    play.cluster.delete(path(f"{ns}-corp"))
+    play.cluster.delete(enterprise_path(f"{ns}-corp"))
 
-    await_gone(play, f"{ns}-corp")
+    await_enterprise_gone(play, f"{ns}-corp")
     delete(play, ns)
 
 
@@ -240,50 +220,30 @@ def test_with_a_list_of_namespaces_only_those_count(play: Playground, corp: str)
     manifest["metadata"]["finalizers"] = [FINALIZER]
     play.cluster.create(manifest).raise_for_status()
 
-    play.cluster.delete(path(corp))
+    play.cluster.delete(enterprise_path(corp))
 
-    await_gone(play, corp)
-
-
-@pytest.fixture
-def without_the_right(stage: Stage, play: Playground) -> Iterator[None]:
-    """The operator may not patch BoxEnterprises; until the test gives the right back."""
-    if play.cluster.plane is None:
-        pytest.skip("the imitation asks nobody for rights")
-    stage.aftermath.refusals_expected = True
-    rules = play.cluster.get(ROLE)["rules"]
-    fewer = [
-        {**rule, "verbs": [verb for verb in rule["verbs"] if verb != "patch"]}
-        if "boxenterprises" in rule["resources"]
-        else rule
-        for rule in rules
-    ]
-    play.cluster.patch(ROLE, {"rules": fewer})
-    yield
-    play.cluster.patch(ROLE, {"rules": rules})
+    await_enterprise_gone(play, corp)
 
 
 @pytest.mark.also_on("namespaced")
 def test_nothing_is_made_in_box_before_the_enterprise_is_held(
-    play: Playground, ns: str, corp: str, without_the_right: None
+    stage: Stage, play: Playground, ns: str, corp: str
 ) -> None:
     """Otherwise the BoxEnterprise could go in between, and nobody could tidy up. The refusal is in the message."""
-    mark = play.box.mark()
-    play.app(ns, "viewer", enterpriseRef={"name": corp})
+    if play.cluster.plane is None:
+        pytest.skip("the imitation asks nobody for rights")
+    stage.aftermath.refusals_expected, mark = True, play.box.mark()
 
     def refused() -> bool:
         ready = condition(play.get(ns, "viewer"), "Ready")
         return ready is not None and "boxenterprises" in ready["message"]
 
-    until(refused, 30, "the app to say what is refused")
-    assert condition(play.get(ns, "viewer"), "Reconciling") is not None
-    assert not play.get(ns, "viewer")["metadata"].get("finalizers")
-    assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
-    rules = play.cluster.get(ROLE)["rules"]
-    given = [
-        {**rule, "verbs": [*rule["verbs"], "patch"]} if "boxenterprises" in rule["resources"] else rule
-        for rule in rules
-    ]
-    play.cluster.patch(ROLE, {"rules": given})
+    with without_right(play, "patch", "boxenterprises"):
+        play.app(ns, "viewer", enterpriseRef={"name": corp})
+        until(refused, 30, "the app to say what is refused")
+        assert condition(play.get(ns, "viewer"), "Reconciling") is not None
+        assert not play.get(ns, "viewer")["metadata"].get("finalizers")
+        assert [call for call in play.box.requests(mark) if call["method"] != "GET"] == []
+
     play.await_condition(ns, "viewer", "PendingApproval", "Authorized")
     assert finalizers(play, corp) == [FINALIZER]

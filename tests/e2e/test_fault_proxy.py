@@ -19,18 +19,11 @@ ALSO_ON = ("embedded",)
 NAMESPACES = "/api/v1/namespaces"
 
 
-@pytest.fixture(scope="module")
-def shared(cluster: Cluster) -> Iterator[FaultProxy]:
-    """One proxy for the module."""
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[FaultProxy]:
+    """What stands between the test and the API server."""
     with FaultProxy(cluster) as proxy:
         yield proxy
-
-
-@pytest.fixture
-def proxy(shared: FaultProxy) -> FaultProxy:
-    """The proxy, without orders of the tests before."""
-    shared.clear()
-    return shared
 
 
 @pytest.fixture

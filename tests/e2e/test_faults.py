@@ -1,6 +1,7 @@
 """Box answers with trouble: the right kind of error, no token lost, no app twice, recovery by itself."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,13 +12,8 @@ from playground import Playground
 from playground.output import until
 from playground.play import condition
 
-
-@pytest.fixture(scope="module")
-def settings() -> dict[str, str]:
-    """A Box that says nothing is not waited for long."""
-    return {**QUICK, "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s"}
-
-
+SETTINGS = {**QUICK, "BOX_APP_OPERATOR_BOX_TIMEOUT": "2s"}
+"""A Box that says nothing is not waited for long."""
 TROUBLE: dict[str, dict[str, Any]] = {
     "401": {"kind": "status", "status": 401, "code": "unauthorized"},
     "403": {"kind": "status", "status": 403, "code": "forbidden"},
@@ -131,15 +127,10 @@ def test_a_pause_that_box_asks_for_is_kept(play: Playground, ns: str) -> None:
     play.await_condition(ns, "viewer", "PendingApproval")
     calls = play.box.requests(mark)
     refused = next(call for call in calls if call["status"] == 429)
-    pauses = [(_moment(call) - _moment(refused)).total_seconds() for call in calls if call["n"] > refused["n"]]
+    later = [datetime.fromisoformat(call["at"]) for call in calls if call["n"] > refused["n"]]
+    pauses = [(moment - datetime.fromisoformat(refused["at"])).total_seconds() for moment in later]
     # What was on its way already cannot be called back.
     assert min(pause for pause in pauses if pause > IN_FLIGHT_SECONDS) >= 1.9
-
-
-def _moment(call: dict[str, Any]) -> Any:
-    from datetime import datetime
-
-    return datetime.fromisoformat(call["at"])
 
 
 def test_a_name_refused_by_the_console_says_so(play: Playground, ns: str) -> None:

@@ -4,29 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.e2e import rotating
+from tests.e2e.api_server import ROLE
 from tests.e2e.conftest import Stage
-from tests.e2e.rotating import (
-    await_pass,
-    await_retired,
-    await_used_by,
-    await_warning,
-    live,
-    make_pod,
-    make_workload,
-    pretend_published,
-    rotate,
-    say_of_token,
-    set_rotation,
-    tokens,
-)
 from tests.e2e.story import make_ready
 
 from playground import Playground
 from playground.cluster import ACCOUNT, NAMESPACE
 from playground.output import until
-
-ROLE = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{ACCOUNT}"
-
 
 PLANES = ("real",)
 """Only a real API server asks who may do what; and with a list of namespaces there are as many Roles."""
@@ -62,41 +47,41 @@ def _is_allowed(play: Playground, group: str, resource: str) -> bool:
 
 def test_a_workload_that_cannot_be_restarted_holds_nothing_up_for_ever(play: Playground, ns: str) -> None:
     """The message says which it is; after a few minutes the previous token goes all the same."""
-    ref = make_workload(play, ns, "Deployment", "web")
+    ref = rotating.make_workload(play, ns, "Deployment", "web")
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s", "restart": [ref]}})
     with without(play, "apps", "deployments"):
-        rotate(play, ns)
-        await_pass(play, ns)
-        assert len(live(play, ns)) == 2
-        assert "Deployment/web" in say_of_token(play, ns)
+        rotating.rotate(play, ns)
+        rotating.await_pass(play, ns)
+        assert len(rotating.live(play, ns)) == 2
+        assert "Deployment/web" in rotating.say_of_token(play, ns)
 
-        pretend_published(play, ns, 600)
+        rotating.pretend_published(play, ns, 600)
 
-        await_retired(play, ns)
+        rotating.await_retired(play, ns)
 
 
 def test_pods_that_nobody_knows_count_until_the_deadline(play: Playground, ns: str) -> None:
     """No number is told rather than a wrong one, and the Warning says that nobody knows."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
     with without(play, "", "pods"):
-        rotate(play, ns)
-        await_pass(play, ns)
-        assert "usedBy" not in tokens(play, ns)["retiring"]
-        assert len(live(play, ns)) == 2
+        rotating.rotate(play, ns)
+        rotating.await_pass(play, ns)
+        assert "usedBy" not in rotating.tokens(play, ns)["retiring"]
+        assert len(rotating.live(play, ns)) == 2
 
-        set_rotation(play, ns, retireDeadline="1s")
+        rotating.set_rotation(play, ns, retireDeadline="1s")
 
-        await_retired(play, ns)
-        assert "it is not known which pods still use it" in await_warning(play, ns, "RetiredInUse")
+        rotating.await_retired(play, ns)
+        assert "it is not known which pods still use it" in rotating.await_warning(play, ns, "RetiredInUse")
 
 
 def test_pods_are_known_as_soon_as_the_right_is_granted(play: Playground, ns: str) -> None:
     """The wait for them goes on with a number, and ends without a Warning."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    make_pod(play, ns, "web")
+    rotating.make_pod(play, ns, "web")
     with without(play, "", "pods"):
-        rotate(play, ns)
-        await_pass(play, ns)
-        assert "usedBy" not in tokens(play, ns)["retiring"]
+        rotating.rotate(play, ns)
+        rotating.await_pass(play, ns)
+        assert "usedBy" not in rotating.tokens(play, ns)["retiring"]
 
-    await_used_by(play, ns, "web")
+    rotating.await_used_by(play, ns, "web")

@@ -5,17 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.e2e.rotating import (
-    annotate,
-    await_handled,
-    await_pass,
-    await_retired,
-    issued,
-    mark_of,
-    notes,
-    tokens,
-)
-from tests.e2e.story import DOMAINS, approve, await_enterprise, await_gone, console_with
+from tests.e2e.rotating import annotate, await_handled, await_pass, await_retired, issued, mark_of, notes, tokens
+from tests.e2e.story import DOMAINS, approve, await_enterprise, await_gone, change, console_with
 from tests.gitops.argo import health
 from tests.gitops.kstatus import kstatus
 
@@ -258,39 +249,29 @@ def await_seen(play: Playground, ns: str, *words: str) -> None:
     until(lambda: seen(play, ns) == words, 20, f"{ns}/viewer to be {words}; it is {seen(play, ns)}")
 
 
-def decide(play: Playground, ns: str, decision: str) -> None:
-    """As the Box admin."""
-    play.box.decide(f"{ns} viewer", decision)
-
-
-def change(play: Playground, ns: str, **spec: Any) -> None:
-    """A new commit."""
-    play.cluster.patch(play.path(ns, "viewer"), {"spec": spec})
-
-
 def test_health_follows_an_app_through_its_life(play: Playground, ns: str) -> None:
     """The live object, state by state: people are waited for without alarm, mistakes are called so."""
     apply(play, from_git(ns, displayName="Taken Name"))
     await_seen(play, ns, "Degraded", "Failed")
-    change(play, ns, displayName=f"{ns} viewer")
+    change(play, ns, displayName=f"{ns} viewer").raise_for_status()
     await_seen(play, ns, "Suspended", "InProgress")
     body = play.get(ns, "viewer")
     assert [step["where"] in health(body).message for step in body["status"]["nextSteps"]] == [True]
-    decide(play, ns, "decline")
+    play.box.decide(f"{ns} viewer", "decline")
     await_seen(play, ns, "Degraded", "Failed")
     annotate(play, ns, "viewer", "reconcile-requested-at", "again")
     await_seen(play, ns, "Suspended", "InProgress")
-    decide(play, ns, "authorize")
+    play.box.decide(f"{ns} viewer", "authorize")
     await_seen(play, ns, "Healthy", "Current")
-    decide(play, ns, "disable")
+    play.box.decide(f"{ns} viewer", "disable")
     await_seen(play, ns, "Suspended", "InProgress")
-    decide(play, ns, "enable")
+    play.box.decide(f"{ns} viewer", "enable")
     await_seen(play, ns, "Healthy", "Current")
-    change(play, ns, suspend=True)
+    change(play, ns, suspend=True).raise_for_status()
     assert health(play.get(ns, "viewer")).status == "Suspended"
     play.await_condition(ns, "viewer", "Suspended")
     assert seen(play, ns) == ("Suspended", "InProgress")
-    change(play, ns, suspend=False)
+    change(play, ns, suspend=False).raise_for_status()
     await_seen(play, ns, "Healthy", "Current")
 
 

@@ -1,26 +1,16 @@
 """Keys that people hand over in mode Assisted: Box is asked about each, and only the app's own are published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.conftest import Stage
-from tests.e2e.people import (
-    FLAGS,
-    KEYS,
-    Person,
-    assisted,
-    hand_over,
-    make,
-    make_authorized,
-    make_ready,
-    traces,
-)
+from tests.e2e.people import KEYS, Person, hand_over, make, make_authorized, make_ready, traces, without_console
 from tests.e2e.rotating import SECRET, await_pass, say_of_token, token_in
-from tests.e2e.story import await_one_token, delete, stated
+from tests.e2e.story import await_body, await_one_token, delete, stated
 
-from playground import Cluster, Playground
+from playground import Playground
 from playground.output import until
 from playground.play import condition
 
@@ -33,26 +23,16 @@ EXCHANGE = {
 }
 
 
-@pytest.fixture(scope="module")
-def stage(cluster: Cluster, users_me: bool) -> Iterator[Stage]:
-    """An enterprise whose id the BoxEnterprise says, so that keys of another one are known."""
-    with assisted(cluster, FLAGS, users_me=users_me, enterpriseID=OWN_ENTERPRISE) as stage:
-        yield stage
+stage = without_console(enterpriseID=OWN_ENTERPRISE)
+"""Keys of another enterprise are known by that."""
 
 
 # Keys that are no good, each from the app that they are handed over for
 
 
-def of_another_app(play: Playground, app: dict[str, Any]) -> str:
-    """From the wrong page of the console."""
-    other = play.box.create_app_by_hand(f"{app['name']} of others")
-    play.box.decide(other["name"], "authorize")
-    return play.box.generate_key(other["name"])
-
-
-def of_another_enterprise(play: Playground, app: dict[str, Any]) -> str:
-    """From the right page of the wrong console."""
-    other = play.box.create_app_by_hand(f"{app['name']} elsewhere", enterprise=OTHER_ENTERPRISE)
+def of_another_app(play: Playground, app: dict[str, Any], enterprise: str | None = None) -> str:
+    """From the wrong page of the console, or from the right page of the wrong console."""
+    other = play.box.create_app_by_hand(f"{app['name']} of others", enterprise=enterprise)
     play.box.decide(other["name"], "authorize")
     return play.box.generate_key(other["name"])
 
@@ -62,23 +42,11 @@ def developer_token(play: Playground, app: dict[str, Any]) -> str:
     return play.box.developer_token(app["name"])
 
 
-def revoked(play: Playground, app: dict[str, Any]) -> str:
-    """Somebody pressed Revoke before it was used."""
+def over(end: str, play: Playground, app: dict[str, Any]) -> str:
+    """Somebody pressed Revoke before it was used, or it lay about for too long."""
     key = play.box.generate_key(app["name"], "secondary")
-    play.box.revoke_key(app["name"], "secondary")
+    getattr(play.box, end)(app["name"], "secondary")
     return key
-
-
-def expired(play: Playground, app: dict[str, Any]) -> str:
-    """It lay about for too long."""
-    key = play.box.generate_key(app["name"], "secondary")
-    play.box.expire_key(app["name"], "secondary")
-    return key
-
-
-def made_up(play: Playground, app: dict[str, Any]) -> str:
-    """Not copied whole."""
-    return play.box.developer_token(app["name"])[:20]
 
 
 def in_two_parts(play: Playground, app: dict[str, Any]) -> str:
@@ -87,40 +55,31 @@ def in_two_parts(play: Playground, app: dict[str, Any]) -> str:
     return f"{key[:16]}\n{key[16:]}"
 
 
-def empty(play: Playground, app: dict[str, Any]) -> str:
-    """The paste did not work."""
-    return EMPTY
-
-
-def binary(play: Playground, app: dict[str, Any]) -> bytes:
-    """Encoded twice, or another file."""
-    return b"\x89PNG\r\n\x1a\n\x00\xff"
-
-
+DEAD = "it was revoked, has expired, or was not copied whole."
+NOT_OURS = f"it belongs to enterprise {OTHER_ENTERPRISE}, not to {OWN_ENTERPRISE}."
 BAD: dict[str, tuple[Callable[[Playground, dict[str, Any]], str | bytes], str]] = {
     "another-app": (of_another_app, "it belongs to app "),
-    "another-enterprise": (
-        of_another_enterprise,
-        f"it belongs to enterprise {OTHER_ENTERPRISE}, not to {OWN_ENTERPRISE}.",
-    ),
+    "another-enterprise": (partial(of_another_app, enterprise=OTHER_ENTERPRISE), NOT_OURS),
     "developer-token": (developer_token, "is it a developer token?"),
-    "revoked": (revoked, "it was revoked, has expired, or was not copied whole."),
-    "expired": (expired, "it was revoked, has expired, or was not copied whole."),
-    "made-up": (made_up, "it was revoked, has expired, or was not copied whole."),
+    "revoked": (partial(over, "revoke_key"), DEAD),
+    "expired": (partial(over, "expire_key"), DEAD),
+    # Not copied whole.
+    "made-up": (lambda play, app: developer_token(play, app)[:20], DEAD),
     "in-two-parts": (in_two_parts, "there is white space inside"),
-    "empty": (empty, "it is empty."),
-    "binary": (binary, "it is not text"),
+    # The paste did not work.
+    "empty": (lambda *_: EMPTY, "it is empty."),
+    # Encoded twice, or another file.
+    "binary": (lambda *_: b"\x89PNG\r\n\x1a\n\x00\xff", "it is not text"),
 }
 
 
 def await_complaint(play: Playground, ns: str, words: str) -> dict[str, Any]:
     """Wait until ``TokenReady`` says so; returns the object."""
 
-    def look() -> dict[str, Any] | None:
-        body = play.get(ns, "viewer")
-        return dict(body) if words in (condition(body, "TokenReady") or {}).get("message", "") else None
+    def said(body: Any) -> bool:
+        return words in (condition(body, "TokenReady") or {}).get("message", "")
 
-    return until(look, 20, f"{ns}/viewer to say {words!r}")
+    return await_body(play, ns, said, f"{ns}/viewer to say {words!r}")
 
 
 OF_OTHERS = ("another-app", "another-enterprise")

@@ -1,10 +1,7 @@
 """``make install-demo`` without a node: what it shows is what happened."""
 
-import os
-import subprocess
-import sys
-
 import pytest
+from tests.e2e.commands import call
 from tests.install_story import play_install_demo
 
 from playground import Cluster
@@ -27,10 +24,7 @@ def test_the_chart_is_installed_used_and_uninstalled(cluster: Cluster) -> None:
 
 def test_a_cluster_that_it_does_not_know_is_one_line() -> None:
     """Nothing is started for a word that means nothing here."""
-    environment = {**os.environ, "CLUSTER": "current"}
-    command = [sys.executable, "-m", "demo.install"]
-
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = call("demo.install", CLUSTER="current")
 
     assert done.returncode == 1
     assert "CLUSTER=current: this demo knows node and real" in done.stdout

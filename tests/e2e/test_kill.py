@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.e2e.conftest import AUTO_APPROVE
+from tests.e2e.rotating import annotate
 from tests.e2e.story import values
 
 from playground import Playground
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("operator_runs")
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 ROUNDS = 26
 MAX_ROUNDS = 60
@@ -37,12 +40,6 @@ DELETING = range(4, 18)
 BREATH = 3
 """Every so many rounds the operator may live until each request to rotate is fulfilled."""
 SETTLE_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
 
 
 @pytest.fixture
@@ -74,10 +71,8 @@ class Herd:
         """Make apps of all kinds under names that were never used."""
         for _ in range(count):
             name = f"app-{len(self.there) + len(self.gone):03}"
-            rotation = {
-                "overlap": self.dice.choice(["500ms", "1s"]),
-                "retire": self.dice.choice(["AfterOverlap", "WhenUnused"]),
-            }
+            overlap, retire = self.dice.choice(["500ms", "1s"]), self.dice.choice(["AfterOverlap", "WhenUnused"])
+            rotation = {"overlap": overlap, "retire": retire}
             policy = self.dice.choice(["RevokeTokens", "Delete"])
             self.there[name] = self.play.app(self.ns, name, tokens={"rotation": rotation}, deletionPolicy=policy)
 
@@ -93,8 +88,7 @@ class Herd:
         order = sorted(self.there, key=lambda name: (self.asked[name], self.dice.random()))
         for name in order[:count]:
             self.asked[name] += 1
-            note = {"boxapps.dev/rotate-requested-at": self.request_of(name)}
-            self.play.cluster.patch(self.play.path(self.ns, name), {"metadata": {"annotations": note}})
+            annotate(self.play, self.ns, name, "rotate-requested-at", f"request-{self.asked[name]}")
 
     def request_of(self, name: str) -> str | None:
         """The last request to rotate; None when there was none."""

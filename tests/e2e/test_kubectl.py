@@ -1,12 +1,11 @@
 """What a person sees who has nothing but kubectl."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.e2e.commands import kubectl, needs_kubectl
 from tests.e2e.story import make_ready
 
 from playground import Playground
@@ -15,16 +14,9 @@ from playground.play import app_manifest, secret_manifest
 ALSO_ON = ("embedded",)
 """The imitation has its own tables, validation and discovery, and whoever keeps the demo uses kubectl on it."""
 
-KUBECTL = shutil.which("kubectl")
 COLUMNS = ["NAME", "READY", "AUTHORIZED", "TOKEN", "EXPIRES", "REASON", "AGE"]
 
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl on PATH")
-
-
-def kubectl(play: Playground, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run kubectl with the kubeconfig that a user would have."""
-    command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+pytestmark = needs_kubectl
 
 
 def row(play: Playground, ns: str, name: str = "viewer", *flags: str) -> dict[str, str]:
@@ -105,28 +97,6 @@ def test_get_reads_well(play: Playground, ns: str, reason: str) -> None:
     waited = kubectl(play, "wait", "--for=condition=Ready", "bca/viewer", "-n", ns, "--timeout=0s")
     assert waited.returncode == 1
     assert kubectl(play, "get", "boxapp", "-n", ns, "-o", "name").stdout == "boxcustomapp.boxapps.dev/viewer\n"
-
-
-@pytest.fixture
-def waiting(play: Playground, ns: str) -> Iterator[subprocess.Popen[str]]:
-    """``kubectl wait`` on an app that is not there yet approved."""
-    play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "PendingApproval")
-    command = [KUBECTL or "kubectl", f"--kubeconfig={play.cluster.kubeconfig}", "wait", "-n", ns]
-    command += ["--for=condition=Ready", "bca/viewer", "--timeout=300s"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        process.kill()
-
-
-def test_wait_ends_with_the_approval(play: Playground, ns: str, waiting: subprocess.Popen[str]) -> None:
-    """``kubectl wait --for=condition=Ready`` is what scripts use."""
-    play.box.decide(f"{ns} viewer", "authorize")
-
-    out, _ = waiting.communicate(timeout=300)
-
-    assert waiting.returncode == 0
-    assert out == "boxcustomapp.boxapps.dev/viewer condition met\n"
 
 
 def test_a_ready_app_shows_when_its_token_expires(play: Playground, ns: str) -> None:

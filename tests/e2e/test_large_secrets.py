@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-from tests.e2e.story import make_ready
+from tests.e2e.story import make_ready, secret_path
 
 from playground import Playground
 from playground.output import until
@@ -23,43 +22,29 @@ def resident_bytes(play: Playground) -> int:
     return pages * 4096
 
 
-@pytest.fixture
-def large(play: Playground, ns: str) -> list[str]:
-    """Twenty Secrets of a megabyte; returns their paths."""
-    paths = []
-    for number in range(SECRETS):
-        manifest = secret_manifest(ns, f"large-{number}", {"junk": "x" * (MEGABYTE - 1000)})
+def test_large_secrets_are_not_taken_in(play: Playground, ns: str, other_ns: str) -> None:
+    """Neither when they appear nor when somebody labels them over and over; other work goes on.
+
+    Nor at a restart: they are listed by their names.
+    """
+    names = [f"large-{number}" for number in range(SECRETS)]
+    paths = [secret_path(ns, name) for name in names]
+    for name in names:
+        manifest = secret_manifest(ns, name, {"junk": "x" * (MEGABYTE - 1000)})
         manifest["metadata"]["labels"] = OURS
         play.cluster.create(manifest).raise_for_status()
-        paths.append(f"/api/v1/namespaces/{ns}/secrets/large-{number}")
-    return paths
-
-
-def test_large_secrets_that_appear_and_change_are_not_taken_in(
-    play: Playground, other_ns: str, large: list[str]
-) -> None:
-    """Neither when they appear nor when somebody labels them over and over; other work goes on."""
     make_ready(play, other_ns)
     before = resident_bytes(play)
     for round_ in range(5):
-        for path in large:
+        for path in paths:
             play.cluster.patch(path, {"metadata": {"labels": {"round": str(round_)}}})
     make_ready(play, other_ns, "second")
-
     assert resident_bytes(play) - before < MAX_BYTES
 
-
-def test_large_secrets_that_are_there_at_a_restart_are_not_taken_in(
-    play: Playground, other_ns: str, large: list[str]
-) -> None:
-    """They are listed by their names."""
-    make_ready(play, other_ns)
-    with_them = _resident_after_restart(play, other_ns, "second")
-    for path in large:
+    with_them = _resident_after_restart(play, other_ns, "third")
+    for path in paths:
         play.cluster.delete(path)
-    without = _resident_after_restart(play, other_ns, "third")
-
-    assert with_them - without < MAX_BYTES
+    assert with_them - _resident_after_restart(play, other_ns, "fourth") < MAX_BYTES
 
 
 def _resident_after_restart(play: Playground, namespace: str, name: str) -> int:

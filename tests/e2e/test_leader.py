@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import yaml
+from tests.e2e.commands import operator, outside
 from tests.e2e.conftest import QUICK
 from tests.e2e.pace import crowding
 from tests.e2e.story import approve, await_one_token, box_app, make_ready
@@ -98,23 +96,24 @@ class Replicas:
         await_line(process, "Probes are on port")
         return process
 
+    def pair(self, server: str | None = None, **settings: str) -> tuple[Process, Process]:
+        """A leader, with another way to the API server if one is given, and whoever stands by."""
+        leader = self.start("leader", server, **settings)
+        await_line(leader, "Acquired Lease")
+        standby = self.start("standby", **settings)
+        await_line(standby, "Standing by")
+        return leader, standby
+
     def _in_pod(self, name: str, server: str | None, settings: dict[str, str]) -> Process:
         """It finds everything out by itself: where the API server is, and the namespace of the Lease."""
         port = {"KUBERNETES_SERVICE_PORT": str(urlsplit(server).port)} if server else {}
         return self._play.operator_process(name, "--leader-elect", **settings, **port)
 
     def _outside(self, name: str, server: str | None, settings: dict[str, str]) -> Process:
-        file = self._play.folder / f"{name}.kubeconfig"
-        config = yaml.safe_load(self._play.cluster.kubeconfig_of_operator(self._play.folder).read_text())
-        config["clusters"][0]["cluster"]["server"] = server or self._play.cluster.url
-        file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(config))
         listed = self._play.cluster.namespaces
-        flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}", f"--kubeconfig={file}")
+        flags = ("--leader-elect", f"--lease-namespace={NAMESPACE}")
         flags += (f"--namespaces={','.join(listed)}",) if listed else ()
-        command = (sys.executable, "-m", "box_app_operator", "run", *flags)
-        environment = {**os.environ, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **settings}
-        return Process(name, command, self._play.folder / f"{name}.log", environment)
+        return outside(self._play, name, flags, {"server": server or self._play.cluster.url}, **settings)
 
     def stop(self) -> None:
         """Stop them all."""
@@ -143,11 +142,6 @@ def wire(play: Playground) -> Iterator[Wire]:
     wire.close()
 
 
-def holder(play: Playground) -> str:
-    """Who holds the Lease; empty when nobody does."""
-    return str(((play.cluster.get(LEASE) or {}).get("spec") or {}).get("holderIdentity") or "")
-
-
 def probe(process: Process, path: str) -> int:
     """The status that a replica answers to a probe with."""
     port = re.findall(r"Probes are on port (\d+)", process.log.read_text())[-1]
@@ -157,10 +151,7 @@ def probe(process: Process, path: str) -> int:
 @pytest.mark.also_on("namespaced")
 def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replicas: Replicas) -> None:
     """Only the leader works; the other one waits, alive and ready, and calls nobody."""
-    leader = replicas.start("leader", **CALM)
-    await_line(leader, "Acquired Lease")
-    standby = replicas.start("standby", **CALM)
-    await_line(standby, "Standing by")
+    leader, standby = replicas.pair(**CALM)
 
     make_ready(play, ns)
 
@@ -171,10 +162,7 @@ def test_the_standby_is_ready_and_does_nothing(play: Playground, ns: str, replic
 
 def test_the_standby_takes_over_when_the_leader_is_killed(play: Playground, ns: str, replicas: Replicas) -> None:
     """Within 15 seconds of a SIGKILL the other one works, with the usual lease; a busy machine is given more time."""
-    leader = replicas.start("leader")
-    await_line(leader, "Acquired Lease")
-    standby = replicas.start("standby")
-    await_line(standby, "Standing by")
+    leader, _ = replicas.pair()
     play.app(ns, "viewer")
     play.await_condition(ns, "viewer", "PendingApproval")
 
@@ -205,9 +193,7 @@ def test_a_leader_that_is_cut_off_ends_before_its_successor_begins(
     play: Playground, ns: str, replicas: Replicas, wire: Wire
 ) -> None:
     """With the way to the API server cut, and Box in reach: the process ends by itself, and calls Box no more."""
-    leader = replicas.start("leader", wire.url, **CALM)
-    await_line(leader, "Acquired Lease")
-    standby = replicas.start("standby", **CALM)
+    leader, standby = replicas.pair(wire.url, **CALM)
     make_ready(play, ns)
 
     wire.cut()
@@ -222,15 +208,14 @@ def test_a_leader_that_is_cut_off_ends_before_its_successor_begins(
 def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, replicas: Replicas) -> None:
     """Stopped for longer than the lease, with news from Box waiting for it: not one call when it goes on."""
     slow = CALM | {"BOX_APP_OPERATOR_BOX_WAIT": "60s", "BOX_APP_OPERATOR_SWEEP_INTERVAL": "60s"}
-    leader = replicas.start("leader", **slow)
-    await_line(leader, "Acquired Lease")
-    standby = replicas.start("standby", **slow)
+    leader, standby = replicas.pair(**slow)
     make_ready(play, ns)
 
     os.kill(leader.pid or 0, signal.SIGSTOP)
     approve_another(play, ns)
     await_line(standby, "Acquired Lease")
-    until(lambda: _is_at_rest(play), 20, "the new leader to wait for news")
+    # Nobody's call to Box is on its way then but the two looks that block.
+    until(lambda: sum("status" not in each for each in play.box.requests()) <= 2, 20, "the new leader to wait for news")
     # From here on nobody but the former leader could make a call.
     os.kill(standby.pid or 0, signal.SIGSTOP)
     mark = play.box.mark()
@@ -239,12 +224,6 @@ def test_a_frozen_leader_does_nothing_when_it_wakes(play: Playground, ns: str, r
 
     assert play.box.requests(mark) == []
     assert leader.ended() == LEASE_LOST
-
-
-def _is_at_rest(play: Playground) -> bool:
-    """Is nobody's call to Box on its way but the two looks that block?"""
-    open_calls = [each for each in play.box.requests() if "status" not in each]
-    return len(open_calls) <= 2
 
 
 def approve_another(play: Playground, ns: str) -> None:
@@ -257,12 +236,8 @@ def approve_another(play: Playground, ns: str) -> None:
 def test_outside_of_a_pod_the_lease_needs_a_namespace(play: Playground, tmp_path: Path) -> None:
     """One line that says what to give."""
     kubeconfig = play.cluster.kubeconfig_of_operator(tmp_path)
-    command = [sys.executable, "-m", "box_app_operator", "run", "--leader-elect", f"--kubeconfig={kubeconfig}"]
 
-    done = subprocess.run(
-        [*command, "--health-address=127.0.0.1:0"], capture_output=True, text=True, timeout=300, check=False
-    )
+    done = operator("run", "--leader-elect", f"--kubeconfig={kubeconfig}", "--health-address=127.0.0.1:0")
 
     assert done.returncode == 1
     assert "--lease-namespace" in done.stderr
-    assert "Traceback" not in done.stderr

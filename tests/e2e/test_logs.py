@@ -1,11 +1,9 @@
 """What the operator says in JSON: one line per thing that happened, and none when nothing does."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import other_operator
 from tests.e2e.rotating import await_pass, make_quiet
 from tests.e2e.story import box_app, make_ready
 
@@ -15,14 +13,8 @@ from playground.output import until
 LISTING = ("GET", "/console/v1/apps")
 
 
-@pytest.fixture
-def json_log(play: Playground) -> Iterator[None]:
-    """An operator that logs as it does without flags, and the usual one again afterwards."""
-    play.operator.stop()
-    play.start_operator(**QUICK | {"BOX_APP_OPERATOR_LOG_FORMAT": "json", "BOX_APP_OPERATOR_LOG_LEVEL": "INFO"})
-    yield
-    play.operator.stop()
-    play.start_operator(**QUICK)
+json_log = other_operator(BOX_APP_OPERATOR_LOG_FORMAT="json", BOX_APP_OPERATOR_LOG_LEVEL="INFO")
+"""It logs as it does without flags."""
 
 
 def said(play: Playground) -> list[dict[str, Any]]:
@@ -78,10 +70,10 @@ def test_rest_says_nothing(play: Playground, ns: str, json_log: None) -> None:
 
     await_pass(play, ns)
     mark = play.box.mark()
-    until(
-        lambda: len([each for each in play.box.requests(mark) if (each["method"], each["path"]) == LISTING]) >= 2,
-        30,
-        "two more looks at the listing",
-    )
+
+    def looks() -> int:
+        return [(each["method"], each["path"]) for each in play.box.requests(mark)].count(LISTING)
+
+    until(lambda: looks() >= 2, 30, "two more looks at the listing")
 
     assert said(play)[before:] == []

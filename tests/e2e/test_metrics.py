@@ -1,13 +1,12 @@
 """What ``/metrics`` tells of a run, and that it tells nothing of single apps unless it is asked to."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import other_operator
 from tests.e2e.rotating import rotate
 from tests.e2e.story import await_one_token, make_ready
 
@@ -117,14 +116,7 @@ def _series(play: Playground) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
     }
 
 
-@pytest.fixture
-def per_app(play: Playground) -> Iterator[None]:
-    """The operator with ``--metrics-per-app``, and the usual one again afterwards."""
-    play.operator.stop()
-    play.start_operator("--metrics-per-app", **QUICK)
-    yield
-    play.operator.stop()
-    play.start_operator(**QUICK)
+per_app = other_operator("--metrics-per-app")
 
 
 @pytest.mark.also_on("namespaced")

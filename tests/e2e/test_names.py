@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_gone, delete, make_ready
+from tests.e2e.story import await_body, await_gone, delete, make_ready, stated
 
 from playground import Playground
 from playground.output import until
@@ -33,26 +33,30 @@ def warnings(play: Playground, ns: str, name: str = NEW) -> list[str]:
 def await_waiting(play: Playground, ns: str, words: str, name: str = NEW) -> dict[str, Any]:
     """Wait until an object waits for its name, in these words; returns its condition Ready."""
 
-    def look() -> dict[str, Any] | None:
-        body = play.get(ns, name)
-        ready = condition(body, "Ready")
-        waits = condition(body, "Reconciling") is not None and condition(body, "Stalled") is None
-        return ready if ready is not None and waits and words in ready["message"] else None
+    def waits(body: Any) -> bool:
+        waiting = condition(body, "Reconciling") is not None and condition(body, "Stalled") is None
+        return waiting and words in (condition(body, "Ready") or {}).get("message", "")
 
-    found = until(look, 20, f"{ns}/{name} to say {words!r}")
+    found = stated(await_body(play, ns, waits, f"{ns}/{name} to say {words!r}", name))
     assert (found["status"], found["reason"]) == ("False", "NameTaken")
-    return dict(found)
+    return found
 
 
 @pytest.mark.also_on("namespaced")
-def test_an_object_renamed_in_git_continues_as_soon_as_its_name_is_free(play: Playground, ns: str) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["same-enterprise", "another-enterprise"])
+def test_an_object_renamed_in_git_continues_as_soon_as_its_name_is_free(
+    play: Playground, ns: str, elsewhere: bool
+) -> None:
     """``metadata.name`` changes, ``displayName`` stays: the new object is made first, then the old one is pruned.
 
-    One refused registration, and none that is tried in vain; no resync is waited for.
+    One refused registration, and none that is tried in vain; no resync is waited for. One operator may look after
+    several enterprises, and names are unique across all of Box.
     """
-    mark = play.box.mark()
+    mark, corp = play.box.mark(), {"enterpriseRef": {"name": f"{ns}-corp"}} if elsewhere else {}
+    if elsewhere:
+        play.enterprise(f"{ns}-corp")
     old = make_ready(play, ns, displayName=f"{ns} shared", deletionPolicy="Delete")
-    play.app(ns, NEW, displayName=f"{ns} shared", deletionPolicy="Delete")
+    play.app(ns, NEW, displayName=f"{ns} shared", deletionPolicy="Delete", **corp)
     assert condition(play.await_condition(ns, NEW, "NameTaken"), "Stalled") is not None
 
     play.cluster.delete(play.path(ns, "viewer"))
@@ -177,17 +181,5 @@ def test_a_name_is_taken_at_once_when_a_person_renames_its_app(play: Playground,
     assert condition(play.await_condition(ns, NEW, "NameTaken"), "Stalled") is not None
 
     play.box.rename_app(f"{ns} shared", f"{ns} theirs")
-
-    play.await_condition(ns, NEW, "PendingApproval", "Authorized")
-
-
-def test_a_name_that_is_free_in_one_enterprise_is_taken_in_another(play: Playground, ns: str) -> None:
-    """Names are unique across all of Box, and one operator may look after several enterprises."""
-    play.enterprise(f"{ns}-corp")
-    make_ready(play, ns, displayName=f"{ns} shared", deletionPolicy="Delete")
-    play.app(ns, NEW, displayName=f"{ns} shared", enterpriseRef={"name": f"{ns}-corp"})
-    play.await_condition(ns, NEW, "NameTaken")
-
-    play.cluster.delete(play.path(ns, "viewer"))
 
     play.await_condition(ns, NEW, "PendingApproval", "Authorized")

@@ -1,18 +1,17 @@
 """Whoever reads the Secret and uses what it holds never notices a rotation, and neither who holds on to it a while."""
 
-import contextlib
 import itertools
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import pytest
+from tests.e2e.conftest import AUTO_APPROVE
+from tests.e2e.grants import at_work
 from tests.e2e.pace import stretched
+from tests.e2e.rotating import annotate
 from tests.e2e.story import values
 
 from playground import Playground
@@ -21,18 +20,13 @@ from playground.play import GROUP, condition
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 NAMES = tuple(f"app-{number:02}" for number in range(APPS))
 OVERLAP_SECONDS = 6
 """Long enough for the client to come round to each app well within half of it, on a machine with nothing else to do."""
 PAUSE_SECONDS = 0.02
 FEWEST_CALLS, FEWEST_AGAIN, FEWEST_OUTLIVED = 500, 200, 20
-
-
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
 
 
 @dataclass
@@ -110,19 +104,6 @@ def _use(box: httpx.Client, token: str) -> int:
     return box.get("/2.0/users/me", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-@contextlib.contextmanager
-def at_work(client: Client) -> Iterator[None]:
-    """The client works in a thread of its own; what breaks it, or went wrong for it, breaks the test."""
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(client.run)
-        try:
-            yield
-        finally:
-            client.stop.set()
-            running.result()
-            assert client.wrong == []
-
-
 def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: str) -> None:
     """Not one 401 and not one missing Secret, neither when a token is replaced nor when the old one is revoked."""
     began, overlap = time.monotonic(), stretched(OVERLAP_SECONDS)
@@ -134,7 +115,8 @@ def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: st
     with at_work(client):
         client.await_seen(1)
         for request in ("first", "second"):
-            rotate_all(play, ns, request)
+            for name in NAMES:
+                annotate(play, ns, name, "rotate-requested-at", request)
             active.append(await_all(play, ns, request))
             client.await_seen(len(active))
         await_old_ones_revoked(play, active[-1])
@@ -148,13 +130,6 @@ def test_no_client_notices_that_fifty_apps_rotate_twice(play: Playground, ns: st
         f"\n{client.calls} calls with what was just read, {client.again} with what was read before, {client.outlived} "
         f"of them with a token that had been replaced; {time.monotonic() - began:.0f} s\n"
     )
-
-
-def rotate_all(play: Playground, ns: str, request: str) -> None:
-    """Ask every app to rotate."""
-    for name in NAMES:
-        note = {"boxapps.dev/rotate-requested-at": request}
-        play.cluster.patch(play.path(ns, name), {"metadata": {"annotations": note}})
 
 
 def await_all(play: Playground, ns: str, request: str | None) -> dict[str, str]:

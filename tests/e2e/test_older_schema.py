@@ -43,21 +43,14 @@ def _takes(cluster: Cluster, spec: dict[str, Any]) -> bool:
     return cluster.send("POST", f"{GROUP}/namespaces/default/boxcustomapps?dryRun=All", manifest).is_success
 
 
-@pytest.mark.parametrize(
-    ("wrong", "back", "field", "cause"),
-    [
-        pytest.param(
-            LABEL, {"tokens": {"secret": None}}, "spec.tokens.secret.labels", "name part must consist", id="label"
-        ),
-        pytest.param(
-            NAME,
-            {"downscopedTokens": None},
-            "spec.downscopedTokens[].secretName",
-            "lowercase RFC 1123 subdomain",
-            id="name",
-        ),
-    ],
-)
+CASES = {
+    "label": (LABEL, {"tokens": {"secret": None}}, "spec.tokens.secret.labels", "name part must consist"),
+    "name": (NAME, {"downscopedTokens": None}, "spec.downscopedTokens[].secretName", "lowercase RFC 1123 subdomain"),
+}
+"""What the API server took, how it is taken back, and field and cause in the message."""
+
+
+@pytest.mark.parametrize(("wrong", "back", "field", "cause"), CASES.values(), ids=CASES)
 def test_what_kubernetes_cannot_take_is_named_by_its_field(
     play: Playground, ns: str, wrong: dict[str, Any], back: dict[str, Any], field: str, cause: str
 ) -> None:

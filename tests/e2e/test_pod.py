@@ -68,6 +68,13 @@ def break_off_watches(play: Playground) -> None:
     play.cluster.plane.restart_apiserver()
 
 
+def check_one_of_each(play: Playground, ns: str) -> None:
+    """Both apps are in Box once, and have one token."""
+    for name in ("viewer", "second"):
+        await_one_token(play, ns, name)
+        assert len(named_apps(play, f"{ns} {name}")) == 1
+
+
 def is_dead(play: Playground, token: str) -> bool:
     """Does the API server refuse this token?"""
     answer = play.cluster.client.get("/version", headers={"Authorization": f"Bearer {token}"})
@@ -85,12 +92,8 @@ def let_account_die(play: Playground) -> None:
 def token_bound_to(play: Playground, secret: str) -> tuple[str, str]:
     """A token that dies with a Secret, and the id under which the audit log knows it."""
     play.cluster.ensure(secret_manifest(NAMESPACE, secret, {}))
-    reference = {"apiVersion": "v1", "kind": "Secret", "name": secret}
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": 3600, "boundObjectRef": reference},
-    }
+    spec = {"expirationSeconds": 3600, "boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": secret}}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
     start = play.cluster.audit_size()
     answer = play.cluster.send("POST", f"{ACCOUNT_PATH}/token", body).raise_for_status().json()
     mine = "authentication.kubernetes.io/issued-credential-id"
@@ -100,11 +103,8 @@ def token_bound_to(play: Playground, secret: str) -> tuple[str, str]:
 
 def credentials_used(play: Playground, start: int) -> set[str]:
     """Ids of the tokens with which the operator came since an offset of the audit log."""
-    return {
-        str(entry["user"].get("extra", {}).get(CREDENTIAL, [""])[0])
-        for entry in play.cluster.audit(start)
-        if is_own(entry)
-    }
+    users = [entry["user"] for entry in play.cluster.audit(start) if is_own(entry)]
+    return {str(user.get("extra", {}).get(CREDENTIAL, [""])[0]) for user in users}
 
 
 def test_a_pod_has_all_that_the_operator_needs(play: Playground, ns: str) -> None:
@@ -179,9 +179,7 @@ def test_a_dead_token_is_waited_out(stage: Stage, play: Playground, ns: str) -> 
     approve(play, ns, "second")
     assert play.operator.ended() is None
     assert play.get(ns, "viewer")["status"]["tokens"]["active"] == before["status"]["tokens"]["active"]
-    for name in ("viewer", "second"):
-        await_one_token(play, ns, name)
-        assert len(named_apps(play, f"{ns} {name}")) == 1
+    check_one_of_each(play, ns)
     said = play.logs()[start:]
     assert "Traceback" not in said
     assert "LoginError" not in said
@@ -211,9 +209,7 @@ def test_a_leader_with_a_dead_token_ends_and_the_next_one_goes_on(play: Playgrou
     play.account.write(play.cluster.token_of(ACCOUNT))
     launch(pod)
     play.await_condition(ns, "second", "Ready")
-    for name in ("viewer", "second"):
-        await_one_token(play, ns, name)
-        assert len(named_apps(play, f"{ns} {name}")) == 1
+    check_one_of_each(play, ns)
 
 
 def test_a_pod_ends_with_its_parent_and_by_its_id(play: Playground, pod: Process) -> None:

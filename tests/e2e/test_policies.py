@@ -5,29 +5,17 @@ Faults are put where they come from: at the API server, as admission policies, a
 
 import base64
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-import httpx
 import pytest
+from tests.e2e import rotating
+from tests.e2e.api_server import without_right
 from tests.e2e.conftest import Stage
 from tests.e2e.grants import obtained
-from tests.e2e.policies import TEAM_RULE, denying, mutating, set_quota, silent_webhook
-from tests.e2e.rotating import (
-    SECRET,
-    await_handled,
-    await_pass,
-    await_retired,
-    await_warning,
-    issued,
-    live,
-    request_rotation,
-    rotate,
-    say_of_token,
-    token_in,
-    warnings,
-)
-from tests.e2e.story import await_one_token, make_ready, stated, submit
-from tests.e2e.test_few_rights import ROLE
+from tests.e2e.policies import TEAM_RULE, denying, mutating, silent_webhook, without_room
+from tests.e2e.story import LABELS, await_one_token, make_ready, stated, submit
 
 from playground import Playground
 from playground.cluster import Write
@@ -36,9 +24,9 @@ from playground.play import condition
 
 PLANES = ("real",)
 """Admission, quotas and rights are the API server's own."""
-PATH = f"/api/v1/namespaces/{{}}/secrets/{SECRET}"
 HAS_TEAM = {"expression": "has(object.metadata.labels) && 'team' in object.metadata.labels", "message": TEAM_RULE}
-AT_ONCE = {"tokens": {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}}
+AT_ONCE = {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}
+"""``spec.tokens`` of an app whose previous token ends at once."""
 
 
 def add(path: str, value: str) -> str:
@@ -51,12 +39,6 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-@pytest.fixture
-def quick_to_end(play: Playground, ns: str) -> dict[str, Any]:
-    """A spec whose previous tokens end at once."""
-    return json.loads(json.dumps(AT_ONCE))
-
-
 def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
     """Wait until the condition carries these words of the API server; the Event says the same, and nobody is blamed."""
 
@@ -66,7 +48,7 @@ def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
         return found if said and all(word in found["message"] for word in words) else None
 
     found = until(look, 30, f"the refusal of the Secret with {words}")
-    assert await_warning(play, ns, "SecretRefused") in found["message"]
+    assert rotating.await_warning(play, ns, "SecretRefused") in found["message"]
     body = play.get(ns, "viewer")
     ready = stated(body, "Ready")
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", "SecretRefused", found["message"])
@@ -78,75 +60,33 @@ def await_refused(play: Playground, ns: str, *words: str) -> dict[str, Any]:
 # What is refused
 
 
-@pytest.mark.parametrize("reason", ["Invalid", "Forbidden"])
-def test_a_policy_refuses_the_secret(play: Playground, ns: str, stage: Stage, reason: str) -> None:
-    """With 422, which is the default of a policy, or with 403: its own message, and another try by itself.
+POLICY, CANNOT = ("'{ns}'", TEAM_RULE), ('cannot create resource "secrets"', 'in the namespace "{ns}"')
+REFUSALS: dict[str, tuple[Callable[[Playground, str], AbstractContextManager[None]], tuple[str, ...]]] = {
+    "invalid": (lambda play, ns: denying(play, ns, {**HAS_TEAM, "reason": "Invalid"}), POLICY),
+    "forbidden": (lambda play, ns: denying(play, ns, {**HAS_TEAM, "reason": "Forbidden"}), POLICY),
+    "quota": (without_room, ("exceeded quota: few, requested: count/secrets=1",)),
+    "right": (lambda play, _: without_right(play, "create", "secrets"), CANNOT),
+    "webhook": (silent_webhook, ('failed calling webhook "scan.example.com"',)),
+}
+"""Who refuses it, and their own words. A policy answers 422 by default; of a silent webhook the API server says 500."""
 
-    Row: a policy refuses a write of the Secret.
+
+@pytest.mark.parametrize("who", REFUSALS)
+def test_whoever_refuses_the_secret_is_quoted(play: Playground, ns: str, stage: Stage, who: str) -> None:
+    """Whose policy, which quota and how much, which right to what and where; it goes on by itself with the same token.
+
+    Row: a policy, a quota, or a missing right refuses a write of the Secret.
     """
-    stage.aftermath.refusals_expected = reason == "Forbidden"
-    with denying(play, ns, {**HAS_TEAM, "reason": reason}):
+    stage.aftermath.refusals_expected = who in ("forbidden", "quota", "right")
+    refusal, words = REFUSALS[who]
+    with refusal(play, ns):
         submit(play, ns)
-        await_refused(play, ns, f"'{ns}'", TEAM_RULE)
-        assert len(live(play, ns)) == 1
+        await_refused(play, ns, *(word.format(ns=ns) for word in words))
+        assert len(rotating.live(play, ns)) == 1
 
     play.await_condition(ns, "viewer", "Ready")
     await_one_token(play, ns)
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_quota_refuses_the_secret(play: Playground, ns: str, stage: Stage) -> None:
-    """Which one and how much: "exceeded quota: few, ...". Once there is room the same token is published.
-
-    Row: a quota refuses a write of the Secret.
-    """
-    stage.aftermath.refusals_expected = True
-    set_quota(play, ns, 0)
-    submit(play, ns)
-    await_refused(play, ns, "exceeded quota: few, requested: count/secrets=1")
-
-    set_quota(play, ns, 5)
-
-    play.await_condition(ns, "viewer", "Ready")
-    await_one_token(play, ns)
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_missing_right_refuses_the_secret(play: Playground, ns: str, stage: Stage) -> None:
-    """Whose right, and to what. It goes on once it is granted.
-
-    Row: a missing right refuses a write of the Secret.
-    """
-    stage.aftermath.refusals_expected = True
-    rules = play.cluster.get(ROLE)["rules"]
-    fewer = [
-        {**rule, "verbs": [verb for verb in rule["verbs"] if verb != "create"]}
-        if "secrets" in rule["resources"]
-        else rule
-        for rule in rules
-    ]
-    play.cluster.patch(ROLE, {"rules": fewer})
-    try:
-        submit(play, ns)
-        await_refused(play, ns, 'cannot create resource "secrets"', f'in the namespace "{ns}"')
-    finally:
-        play.cluster.patch(ROLE, {"rules": rules})
-
-    play.await_condition(ns, "viewer", "Ready")
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_webhook_that_does_not_answer_is_named(play: Playground, ns: str) -> None:
-    """The API server answers 500 then, and knows more than that.
-
-    Row: a policy refuses a write of the Secret.
-    """
-    with silent_webhook(play, ns):
-        submit(play, ns)
-        await_refused(play, ns, 'failed calling webhook "scan.example.com"')
-
-    play.await_condition(ns, "viewer", "Ready")
-    assert len(issued(play, ns)) == 1
+    assert len(rotating.issued(play, ns)) == 1
 
 
 def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str) -> None:
@@ -160,31 +100,31 @@ def test_a_policy_that_quotes_the_token_is_not_quoted(play: Playground, ns: str)
         found = await_refused(play, ns, "its message is not shown, because it quotes a value")
 
     play.await_condition(ns, "viewer", "Ready")
-    token = token_in(play, ns)
+    token = rotating.token_in(play, ns)
     shown = [found["message"], play.logs(), json.dumps(play.events(ns, "viewer")), json.dumps(play.get(ns, "viewer"))]
     assert not [text for text in shown if token in text or encoded(token) in text]
 
 
-def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage, quick_to_end: dict[str, Any]) -> None:
+def test_a_rotation_waits_for_a_policy(play: Playground, ns: str, stage: Stage) -> None:
     """The Secret keeps its live token, Ready stays True and says what waits; then the rotation ends, with one token.
 
     Row: a policy refuses a write of the Secret.
     """
-    make_ready(play, ns, **quick_to_end)
-    before = token_in(play, ns)
+    make_ready(play, ns, tokens=AT_ONCE)
+    before = rotating.token_in(play, ns)
     with denying(play, ns, HAS_TEAM):
-        request = request_rotation(play, ns)
-        assert TEAM_RULE in await_warning(play, ns, "SecretRefused")
-        until(lambda: TEAM_RULE in say_of_token(play, ns), 20, "the condition to say so")
+        request = rotating.request_rotation(play, ns)
+        assert TEAM_RULE in rotating.await_warning(play, ns, "SecretRefused")
+        until(lambda: TEAM_RULE in rotating.say_of_token(play, ns), 20, "the condition to say so")
         ready = stated(play.get(ns, "viewer"), "Ready")
         assert ready["status"] == "True"
-        assert token_in(play, ns) == before
-        assert live(play, ns) == issued(play, ns)
+        assert rotating.token_in(play, ns) == before
+        assert rotating.live(play, ns) == rotating.issued(play, ns)
 
-    await_handled(play, ns, request)
-    await_retired(play, ns)
-    assert token_in(play, ns) != before
-    assert len(issued(play, ns)) == 2
+    rotating.await_handled(play, ns, request)
+    rotating.await_retired(play, ns)
+    assert rotating.token_in(play, ns) != before
+    assert len(rotating.issued(play, ns)) == 2
 
 
 def test_a_policy_refuses_the_secret_of_a_downscoped_token(play: Playground, ns: str) -> None:
@@ -199,28 +139,28 @@ def test_a_policy_refuses_the_secret_of_a_downscoped_token(play: Playground, ns:
     with denying(play, ns, rule):
         play.cluster.patch(play.path(ns, "viewer"), {"spec": {"downscopedTokens": [narrow]}})
         await_refused(play, ns, "'viewer-narrow'", "no such Secret here")
-        until(lambda: len(_refused_writes(play, ns, start)) > 2, 30, "some more tries")
+        until(lambda: [each.code >= 400 for each in _writes(play, ns, start)].count(True) > 2, 30, "some more tries")
 
     play.await_condition(ns, "viewer", "Ready")
     assert len(obtained(play, ns, "downscoped")) == 1
 
 
-def _refused_writes(play: Playground, ns: str, start: int) -> list[Write]:
-    writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
-    return [each for each in writes if each.code >= httpx.codes.BAD_REQUEST]
+def _writes(play: Playground, ns: str, start: int) -> list[Write]:
+    """What the operator wrote, or tried to, to Secrets of a namespace since an offset of the audit log."""
+    return [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
 
 
 # What is changed
 
 
-@pytest.mark.parametrize(
-    "patches",
-    [
-        pytest.param(add("/metadata/labels/cost-center", "4711"), id="label"),
-        pytest.param(add("/metadata/annotations/boxapps.dev~1checked", "yes"), id="annotation"),
-        pytest.param(add("/data/client-secret", encoded("theirs")), id="key"),
-    ],
-)
+ADDED = {
+    "label": add("/metadata/labels/cost-center", "4711"),
+    "annotation": add("/metadata/annotations/boxapps.dev~1checked", "yes"),
+    "key": add("/data/client-secret", encoded("theirs")),
+}
+
+
+@pytest.mark.parametrize("patches", ADDED.values(), ids=ADDED)
 def test_what_a_policy_adds_is_nobodys_concern(play: Playground, ns: str, patches: str) -> None:
     """What is ours is right: all is well, and nothing is written again.
 
@@ -229,18 +169,16 @@ def test_what_a_policy_adds_is_nobodys_concern(play: Playground, ns: str, patche
     with mutating(play, ns, patches):
         start = play.cluster.audit_size()
         make_ready(play, ns)
-        await_pass(play, ns)
-        rotate(play, ns)
-        await_pass(play, ns)
+        rotating.await_pass(play, ns)
+        rotating.rotate(play, ns)
+        rotating.await_pass(play, ns)
 
-    assert warnings(play, ns, "SecretChangedBack") == []
-    assert "is reverted" not in say_of_token(play, ns)
-    written = [
-        write.verb for write in play.cluster.writes(start) if (write.resource, write.namespace) == ("secrets", ns)
-    ]
-    assert written == ["create", "patch"]
+    assert rotating.warnings(play, ns, "SecretChangedBack") == []
+    assert "is reverted" not in rotating.say_of_token(play, ns)
+    assert [write.verb for write in _writes(play, ns, start)] == ["create", "patch"]
 
 
+NOTES = "annotations under boxapps.dev/"
 CHANGES = {
     "managed-by": (add("/metadata/labels/app.kubernetes.io~1managed-by", "x"), "label app.kubernetes.io/managed-by"),
     "app-label": (add("/metadata/labels/boxapps.dev~1app", "other"), "label boxapps.dev/app"),
@@ -249,14 +187,11 @@ CHANGES = {
         'has(object.metadata.ownerReferences) ? [JSONPatch{op: "remove", path: "/metadata/ownerReferences"}] : []',
         "the owner reference",
     ),
-    "fingerprint": (
-        add("/metadata/annotations/boxapps.dev~1fingerprint", "other"),
-        "annotations under boxapps.dev/",
-    ),
+    "fingerprint": (add("/metadata/annotations/boxapps.dev~1fingerprint", "other"), NOTES),
     "annotations": (
         'object.metadata.annotations.transformList(k, v, k.startsWith("boxapps.dev/") || k == "probe",'
         ' JSONPatch{op: "remove", path: "/metadata/annotations/" + jsonpatch.escapeKey(k)})',
-        "annotations under boxapps.dev/",
+        NOTES,
     ),
 }
 MAX_WRITES = 30
@@ -264,45 +199,40 @@ MAX_WRITES = 30
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(
-    play: Playground, ns: str, quick_to_end: dict[str, Any], change: str
-) -> None:
+def test_what_a_policy_changes_each_time_is_said_and_stops_nothing(play: Playground, ns: str, change: str) -> None:
     """Ready, with what differs and never a value, as one Event; rotation and revocation go on; no fight.
 
     Row: an admission policy changes the Secret.
     """
     patches, name = CHANGES[change]
-    quick_to_end["tokens"]["secret"] = {"labels": {"team": "a"}}
     with mutating(play, ns, patches):
         start = play.cluster.audit_size()
-        make_ready(play, ns, **quick_to_end)
-        message = await_warning(play, ns, "SecretChangedBack")
-        assert f"Secret '{SECRET}' is reverted each time: " in message
+        make_ready(play, ns, tokens={**AT_ONCE, "secret": {"labels": {"team": "a"}}})
+        message = rotating.await_warning(play, ns, "SecretChangedBack")
+        assert f"Secret '{rotating.SECRET}' is reverted each time: " in message
         assert name in message
         assert "other" not in message
-        assert message in say_of_token(play, ns)
+        assert message in rotating.say_of_token(play, ns)
 
-        await_handled(play, ns, request_rotation(play, ns))
+        rotating.await_handled(play, ns, rotating.request_rotation(play, ns))
 
         await_one_token(play, ns)
-        until(lambda: len(live(play, ns)) == 1, 20, "the previous token to end")
-        assert len(issued(play, ns)) == 2
+        until(lambda: len(rotating.live(play, ns)) == 1, 20, "the previous token to end")
+        assert len(rotating.issued(play, ns)) == 2
         play.await_condition(ns, "viewer", "Ready")
-        await_pass(play, ns)
-        writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
-        assert len(writes) <= MAX_WRITES
-        await_warning(play, ns, "SecretChangedBack")
+        rotating.await_pass(play, ns)
+        assert len(_writes(play, ns, start)) <= MAX_WRITES
+        rotating.await_warning(play, ns, "SecretChangedBack")
 
     until(lambda: _is_right(play, ns), 60, "the Secret to be put right once nobody changes it")
-    assert len(issued(play, ns)) == 2
+    assert len(rotating.issued(play, ns)) == 2
 
 
 def _is_right(play: Playground, ns: str) -> bool:
-    secret, body = play.secret(ns, SECRET), play.get(ns, "viewer")
+    secret, body = play.secret(ns, rotating.SECRET), play.get(ns, "viewer")
     meta = secret["metadata"]
-    labels = {"app.kubernetes.io/managed-by": "box-app-operator", "boxapps.dev/app": "viewer", "team": "a"}
     return (
-        meta["labels"] == labels
+        meta["labels"] == {**LABELS, "team": "a"}
         and (meta.get("annotations") or {}).get("boxapps.dev/fingerprint")
         == body["status"]["tokens"]["active"]["fingerprint"]
         and [owner["name"] for owner in meta.get("ownerReferences") or ()] == ["viewer"]

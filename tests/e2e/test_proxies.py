@@ -3,14 +3,11 @@
 One real HTTP proxy on loopback, which notes what it was asked for.
 """
 
-import os
 import socket
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import yaml
+from tests.e2e.commands import outside
 from tests.e2e.conftest import QUICK, staged
 from tests.e2e.story import approve, await_enterprise, console_with
 
@@ -50,15 +47,9 @@ def work(play: Playground, ns: str) -> None:
     approve(play, ns)
 
 
-def outside(play: Playground, name: str, environment: dict[str, str], **cluster: str) -> Process:
-    """An operator as outside of a cluster, by a kubeconfig that was changed."""
-    config: Any = yaml.safe_load(play.cluster.kubeconfig_of_operator(play.folder).read_text())
-    config["clusters"][0]["cluster"] |= cluster
-    file = play.folder / f"{name}.kubeconfig"
-    file.write_text(yaml.safe_dump(config))
-    command = (sys.executable, "-m", "box_app_operator", "run", f"--kubeconfig={file}")
-    settings = {**QUICK, "BOX_APP_OPERATOR_HEALTH_ADDRESS": "127.0.0.1:0", **UNUSED, **environment}
-    return Process("operator", command, play.folder / f"{name}.log", {**os.environ, **settings})
+def proxied(play: Playground, name: str, environment: dict[str, str], **cluster: str) -> Process:
+    """An operator as outside of a cluster, by a kubeconfig that was changed, with no other proxies than these."""
+    return outside(play, name, (), cluster, **{**QUICK, **UNUSED, **environment})
 
 
 def last_words(process: Process) -> str:
@@ -91,12 +82,12 @@ def test_the_api_server_is_asked_directly(
 ) -> None:
     """As platforms inject the variables, with ranges of addresses; by both clients. And Box over http is, too."""
     with ConnectProxy(refuse=403) as proxy:
-        environment = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url, "HTTP_PROXY": proxy.url}
-        environment |= {"http_proxy": proxy.url, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+        names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+        environment = {**dict.fromkeys(names, proxy.url), "NO_PROXY": no_proxy, "no_proxy": no_proxy}
         if in_cluster:
             play.start_operator(**{**QUICK, **environment})
         else:
-            play.launch_operator(outside(play, f"direct-{bool(no_proxy)}", environment))
+            play.launch_operator(proxied(play, f"direct-{bool(no_proxy)}", environment))
         work(play, f"direct-{request.node.callspec.id}")
 
     assert proxy.seen == []
@@ -107,7 +98,7 @@ def test_a_proxy_of_the_environment_leads_to_an_api_server_elsewhere(play: Playg
     """Both clients take it, with its user and password; it is not said what these are."""
     with ConnectProxy({f"{NAME}:6443": port_of(play)}, PASSWORD) as proxy:
         environment = {"https_proxy" if lower else "HTTPS_PROXY": proxy.url}
-        play.launch_operator(outside(play, f"through-{lower}", environment, server=f"https://{NAME}:6443"))
+        play.launch_operator(proxied(play, f"through-{lower}", environment, server=f"https://{NAME}:6443"))
         work(play, f"through-{str(lower).lower()}")
 
     # One connection of the own client, and one of Kopf, at least.
@@ -119,7 +110,7 @@ def test_a_proxy_of_the_kubeconfig_counts_before_the_environment(play: Playgroun
     """Also on this machine, and whatever NO_PROXY says: it is written for this very cluster."""
     with ConnectProxy(refuse=403) as wrong, ConnectProxy(password=PASSWORD) as proxy:
         environment = {"HTTPS_PROXY": wrong.url, "NO_PROXY": "*"}
-        play.launch_operator(outside(play, "own", environment, **{"proxy-url": proxy.url}))
+        play.launch_operator(proxied(play, "own", environment, **{"proxy-url": proxy.url}))
         work(play, "own-proxy")
 
     assert wrong.seen == []
@@ -130,7 +121,7 @@ def test_a_proxy_that_does_not_answer_is_named_by_its_variable(play: Playground)
     """One line, exit code 1."""
     proxy = f"127.0.0.1:{free_port()}"
     environment = {"HTTPS_PROXY": f"http://robot:{PASSWORD}@{proxy}"}
-    said = last_words(outside(play, "away", environment, server=f"https://{NAME}:6443"))
+    said = last_words(proxied(play, "away", environment, server=f"https://{NAME}:6443"))
 
     assert f"HTTPS_PROXY points to {proxy}, which does not answer" in said
     assert PASSWORD not in said
@@ -139,7 +130,7 @@ def test_a_proxy_that_does_not_answer_is_named_by_its_variable(play: Playground)
 def test_a_proxy_that_lets_nothing_through_is_named_by_its_variable(play: Playground) -> None:
     """With the status that it answers, and no word of its own."""
     with ConnectProxy(password=PASSWORD, refuse=407) as proxy:
-        said = last_words(outside(play, "refusing", {"https_proxy": proxy.url}, server=f"https://{NAME}:6443"))
+        said = last_words(proxied(play, "refusing", {"https_proxy": proxy.url}, server=f"https://{NAME}:6443"))
 
     assert f"https_proxy points to 127.0.0.1:{proxy.port}, which answers 407" in said
     assert PASSWORD not in said
@@ -149,7 +140,7 @@ def test_an_exception_with_a_port_is_asked_directly(play: Playground) -> None:
     """Then nobody knows the name on this machine, and no proxy is at fault."""
     with ConnectProxy({f"{NAME}:6443": port_of(play)}) as proxy:
         environment = {"HTTPS_PROXY": proxy.url, "NO_PROXY": f"{NAME}:6443"}
-        said = last_words(outside(play, "except", environment, server=f"https://{NAME}:6443"))
+        said = last_words(proxied(play, "except", environment, server=f"https://{NAME}:6443"))
 
     assert "HTTPS_PROXY" not in said
     assert proxy.seen == []

@@ -3,30 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.rotating import (
-    SECRET,
-    ago,
-    await_pass,
-    await_retired,
-    await_used_by,
-    await_warning,
-    await_writes,
-    delete_pod,
-    issued,
-    live,
-    make_pod,
-    make_quiet,
-    make_workload,
-    mark_of,
-    notes,
-    pretend_published,
-    restart_operator,
-    rotate,
-    say_of_token,
-    set_rotation,
-    token_in,
-    tokens,
-)
+from tests.e2e import rotating
 from tests.e2e.story import make_ready, values
 
 from playground import Playground
@@ -44,11 +21,11 @@ def rename(play: Playground, ns: str, secret: str | None = NEW) -> None:
 
 def await_secret(play: Playground, ns: str, secret: str = NEW) -> dict[str, Any]:
     """Wait until a Secret is there, and the status names it; returns it."""
-    until(lambda: tokens(play, ns).get("secretName") == secret, 20, f"the status to name Secret {secret}")
+    until(lambda: rotating.tokens(play, ns).get("secretName") == secret, 20, f"the status to name Secret {secret}")
     return dict(play.secret(ns, secret))
 
 
-def await_gone(play: Playground, ns: str, secret: str = SECRET) -> None:
+def await_gone(play: Playground, ns: str, secret: str = rotating.SECRET) -> None:
     """Wait until a Secret is gone."""
     until(lambda: play.secret(ns, secret) is None, 20, f"Secret {secret} to go")
 
@@ -57,52 +34,40 @@ def await_gone(play: Playground, ns: str, secret: str = SECRET) -> None:
 def test_the_token_moves_to_the_new_name(play: Playground, ns: str) -> None:
     """Nothing is generated or revoked; both Secrets hold it for the overlap, then the old one goes."""
     make_ready(play, ns)
-    before, mark = play.secret(ns, SECRET), play.box.mark()
+    before, mark = play.secret(ns, rotating.SECRET), play.box.mark()
 
     rename(play, ns)
 
     moved = await_secret(play, ns)
-    assert values(moved) == values(before) == values(play.secret(ns, SECRET))
+    assert values(moved) == values(before) == values(play.secret(ns, rotating.SECRET))
     assert moved["metadata"]["labels"] == before["metadata"]["labels"]
     assert moved["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]
-    assert f"The renamed Secret '{SECRET}' stays until" in say_of_token(play, ns)
-    set_rotation(play, ns, overlap="0s")
+    assert f"The renamed Secret '{rotating.SECRET}' stays until" in rotating.say_of_token(play, ns)
+    rotating.set_rotation(play, ns, overlap="0s")
     await_gone(play, ns)
     play.await_condition(ns, "viewer", "Ready")
     assert {(call["method"], call["path"]) for call in play.box.requests(mark)} <= {("GET", "/console/v1/apps")}
-    assert live(play, ns) == issued(play, ns) == [notes(play, ns, NEW)["fingerprint"]]
+    assert rotating.live(play, ns) == rotating.issued(play, ns) == [rotating.notes(play, ns, NEW)["fingerprint"]]
 
 
 def test_the_old_name_goes_after_the_overlap(play: Playground, ns: str) -> None:
     """By time alone, at the cost of two Secrets and two statuses; afterwards nothing is said of it any more."""
-    start = make_quiet(play, ns, tokens={"rotation": {"overlap": "3s"}})
+    start = rotating.make_quiet(play, ns, tokens={"rotation": {"overlap": "3s"}})
 
     rename(play, ns)
 
     await_secret(play, ns)
-    assert play.secret(ns, SECRET) is not None
+    assert play.secret(ns, rotating.SECRET) is not None
     await_gone(play, ns)
-    until(lambda: SECRET not in say_of_token(play, ns), 10, "the message to forget it")
-    await_writes(play, ns, start, *2 * ["secrets", "boxcustomapps/status"])
-
-
-def test_the_old_name_is_remembered_through_a_restart(play: Playground, ns: str) -> None:
-    """It is found by its owner; the overlap goes on where it was."""
-    make_ready(play, ns)
-    rename(play, ns)
-    await_secret(play, ns)
-
-    restart_operator(play)
-
-    await_pass(play, ns)
-    assert play.secret(ns, SECRET) is not None
-    set_rotation(play, ns, overlap="0s")
-    await_gone(play, ns)
-    assert len(issued(play, ns)) == 1
+    until(lambda: rotating.SECRET not in rotating.say_of_token(play, ns), 10, "the message to forget it")
+    rotating.await_writes(play, ns, start, *2 * ["secrets", "boxcustomapps/status"])
 
 
 def test_a_second_rename_within_the_overlap(play: Playground, ns: str) -> None:
-    """All three Secrets hold the token; the two of before go together."""
+    """All three Secrets hold the token; the two of before go together.
+
+    Also after a restart: they are found by their owner, and the overlap goes on where it was.
+    """
     make_ready(play, ns)
     rename(play, ns)
     await_secret(play, ns)
@@ -110,18 +75,21 @@ def test_a_second_rename_within_the_overlap(play: Playground, ns: str) -> None:
     rename(play, ns, "third-box")
 
     await_secret(play, ns, "third-box")
-    assert token_in(play, ns) == token_in(play, ns, NEW) == token_in(play, ns, "third-box")
-    set_rotation(play, ns, overlap="0s")
+    rotating.restart_operator(play)
+    rotating.await_pass(play, ns)
+    assert rotating.token_in(play, ns) == rotating.token_in(play, ns, NEW) == rotating.token_in(play, ns, "third-box")
+    rotating.set_rotation(play, ns, overlap="0s")
     await_gone(play, ns)
     await_gone(play, ns, NEW)
-    assert live(play, ns) == issued(play, ns) == [notes(play, ns, "third-box")["fingerprint"]]
+    fingerprint = rotating.notes(play, ns, "third-box")["fingerprint"]
+    assert rotating.live(play, ns) == rotating.issued(play, ns) == [fingerprint]
 
 
 @pytest.mark.also_on("namespaced")
 def test_a_rename_while_the_operator_is_away(play: Playground, ns: str) -> None:
     """The next start does the same."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "1s"}})
-    token = token_in(play, ns)
+    token = rotating.token_in(play, ns)
     play.operator.stop()
     rename(play, ns)
 
@@ -129,43 +97,43 @@ def test_a_rename_while_the_operator_is_away(play: Playground, ns: str) -> None:
 
     await_secret(play, ns)
     await_gone(play, ns)
-    assert token_in(play, ns, NEW) == token
-    assert len(issued(play, ns)) == 1
+    assert rotating.token_in(play, ns, NEW) == token
+    assert len(rotating.issued(play, ns)) == 1
 
 
 @pytest.mark.parametrize("way", ["env", "volume"])
 def test_the_old_name_stays_while_a_pod_refers_to_it(play: Playground, ns: str, way: str) -> None:
     """Its next start would fail without, so that every running pod counts, whenever it started."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    make_pod(play, ns, "web", way, since=ago(-3600))
+    rotating.make_pod(play, ns, "web", way, since=rotating.ago(-3600))
 
     rename(play, ns)
 
     await_secret(play, ns)
-    await_pass(play, ns)
-    assert token_in(play, ns) == token_in(play, ns, NEW)
-    delete_pod(play, ns, "web")
+    rotating.await_pass(play, ns)
+    assert rotating.token_in(play, ns) == rotating.token_in(play, ns, NEW)
+    rotating.delete_pod(play, ns, "web")
     await_gone(play, ns)
-    assert len(live(play, ns)) == len(issued(play, ns)) == 1
+    assert len(rotating.live(play, ns)) == len(rotating.issued(play, ns)) == 1
 
 
 def test_the_deadline_ends_the_wait_for_pods(play: Playground, ns: str) -> None:
     """A Warning names the pod that refers to the old name."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "1s", "retireDeadline": "2s"}})
-    make_pod(play, ns, "web")
+    rotating.make_pod(play, ns, "web")
 
     rename(play, ns)
 
     await_gone(play, ns)
-    said = await_warning(play, ns, "RetiredInUse")
-    assert SECRET in said
+    said = rotating.await_warning(play, ns, "RetiredInUse")
+    assert rotating.SECRET in said
     assert "web" in said
 
 
 def test_after_overlap_waits_for_no_pod(play: Playground, ns: str) -> None:
     """The author of the spec said so."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "1s", "retire": "AfterOverlap"}})
-    make_pod(play, ns, "web")
+    rotating.make_pod(play, ns, "web")
 
     rename(play, ns)
 
@@ -173,38 +141,29 @@ def test_after_overlap_waits_for_no_pod(play: Playground, ns: str) -> None:
 
 
 def test_a_foreign_secret_under_the_new_name_is_a_conflict(play: Playground, ns: str) -> None:
-    """It is left untouched and the old one stays, until somebody makes room."""
+    """It is left untouched and the old one stays, until somebody makes room, or takes the name back."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    token, foreign = token_in(play, ns), secret_manifest(ns, NEW, {"password": "mine"})
+    token, foreign = rotating.token_in(play, ns), secret_manifest(ns, NEW, {"password": "mine"})
     play.cluster.ensure(foreign)
 
     rename(play, ns)
 
     play.await_condition(ns, "viewer", "SecretConflict")
-    await_pass(play, ns)
+    rotating.await_pass(play, ns)
     assert values(play.secret(ns, NEW)) == {"password": "mine"}
-    assert token_in(play, ns) == token
-    assert len(live(play, ns)) == 1
+    assert rotating.token_in(play, ns) == token
+    assert len(rotating.live(play, ns)) == 1
+    rename(play, ns, None)
+    body = play.await_condition(ns, "viewer", "Ready")
+    assert body["status"]["tokens"]["secretName"] == rotating.SECRET
+    assert values(play.secret(ns, NEW)) == {"password": "mine"}
+    rename(play, ns)
+    play.await_condition(ns, "viewer", "SecretConflict")
     play.cluster.delete(path_of(foreign))
     play.await_condition(ns, "viewer", "Ready")
     await_gone(play, ns)
-    assert token_in(play, ns, NEW) == token
-    assert len(issued(play, ns)) == 1
-
-
-def test_a_conflict_is_over_when_the_name_is_taken_back(play: Playground, ns: str) -> None:
-    """The old Secret is as good as ever."""
-    make_ready(play, ns)
-    play.cluster.ensure(secret_manifest(ns, NEW, {"password": "mine"}))
-    rename(play, ns)
-    play.await_condition(ns, "viewer", "SecretConflict")
-
-    rename(play, ns, None)
-
-    body = play.await_condition(ns, "viewer", "Ready")
-    assert body["status"]["tokens"]["secretName"] == SECRET
-    assert len(issued(play, ns)) == 1
-    assert values(play.secret(ns, NEW)) == {"password": "mine"}
+    assert rotating.token_in(play, ns, NEW) == token
+    assert len(rotating.issued(play, ns)) == 1
 
 
 # Renaming and rotating
@@ -213,86 +172,89 @@ def test_a_conflict_is_over_when_the_name_is_taken_back(play: Playground, ns: st
 def test_a_rename_in_the_middle_of_an_overlap(play: Playground, ns: str) -> None:
     """The previous token keeps its time; the new Secret tells of it."""
     make_ready(play, ns)
-    before = rotate(play, ns)["status"]["tokens"]
-    told = notes(play, ns)
+    before = rotating.rotate(play, ns)["status"]["tokens"]
+    told = rotating.notes(play, ns)
 
     rename(play, ns)
 
     await_secret(play, ns)
     about_the_name = ("secret-name", "published-at")
-    assert notes(play, ns, NEW) == {**told, **{key: notes(play, ns, NEW)[key] for key in about_the_name}}
-    assert tokens(play, ns) == {**before, "secretName": NEW}
-    assert len(live(play, ns)) == 2
-    set_rotation(play, ns, overlap="0s")
+    assert rotating.notes(play, ns, NEW) == {
+        **told,
+        **{key: rotating.notes(play, ns, NEW)[key] for key in about_the_name},
+    }
+    assert rotating.tokens(play, ns) == {**before, "secretName": NEW}
+    assert len(rotating.live(play, ns)) == 2
+    rotating.set_rotation(play, ns, overlap="0s")
     await_gone(play, ns)
-    await_retired(play, ns)
-    assert len(issued(play, ns)) == 2
+    rotating.await_retired(play, ns)
+    assert len(rotating.issued(play, ns)) == 2
 
 
 def test_a_rotation_while_a_pod_refers_to_the_old_name(play: Playground, ns: str) -> None:
     """What the old Secret holds stays live for as long as it is there, and both go with the pod."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    make_pod(play, ns, "web", "volume", since=ago(-3600))
+    rotating.make_pod(play, ns, "web", "volume", since=rotating.ago(-3600))
     rename(play, ns)
     await_secret(play, ns)
-    old = token_in(play, ns)
+    old = rotating.token_in(play, ns)
 
-    rotate(play, ns)
+    rotating.rotate(play, ns)
 
-    await_used_by(play, ns, "web")
-    assert token_in(play, ns) == old != token_in(play, ns, NEW)
-    assert len(live(play, ns)) == 2
-    delete_pod(play, ns, "web")
+    rotating.await_used_by(play, ns, "web")
+    assert rotating.token_in(play, ns) == old != rotating.token_in(play, ns, NEW)
+    assert len(rotating.live(play, ns)) == 2
+    rotating.delete_pod(play, ns, "web")
     await_gone(play, ns)
-    await_retired(play, ns)
+    rotating.await_retired(play, ns)
 
 
 def test_a_rename_forgets_no_pod_that_holds_the_previous_token(play: Playground, ns: str) -> None:
     """It got that token under the old name, and does not hold another because the Secret has a new one."""
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    make_pod(play, ns, "web")
-    rotate(play, ns)
-    await_used_by(play, ns, "web")
+    rotating.make_pod(play, ns, "web")
+    rotating.rotate(play, ns)
+    rotating.await_used_by(play, ns, "web")
 
     rename(play, ns)
 
     await_secret(play, ns)
-    await_pass(play, ns)
-    assert len(live(play, ns)) == 2
-    await_used_by(play, ns, "web")
+    rotating.await_pass(play, ns)
+    assert len(rotating.live(play, ns)) == 2
+    rotating.await_used_by(play, ns, "web")
 
 
 def test_a_rename_restarts_nothing(play: Playground, ns: str) -> None:
     """The token is as old as before: a workload that was listed too late for it is so under the new name too."""
-    ref = make_workload(play, ns, "Deployment", "web")
+    ref = rotating.make_workload(play, ns, "Deployment", "web")
     make_ready(play, ns, tokens={"rotation": {"overlap": "0s"}})
-    rotate(play, ns)
-    pretend_published(play, ns, 7200)
-    set_rotation(play, ns, restart=[ref])
-    await_pass(play, ns)
-    assert mark_of(play, ns, ref) is None
+    rotating.rotate(play, ns)
+    rotating.pretend_published(play, ns, 7200)
+    rotating.set_rotation(play, ns, restart=[ref])
+    rotating.await_pass(play, ns)
+    assert rotating.mark_of(play, ns, ref) is None
 
     rename(play, ns)
 
     await_secret(play, ns)
-    await_pass(play, ns)
-    assert mark_of(play, ns, ref) is None
+    rotating.await_pass(play, ns)
+    assert rotating.mark_of(play, ns, ref) is None
 
 
 @pytest.mark.parametrize("age", [0, 7200])
 def test_a_name_that_is_taken_back_ends_the_other(play: Playground, ns: str, age: int) -> None:
     """After the overlap, which begins with the change, however long the token has stood under the old name."""
     make_ready(play, ns)
-    pretend_published(play, ns, age)
+    rotating.pretend_published(play, ns, age)
     rename(play, ns)
     await_secret(play, ns)
 
     rename(play, ns, None)
 
-    await_secret(play, ns, SECRET)
-    await_pass(play, ns)
+    await_secret(play, ns, rotating.SECRET)
+    rotating.await_pass(play, ns)
     assert play.secret(ns, NEW) is not None
-    set_rotation(play, ns, overlap="0s")
+    rotating.set_rotation(play, ns, overlap="0s")
     await_gone(play, ns, NEW)
     play.await_condition(ns, "viewer", "Ready")
-    assert len(issued(play, ns)) == 1
+    assert len(rotating.issued(play, ns)) == 1

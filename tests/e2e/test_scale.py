@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.e2e.conftest import AUTO_APPROVE
 from tests.e2e.story import ready_count
 from tests.e2e.test_metrics import scrape, seen
 
@@ -15,29 +16,26 @@ from playground.play import GROUP
 
 PLANES = ("embedded", "real")
 """Which namespaces are watched makes no difference to what is counted here."""
+BOX_FLAGS = AUTO_APPROVE
 APPS = 50
 LISTING = "/console/v1/apps"
 RESYNCS_AT_REST = 5
 """With a resync every second as many as happen in 50 minutes with the usual one: more than ten minutes at rest."""
 
 
-@pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """An admin who approves at once."""
-    return ("--auto-approve", "0", "--rate-limit", "100000")
-
-
-def _events(play: Playground, ns: str) -> list[dict[str, Any]]:
-    return list(play.cluster.get(f"/api/v1/namespaces/{ns}/events")["items"])
+def make_apps(play: Playground, ns: str, there: int) -> int:
+    """Make as many apps as there are less than fifty, and wait until all are Ready; returns how many apps there are."""
+    for number in range(there, APPS):
+        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
+    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
+    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    return total
 
 
 @pytest.fixture
 def fifty(play: Playground, ns: str) -> int:
     """Fifty apps or more that are Ready, and nothing left to be written; returns how many apps there are."""
-    for number in range(len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]), APPS):
-        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
-    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
-    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    total = make_apps(play, ns, len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"]))
     path = f"{GROUP}/boxenterprises/default"
     counts = {"total": total, "ready": total}
     until(lambda: play.cluster.get(path)["status"].get("apps") == counts, 20, "the counts of the enterprise")
@@ -47,16 +45,14 @@ def fifty(play: Playground, ns: str) -> int:
 def test_each_of_fifty_apps_costs_what_one_costs(play: Playground, ns: str) -> None:
     """At most 4 writes, 1 Event and 6 Box calls per app; the listing adds a few calls for all of them together."""
     start, mark = play.cluster.audit_size(), play.box.mark()
-    for number in range(APPS):
-        play.app(ns, f"app-{number:02}", cors={"domains": [f"https://app-{number:02}.example.com"]})
-    total = len(play.cluster.get(f"{GROUP}/boxcustomapps")["items"])
-    until(lambda: ready_count(play) == total, 60, f"{total} apps to be Ready")
+    make_apps(play, ns, 0)
 
     writes = [write for write in play.cluster.writes(start) if write.namespace == ns]
     events = [write for write in writes if write.resource == "events"]
     assert {write.code for write in writes} <= {200, 201}
     assert len(writes) - len(events) <= 4 * APPS
-    assert len(events) <= APPS, Counter(event["reason"] for event in _events(play, ns))
+    told = play.cluster.get(f"/api/v1/namespaces/{ns}/events")["items"]
+    assert len(events) <= APPS, Counter(event["reason"] for event in told)
     # Without a token only one question is asked, once: is anybody there?
     calls = [call for call in play.box.requests(mark) if call["caller"] != "anonymous"]
     listing = [call for call in calls if (call["method"], call["path"]) == ("GET", LISTING)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.story import await_one_token, make_ready, values
+from tests.e2e.story import await_one_token, make_ready, secret_path, values
 
 from playground import Playground
 from playground.output import until
@@ -61,38 +61,33 @@ def _mended(play: Playground, ns: str) -> bool:
 
 
 @pytest.mark.also_on("namespaced")
-def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str) -> None:
-    """The value cannot be read back from Box: a new token is minted in the other slot, and the lost one revoked."""
+@pytest.mark.parametrize("away", [False, True], ids=["running", "away"])
+def test_a_deleted_secret_comes_back_with_a_new_token(play: Playground, ns: str, away: bool) -> None:
+    """The value cannot be read back from Box: a new token is minted in the other slot, and the lost one revoked.
+
+    When the operator was away the first look after its start finds out.
+    """
     body = make_ready(play, ns)
     before = values(play.secret(ns, SECRET))
+    if away:
+        play.operator.stop()
 
-    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+    play.cluster.delete(secret_path(ns))
 
+    if away:
+        play.operator.start()
     until(lambda: play.secret(ns, SECRET), 10, "the Secret")
     token = await_one_token(play, ns)
     assert token != before["BOX_APP_TOKEN"]
     assert values(play.secret(ns, SECRET))["BOX_TOKEN_SLOT"] != body["status"]["tokens"]["active"]["slot"]
 
 
-@pytest.mark.also_on("namespaced")
-def test_a_secret_deleted_while_the_operator_was_away(play: Playground, ns: str) -> None:
-    """The first look after a start finds out."""
-    make_ready(play, ns)
-    play.operator.stop()
-    play.cluster.delete(f"/api/v1/namespaces/{ns}/secrets/{SECRET}")
+@pytest.mark.parametrize("fate", ["revoke_key", "expire_key"])
+def test_a_token_that_is_over_is_replaced(play: Playground, ns: str, fate: str) -> None:
+    """Somebody pressed Revoke; or it expired, before which rotation comes: the Secret holds a live token again."""
+    slot, before = make_ready(play, ns)["status"]["tokens"]["active"]["slot"], values(play.secret(ns, SECRET))
 
-    play.operator.start()
-
-    until(lambda: play.secret(ns, SECRET), 10, "the Secret")
-    await_one_token(play, ns)
-
-
-def test_a_token_revoked_in_the_console_is_replaced(play: Playground, ns: str) -> None:
-    """Somebody pressed Revoke: the Secret holds a live token again."""
-    body = make_ready(play, ns)
-    slot, before = body["status"]["tokens"]["active"]["slot"], values(play.secret(ns, SECRET))
-
-    play.box.call("DELETE", f"/console/v1/apps/{body['status']['appID']}/tokens/{slot}")
+    getattr(play.box, fate)(f"{ns} viewer", slot)
 
     until(lambda: values(play.secret(ns, SECRET)) != before, 10, "another token")
     await_one_token(play, ns)
@@ -108,15 +103,3 @@ def test_a_key_generated_by_hand_is_revoked(play: Playground, ns: str) -> None:
 
     await_one_token(play, ns)
     assert values(play.secret(ns, SECRET)) == before
-
-
-def test_an_expired_token_is_replaced(play: Playground, ns: str) -> None:
-    """Rotation comes before expiry; but should a token be over, the Secret does not keep it."""
-    body = make_ready(play, ns)
-    before = values(play.secret(ns, SECRET))
-    slot = body["status"]["tokens"]["active"]["slot"]
-
-    play.box.call("POST", f"/sandbox/v1/apps/{body['status']['appID']}/tokens/{slot}/expire")
-
-    until(lambda: values(play.secret(ns, SECRET)) != before, 10, "another token")
-    await_one_token(play, ns)

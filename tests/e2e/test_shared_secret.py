@@ -20,7 +20,7 @@ from tests.e2e.rotating import (
     token_in,
     warnings,
 )
-from tests.e2e.story import approve, await_one_token, make_ready, stated, values
+from tests.e2e.story import approve, await_one_token, make_ready, secret_path, stated, values
 
 from playground import Playground
 from playground.output import until
@@ -30,11 +30,6 @@ ALSO_ON = ("embedded",)
 """Patches, finalizers and owners are things that the imitation has its own code for."""
 AT_ONCE = {"rotation": {"overlap": "0s", "retire": "AfterOverlap"}}
 HOLD = "wave.example.com/watch"
-
-
-def path_of(ns: str, name: str = SECRET) -> str:
-    """The API path of a Secret."""
-    return f"/api/v1/namespaces/{ns}/secrets/{name}"
 
 
 def change(play: Playground, ns: str, **secret: Any) -> None:
@@ -61,7 +56,7 @@ def add_what_is_theirs(play: Playground, ns: str) -> None:
         "labels": {"wave": "yes"},
         "annotations": {"wave.example.com/hash": "1", "boxapps.dev/of-somebody": "x"},
     }
-    play.cluster.patch(f"{path_of(ns)}?fieldManager=wave", {"metadata": metadata, "data": {"WAVE": "d2F2ZQ=="}})
+    play.cluster.patch(f"{secret_path(ns)}?fieldManager=wave", {"metadata": metadata, "data": {"WAVE": "d2F2ZQ=="}})
 
 
 def assert_theirs_is_there(play: Playground, ns: str) -> None:
@@ -90,7 +85,7 @@ def test_what_others_put_there_survives_every_write(play: Playground, ns: str) -
     await_pass(play, ns)
     assert_theirs_is_there(play, ns)
 
-    play.cluster.patch(path_of(ns), {"metadata": {"labels": {"boxapps.dev/app": None}}})
+    play.cluster.patch(secret_path(ns), {"metadata": {"labels": {"boxapps.dev/app": None}}})
     until(lambda: play.secret(ns, SECRET)["metadata"]["labels"].get("boxapps.dev/app"), 20, "the label to be back")
     assert_theirs_is_there(play, ns)
 
@@ -110,8 +105,8 @@ def test_a_secret_that_a_finalizer_holds_is_kept_up(play: Playground, ns: str) -
     Row: another controller's finalizers on the Secret.
     """
     make_ready(play, ns, tokens=AT_ONCE)
-    play.cluster.patch(path_of(ns), {"metadata": {"finalizers": [HOLD]}})
-    play.cluster.delete(path_of(ns))
+    play.cluster.patch(secret_path(ns), {"metadata": {"finalizers": [HOLD]}})
+    play.cluster.delete(secret_path(ns))
 
     rotate(play, ns)
 
@@ -119,7 +114,7 @@ def test_a_secret_that_a_finalizer_holds_is_kept_up(play: Playground, ns: str) -
     assert held["metadata"]["finalizers"] == [HOLD]
     assert held["metadata"]["deletionTimestamp"]
     before = await_one_token(play, ns)
-    play.cluster.patch(path_of(ns), {"metadata": {"finalizers": None}})
+    play.cluster.patch(secret_path(ns), {"metadata": {"finalizers": None}})
     until(lambda: (play.secret(ns, SECRET) or held)["metadata"]["uid"] != held["metadata"]["uid"], 20, "another Secret")
     assert await_one_token(play, ns) != before
 
@@ -132,7 +127,7 @@ def test_a_controller_that_changes_something_back_each_time_stops_nothing(play: 
     make_ready(play, ns, tokens=AT_ONCE)
     start = play.cluster.audit_size()
     theirs = {"metadata": {"labels": {"boxapps.dev/app": "theirs"}}}
-    with Rival(play, path_of(ns), theirs, lambda secret: secret["metadata"]["labels"]["boxapps.dev/app"] == "theirs"):
+    with Rival(play, secret_path(ns), theirs, lambda it: it["metadata"]["labels"]["boxapps.dev/app"] == "theirs"):
         message = await_warning(play, ns, "SecretChangedBack")
         assert "label boxapps.dev/app" in message
         assert "theirs" not in message
@@ -146,10 +141,8 @@ def test_a_controller_that_changes_something_back_each_time_stops_nothing(play: 
         writes = [each for each in play.cluster.writes(start) if (each.resource, each.namespace) == ("secrets", ns)]
         assert len(writes) <= 30
 
-    def is_right() -> bool:
-        return bool(play.secret(ns, SECRET)["metadata"]["labels"]["boxapps.dev/app"] == "viewer")
-
-    until(is_right, 60, "the label to be put right")
+    label = "boxapps.dev/app"
+    until(lambda: play.secret(ns, SECRET)["metadata"]["labels"][label] == "viewer", 60, "the label to be put right")
     assert len(issued(play, ns)) == 2, play.logs()[-6000:]
 
 
@@ -161,7 +154,7 @@ def test_a_restored_secret_is_the_apps_own(play: Playground, ns: str) -> None:
     make_ready(play, ns)
     before = token_in(play, ns)
     play.operator.stop()
-    play.cluster.patch(path_of(ns), {"metadata": {"ownerReferences": None}})
+    play.cluster.patch(secret_path(ns), {"metadata": {"ownerReferences": None}})
     patch = [{"op": "remove", "path": "/status/tokens"}]
     status = f"{play.path(ns, 'viewer')}/status"
     play.cluster.send("PATCH", status, patch, "application/json-patch+json").raise_for_status()
@@ -188,7 +181,7 @@ def test_labels_and_annotations_that_the_spec_drops_are_taken_away(play: Playgro
     before = play.secret(ns, SECRET)["metadata"]
     change(play, ns, labels={"team": "a", "expose": "yes"}, annotations={"reflector/allowed": "true"})
     until(lambda: "expose" in play.secret(ns, SECRET)["metadata"]["labels"], 20, "the labels")
-    play.cluster.patch(path_of(ns), {"metadata": {"labels": {"wave": "yes"}, "annotations": {"wave": "yes"}}})
+    play.cluster.patch(secret_path(ns), {"metadata": {"labels": {"wave": "yes"}, "annotations": {"wave": "yes"}}})
     if restarted:
         restart_operator(play)
 
@@ -216,7 +209,7 @@ def test_keys_of_a_former_name_are_taken_away(play: Playground, ns: str) -> None
     make_ready(play, ns, tokens={**AT_ONCE, "secret": {"keys": {"token": "TOKEN"}}})
     first = values(play.secret(ns, SECRET))["TOKEN"]
     mine = {"WAVE": "d2F2ZQ==", "ALIAS": play.secret(ns, SECRET)["data"]["TOKEN"]}
-    play.cluster.patch(path_of(ns), {"data": mine})
+    play.cluster.patch(secret_path(ns), {"data": mine})
     await_pass(play, ns)
     assert values(play.secret(ns, SECRET))["ALIAS"] == first
 
@@ -312,7 +305,7 @@ def test_without_a_console_nobody_is_sent_to_the_admin_in_vain(play: Playground,
     body = play.await_condition(ns, "viewer", "SecretConflict")
     assert "nextSteps" not in body["status"]
 
-    play.cluster.delete(path_of(ns))
+    play.cluster.delete(secret_path(ns))
 
     body = play.await_condition(ns, "viewer", "AwaitingClientID")
     assert body["status"]["nextSteps"]

@@ -1,12 +1,11 @@
 """``box-app-operator uninstall``: nothing is left behind that only the operator could let go."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.e2e.commands import Done, operator
 from tests.e2e.story import box_app, delete, live_tokens, make_ready, values
 
 from playground import Playground
@@ -19,22 +18,16 @@ ALSO_ON = ("namespaced",)
 """It looks where the operator works: in the whole cluster, or in each namespace of a list."""
 
 
-def uninstall(play: Playground, *flags: str) -> subprocess.CompletedProcess[str]:
-    """What the chart's hook runs, as an admin."""
-    command = [sys.executable, "-m", "box_app_operator", "uninstall", f"--kubeconfig={play.cluster.kubeconfig}", *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def in_namespace(ns: str) -> str:
-    """Other tests' objects are not asked about."""
-    return f"--namespaces={ns}"
+def uninstall(play: Playground, ns: str, *flags: str) -> Done:
+    """What the chart's hook runs, as an admin. Other tests' objects are not asked about."""
+    return operator("uninstall", f"--kubeconfig={play.cluster.kubeconfig}", f"--namespaces={ns}", *flags)
 
 
 def test_it_is_refused_while_apps_need_the_operator(play: Playground, ns: str) -> None:
     """Exit code 1, the names and both ways out; nothing changed."""
     before = make_ready(play, ns)
 
-    done = uninstall(play, in_namespace(ns))
+    done = uninstall(play, ns)
 
     assert done.returncode == 1
     for word in (f"{ns}/viewer", "Delete them first", "uninstall.policy=ReleaseFinalizers", "helm rollback"):
@@ -44,7 +37,7 @@ def test_it_is_refused_while_apps_need_the_operator(play: Playground, ns: str) -
 
 def test_nothing_left_is_no_reason_to_refuse(play: Playground, ns: str) -> None:
     """Also in a namespace that has nothing at all."""
-    done = uninstall(play, in_namespace(ns))
+    done = uninstall(play, ns)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "No BoxCustomApp needs the operator" in done.stdout
@@ -70,7 +63,7 @@ def test_finalizers_are_released_and_box_stays(play: Playground, ns: str, deploy
     play.operator.stop()
 
     name = f"{DEPLOYMENT['namespace']}/{DEPLOYMENT['name']}"
-    done = uninstall(play, in_namespace(ns), "--policy=release-finalizers", f"--deployment={name}")
+    done = uninstall(play, ns, "--policy=release-finalizers", f"--deployment={name}")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{ns}/viewer: released" in done.stdout
@@ -94,7 +87,7 @@ def test_an_enterprise_that_stays_held_is_named(play: Playground, ns: str) -> No
     """No app explains it, so that the operator should have let it go; nothing changed."""
     path = held_enterprise(play, ns)
 
-    done = uninstall(play, in_namespace(ns), f"--lease={ns}/first")
+    done = uninstall(play, ns, f"--lease={ns}/first")
 
     assert done.returncode == 1
     for word in (f"BoxEnterprise {ns}-corp", "check whether it runs", "uninstall.policy=ReleaseFinalizers"):
@@ -107,7 +100,7 @@ def test_an_enterprise_that_is_let_go_meanwhile_is_waited_for(play: Playground, 
     path = held_enterprise(play, ns)
 
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(uninstall, play, in_namespace(ns), f"--lease={ns}/first")
+        running = pool.submit(uninstall, play, ns, f"--lease={ns}/first")
         play.cluster.patch(path, {"metadata": {"finalizers": [f"boxapps.dev/{ns}.second"]}})
         done = running.result()
 
@@ -119,7 +112,7 @@ def test_only_an_installations_own_enterprises_are_released(play: Playground, ns
     """Another one still holds them for the apps that it sees."""
     path = held_enterprise(play, ns)
 
-    done = uninstall(play, in_namespace(ns), "--policy=release-finalizers", f"--lease={ns}/first")
+    done = uninstall(play, ns, "--policy=release-finalizers", f"--lease={ns}/first")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"BoxEnterprise {ns}-corp: released." in done.stdout
@@ -128,10 +121,7 @@ def test_only_an_installations_own_enterprises_are_released(play: Playground, ns
 
 def test_without_a_way_to_kubernetes_it_is_one_line(play: Playground) -> None:
     """Exit code 1 and what to give, no traceback."""
-    command = [sys.executable, "-m", "box_app_operator", "uninstall", "--kubeconfig=/nowhere"]
-
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = operator("uninstall", "--kubeconfig=/nowhere")
 
     assert done.returncode == 1
     assert "No way to Kubernetes" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr

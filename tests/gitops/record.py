@@ -103,12 +103,7 @@ def record(
     observed, refusals = look(desired), dict[Step, Refusal]()
     for _ in range(MAX_STEPS):
         decided_now = plan(
-            desired,
-            observed,
-            NOON,
-            previous=parse_conditions(body["status"]),
-            refusals=refusals,
-            delays=Delays(),
+            desired, observed, NOON, previous=parse_conditions(body["status"]), refusals=refusals, delays=Delays()
         )
         if not decided_now.steps:
             assert decided_now.complete, "such a pass writes nothing"

@@ -28,14 +28,8 @@ BEHIND_AUTHORIZED = {Reason.AWAITING_AUTHORIZATION}
 """A reason of TokenReady that Ready never has, because Authorized is not True either and comes first."""
 OF_READY = {Reason.READY, *OF_READY_ALONE, *(each for reasons in NOT_GOOD.values() for each in reasons)}
 OF_AN_ENTERPRISE = {
-    Reason.READY,
-    Reason.BOX_UNAVAILABLE,
-    Reason.CREDENTIAL_MISSING,
-    Reason.CREDENTIAL_REJECTED,
-    Reason.CREDENTIAL_FORBIDDEN,
-    Reason.CA_INVALID,
-    Reason.INVALID_SPEC,
-    Reason.DELETING,
+    *(Reason.READY, Reason.BOX_UNAVAILABLE, Reason.CREDENTIAL_MISSING, Reason.CREDENTIAL_REJECTED),
+    *(Reason.CREDENTIAL_FORBIDDEN, Reason.CA_INVALID, Reason.INVALID_SPEC, Reason.DELETING),
 }
 
 
@@ -172,6 +166,10 @@ def test_any_status_has_its_health(world: World, previous: dict[str, Any], away:
     assert found == expected or (expected == "?" and found in ("Progressing", "Suspended"))
 
 
+FOR_PEOPLE = (
+    *("AwaitingClientID", "AwaitingHuman", "Disabled", "PendingApproval", "SlotsOccupied", "AwaitingToken"),
+    *("TokenExpired", "TokenRejected", "NotSubmitted", "ReauthorizationRequired"),
+)
 BROKEN = {
     "deletion": ("obj.metadata.deletionTimestamp ~= nil", "false"),
     "suspension": ("spec.suspend == true", "false"),
@@ -182,16 +180,7 @@ BROKEN = {
     "what is waited for": ("is_ready and reconciling or ready", "ready"),
     "people": ("is_for_people(waits.reason)", "false"),
     "everything is people's": ("is_for_people(waits.reason)", "true"),
-    "AwaitingClientID": ("AwaitingClientID = true", "AwaitingClientID = false"),
-    "AwaitingHuman": ("AwaitingHuman = true", "AwaitingHuman = false"),
-    "Disabled": ("Disabled = true", "Disabled = false"),
-    "PendingApproval": ("PendingApproval = true", "PendingApproval = false"),
-    "SlotsOccupied": ("SlotsOccupied = true", "SlotsOccupied = false"),
-    "AwaitingToken": ("AwaitingToken = true", "AwaitingToken = false"),
-    "TokenExpired": ("TokenExpired = true", "TokenExpired = false"),
-    "TokenRejected": ("TokenRejected = true", "TokenRejected = false"),
-    "NotSubmitted": ("NotSubmitted = true", "NotSubmitted = false"),
-    "ReauthorizationRequired": ("ReauthorizationRequired = true", "ReauthorizationRequired = false"),
+    **{reason: (f"{reason} = true", f"{reason} = false") for reason in FOR_PEOPLE},
     "steps for people": ("status.nextSteps ~= nil and #status.nextSteps > 0", "true"),
     "submission": ("spec.authorization ~= nil and spec.authorization.submit == false", "true"),
 }

@@ -1,22 +1,20 @@
 """The manifests for Argo CD and Flux: valid, and fitting together."""
 
 import graphlib
-from pathlib import Path
-from typing import Any
+import re
 
 import helm_python
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from tests.chart.rendering import CHART, render
 from tests.gitops.argo import EXAMPLES
 from tests.gitops.record import Json
 from tests.unit.api.test_crds import APP, ENTERPRISE, root_of
 
 from kube_sandbox.kinds.schema import Schema
 
-ROOT = EXAMPLES.parent
-CHART = ROOT / "charts" / "box-app-operator"
 SCHEMAS = {"BoxCustomApp": Schema(root_of(APP)), "BoxEnterprise": Schema(root_of(ENTERPRISE))}
 BUILT_IN = ("v1", "apps/v1", "rbac.authorization.k8s.io/v1")
 FOLDERS = {
@@ -143,8 +141,7 @@ def test_the_chart_takes_the_values(tool: str) -> None:
 
     assert values
     with helm_python.Chart.load(CHART) as chart:
-        texts = chart.render(values, name="box-app-operator", namespace="box-app-operator")
-    assert [text for text in texts.values() if "kind: Deployment" in text]
+        assert render(chart, values).one("Deployment")
     jsonschema.validate(values, yaml.safe_load(schema))
 
 
@@ -177,9 +174,7 @@ def test_the_platforms_project_permits_what_the_chart_brings() -> None:
     """With the example's values, hooks and all."""
     project = of_kind(ARGOCD, "AppProject")["box-platform"]
     with helm_python.Chart.load(CHART) as chart:
-        texts = chart.render(chart_values()["argocd"], name="box-app-operator", namespace="box-app-operator")
-    manifests = [text for path, text in texts.items() if path.endswith(".yaml")]
-    bodies = [body for text in manifests for body in yaml.safe_load_all(text) if body]
+        bodies = render(chart, chart_values()["argocd"]).objects
 
     assert len(bodies) > 5
     assert sorted({body["kind"] for body in bodies if not permits(project, body)}) == []
@@ -254,11 +249,6 @@ def test_the_teams_account_may_apply_its_folder_and_no_more() -> None:
 
 def test_files_say_what_they_are_for() -> None:
     """A comment at the top, or before the first thing that is not plain."""
-    silent = [file for tool in ("argocd", "flux") for file in (EXAMPLES / tool).rglob("*.yaml") if _is_silent(file)]
+    files = [file for tool in ("argocd", "flux") for file in (EXAMPLES / tool).rglob("*.yaml")]
 
-    assert silent == []
-
-
-def _is_silent(file: Path) -> bool:
-    text: Any = file.read_text()
-    return not any(line.lstrip().startswith("# ") for line in text.splitlines())
+    assert [file for file in files if not re.search(r"^\s*# ", file.read_text(), re.MULTILINE)] == []

@@ -18,12 +18,7 @@ RIGHTS = {
     ("release.yaml", "test"): {"contents": "read"},
     ("release.yaml", "image"): {"contents": "read", "packages": "write"},
     ("release.yaml", "publish"): {"packages": "write", "id-token": "write", "attestations": "write"},
-    ("release.yaml", "chart"): {
-        "contents": "read",
-        "packages": "write",
-        "id-token": "write",
-        "attestations": "write",
-    },
+    ("release.yaml", "chart"): {"contents": "read", "packages": "write", "id-token": "write", "attestations": "write"},
     ("release.yaml", "release"): {"contents": "write"},
 }
 """What each job may do. A new right has to be written down here too."""

@@ -4,19 +4,8 @@ the rest, where it is to be had."""
 import re
 
 FUNCTIONS = {
-    *(
-        "abs",
-        "absent",
-        "avg",
-        "count",
-        "histogram_quantile",
-        "increase",
-        "max",
-        "max_over_time",
-        "min",
-        "min_over_time",
-    ),
-    *("rate", "sum", "vector"),
+    *("abs", "absent", "avg", "count", "histogram_quantile", "increase", "max", "max_over_time", "min"),
+    *("min_over_time", "rate", "sum", "vector"),
 }
 WORDS = {"and", "or", "unless", "offset", "by", "on", "without", "ignoring"}
 _STRING = r'"(?:[^"\\]|\\.)*"'

@@ -30,11 +30,7 @@ while True:
     print(json.dumps({"at": time.time(), "fingerprint": fingerprint, "code": code}), flush=True)
     time.sleep(0.25)
 """
-RESTRICTED_POD = {
-    "runAsNonRoot": True,
-    "runAsUser": 10001,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+RESTRICTED_POD = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
 RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 

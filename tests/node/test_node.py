@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.rotating import await_retired, live, notes, request_rotation, rotate, tokens
+from tests.e2e.rotating import await_retired, await_used_by, live, notes, request_rotation, rotate, tokens
 from tests.e2e.story import make_ready
 from tests.node.consumers import await_call, calls, delete_pod, make_deployment, make_pod, pods_of
 from tests.planes import ran
@@ -182,22 +182,14 @@ def test_the_old_token_ends_with_the_last_pod_that_uses_it(play: Installed) -> N
         await_call(play, ns, make_pod(play, ns, way), old)
     rotate(play, ns)
 
-    _await_used_by(play, ns, ["env", "subpath"])
+    await_used_by(play, ns, "env", "subpath", seconds=GONE_SECONDS)
     delete_pod(play, ns, "env")
-    _await_used_by(play, ns, ["subpath"])
+    await_used_by(play, ns, "subpath", seconds=GONE_SECONDS)
     assert live(play, ns) == [old, active(play, ns)]
     assert calls(play, ns, "subpath")[-1].code == 200
     delete_pod(play, ns, "subpath")
 
     assert await_retired(play, ns) == active(play, ns)
-
-
-def _await_used_by(play: Installed, ns: str, pods: list[str]) -> None:
-    def look() -> bool:
-        used = tokens(play, ns).get("retiring", {}).get("usedBy", {})
-        return bool(used.get("pods") == pods)
-
-    until(look, GONE_SECONDS, f"the previous token of {ns} to be used by {pods}")
 
 
 # Losing pods
@@ -224,7 +216,9 @@ def test_pods_are_killed_and_a_rotation_goes_on(play: Installed) -> None:
     for pod in play.operators():
         play.cluster.node.kill_container(pod["status"]["containerStatuses"][0]["containerID"])
 
-    assert until(lambda: _another(play, ns, old), GONE_SECONDS, "another token") == await_retired(play, ns)
+    until(lambda: active(play, ns) != old, GONE_SECONDS, "another token")
+    another = active(play, ns)
+    assert await_retired(play, ns) == another
     once_more = {name: count + 1 for name, count in before.items()}
     until(lambda: restarts(play) == once_more, GONE_SECONDS, "the kubelet to start both pods anew")
 
@@ -233,11 +227,6 @@ def restarts(play: Installed) -> dict[str, int]:
     """How often the kubelet started the operator's container in its pods anew."""
     pods = play.operators()
     return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods}
-
-
-def _another(play: Installed, ns: str, old: str) -> str | None:
-    now = active(play, ns)
-    return now if now != old else None
 
 
 def test_the_leaders_pod_is_deleted_and_another_takes_its_place(play: Installed) -> None:
@@ -273,7 +262,7 @@ def test_a_sub_path_keeps_the_old_token_which_lives_as_long_as_the_pod(rotation:
     # It counts for two minutes, whatever it has read.
     delete_pod(play, ns, "volume")
 
-    _await_used_by(play, ns, ["subpath"])
+    await_used_by(play, ns, "subpath", seconds=GONE_SECONDS)
     assert {(call.fingerprint, call.code) for call in calls(play, ns, "subpath")} == {(rotation.old, 200)}
     assert live(play, ns) == [rotation.old, rotation.new]
     delete_pod(play, ns, "subpath")

@@ -4,23 +4,15 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
-from tests.e2e.conftest import (
-    cluster,
-    embedded,
-    namespaced,
-    pytest_generate_tests,
-    pytest_runtest_setup,
-    real,
-    staged,
-)
+from tests.e2e.conftest import cluster, embedded, namespaced, pytest_generate_tests, pytest_runtest_setup, real, staged
 
 from playground import Cluster, Playground
 
 __all__ = ["cluster", "embedded", "namespaced", "pytest_generate_tests", "pytest_runtest_setup", "real"]
 
+FLAGS = ("--auto-approve", "0", "--rate-limit", "1000000")
 PACE = {
     "BOX_APP_OPERATOR_LOG_FORMAT": "plain",
     "BOX_APP_OPERATOR_LOG_LEVEL": "DEBUG",
@@ -71,24 +63,15 @@ def effort(request: pytest.FixtureRequest) -> Effort:
 
 
 @pytest.fixture(scope="module")
-def box_flags() -> tuple[str, ...]:
-    """Flags of the sandbox; a module may have its own."""
-    return ("--auto-approve", "0", "--rate-limit", "1000000")
+def play(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Playground]:
+    """Box, operator and the enterprise "default". In the end everything that was written and said is checked.
 
-
-@pytest.fixture(scope="module")
-def of_enterprise() -> dict[str, Any]:
-    """The spec of the enterprise "default"; a module may have its own."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def play(cluster: Cluster, box_flags: tuple[str, ...], of_enterprise: dict[str, Any]) -> Iterator[Playground]:
-    """Box, operator and the enterprise "default". In the end everything that was written and said is checked."""
-    with staged(cluster, box_flags) as stage:
+    A module may have flags of the sandbox of its own in ``BOX_FLAGS``, and a spec of the enterprise in ``ENTERPRISE``.
+    """
+    with staged(cluster, getattr(request.module, "BOX_FLAGS", FLAGS)) as stage:
         stage.aftermath.begin()
         stage.play.start_operator(**PACE)
-        stage.play.enterprise(**of_enterprise)
+        stage.play.enterprise(**getattr(request.module, "ENTERPRISE", {}))
         yield stage.play
         stage.play.stop_operator()
         stage.aftermath.check()

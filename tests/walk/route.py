@@ -8,14 +8,16 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+import pytest
 from tests.walk.conftest import Effort
 from tests.walk.edits import Book, Edit, pairs
 from tests.walk.fields import Field
 from tests.walk.report import Report
-from tests.walk.subjects import Subject
+from tests.walk.subjects import Subject, known_to
 from tests.walk.values import Value, World
 from tests.walk.walk import Faults, Walk
 
+from playground import Playground
 from playground.play import crds
 
 TROUBLE = ("status", "cut_before", "cut_after", "garbage", "half_body")
@@ -118,6 +120,18 @@ def turned(values: Sequence[Value], turn: int) -> list[Value]:
     chosen = [some[turn % len(some)] for some in by_kind.values()]
     start = turn % len(chosen)
     return chosen[start:] + chosen[:start]
+
+
+def route_of(
+    name: str, kind: str, make: Callable[[Playground], Subject], first: bool = True
+) -> Callable[[Playground, Effort], Route]:
+    """The fixture ``route`` of a module."""
+
+    @pytest.fixture(scope="module")
+    def route(play: Playground, effort: Effort) -> Route:
+        return Route(name, kind, lambda: make(play), effort, known_to(play), first)
+
+    return route
 
 
 class Walks:

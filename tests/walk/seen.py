@@ -63,8 +63,7 @@ class Seen:
     @property
     def spec(self) -> Body:
         """What is asked for."""
-        spec: Body = self.body["spec"]
-        return spec
+        return self.body["spec"]
 
     def at(self, *path: str) -> Any:
         """A part of the spec; None when it is absent."""
@@ -76,8 +75,7 @@ class Seen:
     @property
     def status(self) -> Body:
         """What the operator says."""
-        status: Body = self.body.get("status") or {}
-        return status
+        return self.body.get("status") or {}
 
     @property
     def generation(self) -> int:

@@ -218,7 +218,7 @@ def assisted(play: Playground) -> Subject:
     return Subject(play, play.path(ns, APP), {}, ns, delete_with_people, alone=False)
 
 
-def granted(play: Playground, corp: str) -> Subject:
+def granted(play: Playground, corp: str = "default") -> Subject:
     """An app with client id and secret."""
     ns = new_namespace(play)
     grants.make_granted(play, ns, corp, tokens={"rotation": AT_ONCE})

@@ -1,21 +1,10 @@
 """A walk over the schema of BoxCustomApp, on apps with client id and secret."""
 
-import pytest
-from tests.walk.conftest import Effort
-from tests.walk.route import Route, Walks
-from tests.walk.subjects import granted, known_to
-
-from playground import Playground
+from tests.walk.route import Walks, route_of
+from tests.walk.subjects import granted
 
 PLANES = ("embedded", "real")
-
-
-@pytest.fixture(scope="module")
-def route(play: Playground, effort: Effort) -> Route:
-    """Fields of a kind that another walk begins with."""
-    return Route(
-        "ClientCredentials", "BoxCustomApp", lambda: granted(play, "default"), effort, known_to(play), slice(1, None, 4)
-    )
+route = route_of("ClientCredentials", "BoxCustomApp", granted)
 
 
 class TestClientCredentials(Walks):

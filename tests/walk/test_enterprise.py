@@ -1,19 +1,10 @@
 """A walk over the schema of BoxEnterprise, on enterprises of apps that live."""
 
-import pytest
-from tests.walk.conftest import Effort
-from tests.walk.route import Route, Walks
-from tests.walk.subjects import enterprise, known_to
-
-from playground import Playground
+from tests.walk.route import Walks, route_of
+from tests.walk.subjects import enterprise
 
 PLANES = ("embedded", "real")
-
-
-@pytest.fixture(scope="module")
-def route(play: Playground, effort: Effort) -> Route:
-    """All fields of the kind."""
-    return Route("BoxEnterprise", "BoxEnterprise", lambda: enterprise(play), effort, known_to(play))
+route = route_of("BoxEnterprise", "BoxEnterprise", enterprise)
 
 
 class TestBoxEnterprise(Walks):

@@ -36,12 +36,7 @@ def secret_of(name: str, data: dict[str, str], **labels: str) -> dict[str, Any]:
 def well() -> Seen:
     """An app of which all is well, with labels, CORS and a downscoped token."""
     active = {"slot": "primary", "fingerprint": ID, "issuedTime": "2025-12-31T00:00:00Z", "expiryTime": EXPIRES}
-    facets = (
-        ("Registered", "Registered"),
-        ("Authorized", "Authorized"),
-        ("TokenReady", "Published"),
-        ("CORSSynced", "Synced"),
-    )
+    facets = {"Registered": "Registered", "Authorized": "Authorized", "TokenReady": "Published", "CORSSynced": "Synced"}
     body = {
         "metadata": {"name": "viewer", "namespace": "a", "uid": "u-1", "generation": 3},
         "spec": {
@@ -52,7 +47,7 @@ def well() -> Seen:
         },
         "status": {
             "observedGeneration": 3,
-            "conditions": [*(condition(*facet) for facet in facets), condition("Ready", "Ready")],
+            "conditions": [*(condition(*facet) for facet in facets.items()), condition("Ready", "Ready")],
             "tokens": {"active": active},
             "downscopedTokens": [{"secretName": "less", "fingerprint": "e" * 16}],
         },
@@ -62,14 +57,8 @@ def well() -> Seen:
     secret = secret_of("viewer-box-token", dict.fromkeys(NAMES, "x") | {"BOX_APP_TOKEN": TOKEN}, team="a")
     app = {"id": "1", "name": "A viewer", "reference": "a/viewer/u-1", "cors_domains": ["HTTPS://A.invalid:443"]}
     app["authorization"] = {"state": "authorized", "enabled": True}  # type: ignore[assignment]
-    return Seen(
-        body,
-        (secret, secret_of("less", {"BOX_APP_TOKEN": "l" * 32})),
-        app,
-        1,
-        (token, less),
-        ("12:00:00 INFO a/viewer",),
-    )
+    secrets = (secret, secret_of("less", {"BOX_APP_TOKEN": "l" * 32}))
+    return Seen(body, secrets, app, 1, (token, less), ("12:00:00 INFO a/viewer",))
 
 
 Break = Callable[[dict[str, Any]], object]
@@ -84,8 +73,7 @@ def changed(seen: Seen, change: Break) -> Seen:
 
 def ready_of(parts: dict[str, Any]) -> dict[str, Any]:
     """The condition Ready."""
-    ready: dict[str, Any] = parts["body"]["status"]["conditions"][-1]
-    return ready
+    return parts["body"]["status"]["conditions"][-1]
 
 
 def spec(**fields: Any) -> Break:
@@ -135,9 +123,7 @@ def test_what_is_broken_is_found(oracle: oracles.Oracle, change: Break) -> None:
     assert list(oracle(changed(well(), change)))
 
 
-@pytest.mark.parametrize(
-    "line", ["12:00:00 ERROR   a", "Traceback (most recent call last):", "INFO this is a bug, please"]
-)
+@pytest.mark.parametrize("line", ["12:00:00 ERROR   a", "Traceback (most recent call last):", "this is a bug, please"])
 def test_a_bug_in_the_log_is_found(line: str) -> None:
     """An error, a traceback, or the operator's own word for it."""
     assert list(oracles.no_bug(replace(well(), log=(line,)))) == [line]
@@ -257,11 +243,8 @@ def rest_of(deeds: Callable[[int], list[Deed]], *, observed: int = 0, may_ask: b
     return await_rest(beat, {"a": one})["a"], beat.sweeps  # type: ignore[arg-type]
 
 
-WRITE, CALL, OTHER = (
-    Deed(True, "patch", frozenset("a")),
-    Deed(False, "GET", frozenset("a")),
-    Deed(True, "patch", frozenset("b")),
-)
+WRITE, CALL = Deed(True, "patch", frozenset("a")), Deed(False, "GET", frozenset("a"))
+OTHER = Deed(True, "patch", frozenset("b"))
 
 
 def test_rest_is_three_sweeps_in_which_nothing_happens() -> None:
