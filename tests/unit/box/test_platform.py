@@ -109,6 +109,11 @@ async def test_a_token_with_fewer_rights_is_neither_accepted_nor_dead() -> None:
     assert "scopes" in error.message
 
 
+async def test_a_refusal_that_does_not_say_why_is_asked_again() -> None:
+    """No person is asked for anything: where there is a console endpoint it knows what is disabled."""
+    await refused(answering(401, of_box("unauthorized")).accepts(Token("T" * 32)), TransientError)
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 async def test_an_origin_is_judged_although_the_token_may_read_nothing(allowed: bool) -> None:
     """By the header that a browser goes by."""

@@ -51,15 +51,21 @@ async def observed(shell: Shell) -> Observed:
         ({"selector": TEAM_A}, {"team": "a"}, {}, None),
         ({"selector": TEAM_A, "problem": AWAY}, {"team": "b"}, {}, "NamespaceNotAllowed"),
         ({"selector": TEAM_A}, {"team": "b"}, GOES, None),
+        ({"selector": TEAM_A, "problem": AWAY}, None, {}, None),
         ({"is_deleting": True}, {}, {}, "EnterpriseNotReady"),
         ({"is_deleting": True}, {}, HELD, None),
         (None, {}, {}, "EnterpriseNotFound"),
     ],
 )
 async def test_what_is_in_the_way_is_found_in_this_order(link: Any, labels: Any, metadata: Any, reason: Any) -> None:
-    """What the object's own people must change first; a deletion is held up by Box alone."""
+    """What the object's own people must change first; a deletion is held up by Box alone.
+
+    While no watch has told of the namespace, its labels are waited for: nothing is known, and nothing is said.
+    """
     shell = Shell()
-    shell.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "2", labels))
+    shell.store.drop_namespace(NAMESPACE)
+    if labels is not None:
+        shell.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "2", labels))
     shell.edit(metadata=metadata)
     for name, trait in (link or {}).items():
         setattr(shell.link, name, trait)
@@ -68,6 +74,7 @@ async def test_what_is_in_the_way_is_found_in_this_order(link: Any, labels: Any,
     seen = await observed(shell)
 
     assert (seen.problem.reason if seen.problem is not None else None) == reason
+    assert seen.known == (link is not None and labels is not None)
 
 
 @pytest.mark.parametrize(("metadata", "follows"), [({}, True), (GOES, False)])

@@ -9,9 +9,9 @@ from tests.unit.shell import Shell
 
 from box_app_operator.api.spec import FINALIZER
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import AppID, PendingToken, Slot
+from box_app_operator.model.box import AdoptionEntry, AppID, ClientID, PendingToken, Slot
 from box_app_operator.model.names import Leaving
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.observed import Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, RevokeSlot
 from box_app_operator.modes.automated.client import AutomatedClient
 from box_app_operator.modes.automated.name_holder import find_name_holder
@@ -68,6 +68,50 @@ async def test_a_look_costs_no_call_unless_a_call_was_not_answered() -> None:
     shell.memory.doubtful = True
     assert (await look(shell)).app == shell.box.apps[app.id]
     assert (shell.memory.doubtful, shell.memory.token) == (False, None)
+
+
+@pytest.mark.parametrize("said", ["1", "4711", "../../x", None])
+async def test_an_app_is_not_believed_gone_before_box_was_asked(said: Any) -> None:
+    """The listing lacks it, and no status need tell of it: it is found by its reference. Nobody to ask: not now."""
+    shell = Shell()
+    app = shell.register()
+    shell.generate(app)
+    shell.link.listing.drop(app.id)
+    shell.edit(metadata=GOES)
+    seen = Observed(remembered=RememberedStatus(said))
+    shell.link.console = None
+    with pytest.raises(TransientError, match="no connection"):
+        await look(shell, seen)
+
+    shell.link.console = shell.box
+    assert (await look(shell, seen)).app == shell.box.apps[app.id]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "reference", "claimed_by"),
+    [
+        ("elsewhere", "", "elsewhere/older"),
+        ("a third one", "", None),
+        ("elsewhere", "elsewhere/former/uid", "elsewhere/former"),
+        ("elsewhere", f"{NAMESPACE}/viewer/another-uid", "elsewhere/older"),
+    ],
+    ids=["older", "older, without an entry", "registered for another", "registered in another life"],
+)
+async def test_of_those_that_an_entry_allows_the_oldest_has_the_app(
+    namespace: str, reference: str, claimed_by: str | None
+) -> None:
+    """What the status of one without an entry says, which its tenant may write, keeps nobody from the app."""
+    shell = Shell(clientID="client-1")
+    shell.link.listing.restore(shell.box.register("Theirs", reference))
+    shell.link.adoption = (
+        AdoptionEntry(ClientID("client-1"), NAMESPACE),
+        AdoptionEntry(ClientID("client-1"), namespace),
+    )
+    body = manifest(uid="older", created="2020-01-01T00:00:00Z", clientID="client-1")
+    metadata = {**body["metadata"], "namespace": "elsewhere", "name": "older"}
+    shell.store.put_app({**body, "metadata": metadata, "status": {"clientID": "client-1", "appID": "1"}})
+
+    assert (await look(shell)).claimed_by == claimed_by
 
 
 @pytest.mark.parametrize(
