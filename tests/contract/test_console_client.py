@@ -71,19 +71,6 @@ async def test_pages_and_changes(open_box: Box, clients: Clients) -> None:
     assert await clients.console.changes("unknown", 0) is None
 
 
-async def test_a_marker_leads_to_the_next_page(
-    open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every app once, over several pages."""
-    monkeypatch.setattr("box_app_operator.box.console.PAGE_SIZE", 2)
-    made = [(await open_box.register(f"App {number}"))["id"] for number in range(3)]
-
-    first = await clients.console.list_apps(None)
-    last = await clients.console.list_apps(first.marker)
-    assert [app.id for app in (*first.apps, *last.apps)] == made
-    assert last.marker is None
-
-
 @pytest.mark.parametrize("call", ["create_app", "rename_app"])
 async def test_a_taken_or_wrong_name_is_the_authors(open_box: Box, clients: Clients, call: str) -> None:
     """StalledError with NameTaken and NameInvalid."""
