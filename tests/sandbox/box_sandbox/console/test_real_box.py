@@ -95,17 +95,6 @@ async def test_a_key_needs_authorization_and_a_free_slot(people: People) -> None
     assert (await people.call("POST", path, 403, body))["code"] == "app_not_authorized"
 
 
-async def test_keys_by_hand_age_as_any_others(people: People, clock: ManualClock) -> None:
-    """30 days to the second, and never."""
-    app = await people.authorized()
-    month, ever = await people.generate(app), await people.generate(app, "secondary", None)
-    clock.pass_by(timedelta(days=30) - timedelta(seconds=1))
-    assert await people.me(month)
-    clock.pass_by(timedelta(seconds=1))
-    assert await people.turned_away(month) is None
-    assert await people.me(ever)
-
-
 @pytest.mark.parametrize("handle", ["id", "name", "client_id"])
 async def test_an_app_has_three_handles(people: People, handle: str) -> None:
     """Its id, its name, its client id; after it is renamed the new name, after it is deleted none."""
@@ -204,35 +193,6 @@ async def test_other_wrong_fields_are_refused(people: People) -> None:
         await people.call("POST", "/sandbox/v1/users", 400, body)
     await people.user("dana@acme.example")
     await people.call("POST", "/sandbox/v1/users", 409, {"login": "Dana@acme.example"})
-
-
-@pytest.mark.parametrize("decision", ["disable", "decline", "require_reauthorization"])
-async def test_the_admin_decides_without_a_console_api(people: People, decision: str) -> None:
-    """A key rests while the app may not, and works again afterwards."""
-    app = await people.authorized()
-    key = await people.generate(app)
-    await people.decide(app, decision)
-    assert await people.turned_away(key) == DISABLED
-    await people.decide(app)
-    assert await people.me(key)
-
-
-async def test_a_deleted_app_lets_nobody_in(people: People) -> None:
-    """Its keys are over."""
-    app = await people.authorized()
-    key = await people.generate(app)
-    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}", 204)
-    assert await people.turned_away(key) is None
-
-
-async def test_a_submitted_app_is_approved_by_itself(clock: ManualClock) -> None:
-    """``auto_approve_seconds`` is also for apps that were submitted by hand."""
-    config = SandboxConfig(CONSOLE, ADMIN, console_enabled=False, auto_approve_seconds=0, now=clock)
-    async with in_process(config, described=False) as box:
-        people = People(box)
-        app = await people.create()
-        submitted = await people.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/authorization", 202)
-        assert submitted["authorization"]["state"] == "authorized"
 
 
 async def test_what_people_do_is_told_to_those_who_listen(box: Box) -> None:

@@ -212,16 +212,6 @@ async def test_a_token_expires(people: People, clock: ManualClock) -> None:
     assert await people.me(second)
 
 
-async def test_tokens_can_be_made_to_live_shorter(people: People, clock: ManualClock) -> None:
-    """From the control call on."""
-    app = await people.authorized(**KIND)
-    await people.call("PUT", "/sandbox/v1/access-token-seconds", 204, {"seconds": 5})
-    answer = await asked(people, await form_of(people, app))
-    assert answer["expires_in"] == 5
-    clock.pass_by(timedelta(seconds=5))
-    assert await people.turned_away(answer["access_token"]) is None
-
-
 async def test_a_token_is_revoked_with_the_credentials(people: People) -> None:
     """By its own app only; another token of the app lives on."""
     app, other = await people.authorized(**KIND), await people.authorized("Other", **KIND)

@@ -113,11 +113,6 @@ def refused(call: Callable[[], object]) -> tuple[int, str | None]:
     return answer.status_code, body.get("code", body.get("error"))
 
 
-def test_a_token_acts_as_the_service_account(viewer: Actor) -> None:
-    """``me`` is the app's own user."""
-    assert viewer.mint().me() == viewer.app["service_account"]["login"]
-
-
 def test_a_token_may_not_say_whose_it_is(serve: Serve) -> None:
     """Box's list of what App Tokens may call has no ``users/me``; what it has works all the same."""
     with session_with(box := serve(app_tokens_without_users_me=True)) as session:
