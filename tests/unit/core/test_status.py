@@ -211,10 +211,6 @@ def _twice(body: Json) -> None:
     body["status"]["conditions"].append(conditions_of(body)[0])
 
 
-def _old_generation(body: Json) -> None:
-    conditions_of(body)[1]["observedGeneration"] = 0
-
-
 def _ahead(body: Json) -> None:
     body["status"]["observedGeneration"] = 7
 
@@ -226,7 +222,7 @@ def _extra(type_: str, status: str) -> Callable[[Json], None]:
     return change
 
 
-def _set(index: int, **fields: str) -> Callable[[Json], None]:
+def _set(index: int, **fields: Any) -> Callable[[Json], None]:
     def change(body: Json) -> None:
         conditions_of(body)[index].update(fields)
 
@@ -237,21 +233,13 @@ def _token_in(body: Json) -> None:
     body["status"]["consoleURL"] = "https://app.box.com/?key=" + "aB3" * 10 + "xY"
 
 
-def _moved(body: Json) -> None:
-    conditions_of(body)[2]["lastTransitionTime"] = format_time(LATER)
-
-
-def _back(body: Json) -> None:
-    conditions_of(body)[2].update(lastTransitionTime=format_time(EARLIER), status="Unknown", reason="NotYetKnown")
-
-
 @pytest.mark.parametrize(
     ("number", "spoil"),
     [
         (1, _without_cors),
         (1, _twice),
         (1, _extra("Happy", "True")),
-        (2, _old_generation),
+        (2, _set(1, observedGeneration=0)),
         (2, _ahead),
         (3, _extra("Stalled", "False")),
         (4, _set(0, status="False", reason="NameTaken")),
@@ -259,8 +247,8 @@ def _back(body: Json) -> None:
         (6, _set(1, reason="BecauseISaySo")),
         (6, _set(1, reason="Published")),
         (6, _set(4, reason="Registered")),
-        (7, _moved),
-        (7, _back),
+        (7, _set(2, lastTransitionTime=format_time(LATER))),
+        (7, _set(2, lastTransitionTime=format_time(EARLIER), status="Unknown", reason="NotYetKnown")),
         (8, _token_in),
         (9, _set(3, message=" ")),
         (9, _set(3, message="This ends in the middle,")),

@@ -150,19 +150,6 @@ async def test_the_watch_ends_with_the_last_who_wants_it(stage: Stage) -> None:
     assert stage.source.listed == 2
 
 
-async def test_a_watch_that_ends_goes_on_where_it_was(stage: Stage) -> None:
-    """Every few minutes the API server ends one: that is no reason to list thousands of pods."""
-    stage.source.lists.put_nowait([body("a")])
-    await stage.names()
-    for answer in (Change("11"), None, Change("12"), None):
-        stage.source.watches.put_nowait(answer)
-    await until(lambda: stage.source.watched == 3)
-
-    assert stage.source.listed == 1
-    assert stage.pauses == []
-    assert await stage.names() == {"a"}
-
-
 @pytest.mark.parametrize("end", [None, BROKEN])
 async def test_a_watch_that_ends_at_once_is_tried_again_after_growing_pauses(stage: Stage, end: Any) -> None:
     """In good order or not, and although lists work: otherwise the API server would be asked without a rest."""
