@@ -256,16 +256,6 @@ async def test_values_in_memory_are_those_of_live_keys(stage: AssistedStage) -> 
     assert stage.values_in_memory() == []
 
 
-async def test_with_a_console_no_key_is_in_memory(telling: AssistedStage) -> None:
-    """The enterprise changed its mode: nothing is proven by its value any more."""
-    await hand_over_key(telling)
-    telling.link.has_console, telling.link.console = True, telling.clients.console
-
-    await telling.turn()
-
-    assert telling.values_in_memory() == []
-
-
 async def test_a_refused_key_is_not_kept_in_memory(telling: AssistedStage) -> None:
     """Of another app, of a person: nothing but fingerprints, and those only of keys that are there."""
     app, key = await hand_over_key(telling)

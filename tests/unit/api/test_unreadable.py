@@ -20,7 +20,6 @@ from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_en
 from box_app_operator.api.spec import FINALIZER, parse_desired
 from box_app_operator.core.deletion import give_up
 from box_app_operator.enterprise.connection import EnterpriseLink
-from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
@@ -324,8 +323,3 @@ async def test_a_change_that_cannot_be_read_ends_the_way_to_box_at_once() -> Non
     assert "spec.rateLimit.requestsPerMinute cannot be read" in link.problem.message
     link.change(_enterprise(good, 3))
     assert link.problem is None
-
-
-def test_a_slot_is_a_slot() -> None:
-    """The world that is deleted above has a token to lose."""
-    assert ready_world().live().keys() == {Slot.PRIMARY}

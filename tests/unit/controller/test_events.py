@@ -25,6 +25,7 @@ class Others:
     def __init__(self) -> None:
         self.forgotten: list[str] = []
         self.connected: list[str] = []
+        self.gone: list[tuple[str, str]] = []
 
     def forget(self, uid: UID) -> None:
         """An object is gone."""
@@ -39,6 +40,14 @@ class Others:
 
     def keep(self, _: Any) -> None:
         """An enterprise cannot be read."""
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The one enterprise that is known."""
+        return [{"metadata": {"name": "acme", "uid": "e", "resourceVersion": "3"}}]
+
+    def drop(self, name: str, uid: str) -> None:
+        """An enterprise is gone."""
+        self.gone.append((name, uid))
 
     def put(self, enterprise: Any, _: Any) -> None:
         """An enterprise is connected to."""

@@ -102,13 +102,6 @@ def test_a_crash_between_any_two_steps_still_settles_to_one_live_token(world: Wo
 
 
 @given(world=working_worlds())
-def test_there_are_never_more_than_two_steps_of_a_mint_without_a_free_slot(world: World) -> None:
-    """I4: two slots are enough, and a slot that is occupied is never minted into (the model refuses)."""
-    for each in run_its_course(world).worlds:
-        assert not each.observed.app or len(each.observed.app.tokens) <= len(Slot)
-
-
-@given(world=working_worlds())
 def test_nothing_is_minted_or_revoked_without_authorization(world: World) -> None:
     """Rule 1: not authorized and enabled means that tokens are left alone."""
     course = run_its_course(world)

@@ -9,12 +9,13 @@ from tests.unit.shell import Shell
 
 from box_app_operator.api.spec import FINALIZER
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import AdoptionEntry, AppID, ClientID, PendingToken, Slot
+from box_app_operator.model.box import AdoptionEntry, AppID, ClientID, Fingerprint, PendingToken, Slot
 from box_app_operator.model.names import Leaving
 from box_app_operator.model.observed import Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, RevokeSlot
 from box_app_operator.modes.automated.client import AutomatedClient
 from box_app_operator.modes.automated.name_holder import find_name_holder
+from box_app_operator.ports import Token
 
 MINT = MintToken(AppID("1"), Slot.PRIMARY, 30)
 HELD = {"finalizers": [FINALIZER]}
@@ -55,11 +56,13 @@ async def test_what_was_not_answered_is_not_believed(fate: Fate) -> None:
 
 
 async def test_a_look_costs_no_call_unless_a_call_was_not_answered() -> None:
-    """Then Box is asked once, and a token that it does not have is let go."""
+    """Then Box is asked once, and a token that it does not have is let go. No value of a key is kept here."""
     shell = Shell()
     app = shell.register()
+    shell.memory.answers.values = {Fingerprint("key"): Token("a key of the time without a console")}
     shell.fail_next(Fate.CRASH_BEFORE)
     assert (await look(shell)).app == app
+    assert shell.memory.answers.values == {}
     assert shell.fates.next, "no call was made"
 
     shell.fates.next.clear()
