@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
 from tests.contract.clients import Clients
-from tests.reconcile.test_passes import KEY, Stage
+from tests.reconcile.test_passes import Stage
 from tests.sandbox.world import Box, ManualClock
 
 CORS = {"domains": ["https://a.example.com"]}
@@ -18,10 +17,6 @@ class AdoptingStage(Stage):
         seen, self.seen = getattr(self, "seen", 0), len(self.box.traffic.log)
         told = self.box.traffic.log[seen:]
         return [f"{entry['method']} {entry['path']}" for entry in told if entry["method"] != "GET"]
-
-    def say(self, **status: Any) -> None:
-        """The tenant writes into the object's status."""
-        self.change_app(status={**self.cluster.app.get("status", {}), **status})
 
     async def adopt(self, app: Any) -> str:
         """With an entry, until the token is published; returns the token."""
@@ -79,25 +74,3 @@ async def test_with_the_entry_gone_everything_stays(open_box: Box, clients: Clie
     await stage.turn()
     assert stage.said("Ready") == ("True", "Ready")
     assert (stage.token, (await stage.the_app(app))["name"]) == (token, "Another Name")
-
-
-@pytest.mark.parametrize("policy", ["RevokeTokens", "Delete"])
-@pytest.mark.parametrize("entry", ["none", "without allowDelete"])
-async def test_a_deletion_leaves_the_app_and_the_keys_of_others(
-    open_box: Box, clients: Clients, clock: ManualClock, policy: str, entry: str
-) -> None:
-    """What the Secret holds is revoked; the key of a person stays, although the tenant's status calls it active."""
-    app, stage = await stage_for(open_box, clients, clock)
-    token, theirs = await stage.adopt(app), app["tokens"]["secondary"]
-    if entry == "none":
-        stage.link.adoption = ()
-        shown = stage.status["tokens"]["active"]
-        stage.say(tokens={"active": {**shown, "slot": "secondary", "fingerprint": theirs["fingerprint"]}})
-    stage.edit(deletionPolicy=policy)
-    stage.delete()
-
-    await stage.turn(2)
-
-    assert stage.store.apps.get(KEY) is None
-    assert not stage.is_live(token)
-    assert (await stage.the_app(app))["tokens"]["secondary"] == theirs

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.contract.clients import Clients
 from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster
-from tests.fakes.link import FakeLink, OneEnterprise
+from tests.fakes.link import FakeLink, OneEnterprise, new_reconciler
 from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.api.spec import RECONCILE_ANNOTATION
@@ -31,23 +31,11 @@ class Stage(OneEnterprise):
         self.cluster, self.store = FakeCluster.with_app(**spec), Store()
         self.link: FakeLink = FakeLink(clients.console, clients.platform)
         self.store.put_app(self.cluster.app)
-        self.delays = Delays()
         self.reconciler = self.restarted()
 
     def restarted(self) -> Reconciler:
         """A reconciler that remembers nothing."""
-        return Reconciler(
-            self.store,
-            self,
-            self.cluster,
-            self.cluster,
-            self.cluster,
-            self,
-            delays=self.delays,
-            status_pause=timedelta(seconds=30),
-            backoff=lambda failures: PAUSE.total_seconds() * failures,
-            passed=lambda _: None,
-        )
+        return new_reconciler(self, PAUSE, Delays())
 
     def now(self) -> Any:
         """The time."""
@@ -66,9 +54,9 @@ class Stage(OneEnterprise):
             again = await self.reconciler.reconcile(KEY)
         return again
 
-    def allow(self, app: Any, *, delete: bool = False) -> None:
+    def allow(self, app: Any) -> None:
         """The owner of the enterprise allows this app to be adopted by the object, and nothing else."""
-        self.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE, NAME, allow_delete=delete),)
+        self.link.adoption = (AdoptionEntry(app["client_id"], NAMESPACE, NAME),)
 
     async def approve(self) -> None:
         """Register, and have the admin approve."""
@@ -197,21 +185,6 @@ async def test_a_request_is_recorded_when_it_was_acted_upon(stage: Stage) -> Non
     assert stage.calls("POST", "/console/v1/apps") == 3
 
 
-async def test_a_name_that_becomes_free_is_tried_at_once(stage: Stage) -> None:
-    """Refused once, and not again before somebody gave the name up."""
-    stage.box.sandbox.taken_names = {"Viewer"}
-    await stage.turn(3)
-    assert stage.said("Registered") == ("False", "NameTaken")
-    assert stage.calls("POST", "/console/v1/apps") == 1
-    stage.box.sandbox.taken_names = set()
-
-    assert stage.reconciler.free_name(KEY)
-    await stage.turn()
-
-    assert stage.said("Registered") == ("True", "Registered")
-    assert not stage.reconciler.free_name(KEY)
-
-
 async def test_a_name_that_becomes_free_while_it_is_refused_is_not_missed(stage: Stage) -> None:
     """The refusal is on its way when the news come that the app that had the name is gone."""
     stage.box.sandbox.taken_names = {"Viewer"}
@@ -229,6 +202,7 @@ async def test_a_name_that_becomes_free_while_it_is_refused_is_not_missed(stage:
 
     assert stage.said("Registered") == ("True", "Registered")
     assert stage.calls("POST", "/console/v1/apps") - stage.calls("POST", "authorization") == 2
+    assert not stage.reconciler.free_name(KEY)
 
 
 async def test_a_spec_that_changes_during_a_pass_is_what_counts(stage: Stage) -> None:

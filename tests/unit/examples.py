@@ -53,6 +53,11 @@ def said(plan: Plan, type_: str) -> Condition:
     return next(condition for condition in plan.conditions if condition.type == type_)
 
 
+def tasks(plan: Plan) -> list[str]:
+    """What a person should do."""
+    return [step.what for step in plan.tasks]
+
+
 ADOPT = replace(DESIRED, client_id=CLIENT_ID)
 
 

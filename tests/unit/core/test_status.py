@@ -187,17 +187,6 @@ def test_the_status_tells_nothing_of_an_app_that_another_object_claims() -> None
     assert set(after["status"]) == {"observedGeneration", "conditions"}
 
 
-def test_an_annotation_is_noted_as_handled_and_stays_noted() -> None:
-    """reconcile-requested-at acts once; taking it off again is no news."""
-    world = ready_world()
-    world = replace(world, desired=replace(world.desired, reconcile_request="now"))
-    first = reported(world)
-    assert first["status"]["lastHandledReconcileAt"] == "now"
-    first["metadata"]["annotations"] = {}
-
-    assert report(world, first) == first
-
-
 def conditions_of(body: Json) -> list[Json]:
     """The conditions in an object's status."""
     return list(body["status"]["conditions"])
@@ -303,11 +292,13 @@ def test_a_token_that_the_status_calls_active_is_noted_as_the_previous_one() -> 
 
 
 def test_a_request_is_recorded_only_when_it_was_handled() -> None:
-    """What is not recorded is acted upon later."""
+    """What is not recorded is acted upon later; taking the annotation off again is no news."""
     world = ready_world()
     asking = replace(world, desired=replace(world.desired, reconcile_request="now"))
     body, plan = body_of(asking), decide(asking)
 
-    for handled, recorded in ((True, "now"), (False, None)):
+    for handled, recorded in ((False, None), (True, "now")):
         status = build_status(body, asking.desired, asking.observed, plan, NOON, request_handled=handled)
         assert status.get("lastHandledReconcileAt") == recorded
+    first = {**body, "metadata": {**body["metadata"], "annotations": {}}, "status": status}
+    assert report(asking, first) == first

@@ -91,20 +91,6 @@ async def test_a_user_is_a_subject_of_an_app_that_may(people: People) -> None:
             await people.box.call("GET", f"/2.0/folders/{folder['id']}", status, bearer=other)
 
 
-async def test_files_of_a_user_come_back_as_they_went(people: People) -> None:
-    """Upload, download through an address without a token, delete."""
-    token = await token_of(people, await people.authorized(**KIND, user_access=True), await people.user())
-    form = {"attributes": '{"name": "f", "parent": {"id": "0"}}'}
-    uploaded = await people.box.call(
-        "POST", "/api/2.0/files/content", 201, bearer=token, data=form, files={"file": b"x"}
-    )
-    path = f"/2.0/files/{uploaded['entries'][0]['id']}"
-    address = (await people.box.respond("GET", f"{path}/content", bearer=token)).headers["location"]
-    assert (await people.box.respond("GET", address, bearer=None)).content == b"x"
-    await people.box.call("DELETE", path, 204, bearer=token)
-    await people.box.call("GET", path, 404, bearer=token)
-
-
 WRONG = [
     ({"client_id": None}, "invalid_request", "Client id was not found in the headers or body"),
     ({"client_id": "nobody"}, "invalid_client", "The client credentials are invalid"),
