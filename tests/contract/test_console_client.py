@@ -55,22 +55,6 @@ async def test_every_call_has_its_effect(open_box: Box, clients: Clients) -> Non
     assert await console.get_app(made.id) is None
 
 
-async def test_pages_and_changes(open_box: Box, clients: Clients) -> None:
-    """Pages by their markers; changes from the cursor on, with what is gone apart; None for an unknown cursor."""
-    await open_box.register("First")
-    second = await open_box.register("Second")
-    page = await clients.console.list_apps(None)
-    assert ([app.name for app in page.apps], page.gone, page.marker) == (["First", "Second"], (), None)
-
-    await open_box.call("DELETE", f"{APPS}/{second['id']}", 204)
-    await open_box.register("Third")
-    changes = await clients.console.changes(page.cursor, 0)
-    assert changes is not None
-    assert [app.name for app in changes.apps] == ["Third"]
-    assert [app.id for app in changes.gone] == [second["id"]]
-    assert await clients.console.changes("unknown", 0) is None
-
-
 @pytest.mark.parametrize("call", ["create_app", "rename_app"])
 async def test_a_taken_or_wrong_name_is_the_authors(open_box: Box, clients: Clients, call: str) -> None:
     """StalledError with NameTaken and NameInvalid."""

@@ -82,10 +82,13 @@ def new_reconciler(
     stage: Any, pause: timedelta, delays: Delays, passed: Callable[[str], None] = lambda _: None
 ) -> Reconciler:
     """A reconciler that remembers nothing. The stage is its clock and its enterprises, and has cluster and store."""
+    cluster = stage.cluster
     return Reconciler(
         stage.store,
         stage,
-        *(stage.cluster,) * 3,
+        cluster,
+        cluster,
+        cluster,
         stage,
         delays=delays,
         status_pause=timedelta(seconds=30),
@@ -148,6 +151,15 @@ class Surroundings(StillClock):
             name_freed=nobody,
             wait_seconds=0.0,
         )
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others run until it holds."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to that")
 
 
 async def rest() -> None:

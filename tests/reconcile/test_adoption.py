@@ -18,12 +18,6 @@ class AdoptingStage(Stage):
         told = self.box.traffic.log[seen:]
         return [f"{entry['method']} {entry['path']}" for entry in told if entry["method"] != "GET"]
 
-    async def adopt(self, app: Any) -> str:
-        """With an entry, until the token is published; returns the token."""
-        self.allow(app)
-        await self.turn()
-        return self.token
-
     async def the_app(self, app: Any) -> Any:
         """As it is now, without what changes by itself."""
         found = await self.box.app_of(app)
@@ -58,8 +52,9 @@ async def test_nothing_is_changed_in_box_without_an_entry(open_box: Box, clients
 async def test_with_the_entry_gone_everything_stays(open_box: Box, clients: Clients, clock: ManualClock) -> None:
     """The Secret keeps its token, Box is left alone, the status keeps what it recorded; with it back all goes on."""
     app, stage = await stage_for(open_box, clients, clock)
-    token, before = await stage.adopt(app), dict(stage.status)
-    adopted = await stage.the_app(app)
+    stage.allow(app)
+    await stage.turn()
+    token, before, adopted = stage.token, dict(stage.status), await stage.the_app(app)
 
     stage.link.adoption = ()
     stage.edit(displayName="Another Name", cors={"domains": []})

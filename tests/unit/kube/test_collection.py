@@ -53,7 +53,7 @@ def refusal(status: int, **headers: str) -> web.Response:
 
 
 async def stream(
-    request: web.Request, *lines: bytes | memoryview, then: Callable[[], Awaitable[None]] | None = None
+    request: web.Request, *lines: bytes | memoryview, then: Callable[[], Awaitable[object]] | None = None
 ) -> Any:
     """Send the lines of a watch."""
     response = web.StreamResponse()
@@ -212,7 +212,7 @@ async def test_a_watch_that_falls_silent_is_given_up() -> None:
     released = asyncio.Event()
 
     async def handler(request: web.Request) -> Any:
-        return await stream(request, event("ADDED", metadata_of(secret("a"))), then=_until(released))
+        return await stream(request, event("ADDED", metadata_of(secret("a"))), then=released.wait)
 
     async with serving(handler) as api:
         changes = watch_changes(api, replace(SECRETS, silence_seconds=0.2), "5")
@@ -220,13 +220,6 @@ async def test_a_watch_that_falls_silent_is_given_up() -> None:
         with pytest.raises(TransientError):
             await anext(changes)
         released.set()
-
-
-def _until(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
-    async def wait() -> None:
-        await event.wait()
-
-    return wait
 
 
 @pytest.mark.parametrize("type_", ["MODIFIED", "DELETED"])

@@ -317,16 +317,6 @@ def test_a_folder_is_the_limit_of_a_downscoped_token(viewer: Actor) -> None:
     assert whole.download(outside) == CONTENT
 
 
-def test_a_file_is_the_limit_of_a_downscoped_token(viewer: Actor) -> None:
-    """That file and no other."""
-    whole = viewer.mint()
-    file, other = whole.upload("file"), whole.upload("other")
-    limited = viewer.using(whole.downscope(["item_download"], viewer.resource("files", file)))
-
-    assert limited.download(file) == CONTENT
-    assert refused(lambda: limited.download(other)) == (403, "insufficient_scope")
-
-
 def test_the_root_reaches_everything(viewer: Actor) -> None:
     """A token for folder 0 reaches all items."""
     whole = viewer.mint()
