@@ -96,19 +96,18 @@ class Stage(OneEnterprise):
         """Does Box accept it?"""
         return self.box.sandbox.authenticate(token) is not None
 
-    def edit(self, *dropped: str, **spec: Any) -> None:
+    def edit(self, **spec: Any) -> None:
         """Another spec."""
-        kept = {key: value for key, value in self.cluster.app["spec"].items() if key not in dropped}
         generation = self.cluster.app["metadata"]["generation"] + 1
-        self.change_app(metadata={"generation": generation}, spec={**kept, **spec})
+        self.change_app(metadata={"generation": generation}, spec={**self.cluster.app["spec"], **spec})
 
     def delete(self) -> None:
         """kubectl delete."""
         self.change_app(metadata={"deletionTimestamp": "2026-03-01T10:00:00Z"})
 
-    def annotate(self, value: str, annotation: str = RECONCILE_ANNOTATION) -> None:
-        """Ask for another look, or for another token."""
-        self.change_app(metadata={"annotations": {annotation: value}})
+    def annotate(self, value: str) -> None:
+        """Ask for another look."""
+        self.change_app(metadata={"annotations": {RECONCILE_ANNOTATION: value}})
 
     def change_app(self, **parts: Any) -> None:
         """Somebody changes the object, and the watch tells of it."""

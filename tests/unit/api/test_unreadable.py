@@ -300,11 +300,6 @@ def test_namespaces_that_cannot_be_read_are_not_all_namespaces(allowed: Any) -> 
     assert parse_enterprise(manifest({**ENTERPRISE_SPEC, "allowedNamespaces": allowed})).spec.invalid is not None
 
 
-def link_to(spec: EnterpriseSpec) -> EnterpriseLink:
-    """A link that was not run yet."""
-    return EnterpriseLink(_enterprise(spec, 1), Surroundings().for_links(), lambda: None)
-
-
 def _enterprise(spec: EnterpriseSpec, generation: int) -> Enterprise:
     return replace(parse_enterprise(manifest(ASSISTED)), spec=spec, generation=generation)
 
@@ -313,7 +308,7 @@ async def test_a_change_that_cannot_be_read_ends_the_way_to_box_at_once() -> Non
     """Before anything else was tried: the spec may have been tightened, and no app may use what it said before."""
     good = parse_enterprise(manifest(ENTERPRISE_SPEC)).spec
     bad = parse_enterprise(manifest({**ENTERPRISE_SPEC, "rateLimit": {"requestsPerMinute": "few"}})).spec
-    link = link_to(good)
+    link = EnterpriseLink(_enterprise(good, 1), Surroundings().for_links(), lambda: None)
     assert link.problem is None
 
     link.change(_enterprise(bad, 2))

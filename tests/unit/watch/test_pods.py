@@ -97,22 +97,16 @@ async def test_pods_are_listed_and_then_followed(stage: Stage) -> None:
     assert stage.source.listed == 1
 
 
-async def test_who_waits_for_the_first_list_is_let_go_with_the_watch(stage: Stage) -> None:
-    """The object went meanwhile: a worker that waited on would never work again."""
+@pytest.mark.parametrize("goes", ["the object", "the process"])
+async def test_who_waits_for_the_first_list_is_let_go_with_the_watch(stage: Stage, goes: str) -> None:
+    """A worker that waited on would never work again, or never come to its end."""
     waiting = asyncio.create_task(stage.names())
     await until(lambda: stage.source.listed == 1)
 
-    stage.watch.release(APP)
-
-    assert await asyncio.wait_for(waiting, 20) is None
-
-
-async def test_the_end_of_all_watches_lets_everybody_go(stage: Stage) -> None:
-    """Likewise when the process ends."""
-    waiting = asyncio.create_task(stage.names())
-    await until(lambda: stage.source.listed == 1)
-
-    await stage.watch.close()
+    if goes == "the object":
+        stage.watch.release(APP)
+    else:
+        await stage.watch.close()
 
     assert await asyncio.wait_for(waiting, 20) is None
 
