@@ -113,7 +113,7 @@ async def test_a_refused_credential_awaits_a_human(open_box: Box, call: Call) ->
 
     open_box.order(kind="status", status=403)
     error = await refused(call(Clients(open_box.client), NOBODY), AwaitingHumanError, open_box)
-    assert error.reason.startswith("Credential")
+    assert error.reason == "CredentialForbidden"
 
 
 @every_call

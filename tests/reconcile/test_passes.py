@@ -155,18 +155,6 @@ async def test_rejected_tokens_are_no_storm(stage: Stage) -> None:
     assert stage.issued == 2
 
 
-async def test_an_outage_does_not_make_a_condition_lie(stage: Stage) -> None:
-    """Authorized, and the minting fails: the token is awaited, and it is not the admin who must act."""
-    await stage.approve()
-    stage.box.order(kind="status", status=403, code="forbidden", method="POST", path=".*/tokens/", count=None)
-
-    await stage.turn()
-
-    assert stage.said("Authorized") == ("True", "Authorized")
-    assert stage.said("Ready") == ("False", "AwaitingToken")
-    assert stage.link.suspected == 0
-
-
 async def test_a_request_is_recorded_when_it_was_acted_upon(stage: Stage) -> None:
     """Not while Box is in the way; and recording it does not have the refused step tried once more."""
     stage.box.sandbox.taken_names = {"Viewer"}

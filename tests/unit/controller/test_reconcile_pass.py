@@ -138,14 +138,18 @@ async def test_a_step_that_worked_is_not_done_again_and_again() -> None:
     assert (refusal.kind, refusal.reason) == (RefusalKind.STALLED, Reason.ORIGIN_REJECTED)
 
 
-async def test_a_refused_credential_is_the_enterprises_matter() -> None:
-    """The link finds out, and the step is tried again: nobody is told to correct the app."""
+@pytest.mark.parametrize(("reason", "suspected"), [(Reason.CREDENTIAL_REJECTED, 1), (Reason.CREDENTIAL_FORBIDDEN, 0)])
+async def test_a_refused_credential_is_the_enterprises_matter(reason: Reason, suspected: int) -> None:
+    """The link finds out, and the step is tried again: nobody is told to correct the app.
+
+    One that may not do this is as good as before for everything else.
+    """
     stage = two_edits()
-    stage.errors[RenameApp] = AwaitingHumanError(Reason.CREDENTIAL_REJECTED, "The console refused the token.")
+    stage.errors[RenameApp] = AwaitingHumanError(reason, "The console refused the token.")
 
     await stage.run()
 
-    assert stage.link.suspected == 1
+    assert stage.link.suspected == suspected
     assert stage.memory.refusals[RENAME].kind is RefusalKind.TRANSIENT
 
 

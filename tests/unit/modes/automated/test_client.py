@@ -29,9 +29,8 @@ async def look(shell: Shell, seen: Observed | None = None) -> Observed:
 
 
 @pytest.mark.parametrize("fate", [Fate.LOST_BEFORE, Fate.LOST_AFTER])
-async def test_what_was_not_answered_is_not_believed(fate: Fate) -> None:
+async def test_what_was_not_answered_is_not_believed(shell: Shell, fate: Fate) -> None:
     """Of a token that was generated nobody has the value; one that was to end may live, and may be repeated."""
-    shell = Shell()
     client, app = AutomatedClient(shell.store, shell.cluster, shell), shell.register()
     shell.fail_next(fate)
     with pytest.raises(TransientError):
@@ -55,9 +54,8 @@ async def test_what_was_not_answered_is_not_believed(fate: Fate) -> None:
     assert (left and left.tokens, shell.memory.pending, shell.box.live(app.id)) == ({}, None, set())
 
 
-async def test_a_look_costs_no_call_unless_a_call_was_not_answered() -> None:
+async def test_a_look_costs_no_call_unless_a_call_was_not_answered(shell: Shell) -> None:
     """Then Box is asked once, and a token that it does not have is let go. No value of a key is kept here."""
-    shell = Shell()
     app = shell.register()
     shell.memory.answers.values = {Fingerprint("key"): Token("a key of the time without a console")}
     shell.fail_next(Fate.CRASH_BEFORE)
@@ -74,9 +72,8 @@ async def test_a_look_costs_no_call_unless_a_call_was_not_answered() -> None:
 
 
 @pytest.mark.parametrize("said", ["1", "4711", "../../x", None])
-async def test_an_app_is_not_believed_gone_before_box_was_asked(said: Any) -> None:
+async def test_an_app_is_not_believed_gone_before_box_was_asked(shell: Shell, said: Any) -> None:
     """The listing lacks it, and no status need tell of it: it is found by its reference. Nobody to ask: not now."""
-    shell = Shell()
     app = shell.register()
     shell.generate(app)
     shell.link.listing.drop(app.id)
@@ -131,10 +128,9 @@ async def test_of_those_that_an_entry_allows_the_oldest_has_the_app(
     ids=["renamed", "keeps it", "in a circle", "not held", "suspended", "deleted", "goes without its app"],
 )
 def test_a_name_is_waited_for_only_while_its_holder_leaves_it(
-    wants: str, metadata: Any, spec: Any, leaving: Leaving | None
+    shell: Shell, wants: str, metadata: Any, spec: Any, leaving: Leaving | None
 ) -> None:
     """Anything else is for a person to change. Two that want each other's name would wait for ever."""
-    shell = Shell()
     shell.edit(metadata=HELD)
     body = manifest(uid="u", **{"displayName": wants, **spec})
     shell.store.put_app({**body, "metadata": {**body["metadata"], **metadata, "name": "other"}})
