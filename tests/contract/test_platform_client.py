@@ -49,7 +49,9 @@ async def test_a_token_that_may_not_work_awaits_a_human(open_box: Box, clients: 
     assert await clients.platform.accepts(token)
 
 
-FAULTS = [{"kind": "status", "path": "/2.0/", "status": status} for status in (400, 403, 405, 409, 500, 503)]
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "status", "path": "/2.0/", "status": status} for status in (400, 403, 405, 409, 500, 503)
+]
 FAULTS += [{"kind": kind} for kind in ("cut_before", "cut_after", "half_body")]
 
 

@@ -106,7 +106,10 @@ async def test_what_ended_kopf_is_told(
 ) -> None:
     """In the words of the process's last line; a bug stays what it is. An end without a word is told, too."""
     stage = Stage(monkeypatch)
-    stage.kopf.end.set_result(None) if error is None else stage.kopf.end.set_exception(error)
+    if error is None:
+        stage.kopf.end.set_result(None)
+    else:
+        stage.kopf.end.set_exception(error)
 
     with pytest.raises(expected) as caught:
         await stage.ended()

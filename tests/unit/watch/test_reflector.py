@@ -37,7 +37,7 @@ class FakeSource:
             yield Page([item], "10", "more")
         yield Page([], "10", None)
 
-    async def changes(self, since: str) -> AsyncGenerator[Change[Item], None]:
+    async def changes(self, since: str) -> AsyncGenerator[Change[Any], None]:
         """Whatever was ordered, one after the other; None ends the watch."""
         self.since.append(since)
         while (answer := await self.watches.get()) is not None:
