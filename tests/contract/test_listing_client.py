@@ -86,14 +86,6 @@ async def test_only_news_come_afterwards(open_box: Box, clients: Clients) -> Non
     assert await listing.refresh(clients.console, 0) == []
 
 
-async def test_what_is_seen_elsewhere_is_not_news_again(open_box: Box, clients: Clients) -> None:
-    """The answer to one's own call is folded in; the change that it made is then no news."""
-    listing = await listed(clients)
-    assert listing.update(await clients.console.create_app("Viewer", "ns/viewer/uid", "key"))
-    assert await listing.refresh(clients.console, 0) == []
-    assert listing.by_uid(UID("uid")) is not None
-
-
 async def test_an_expired_cursor_leads_to_a_relist(open_box: Box, clients: Clients) -> None:
     """Everything is listed again at once; what went meanwhile is told and dropped."""
     kept, gone = await open_box.register("Kept", "ns/kept/1"), await open_box.register("Gone", "ns/gone/2")
@@ -126,24 +118,6 @@ async def test_a_failed_look_keeps_what_is_known(open_box: Box, clients: Clients
     open_box.order(kind="status", status=401)
     await refused(listing.refresh(clients.console, 0), AwaitingHumanError, open_box)
     assert [app.id for app in await listing.refresh(clients.console, 0)] == [made["id"]]
-
-
-async def test_a_listing_that_breaks_off_begins_anew(
-    open_box: Box, clients: Clients, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An error on a later page: not known yet, and nothing is taken for gone."""
-    monkeypatch.setattr("box_app_operator.box.console.PAGE_SIZE", 1)
-    for name in ("First", "Second"):
-        await open_box.register(name)
-    listing = Listing()
-    open_box.order(kind="latency")
-    open_box.order(kind="status", status=500)
-
-    await refused(listing.refresh(clients.console, 0), TransientError, open_box)
-    assert not listing.known
-    await listing.refresh(clients.console, 0)
-    assert listing.known
-    assert len(listing) == 2
 
 
 async def test_a_relist_brings_back_what_an_earlier_one_did_not_see(open_box: Box, clients: Clients) -> None:

@@ -27,16 +27,11 @@ def free_port() -> int:
         return int(closed.getsockname()[1])
 
 
-def box_behind(client: httpx.AsyncClient, url: str, via: Proxy | None) -> Transport:
-    """The way to Box through a client."""
-    return Transport(client, url, Gate(MANY, Monotonic()), api="console", timeout_seconds=30, via=via)
-
-
 async def silence(url: str, via: Proxy | None = None) -> str:
     """What is said of a call to Box that nobody answers."""
     async with httpx.AsyncClient(trust_env=False, proxy=via.url if via else None) as client:
-        call = box_behind(client, url, via).call("GET", "/2.0/files/1", query={"fields": "secret-query"})
-        error = await refused(call, TransientError)
+        box = Transport(client, url, Gate(MANY, Monotonic()), api="console", timeout_seconds=30, via=via)
+        error = await refused(box.call("GET", "/2.0/files/1", query={"fields": "secret-query"}), TransientError)
     assert (error.uncertain, error.unreachable) == (True, True)
     check_secrets(error, {PASSWORD, "secret-query"})
     return error.message

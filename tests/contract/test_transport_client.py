@@ -1,7 +1,5 @@
 """The operator's way to Box: time limits, pauses that Box asks for, and who is not there at all."""
 
-import socket
-
 import httpx
 import pytest
 from tests.contract.clients import MANY, Clients, Monotonic, check_secrets, refused
@@ -35,26 +33,6 @@ async def test_a_pause_closes_the_gate_and_time_opens_it(open_box: Box, clients:
     clients.monotonic.seconds = 1007
     await clients.console.list_apps(None)
     assert calls(open_box) == seen + 1
-
-
-async def test_the_rate_limit_of_the_sandbox_closes_the_gate(open_box: Box, clients: Clients) -> None:
-    """The sandbox's own 429, not an ordered one."""
-    object.__setattr__(open_box.sandbox.config, "requests_per_minute", 2)
-    for _ in range(2):
-        await clients.console.list_apps(None)
-    error = await refused(clients.console.list_apps(None), TransientError, open_box)
-    assert error.retry_after_seconds == 60
-
-
-async def test_nobody_at_all_heals() -> None:
-    """TransientError that says that nobody answered, without the address's query or the credential."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        async with httpx.AsyncClient() as client:
-            error = await refused(Clients(client, url).console.changes("secret-cursor", 0), TransientError)
-    assert (error.reason, error.uncertain, error.unreachable) == ("BoxUnavailable", True, True)
-    assert "secret-cursor" not in str(error)
 
 
 async def test_a_hang_beyond_the_time_limit_heals(loopback: Loopback) -> None:

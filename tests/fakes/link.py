@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from box_app_operator.api.enterprise import Enterprise
@@ -11,6 +11,8 @@ from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import Store
 from box_app_operator.cache.identities import Identities
+from box_app_operator.controller.reconciler import Reconciler
+from box_app_operator.core.plan import Delays
 from box_app_operator.enterprise.clients import Clients
 from box_app_operator.enterprise.connection import LinkDependencies
 from box_app_operator.model.box import AdoptionEntry, Problem
@@ -76,6 +78,25 @@ class StillClock:
         return self.moment.timestamp()
 
 
+def new_reconciler(
+    stage: Any, pause: timedelta, delays: Delays, passed: Callable[[str], None] = lambda _: None
+) -> Reconciler:
+    """A reconciler that remembers nothing. The stage is its clock and its enterprises, and has cluster and store."""
+    cluster = stage.cluster
+    return Reconciler(
+        stage.store,
+        stage,
+        cluster,
+        cluster,
+        cluster,
+        stage,
+        delays=delays,
+        status_pause=timedelta(seconds=30),
+        backoff=lambda failures: pause.total_seconds() * failures,
+        passed=passed,
+    )
+
+
 class Surroundings(StillClock):
     """What links to enterprises need: a Box that answers, and Secrets.
 
@@ -130,6 +151,15 @@ class Surroundings(StillClock):
             name_freed=nobody,
             wait_seconds=0.0,
         )
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others run until it holds."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to that")
 
 
 async def rest() -> None:

@@ -81,61 +81,6 @@ async def test_other_credentials_are_used_once(stage: GrantStage) -> None:
     assert (stage.issued, stage.cluster.writes.count("secret")) == (2, 2)
 
 
-async def test_an_access_token_need_not_read_files(stage: GrantStage) -> None:
-    """What it may do the app's scopes say. Box knows it, and that is the proof."""
-    stage.box.order(kind="status", status=403, code="insufficient_scope", path="/2.0/files/1", count=None)
-
-    await stage.make_ready()
-
-    assert stage.issued == 1
-
-
-@pytest.mark.parametrize("who", ["owner", "admin"])
-async def test_what_is_put_right_while_box_is_asked_is_tried(stage: GrantStage, who: str) -> None:
-    """Box refuses what was there before, and that is not held against what is there now."""
-    app = await stage.make("Viewer")
-    await stage.hand_over(app, "not-the-secret" if who == "owner" else None)
-    if who == "admin":
-        await stage.box.decide(app, "decline")
-    grant = stage.clients.platform.grant
-
-    async def grant_meanwhile(*given: Any) -> Any:
-        stage.clients.platform.grant = grant  # type: ignore[method-assign]
-        try:
-            return await grant(*given)
-        finally:
-            if who == "owner":
-                await stage.hand_over(app)
-                stage.reconciler.clear_refusals(KEY)
-            else:
-                await stage.box.decide(app)
-                stage.reconciler.clear_human_refusals(KEY)
-
-    stage.clients.platform.grant = grant_meanwhile  # type: ignore[method-assign]
-    await stage.turn()
-
-    assert stage.said("Ready") == ("True", "Ready")
-    assert stage.issued == 1
-
-
-CREDENTIALS_MESSAGE = "Key 'clientSecret' of Secret 'creds' cannot be used: it has characters other than ASCII"
-
-
-async def test_credentials_that_can_be_none_are_not_sent_to_box(stage: GrantStage) -> None:
-    """A person is told which key it is; the corrected one is used."""
-    app = await stage.make("Viewer")
-    await stage.hand_over(app, "gehéim")
-
-    await stage.turn()
-
-    assert stage.said("TokenReady") == ("False", "AwaitingToken")
-    assert stage.cluster.app["status"]["nextSteps"][0]["what"].startswith(CREDENTIALS_MESSAGE)
-    assert stage.calls("POST", "/oauth2/token") == 0
-    await stage.hand_over(app)
-    await stage.turn()
-    assert stage.said("Ready") == ("True", "Ready")
-
-
 async def test_a_token_that_is_held_stays_whose_it_is(stage: GrantStage) -> None:
     """The credentials change between obtaining and publishing: first it is published as what it is, then replaced."""
     first, other = await stage.make("Viewer"), await stage.make("Other")
@@ -169,19 +114,6 @@ async def test_a_removed_client_id_is_put_back_from_the_data(
     assert stage.issued == tokens
 
 
-async def test_a_removed_client_id_is_not_mistaken_for_the_new_one(stage: GrantStage) -> None:
-    """The credentials changed at the same time: the data tells."""
-    await stage.make_ready()
-    other = await stage.make("Other")
-    stage.tamper("client-id")
-    await stage.hand_over(other)
-
-    await stage.turn()
-
-    assert stage.client_ids() == {other["client_id"]}
-    assert stage.issued == 2
-
-
 async def test_a_deletion_waits_for_wrong_credentials_no_longer_than_the_token_lives(stage: GrantStage) -> None:
     """Somebody may correct them; once the token is over there is nothing left to wait for."""
     app = await stage.make_ready()
@@ -194,16 +126,3 @@ async def test_a_deletion_waits_for_wrong_credentials_no_longer_than_the_token_l
     await stage.turn()
 
     assert stage.store.apps.get(KEY) is None
-
-
-async def test_a_deletion_tells_what_it_cannot_revoke(stage: GrantStage) -> None:
-    """The token of an app whose credentials are not there any more; Box is not asked."""
-    await stage.make_ready()
-    await stage.hand_over(await stage.make("Other"))
-    stage.delete()
-
-    await stage.turn()
-
-    assert stage.store.apps.get(KEY) is None
-    assert stage.calls("POST", "/oauth2/revoke") == 0
-    assert stage.cluster.events == ["Ready", "LeftToExpire"]

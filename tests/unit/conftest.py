@@ -10,12 +10,20 @@ from pathlib import Path
 import certifi
 import pytest
 from hypothesis import settings
+from tests.unit.shell import Shell
 
 from box_app_operator.proxies import EXCEPTIONS, VARIABLES
 
 settings.register_profile("unit", max_examples=100, deadline=None, derandomize=True, database=None)
 settings.register_profile("long", max_examples=1500, deadline=None, database=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
+
+
+@pytest.fixture
+def shell() -> Shell:
+    """A new object and its enterprise."""
+    return Shell()
+
 
 ADDRESS = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, published_secret
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, look, published_secret
 from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
 
 from box_app_operator.core.plan import Plan
@@ -43,14 +43,14 @@ def ready_world(desired: Desired = DESIRED, **tokens: IssuedToken) -> World:
     return World(desired, Observed(known=True, app=app, secret=secret, remembered=remembered, pods=()))
 
 
-def look(world: World, **changes: object) -> World:
-    """The same world, with some of what is observed changed."""
-    return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
-
-
 def said(plan: Plan, type_: str) -> Condition:
     """The condition of this type."""
     return next(condition for condition in plan.conditions if condition.type == type_)
+
+
+def tasks(plan: Plan) -> list[str]:
+    """What a person should do."""
+    return [step.what for step in plan.tasks]
 
 
 ADOPT = replace(DESIRED, client_id=CLIENT_ID)

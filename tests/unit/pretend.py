@@ -148,7 +148,7 @@ def pretend(world: World, step: Step) -> World:
             _expect(world, app_id)
             if not world.observed.adoption.may_delete:
                 raise BoxWouldRefuseError("nobody allowed the app to be deleted")
-            return _see(world, app=None, pending=None)
+            return look(world, app=None, pending=None)
         case MintToken():
             return _mint(world, step)
         case ProveToken(fingerprint):
@@ -158,12 +158,12 @@ def pretend(world: World, step: Step) -> World:
         case RevokeSlot():
             return _revoke(world, step)
         case DeleteSecret(name, _):
-            return _see(
+            return look(
                 world, renamed_secrets=tuple(each for each in world.observed.renamed_secrets if each.name != name)
             )
         case RestartWorkload(ref, fingerprint):
             view = WorkloadView(ref, token=fingerprint, restarted_at=NOON)
-            return _see(world, workloads={**world.observed.workloads, ref: view})
+            return look(world, workloads={**world.observed.workloads, ref: view})
         case _:
             return _edit(world, step)
 
@@ -172,11 +172,11 @@ def _edit(world: World, step: RenameApp | SetCorsDomains | SubmitApp) -> World:
     app = _expect(world, step.app_id)
     match step:
         case RenameApp(_, name):
-            return _see(world, app=replace(app, name=name, revision=app.revision + 1))
+            return look(world, app=replace(app, name=name, revision=app.revision + 1))
         case SetCorsDomains(_, domains):
-            return _see(world, app=replace(app, cors_domains=domains, revision=app.revision + 1))
+            return look(world, app=replace(app, cors_domains=domains, revision=app.revision + 1))
         case SubmitApp():
-            return _see(world, app=decided(app, AuthorizationState.PENDING))
+            return look(world, app=decided(app, AuthorizationState.PENDING))
 
 
 def decided(app: BoxApp, state: AuthorizationState, *, enabled: bool = False) -> BoxApp:
@@ -187,15 +187,16 @@ def decided(app: BoxApp, state: AuthorizationState, *, enabled: bool = False) ->
 
 def approved(world: World) -> World:
     """The world after the admin authorized and enabled the app."""
-    return _see(world, app=decided(world.app, AuthorizationState.AUTHORIZED, enabled=True))
+    return look(world, app=decided(world.app, AuthorizationState.AUTHORIZED, enabled=True))
 
 
 def crashed(world: World) -> World:
     """The world after a crash: what was held in memory is lost, all else stays."""
-    return _see(world, pending=None)
+    return look(world, pending=None)
 
 
-def _see(world: World, **changes: object) -> World:
+def look(world: World, **changes: object) -> World:
+    """The same world, with some of what is observed changed."""
     return replace(world, observed=replace(world.observed, **changes))  # type: ignore[arg-type]
 
 
@@ -216,7 +217,7 @@ def _expect(world: World, app_id: AppID, *, revokes: bool = False) -> BoxApp:
 def _create(world: World, name: str, reference: str) -> World:
     if world.observed.app is not None:
         raise BoxWouldRefuseError("there is an app with this reference already")
-    return _see(world, app=new_app(APP_ID, CLIENT_ID, name, reference))
+    return look(world, app=new_app(APP_ID, CLIENT_ID, name, reference))
 
 
 def _mint(world: World, step: MintToken) -> World:
@@ -224,7 +225,7 @@ def _mint(world: World, step: MintToken) -> World:
     fingerprint = fingerprint_of(f"minted {world.minted}")
     expires_at = NOON + timedelta(days=step.expires_in_days) if step.expires_in_days else None
     changed = with_token(app, step.slot, IssuedToken(fingerprint, NOON, expires_at))
-    after = _see(world, app=changed, pending=PendingToken(fingerprint, days=step.expires_in_days))
+    after = look(world, app=changed, pending=PendingToken(fingerprint, days=step.expires_in_days))
     return replace(after, minted=world.minted + 1)
 
 
@@ -232,7 +233,7 @@ def _prove(world: World, fingerprint: Fingerprint) -> World:
     pending = world.observed.pending
     if pending is None or pending.fingerprint != fingerprint:
         raise BoxWouldRefuseError("the token to be proven is not held")
-    return _see(world, pending=replace(pending, proven=True))
+    return look(world, pending=replace(pending, proven=True))
 
 
 def _publish(world: World, step: PublishSecret) -> World:
@@ -246,7 +247,7 @@ def _publish(world: World, step: PublishSecret) -> World:
         raise BoxWouldRefuseError("the app has no such token")
     written = published_secret(world.desired, app, slot, world.observed)
     remembered = replace(world.observed.remembered, active=step.fingerprint)
-    return _see(world, secret=written, pending=None if is_held else pending, remembered=remembered)
+    return look(world, secret=written, pending=None if is_held else pending, remembered=remembered)
 
 
 def unlisted(app: BoxApp, mode: Mode) -> UnlistedTokens:
@@ -303,7 +304,7 @@ def _revoke(world: World, step: RevokeSlot) -> World:
     app, pending = _expect(world, step.app_id, revokes=True), world.observed.pending
     left = without_token(app, step.slot, step.fingerprint)
     ends = pending is not None and pending.fingerprint == step.fingerprint
-    return _see(world, app=left, pending=None if ends else pending)
+    return look(world, app=left, pending=None if ends else pending)
 
 
 def decide(

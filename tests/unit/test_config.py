@@ -105,15 +105,6 @@ def test_a_malformed_command_line_ends_with_one_message_and_code_2() -> None:
         assert word in result.output
 
 
-def test_every_setting_has_a_flag_and_its_help() -> None:
-    """What can be set can be found with --help."""
-    result = CliRunner().invoke(main, ["run", "--help"])
-
-    assert result.exit_code == 0
-    for name in Settings.__dataclass_fields__:
-        assert f"--{name.replace('_', '-')}" in result.output
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["run", "--workers", "none"]])
 def test_help_and_refusal_load_no_client(arguments: list[str]) -> None:
     """--help answers at once: kopf, httpx and kubernetes stay unloaded."""

@@ -141,31 +141,19 @@ async def test_being_stopped_before_everything_was_listed_is_an_end_in_good_orde
     assert sorted(stage.heard) == sorted([*BEGUN, *ENDED])
 
 
-@pytest.mark.parametrize("listed", [False, True])
-async def test_a_part_that_fails_ends_the_process(stage: Stage, listed: bool) -> None:
-    """With its own error, and in good order; before and after Kopf has begun."""
+@pytest.mark.parametrize(("part", "listed"), [("sweep", False), ("sweep", True), ("kopf", True)])
+async def test_a_part_that_fails_ends_the_process(stage: Stage, part: str, listed: bool) -> None:
+    """With its own error, and in good order; before and after Kopf has begun, and Kopf likewise."""
     serving = stage.serve()
     if listed:
         stage.watches.started.set()  # type: ignore[attr-defined]
     await rest()
-    stage.sweep.end.set_exception(ZeroDivisionError("restored"))  # type: ignore[attr-defined]
+    getattr(stage, part).end.set_exception(ZeroDivisionError("restored"))
 
     with pytest.raises(ZeroDivisionError, match="restored"):
         await asyncio.wait_for(serving, 60)
     assert "queue is drained" in stage.heard
     assert stage.heard.count("the Lease is given back") == 1
-
-
-async def test_a_kopf_that_fails_ends_the_process(stage: Stage) -> None:
-    """Passes finish all the same."""
-    serving = stage.serve()
-    stage.watches.started.set()  # type: ignore[attr-defined]
-    await rest()
-    stage.kopf.end.set_exception(ZeroDivisionError("gone"))
-
-    with pytest.raises(ZeroDivisionError, match="gone"):
-        await asyncio.wait_for(serving, 60)
-    assert "queue is drained" in stage.heard
 
 
 async def test_what_fails_at_the_end_is_no_reason(stage: Stage) -> None:

@@ -185,11 +185,6 @@ def with_origins(*domains: str) -> list[str]:
     return complaints(APP, {"displayName": "x", "cors": {"domains": list(domains)}})
 
 
-def test_an_app_has_a_name() -> None:
-    """tests/unit/api/test_odd_input.py has every other mistake."""
-    assert complaints(APP, {}) == ["spec.displayName: Required value"]
-
-
 def test_a_bad_origin_is_named_where_it_stands() -> None:
     """By its place in the list."""
     (said,) = with_origins("https://good.acme.com", "https://app.acme.com/")

@@ -56,10 +56,14 @@ def test_schema_and_operator_say_the_same_of_spans(tokens: Json, word: str | Non
     assert word is None or (word in str(invalid) and [word in text for text in refused] == [True])
 
 
-@pytest.mark.parametrize(("spec", "word"), APPS)
-def test_what_an_app_cannot_have_is_refused(spec: Json, word: str) -> None:
+REFUSED = [(APP, {"displayName": "x", **spec}, word) for spec, word in APPS]
+REFUSED += [(ENTERPRISE, spec, word) for spec, word in ENTERPRISES]
+
+
+@pytest.mark.parametrize(("crd", "spec", "word"), REFUSED)
+def test_what_cannot_be_is_refused(crd: Json, spec: Json, word: str) -> None:
     """One complaint for one mistake, with words that help."""
-    (text,) = complaints(APP, {"displayName": "x", **spec})
+    (text,) = complaints(crd, spec)
 
     assert word in text
 
@@ -69,14 +73,6 @@ def test_what_an_app_can_have_passes(spec: Json) -> None:
     """Names in every script among it."""
     assert complaints(APP, {"displayName": "x", **spec}) == []
     assert desired(**spec).invalid is None
-
-
-@pytest.mark.parametrize(("spec", "word"), ENTERPRISES)
-def test_what_an_enterprise_cannot_have_is_refused(spec: Json, word: str) -> None:
-    """One complaint for one mistake, with words that help."""
-    (text,) = complaints(ENTERPRISE, spec)
-
-    assert word in text
 
 
 @pytest.mark.parametrize("spec", GOOD_ENTERPRISES)

@@ -20,7 +20,6 @@ from box_app_operator.api.enterprise import Enterprise, EnterpriseSpec, parse_en
 from box_app_operator.api.spec import FINALIZER, parse_desired
 from box_app_operator.core.deletion import give_up
 from box_app_operator.enterprise.connection import EnterpriseLink
-from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
@@ -301,11 +300,6 @@ def test_namespaces_that_cannot_be_read_are_not_all_namespaces(allowed: Any) -> 
     assert parse_enterprise(manifest({**ENTERPRISE_SPEC, "allowedNamespaces": allowed})).spec.invalid is not None
 
 
-def link_to(spec: EnterpriseSpec) -> EnterpriseLink:
-    """A link that was not run yet."""
-    return EnterpriseLink(_enterprise(spec, 1), Surroundings().for_links(), lambda: None)
-
-
 def _enterprise(spec: EnterpriseSpec, generation: int) -> Enterprise:
     return replace(parse_enterprise(manifest(ASSISTED)), spec=spec, generation=generation)
 
@@ -314,7 +308,7 @@ async def test_a_change_that_cannot_be_read_ends_the_way_to_box_at_once() -> Non
     """Before anything else was tried: the spec may have been tightened, and no app may use what it said before."""
     good = parse_enterprise(manifest(ENTERPRISE_SPEC)).spec
     bad = parse_enterprise(manifest({**ENTERPRISE_SPEC, "rateLimit": {"requestsPerMinute": "few"}})).spec
-    link = link_to(good)
+    link = EnterpriseLink(_enterprise(good, 1), Surroundings().for_links(), lambda: None)
     assert link.problem is None
 
     link.change(_enterprise(bad, 2))
@@ -324,8 +318,3 @@ async def test_a_change_that_cannot_be_read_ends_the_way_to_box_at_once() -> Non
     assert "spec.rateLimit.requestsPerMinute cannot be read" in link.problem.message
     link.change(_enterprise(good, 3))
     assert link.problem is None
-
-
-def test_a_slot_is_a_slot() -> None:
-    """The world that is deleted above has a token to lose."""
-    assert ready_world().live().keys() == {Slot.PRIMARY}

@@ -1,24 +1,22 @@
 """The client of Box's public API: what it asks for, and what it makes of each answer."""
 
-import httpx
+from typing import Any
+
 import msgspec
 import pytest
-from tests.contract.clients import MANY, Monotonic, refused
-from tests.sandbox.world import URL
+from tests.contract import clients
+from tests.contract.clients import refused
 
 from box_app_operator.box.platform import HttpPlatform
-from box_app_operator.box.transport import Gate, Transport
 from box_app_operator.errors import AwaitingHumanError, FewerRightsError, OperatorError, StalledError, TransientError
 from box_app_operator.model.desired import ClientGrant
 from box_app_operator.model.platform_view import Verdict
 from box_app_operator.ports import Token
 
 
-def answering(status: int, content: bytes = b"", headers: dict[str, str] | None = None) -> HttpPlatform:
+def answering(status: int, *content_and_headers: Any) -> HttpPlatform:
     """The client of somebody who answers everything in the same way."""
-    answer = httpx.MockTransport(lambda _: httpx.Response(status, content=content, headers=headers))
-    gate = Gate(MANY, Monotonic())
-    return HttpPlatform(Transport(httpx.AsyncClient(transport=answer), URL, gate, api="platform", timeout_seconds=5))
+    return clients.answering(status, *content_and_headers).platform
 
 
 TOKEN, SECRET, SUBJECT = Token("t" * 32), Token("s" * 32), ClientGrant("creds", "user", "7")
@@ -107,6 +105,11 @@ async def test_a_token_with_fewer_rights_is_neither_accepted_nor_dead() -> None:
     error = await refused(answering(403, of_box("insufficient_scope")).accepts(Token("T" * 32)), FewerRightsError)
     assert error.reason == "TokenRejected"
     assert "scopes" in error.message
+
+
+async def test_a_refusal_that_does_not_say_why_is_asked_again() -> None:
+    """No person is asked for anything: where there is a console endpoint it knows what is disabled."""
+    await refused(answering(401, of_box("unauthorized")).accepts(Token("T" * 32)), TransientError)
 
 
 @pytest.mark.parametrize("allowed", [True, False])

@@ -117,7 +117,7 @@ async def test_a_console_that_forgets_its_own_cursors_is_not_listed_in_a_loop(bo
 
 
 async def test_news_of_a_listing_that_broke_off_is_told_later(box: FakeBox) -> None:
-    """What the first page told is news also when the second never came."""
+    """What the first page told is news also when the second never came; nothing is believed to be gone before."""
     box.register("First", "")
     listing, list_apps = Listing(), box.list_apps
 
@@ -129,6 +129,8 @@ async def test_news_of_a_listing_that_broke_off_is_told_later(box: FakeBox) -> N
     box.list_apps = breaks_off  # type: ignore[method-assign]  # a console that stumbles
     with pytest.raises(TransientError):
         await listing.refresh(box, 0)
+    assert not listing.known
     box.list_apps = list_apps  # type: ignore[method-assign]  # and recovers
 
     assert [app.name for app in await listing.refresh(box, 0)] == ["First"]
+    assert listing.known

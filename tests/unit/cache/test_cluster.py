@@ -95,23 +95,17 @@ def test_apps_are_found_by_the_name_that_they_want_in_box() -> None:
     assert (store.keys_named("Acme Viewer"), store.keys_named("another")) == ([], [KEY])
 
 
-def test_an_app_of_another_enterprise_is_not_found_in_the_former_one() -> None:
-    """The reference can change as long as nothing is registered."""
-    store = filled(app(), app(6, enterpriseRef={"name": "acme"}))
-
-    assert (keys_of(store, "default"), keys_of(store, "acme")) == ([], [KEY])
-    store.drop_app(KEY, UID("u-1"))
-    assert keys_of(store, "acme") == []
-
-
 def test_apps_are_found_by_enterprise_and_by_namespace() -> None:
-    """When an enterprise or the labels of a namespace change."""
+    """When an enterprise or the labels of a namespace change; not in the enterprise that an app referred to before."""
     store = filled(app(), app(name="other", uid="u-2", enterpriseRef={"name": "acme"}))
-
-    assert keys_of(store, "default") == [KEY]
-    assert keys_of(store, "acme") == [AppKey("billing", "other")]
+    assert (keys_of(store, "default"), keys_of(store, "acme")) == ([KEY], [AppKey("billing", "other")])
     assert len(store.keys_in_namespace("billing")) == 2
     assert store.keys_in_namespace("elsewhere") == []
+
+    store.put_app(app(6, enterpriseRef={"name": "corp"}))
+    assert (keys_of(store, "default"), keys_of(store, "corp")) == ([], [KEY])
+    store.drop_app(KEY, UID("u-1"))
+    assert keys_of(store, "corp") == []
 
 
 @pytest.mark.parametrize(

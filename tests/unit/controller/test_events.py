@@ -3,6 +3,7 @@
 import base64
 from typing import Any, cast
 
+import pytest
 from tests.fakes.link import StillClock
 
 from box_app_operator.cache.cluster import Store
@@ -25,6 +26,7 @@ class Others:
     def __init__(self) -> None:
         self.forgotten: list[str] = []
         self.connected: list[str] = []
+        self.gone: list[tuple[str, str]] = []
 
     def forget(self, uid: UID) -> None:
         """An object is gone."""
@@ -39,6 +41,14 @@ class Others:
 
     def keep(self, _: Any) -> None:
         """An enterprise cannot be read."""
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The one enterprise that is known."""
+        return [{"metadata": {"name": "acme", "uid": "e", "resourceVersion": "3"}}]
+
+    def drop(self, name: str, uid: str) -> None:
+        """An enterprise is gone."""
+        self.gone.append((name, uid))
 
     def put(self, enterprise: Any, _: Any) -> None:
         """An enterprise is connected to."""
@@ -72,6 +82,12 @@ class Stage:
         """A watch tells of the namespace."""
         item = MetadataItem(ObjectMeta("billing", "n-1", version, labels=labels))
         self.intake.sinks["Namespace"].on_change(item, gone)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """An intake that has begun."""
+    return Stage()
 
 
 def app(version: str = "5", name: str = "viewer", uid: str = "u-1", **status: Any) -> Any:
@@ -124,9 +140,8 @@ def test_in_a_listed_namespace_work_begins_by_itself() -> None:
     assert stage.woken() == {KEY}
 
 
-def test_what_was_heard_before_is_passed_over() -> None:
+def test_what_was_heard_before_is_passed_over(stage: Stage) -> None:
     """Kopf lists everything once more; only what changed meanwhile is looked at."""
-    stage = Stage()
     stage.intake.app_changed(app("5"), gone=False)
     assert stage.woken() == {KEY}
     stage.intake.app_changed(app("5"), gone=False)
@@ -135,9 +150,8 @@ def test_what_was_heard_before_is_passed_over() -> None:
     assert stage.woken() == {KEY}
 
 
-def test_the_echo_of_an_own_write_is_looked_at() -> None:
+def test_the_echo_of_an_own_write_is_looked_at(stage: Stage) -> None:
     """What was put into the store was not heard from a watch yet."""
-    stage = Stage()
     stage.intake.app_changed(app("5"), gone=False)
     stage.woken()
     stage.store.put_app(app("6"))
@@ -146,9 +160,8 @@ def test_the_echo_of_an_own_write_is_looked_at() -> None:
     assert stage.woken() == {KEY}
 
 
-def test_a_listed_secret_is_read_if_an_app_asks_for_it_or_owns_it() -> None:
+def test_a_listed_secret_is_read_if_an_app_asks_for_it_or_owns_it(stage: Stage) -> None:
     """Of others only that they are there."""
-    stage = Stage()
     stage.intake.app_changed(app(), gone=False)
     stage.intake.sinks["Secret"].on_listed([secret(KEY="value"), secret(name="foreign", KEY="value")])
 
@@ -159,9 +172,8 @@ def test_a_listed_secret_is_read_if_an_app_asks_for_it_or_owns_it() -> None:
     assert stage.store.secret("billing", "foreign") is None
 
 
-def test_a_secret_of_which_only_the_metadata_is_told_is_read_by_the_pass() -> None:
+def test_a_secret_of_which_only_the_metadata_is_told_is_read_by_the_pass(stage: Stage) -> None:
     """The watch wakes whom it concerns: the app that asks for it and the one that owns it."""
-    stage = Stage()
     stage.intake.app_changed(app(), gone=False)
     stage.intake.app_changed(app(name="owner", uid="u-2"), gone=False)
     stage.woken()
@@ -176,9 +188,8 @@ def test_a_secret_of_which_only_the_metadata_is_told_is_read_by_the_pass() -> No
     assert not stage.store.is_unread("billing", TOKEN_SECRET)
 
 
-def test_secrets_that_nobody_asks_for_wake_nobody() -> None:
+def test_secrets_that_nobody_asks_for_wake_nobody(stage: Stage) -> None:
     """However many there are, and however often they change."""
-    stage = Stage()
     stage.intake.app_changed(app(), gone=False)
     stage.woken()
     for version in range(10, 20):
@@ -187,9 +198,8 @@ def test_secrets_that_nobody_asks_for_wake_nobody() -> None:
     assert stage.woken() == set()
 
 
-def test_a_relist_tells_what_went() -> None:
+def test_a_relist_tells_what_went(stage: Stage) -> None:
     """Only in the namespace that was listed, and only what was there by then."""
-    stage = Stage()
     stage.intake.app_changed(app(), gone=False)
     stage.secret(secret())
     stage.woken()
@@ -202,9 +212,8 @@ def test_a_relist_tells_what_went() -> None:
     assert stage.woken() == {KEY}
 
 
-def test_a_namespace_that_is_gone_has_nothing_left_in_it() -> None:
+def test_a_namespace_that_is_gone_has_nothing_left_in_it(stage: Stage) -> None:
     """The right to hear of its objects may have gone before they did."""
-    stage = Stage()
     stage.namespace()
     stage.intake.app_changed(app(), gone=False)
     stage.secret(secret())
@@ -216,9 +225,8 @@ def test_a_namespace_that_is_gone_has_nothing_left_in_it() -> None:
     assert stage.namespaces == ["billing", "billing"]
 
 
-def test_labels_of_a_namespace_wake_its_apps_when_they_change() -> None:
+def test_labels_of_a_namespace_wake_its_apps_when_they_change(stage: Stage) -> None:
     """Whatever else changes about it does not."""
-    stage = Stage()
     stage.namespace(team="x")
     stage.intake.app_changed(app(), gone=False)
     stage.woken()
@@ -228,9 +236,8 @@ def test_labels_of_a_namespace_wake_its_apps_when_they_change() -> None:
     assert stage.woken() == {KEY}
 
 
-def test_a_namespace_that_went_while_nobody_watched_is_noticed() -> None:
+def test_a_namespace_that_went_while_nobody_watched_is_noticed(stage: Stage) -> None:
     """By the next list."""
-    stage = Stage()
     stage.namespace()
     stage.intake.app_changed(app(), gone=False)
     stage.intake.sinks["Namespace"].on_relist(Present(frozenset(), 9))

@@ -101,10 +101,3 @@ async def test_both_clients_go_the_same_way(
     assert info.server == access.host == SERVER
     assert info.proxy_url == access.proxy == expected
     assert not info.trust_env
-
-
-async def test_a_pod_goes_no_other_way(account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy is between it and its own cluster."""
-    monkeypatch.setenv("HTTPS_PROXY", PROXY)
-
-    assert (await read_login(None)).proxy_url is None

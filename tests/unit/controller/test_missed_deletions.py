@@ -6,14 +6,9 @@ from typing import Any, cast
 
 import pytest
 from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, manifest
+from tests.unit.controller import test_events as events
 
-from box_app_operator.cache.cluster import Store
-from box_app_operator.composition import SystemClock
-from box_app_operator.controller.events import Intake
 from box_app_operator.controller.missed_deletions import RestoredError, Sweep
-from box_app_operator.controller.reconciler import Reconciler
-from box_app_operator.controller.workqueue import WorkQueue
-from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.lists import Present
 from box_app_operator.model.box import UID, SecretView
@@ -23,52 +18,13 @@ KEY = AppKey(NAMESPACE, NAME)
 SECRET = SecretView(NAMESPACE, "viewer-box-token", UID("s"), "5", UID(UID_OF_APP), {}, {}, {})
 
 
-class FakeEnterprises:
-    """Hears which enterprises went."""
-
-    def __init__(self) -> None:
-        self.gone: list[tuple[str, str]] = []
-
-    def bodies(self) -> list[dict[str, Any]]:
-        """One enterprise."""
-        return [{"metadata": {"name": "acme", "uid": "e", "resourceVersion": "3"}}]
-
-    def drop(self, name: str, uid: str) -> None:
-        """It is gone."""
-        self.gone.append((name, uid))
-
-    def app_gone(self, name: str) -> None:
-        """Count anew."""
-
-    def name_in_box(self, app: Any) -> str:
-        """Nothing is known of Box."""
-        return ""
-
-
-class FakeReconciler:
-    """Forgets whom it is told to."""
-
-    def forget(self, uid: UID) -> None:
-        """It is gone."""
-
-
-class Stage:
+class Stage(events.Stage):
     """An intake that knows an app, its Secret and an enterprise."""
 
     def __init__(self) -> None:
-        self.worked: list[AppKey] = []
-        self.store, self.enterprises = Store(), FakeEnterprises()
-        self.queue: WorkQueue[AppKey] = WorkQueue(self._work, 1)
-        reconciler = cast("Reconciler", FakeReconciler())
-        enterprises = cast("Enterprises", self.enterprises)
-        self.intake = Intake(self.store, enterprises, reconciler, self.queue, SystemClock(), lambda _: None)
-        self.intake.start()
-        self.intake.begin()
+        super().__init__()
         self.store.put_app(manifest())
         self.store.put_secret(SECRET)
-
-    async def _work(self, key: AppKey) -> None:
-        self.worked.append(key)
 
     def swept(self, version: int, *uids: str) -> None:
         """A sweep found these uids at that version."""
@@ -83,7 +39,7 @@ async def test_what_is_there_stays() -> None:
 
     assert stage.store.apps.get(KEY) is not None
     assert stage.store.secret(NAMESPACE, SECRET.name) == SECRET
-    assert (len(stage.queue), stage.enterprises.gone) == (0, [])
+    assert (len(stage.queue), stage.others.gone) == (0, [])
 
 
 async def test_what_is_missing_is_gone() -> None:
@@ -93,7 +49,7 @@ async def test_what_is_missing_is_gone() -> None:
 
     assert stage.store.secret(NAMESPACE, SECRET.name) is None
     assert len(stage.queue) == 1
-    assert stage.enterprises.gone == [("acme", "e")]
+    assert stage.others.gone == [("acme", "e")]
     stage.swept(100)
     assert stage.store.apps.get(KEY) is None
 

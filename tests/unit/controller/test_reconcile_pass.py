@@ -1,5 +1,6 @@
 """One pass, over a world that is a pure value: which steps are taken, and what becomes of those that fail."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -92,17 +93,24 @@ async def test_steps_are_taken_one_at_a_time_until_none_is_left() -> None:
     assert stage.memory.failures == 0
 
 
-async def test_a_refused_step_is_tried_once_and_others_go_on() -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (AwaitingHumanError(Reason.NAME_TAKEN, "Another app has this name."), RefusalKind.AWAITING_HUMAN),
+        (TransientError(Reason.BOX_UNAVAILABLE, "answered 500", uncertain=True), RefusalKind.TRANSIENT),
+    ],
+)
+async def test_a_refused_step_is_tried_once_and_others_go_on(error: OperatorError, kind: RefusalKind) -> None:
     """Whoever must act: its refusal is remembered, and the next pass does not ask again, either."""
     stage = two_edits()
-    stage.errors[RenameApp] = AwaitingHumanError(Reason.NAME_TAKEN, "Another app has this name.")
+    stage.errors[RenameApp] = error
 
     await stage.run()
     await stage.run()
 
     assert stage.taken.count(RENAME) == 1
     assert SET_CORS in stage.taken
-    assert stage.memory.refusals[RENAME].kind is RefusalKind.AWAITING_HUMAN
+    assert stage.memory.refusals[RENAME].kind is kind
 
 
 async def test_a_box_that_does_not_answer_is_asked_once_a_pass() -> None:
@@ -130,27 +138,42 @@ async def test_a_step_that_worked_is_not_done_again_and_again() -> None:
     assert (refusal.kind, refusal.reason) == (RefusalKind.STALLED, Reason.ORIGIN_REJECTED)
 
 
-async def test_a_refused_credential_is_the_enterprises_matter() -> None:
-    """The link finds out, and the step is tried again: nobody is told to correct the app."""
+@pytest.mark.parametrize(("reason", "suspected"), [(Reason.CREDENTIAL_REJECTED, 1), (Reason.CREDENTIAL_FORBIDDEN, 0)])
+async def test_a_refused_credential_is_the_enterprises_matter(reason: Reason, suspected: int) -> None:
+    """The link finds out, and the step is tried again: nobody is told to correct the app.
+
+    One that may not do this is as good as before for everything else.
+    """
     stage = two_edits()
-    stage.errors[RenameApp] = AwaitingHumanError(Reason.CREDENTIAL_REJECTED, "The console refused the token.")
+    stage.errors[RenameApp] = AwaitingHumanError(reason, "The console refused the token.")
 
     await stage.run()
 
-    assert stage.link.suspected == 1
+    assert stage.link.suspected == suspected
     assert stage.memory.refusals[RENAME].kind is RefusalKind.TRANSIENT
 
 
-async def test_what_was_put_right_meanwhile_is_asked_again() -> None:
-    """A refusal is about what was there when Box was asked."""
+@pytest.mark.parametrize(
+    ("error", "clear"),
+    [
+        (StalledError(Reason.NAME_INVALID, "Box takes no such name."), Memory.clear_refusals),
+        (AwaitingHumanError(Reason.DISABLED, "An admin must enable the app."), Memory.clear_human_refusals),
+    ],
+    ids=["author", "admin"],
+)
+async def test_what_was_put_right_meanwhile_is_asked_again(
+    error: OperatorError, clear: Callable[[Memory], None]
+) -> None:
+    """A refusal is about what was there when Box was asked, and so is what else it said then."""
     stage = two_edits()
     execute = stage.execute
 
     async def refused_once(step: Step, body: Body, observed: Observed) -> str:
         if step == RENAME and stage.taken.count(RENAME) == 0:
             stage.taken.append(step)
-            stage.memory.clear_refusals()
-            raise StalledError(Reason.NAME_INVALID, "Box takes no such name.")
+            clear(stage.memory)
+            stage.memory.answers.revocation_refused = True
+            raise error
         return await execute(step, body, observed)
 
     stage.execute = refused_once  # type: ignore[method-assign]
@@ -158,6 +181,7 @@ async def test_what_was_put_right_meanwhile_is_asked_again() -> None:
 
     assert stage.taken.count(RENAME) == 2
     assert RENAME not in stage.memory.refusals
+    assert not stage.memory.answers.revocation_refused
 
 
 async def test_an_object_that_went_ends_its_pass() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.cluster import NAME, NAMESPACE, UID_OF_APP, FakeCluster
-from tests.fakes.link import FakeLink, OneEnterprise, StillClock
+from tests.fakes.link import FakeLink, OneEnterprise, StillClock, new_reconciler
 
 from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.reconciler import Reconciler
@@ -15,7 +15,7 @@ from box_app_operator.model.conditions import parse_conditions
 from box_app_operator.model.desired import AppKey
 
 KEY, UID_HERE = AppKey(NAMESPACE, NAME), UID(UID_OF_APP)
-PAUSE, GRACE = 10.0, timedelta(seconds=2)
+PAUSE, GRACE = timedelta(seconds=10), timedelta(seconds=2)
 
 
 class Stage(OneEnterprise, StillClock):
@@ -25,18 +25,7 @@ class Stage(OneEnterprise, StillClock):
         self.cluster, self.store = FakeCluster.with_app(), Store()
         self.passed: list[str] = []
         self.store.put_app(self.cluster.app)
-        self.reconciler = Reconciler(
-            self.store,
-            self,
-            self.cluster,
-            self.cluster,
-            self.cluster,
-            self,
-            delays=Delays(enterprise=GRACE),
-            status_pause=timedelta(seconds=30),
-            backoff=lambda failures: PAUSE * failures,
-            passed=self.passed.append,
-        )
+        self.reconciler: Reconciler = new_reconciler(self, PAUSE, Delays(enterprise=GRACE), self.passed.append)
 
     async def reconcile(self) -> float | None:
         """One pass."""
@@ -98,7 +87,7 @@ async def test_a_bug_is_logged_and_tried_again_ever_more_slowly(
 
     monkeypatch.setattr(stage, "get", broken)
 
-    assert [await stage.reconcile(), await stage.reconcile()] == [PAUSE, 2 * PAUSE]
+    assert [await stage.reconcile(), await stage.reconcile()] == [PAUSE.total_seconds(), 2 * PAUSE.total_seconds()]
     assert f"{KEY}: this is a bug; please report it" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 

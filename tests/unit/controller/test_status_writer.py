@@ -39,9 +39,14 @@ class Stage(StillClock):
         return await self.reporter.report(resource, world.observed, decided, self.memory, request_handled=True)
 
 
-async def test_a_change_is_written_and_announced_once() -> None:
+@pytest.fixture
+def stage() -> Stage:
+    """A reporter of one object."""
+    return Stage()
+
+
+async def test_a_change_is_written_and_announced_once(stage: Stage) -> None:
     """One write and one Event; the store has it at once, and saying it again costs nothing."""
-    stage = Stage()
 
     assert await stage.report(ready_world()) is None
     assert (stage.cluster.writes, stage.cluster.events) == (["status"], ["Ready"])
@@ -54,18 +59,16 @@ async def test_a_change_is_written_and_announced_once() -> None:
 @pytest.mark.parametrize(
     ("state", "events"), [(AuthorizationState.PENDING, []), (AuthorizationState.DECLINED, ["Declined"])]
 )
-async def test_waiting_is_no_event_and_a_no_is_one(state: AuthorizationState, events: list[str]) -> None:
+async def test_waiting_is_no_event_and_a_no_is_one(stage: Stage, state: AuthorizationState, events: list[str]) -> None:
     """Of what only takes its time the status is enough."""
-    stage = Stage()
 
     await stage.report(standing(state))
 
     assert (stage.cluster.writes, stage.cluster.events) == (["status"], events)
 
 
-async def test_records_and_notices_come_with_the_status_and_not_again() -> None:
+async def test_records_and_notices_come_with_the_status_and_not_again(stage: Stage) -> None:
     """Steps that were taken, and what people should hear of besides the conditions."""
-    stage = Stage()
     stage.memory.record(ROTATED, NOON)
     stage.memory.note([CONFLICT])
 
@@ -75,9 +78,8 @@ async def test_records_and_notices_come_with_the_status_and_not_again() -> None:
     assert len(stage.cluster.events) == 3
 
 
-async def test_a_record_does_not_wait_for_a_status() -> None:
+async def test_a_record_does_not_wait_for_a_status(stage: Stage) -> None:
     """A step may leave the status as it was."""
-    stage = Stage()
     await stage.report(ready_world())
     stage.memory.record(ROTATED, NOON)
     await stage.report(ready_world())
@@ -120,9 +122,8 @@ async def test_mere_counts_are_not_worth_a_write_each(statuses: list[dict[str, A
     assert stage.cluster.app["status"] == using("p3", corsDomains=["x"])
 
 
-async def test_of_an_object_that_is_gone_nothing_is_announced() -> None:
+async def test_of_an_object_that_is_gone_nothing_is_announced(stage: Stage) -> None:
     """What was to be told waits for the farewell."""
-    stage = Stage()
     stage.cluster.drop_app(NAME)
     stage.memory.note([CONFLICT])
 
@@ -132,9 +133,8 @@ async def test_of_an_object_that_is_gone_nothing_is_announced() -> None:
     assert stage.memory.unwritten() == [CONFLICT]
 
 
-async def test_a_farewell_tells_what_is_left_to_tell(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_farewell_tells_what_is_left_to_tell(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """Later there is no object to tell it of; the log has it, too."""
-    stage = Stage()
     stage.memory.record(ROTATED, NOON)
     stage.memory.note([CONFLICT])
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from tests.fakes.link import rest
 
 from box_app_operator.controller.workqueue import WorkQueue
 
@@ -50,12 +51,6 @@ class Gate:
         return await asyncio.wait_for(self.entered.get(), 60)
 
 
-async def turn() -> None:
-    """Let everything run that can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_a_key_that_waits_is_worked_upon_once() -> None:
     """Added three times before a worker is free, done once."""
     gate = Gate()
@@ -67,7 +62,7 @@ async def test_a_key_that_waits_is_worked_upon_once() -> None:
         assert len(queue) == 2
         gate.opened.set()
         assert await gate.next() == "a"
-        await turn()
+        await rest()
 
         assert gate.entered.empty()
         assert len(queue) == 0
@@ -81,11 +76,11 @@ async def test_a_key_is_never_worked_upon_twice_at_once_and_is_not_lost() -> Non
         await gate.next()
         for _ in range(3):
             queue.add("a")
-            await turn()
+            await rest()
         assert gate.entered.empty()
         gate.opened.set()
         assert await gate.next() == "a"
-        await turn()
+        await rest()
 
         assert gate.entered.empty()
         assert gate.most["a"] == 1
@@ -98,7 +93,7 @@ async def test_different_keys_are_worked_upon_at_once_up_to_the_number_of_worker
         for key in "abc":
             queue.add(key)
         assert {await gate.next(), await gate.next()} == {"a", "b"}
-        await turn()
+        await rest()
         assert gate.entered.empty()
         gate.opened.set()
 
@@ -134,7 +129,7 @@ async def test_the_sooner_of_two_wishes_counts(wishes: tuple[float, float]) -> N
             queue.add_after("a", seconds)
 
         assert await gate.next() == "a"
-        await turn()
+        await rest()
         assert gate.entered.empty()
 
 
@@ -145,7 +140,7 @@ async def test_a_timer_that_is_due_while_its_key_is_worked_upon_is_not_lost() ->
         queue.add("a")
         await gate.next()
         queue.add_after("a", 0)
-        await turn()
+        await rest()
         gate.opened.set()
 
         assert await gate.next() == "a"
@@ -193,12 +188,12 @@ async def test_a_drained_queue_finishes_what_was_begun_and_begins_nothing_new() 
         assert await gate.next() == "a"
         queue.add_after("c", 0)
         drained = asyncio.create_task(queue.drain(5))
-        await turn()
+        await rest()
         assert not drained.done()
         queue.add("d")
         gate.opened.set()
         await asyncio.wait_for(drained, 60)
-        await turn()
+        await rest()
 
         assert gate.inside["a"] == 0
         assert gate.entered.empty()

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.examples import CORS, TWO, app_for, look, ready_world, said
-from tests.unit.pretend import APP_ID, CLIENT_ID, World, decide, decided
+from tests.unit.examples import CORS, app_for, said
+from tests.unit.pretend import CLIENT_ID, World, decide
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import AuthorizationState, ClientID, Refusal, RefusalKind, Slot
+from box_app_operator.model.box import ClientID, Refusal, RefusalKind
 from box_app_operator.model.conditions import Condition
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import AddFinalizer, MintToken, RevokeSlot
+from box_app_operator.model.steps import AddFinalizer
 
 
 @pytest.mark.parametrize("kind", RefusalKind)
@@ -38,16 +38,6 @@ def test_an_app_that_another_object_claims_gets_no_steps_and_no_facts() -> None:
     assert {said(plan, type_).status for type_ in ("Authorized", "TokenReady", "CORSSynced")} == {"Unknown"}
 
 
-def test_nothing_is_made_in_box_when_the_finalizer_was_refused() -> None:
-    """A token of an object that may vanish at any moment would outlive it."""
-    desired = replace(DESIRED, client_id=CLIENT_ID, has_finalizer=False, cors_domains=CORS)
-    world = World(desired, Observed(known=True, app=app_for(desired, cors_domains=())))
-    refusal = Refusal(RefusalKind.TRANSIENT, "BoxUnavailable", "No answer.")
-
-    assert decide(world).steps == (AddFinalizer(),)
-    assert decide(world, refusals={AddFinalizer(): refusal}).steps == ()
-
-
 @pytest.mark.parametrize("client_id", [None, CLIENT_ID])
 def test_an_app_that_was_never_looked_for_is_not_missing(client_id: ClientID | None) -> None:
     """Before the first listing there is nothing to do, and nothing new to say."""
@@ -55,14 +45,3 @@ def test_an_app_that_was_never_looked_for_is_not_missing(client_id: ClientID | N
     plan = decide(World(replace(DESIRED, client_id=client_id), Observed(known=False)), last)
 
     assert (plan.steps, plan.conditions, plan.complete) == ((), tuple(last.values()), False)
-
-
-@pytest.mark.parametrize("state", [state for state in AuthorizationState if state is not AuthorizationState.AUTHORIZED])
-def test_no_token_is_revoked_while_the_app_is_not_authorized(state: AuthorizationState) -> None:
-    """Rule 1: leave what exists alone."""
-    world = ready_world(secondary=TWO)
-    assert decide(world).steps == (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)
-
-    lost = look(world, app=decided(world.app, state))
-
-    assert not [step for step in decide(lost).steps if isinstance(step, RevokeSlot | MintToken)]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tests.unit.examples import said
 from tests.unit.pretend import CLIENT_ID, NOON, Course, World, approved, crashed, decide, pretend, run_its_course
 from tests.unit.strategies import (
-    ENTRIES,
     authorized_worlds,
     foreign_secret,
     previous_conditions,
@@ -99,13 +98,6 @@ def test_a_crash_between_any_two_steps_still_settles_to_one_live_token(world: Wo
     end = run_its_course(crashed(course.worlds[moment])).end
 
     assert list(end.live().values()) == [end.published()]
-
-
-@given(world=working_worlds())
-def test_there_are_never_more_than_two_steps_of_a_mint_without_a_free_slot(world: World) -> None:
-    """I4: two slots are enough, and a slot that is occupied is never minted into (the model refuses)."""
-    for each in run_its_course(world).worlds:
-        assert not each.observed.app or len(each.observed.app.tokens) <= len(Slot)
 
 
 @given(world=working_worlds())
@@ -234,14 +226,6 @@ def test_an_app_that_nobody_allowed_is_left_alone(world: World, previous: dict[s
     steps = [step for step in course.steps if not isinstance(step, RemoveFinalizer)]
     assert world.desired.deleting or steps == []
     assert {step.fingerprint if isinstance(step, RevokeSlot) else str(step) for step in steps} <= at_hand
-
-
-@given(world=worlds(client_id=CLIENT_ID, entries=ENTRIES[1], deleting=True, deletion_policy=DeletionPolicy.DELETE))
-def test_an_adopted_app_is_deleted_only_if_that_was_allowed(world: World) -> None:
-    """An entry without allowDelete: the app stays, whatever the policy says."""
-    assume(world.observed.app is not None)
-
-    assert run_its_course(world).end.observed.app is not None
 
 
 @given(world=worlds(deleting=True, healthy=True))

@@ -187,17 +187,6 @@ def test_the_status_tells_nothing_of_an_app_that_another_object_claims() -> None
     assert set(after["status"]) == {"observedGeneration", "conditions"}
 
 
-def test_an_annotation_is_noted_as_handled_and_stays_noted() -> None:
-    """reconcile-requested-at acts once; taking it off again is no news."""
-    world = ready_world()
-    world = replace(world, desired=replace(world.desired, reconcile_request="now"))
-    first = reported(world)
-    assert first["status"]["lastHandledReconcileAt"] == "now"
-    first["metadata"]["annotations"] = {}
-
-    assert report(world, first) == first
-
-
 def conditions_of(body: Json) -> list[Json]:
     """The conditions in an object's status."""
     return list(body["status"]["conditions"])
@@ -211,10 +200,6 @@ def _twice(body: Json) -> None:
     body["status"]["conditions"].append(conditions_of(body)[0])
 
 
-def _old_generation(body: Json) -> None:
-    conditions_of(body)[1]["observedGeneration"] = 0
-
-
 def _ahead(body: Json) -> None:
     body["status"]["observedGeneration"] = 7
 
@@ -226,7 +211,7 @@ def _extra(type_: str, status: str) -> Callable[[Json], None]:
     return change
 
 
-def _set(index: int, **fields: str) -> Callable[[Json], None]:
+def _set(index: int, **fields: Any) -> Callable[[Json], None]:
     def change(body: Json) -> None:
         conditions_of(body)[index].update(fields)
 
@@ -237,21 +222,13 @@ def _token_in(body: Json) -> None:
     body["status"]["consoleURL"] = "https://app.box.com/?key=" + "aB3" * 10 + "xY"
 
 
-def _moved(body: Json) -> None:
-    conditions_of(body)[2]["lastTransitionTime"] = format_time(LATER)
-
-
-def _back(body: Json) -> None:
-    conditions_of(body)[2].update(lastTransitionTime=format_time(EARLIER), status="Unknown", reason="NotYetKnown")
-
-
 @pytest.mark.parametrize(
     ("number", "spoil"),
     [
         (1, _without_cors),
         (1, _twice),
         (1, _extra("Happy", "True")),
-        (2, _old_generation),
+        (2, _set(1, observedGeneration=0)),
         (2, _ahead),
         (3, _extra("Stalled", "False")),
         (4, _set(0, status="False", reason="NameTaken")),
@@ -259,8 +236,8 @@ def _back(body: Json) -> None:
         (6, _set(1, reason="BecauseISaySo")),
         (6, _set(1, reason="Published")),
         (6, _set(4, reason="Registered")),
-        (7, _moved),
-        (7, _back),
+        (7, _set(2, lastTransitionTime=format_time(LATER))),
+        (7, _set(2, lastTransitionTime=format_time(EARLIER), status="Unknown", reason="NotYetKnown")),
         (8, _token_in),
         (9, _set(3, message=" ")),
         (9, _set(3, message="This ends in the middle,")),
@@ -315,11 +292,13 @@ def test_a_token_that_the_status_calls_active_is_noted_as_the_previous_one() -> 
 
 
 def test_a_request_is_recorded_only_when_it_was_handled() -> None:
-    """What is not recorded is acted upon later."""
+    """What is not recorded is acted upon later; taking the annotation off again is no news."""
     world = ready_world()
     asking = replace(world, desired=replace(world.desired, reconcile_request="now"))
     body, plan = body_of(asking), decide(asking)
 
-    for handled, recorded in ((True, "now"), (False, None)):
+    for handled, recorded in ((False, None), (True, "now")):
         status = build_status(body, asking.desired, asking.observed, plan, NOON, request_handled=handled)
         assert status.get("lastHandledReconcileAt") == recorded
+    first = {**body, "metadata": {**body["metadata"], "annotations": {}}, "status": status}
+    assert report(asking, first) == first

@@ -58,7 +58,6 @@ STEPS: list[tuple[str, World, tuple[Step, ...]]] = [
     ("not submit", standing(S.NOT_SUBMITTED, submit=False), ()),
     ("declined", standing(S.DECLINED), ()),
     ("declined, asked again", standing(S.DECLINED, reconcile_request="2"), (SubmitApp(APP_ID, "2"),)),
-    ("CORS before submission", standing(S.NOT_SUBMITTED, cors_domains=()), (SubmitApp(APP_ID),)),
     ("mint", NO_TOKEN, (MINT,)),
     (
         "mint where it is free",

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from box_app_operator.model.box import UID
 
 NAME = "acme"
 FIRST, SECOND = finalizer_of("ops/first"), finalizer_of("ops/second")
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Api:

@@ -34,9 +34,8 @@ IN_BOX = [*CHANGES, CREATE, MINT, steps.ProveToken(TOKEN.fingerprint), steps.Ref
 
 @pytest.mark.parametrize("fate", [Fate.OK, Fate.LOST_BEFORE, Fate.LOST_AFTER])
 @pytest.mark.parametrize("step", CHANGES)
-async def test_the_listing_has_what_box_answered(step: Any, fate: Fate) -> None:
+async def test_the_listing_has_what_box_answered(shell: Shell, step: Any, fate: Fate) -> None:
     """At once, before it is refreshed. Without an answer it stays as it was, and the step can be repeated."""
-    shell = Shell()
     before = shell.register(S.NOT_SUBMITTED)
     shell.fail_next(fate)
     if fate is not Fate.OK:
@@ -86,9 +85,8 @@ async def test_a_workload_is_restarted_as_it_was_seen_and_once() -> None:
 
 
 @pytest.mark.parametrize("fate", [Fate.LOST_BEFORE, Fate.LOST_AFTER])
-async def test_a_token_is_held_until_its_secret_is_known_to_be_written(fate: Fate) -> None:
+async def test_a_token_is_held_until_its_secret_is_known_to_be_written(shell: Shell, fate: Fate) -> None:
     """The value may be nowhere else. Then it is let go, and put right in its Secret beside the next that waits."""
-    shell = Shell()
     token, observed = shell.generate(app := shell.register())
     executor = SecretExecutor(shell.store, shell.cluster, shell.memory, shell)
     shell.fail_next(fate)
@@ -152,9 +150,8 @@ async def test_what_box_says_of_the_pending_token_is_remembered(answer: Any, gra
 
 @pytest.mark.parametrize("linked", [False, True], ids=["gone", "connecting"])
 @pytest.mark.parametrize("step", [*IN_BOX, steps.RemoveFinalizer()])
-async def test_only_a_step_in_the_cluster_needs_no_link(step: steps.Step, linked: bool) -> None:
+async def test_only_a_step_in_the_cluster_needs_no_link(shell: Shell, step: steps.Step, linked: bool) -> None:
     """An object can go when its enterprise is gone. Box is as it was, also where all is at hand that a step needs."""
-    shell = Shell()
     clients, link = make_clients(shell.store, shell.cluster, shell), shell.link if linked else None
     shell.memory.set_pending(PendingToken(TOKEN.fingerprint), TOKEN)
     shell.link.console = shell.link.platform = None

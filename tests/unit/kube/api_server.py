@@ -11,6 +11,15 @@ from box_app_operator.kube.api import KubeApi
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def always(answer: Callable[[], web.StreamResponse]) -> Handler:
+    """A handler that answers everything in the same way."""
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return answer()
+
+    return handler
+
+
 @asynccontextmanager
 async def serving(handler: Handler, configuration: Configuration | None = None) -> AsyncIterator[KubeApi]:
     """A server that answers everything with this handler, and the way to it."""

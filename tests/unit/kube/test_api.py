@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
-from tests.unit.kube.api_server import serving
+from tests.unit.kube.api_server import always, serving
 
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Cause, KubeApi, KubeError, KubeUnavailableError
@@ -98,13 +98,10 @@ async def by_watching(api: KubeApi) -> object:
 @pytest.mark.parametrize("ask", [by_request, by_reading, by_watching])
 async def test_a_refusal_is_translated_and_carries_nothing_of_the_answer(status: int, ask: Ask) -> None:
     """Whatever way it was asked for: its words may quote a Secret, and stand where nothing prints them."""
-
-    async def handler(_: web.Request) -> web.StreamResponse:
-        causes = [{"field": "data", "message": QUOTED}]
-        body = {"kind": "Status", "reason": "Because", "message": QUOTED, "details": {"causes": causes}}
-        return web.json_response(body, status=status, headers={"Retry-After": "7"})
-
-    async with serving(handler) as api:
+    causes = [{"field": "data", "message": QUOTED}]
+    body = {"kind": "Status", "reason": "Because", "message": QUOTED, "details": {"causes": causes}}
+    answer = always(lambda: web.json_response(body, status=status, headers={"Retry-After": "7"}))
+    async with serving(answer) as api:
         with pytest.raises((KubeError, TransientError)) as caught:
             await ask(api)
 
@@ -126,11 +123,7 @@ async def test_a_refusal_is_translated_and_carries_nothing_of_the_answer(status:
 @pytest.mark.parametrize("body", ["", "<html>Bad Gateway</html>", "[1]", b"\xff"])
 async def test_a_refusal_without_a_status_object_is_one_all_the_same(body: str | bytes) -> None:
     """A proxy on the way answers in its own words."""
-
-    async def handler(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=body, status=502)
-
-    async with serving(handler) as api:
+    async with serving(always(lambda: web.Response(body=body, status=502))) as api:
         with pytest.raises(KubeUnavailableError) as caught:
             await api.request("GET", PATH)
     assert caught.value.said == ""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.unit.kube.api_server import serving
+from tests.unit.kube.api_server import always, serving
 
 from box_app_operator.errors import ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, lines_of
@@ -53,7 +53,7 @@ def refusal(status: int, **headers: str) -> web.Response:
 
 
 async def stream(
-    request: web.Request, *lines: bytes | memoryview, then: Callable[[], Awaitable[None]] | None = None
+    request: web.Request, *lines: bytes | memoryview, then: Callable[[], Awaitable[object]] | None = None
 ) -> Any:
     """Send the lines of a watch."""
     response = web.StreamResponse()
@@ -100,11 +100,7 @@ async def test_pages_are_small_and_one_moment() -> None:
 
 async def test_an_empty_list_may_be_null() -> None:
     """As the API server writes it where only metadata is asked for."""
-
-    async def handler(_: web.Request) -> web.Response:
-        return page(None)
-
-    async with serving(handler) as api:
+    async with serving(always(lambda: page(None))) as api:
         assert await listed(api, SECRETS) == []
 
 
@@ -164,11 +160,7 @@ async def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones() -> None:
 )
 async def test_refusals_are_told_apart_and_never_quoted(status: int, error: type[Exception]) -> None:
     """The same for a list and for a watch. A message of the API server may hold a value."""
-
-    async def handler(_: web.Request) -> web.Response:
-        return refusal(status, Retry_After="7")
-
-    async with serving(handler) as api:
+    async with serving(always(lambda: refusal(status, Retry_After="7"))) as api:
         for work in (listed(api, SECRETS), anext(watch_changes(api, SECRETS, "5"))):
             with pytest.raises(error) as caught:
                 await work
@@ -182,11 +174,7 @@ async def test_refusals_are_told_apart_and_never_quoted(status: int, error: type
 )
 async def test_garbage_is_passing_trouble(answer: bytes) -> None:
     """A proxy may answer instead of the API server."""
-
-    async def handler(_: web.Request) -> web.Response:
-        return web.Response(body=answer)
-
-    async with serving(handler) as api:
+    async with serving(always(lambda: web.Response(body=answer))) as api:
         with pytest.raises(TransientError, match="cannot be read"):
             await listed(api, SECRETS)
 
@@ -224,7 +212,7 @@ async def test_a_watch_that_falls_silent_is_given_up() -> None:
     released = asyncio.Event()
 
     async def handler(request: web.Request) -> Any:
-        return await stream(request, event("ADDED", metadata_of(secret("a"))), then=_until(released))
+        return await stream(request, event("ADDED", metadata_of(secret("a"))), then=released.wait)
 
     async with serving(handler) as api:
         changes = watch_changes(api, replace(SECRETS, silence_seconds=0.2), "5")
@@ -232,13 +220,6 @@ async def test_a_watch_that_falls_silent_is_given_up() -> None:
         with pytest.raises(TransientError):
             await anext(changes)
         released.set()
-
-
-def _until(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
-    async def wait() -> None:
-        await event.wait()
-
-    return wait
 
 
 @pytest.mark.parametrize("type_", ["MODIFIED", "DELETED"])
@@ -293,11 +274,7 @@ async def test_lines_are_whole_however_they_are_cut(size: int) -> None:
 @pytest.mark.parametrize("text", ["", "<html>welcome</html>", "[]", "null", "{}"])
 async def test_an_answer_that_holds_no_object_is_none(text: str) -> None:
     """Whoever answered 200 was no API server: it may heal, and what was asked for may have happened."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        return web.Response(text=text)
-
-    async with serving(answer) as api:
+    async with serving(always(lambda: web.Response(text=text))) as api:
         with pytest.raises(TransientError) as caught:
             await api.request("GET", "/apis/boxapps.dev/v1alpha1")
     assert caught.value.uncertain

@@ -1,6 +1,7 @@
 """Whether a process may act: only while the Lease is its own for certain, and no call leaves once it may not be."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -48,9 +49,16 @@ class Stage:
         self.lost.set()
 
 
-async def test_a_leader_that_hears_nothing_may_act_no_more_before_another_may_begin() -> None:
-    """Requests that hang for ever do not keep it from noticing, in two thirds of the lease."""
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """A process that stands for election; what it has it gives back."""
     stage = Stage()
+    yield stage
+    await stage.leadership.release()
+
+
+async def test_a_leader_that_hears_nothing_may_act_no_more_before_another_may_begin(stage: Stage) -> None:
+    """Requests that hang for ever do not keep it from noticing, in two thirds of the lease."""
     assert not stage.leadership.is_leader()
     await stage.leadership.acquire()
     assert stage.leadership.is_leader()
@@ -62,12 +70,10 @@ async def test_a_leader_that_hears_nothing_may_act_no_more_before_another_may_be
     assert not stage.leadership.is_leader()
     assert stage.why == ["it could not be renewed"]
     stage.leases.reachable = True
-    await stage.leadership.release()
 
 
-async def test_a_request_that_hangs_for_ever_does_not_keep_a_standby_from_winning() -> None:
+async def test_a_request_that_hangs_for_ever_does_not_keep_a_standby_from_winning(stage: Stage) -> None:
     """It is given up, and the next one counts."""
-    stage = Stage()
     stage.leases.reachable = False
     winning = asyncio.ensure_future(stage.leadership.acquire())
     await stage.leases.hangs.wait()
@@ -77,12 +83,10 @@ async def test_a_request_that_hangs_for_ever_does_not_keep_a_standby_from_winnin
         await winning
 
     assert stage.leadership.is_leader()
-    await stage.leadership.release()
 
 
-async def test_a_lease_that_somebody_took_is_lost_at_once() -> None:
+async def test_a_lease_that_somebody_took_is_lost_at_once(stage: Stage) -> None:
     """Whoever wrote another holder into it: the next look tells, long before the deadline."""
-    stage = Stage()
     await stage.leadership.acquire()
     assert stage.leases.lease is not None
 
@@ -92,7 +96,6 @@ async def test_a_lease_that_somebody_took_is_lost_at_once() -> None:
 
     assert not stage.leadership.is_leader()
     assert stage.why[0] == "somebody holds it now"
-    await stage.leadership.release()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

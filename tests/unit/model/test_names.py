@@ -24,24 +24,20 @@ def said(holder: NameHolder | None, refusal: Refusal) -> tuple[str, str, str]:
     return conditions["Ready"].reason, conditions["Ready"].message, beside
 
 
-def test_a_name_that_is_about_to_be_free_is_waited_for() -> None:
-    """Reconciling; another object of the namespace is named, and nothing is to be done."""
-    reason, message, beside = said(OURS, TAKEN)
+@pytest.mark.parametrize(
+    ("holder", "words"),
+    [
+        (OURS, [f"BoxCustomApp {DESIRED.namespace}/former", "is being deleted"]),
+        (THEIRS, ["of another namespace", "about to be renamed"]),
+    ],
+)
+def test_a_name_that_is_about_to_be_free_is_waited_for(holder: NameHolder, words: list[str]) -> None:
+    """Reconciling: nothing is to be done. Of another tenant's object neither name nor namespace is said."""
+    reason, message, beside = said(holder, TAKEN)
 
     assert (reason, beside) == ("NameTaken", "Reconciling")
-    assert f"BoxCustomApp {DESIRED.namespace}/former" in message
-    assert "is being deleted" in message
-
-
-def test_another_tenants_object_is_not_named() -> None:
-    """Neither its name nor its namespace."""
-    reason, message, beside = said(THEIRS, TAKEN)
-
-    assert (reason, beside) == ("NameTaken", "Reconciling")
-    assert "of another namespace" in message
-    assert "about to be renamed" in message
-    assert "secret-plans" not in message
-    assert "theirs" not in message
+    assert [word for word in words if word not in message] == []
+    assert not [word for word in ("secret-plans", "theirs") if word in message]
 
 
 @pytest.mark.parametrize(("holder", "refusal"), [(None, TAKEN), (OURS, INVALID), (None, INVALID)])

@@ -19,10 +19,9 @@ MODES += [(GRANT, has_console, Mode.CLIENT_CREDENTIALS, "creds") for has_console
 
 @pytest.mark.parametrize(("desired", "has_console", "mode", "awaited"), MODES)
 def test_the_mode_tells_which_secret_is_waited_for(
-    desired: Desired, has_console: bool, mode: Mode, awaited: str | None
+    shell: Shell, desired: Desired, has_console: bool, mode: Mode, awaited: str | None
 ) -> None:
     """Authentication and enterprise tell the mode."""
-    shell = Shell()
     clients = make_clients(shell.store, shell.cluster, shell)
 
     assert mode_of(desired, has_console=has_console) is mode

@@ -51,15 +51,22 @@ async def observed(shell: Shell) -> Observed:
         ({"selector": TEAM_A}, {"team": "a"}, {}, None),
         ({"selector": TEAM_A, "problem": AWAY}, {"team": "b"}, {}, "NamespaceNotAllowed"),
         ({"selector": TEAM_A}, {"team": "b"}, GOES, None),
+        ({"selector": TEAM_A, "problem": AWAY}, None, {}, None),
         ({"is_deleting": True}, {}, {}, "EnterpriseNotReady"),
         ({"is_deleting": True}, {}, HELD, None),
         (None, {}, {}, "EnterpriseNotFound"),
     ],
 )
-async def test_what_is_in_the_way_is_found_in_this_order(link: Any, labels: Any, metadata: Any, reason: Any) -> None:
-    """What the object's own people must change first; a deletion is held up by Box alone."""
-    shell = Shell()
-    shell.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "2", labels))
+async def test_what_is_in_the_way_is_found_in_this_order(
+    shell: Shell, link: Any, labels: Any, metadata: Any, reason: Any
+) -> None:
+    """What the object's own people must change first; a deletion is held up by Box alone.
+
+    While no watch has told of the namespace, its labels are waited for: nothing is known, and nothing is said.
+    """
+    shell.store.drop_namespace(NAMESPACE)
+    if labels is not None:
+        shell.store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "2", labels))
     shell.edit(metadata=metadata)
     for name, trait in (link or {}).items():
         setattr(shell.link, name, trait)
@@ -68,6 +75,7 @@ async def test_what_is_in_the_way_is_found_in_this_order(link: Any, labels: Any,
     seen = await observed(shell)
 
     assert (seen.problem.reason if seen.problem is not None else None) == reason
+    assert seen.known == (link is not None and labels is not None)
 
 
 @pytest.mark.parametrize(("metadata", "follows"), [({}, True), (GOES, False)])
@@ -84,9 +92,8 @@ async def test_the_secret_of_a_person_is_followed_while_its_key_is_waited_for(me
 
 
 @pytest.mark.parametrize("terminating", [True, False])
-async def test_only_what_changed_and_concerns_the_object_is_read(terminating: bool) -> None:
+async def test_only_what_changed_and_concerns_the_object_is_read(shell: Shell, terminating: bool) -> None:
     """Once. A missing right hides what is there only where the namespace ends: the operator's Role goes with it."""
-    shell = Shell()
     observer, read = SecretObserver(shell.store, shell.cluster), list[str]()
     own = replace(PUBLISHED, owner_uid=shell.desired.uid)
     before = replace(own, name="before", annotations={SECRET_NAME: "before"})

@@ -12,7 +12,7 @@ from box_app_operator.model.box import Refusal, RefusalKind, Slot, fingerprint_o
 from box_app_operator.model.desired import Retire
 from box_app_operator.model.observed import Contest
 from box_app_operator.model.steps import PublishSecret, RevokeSlot
-from box_app_operator.secret.contents import Contents, contents_of, differences
+from box_app_operator.secret.contents import contents_of, differences
 from box_app_operator.secret.contest import EACH_TIME, LONGEST_CALM, Upkeep, paused
 
 LABEL = "label boxapps.dev/app"
@@ -24,13 +24,8 @@ def backoff(failures: int) -> float:
     return min(2.0**failures, 300.0)
 
 
-def wanted_in(world: World) -> Contents:
-    """What the Secret must hold."""
-    return contents_of(world.desired, world.observed, ONE, NOON)
-
-
 GOOD = ready_world().secret
-WANTED = wanted_in(ready_world())
+WANTED = contents_of(DESIRED, ready_world().observed, ONE, NOON)
 BAD = replace(GOOD, labels=OTHER)
 
 

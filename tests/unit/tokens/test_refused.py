@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said, troubled
+from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said, tasks, troubled
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, decided, in_mode
 from tests.unit.strategies import DESIRED, foreign_secret, working_worlds
 
@@ -92,11 +92,6 @@ def settled(world: World, refusal: Refusal = AWAY) -> Plan:
     while (plan := decide(world, refusals=refusals)).steps:
         refusals |= dict.fromkeys(plan.steps, refusal)
     return plan
-
-
-def tasks(plan: Plan) -> list[str]:
-    """What a person should do."""
-    return [step.what for step in plan.tasks]
 
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."

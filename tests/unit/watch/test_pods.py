@@ -1,11 +1,13 @@
 """Pods are followed while somebody needs to know, whatever the API server answers, and nobody waits for ever."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
+from tests.fakes.link import until
 from tests.unit.kube.test_pods import ENV, pod
+from tests.unit.watch.test_reflector import FakeSource
 
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.collection import Change, ExpiredError, Page
@@ -23,31 +25,21 @@ def body(uid: str, version: str = "1", **changes: Any) -> dict[str, Any]:
     return pod(ENV, uid=uid, name=uid, resourceVersion=version, **changes)
 
 
-class FakePods:
+class FakePods(FakeSource):
     """Lists and watches whose answers a test gives; None ends a watch."""
 
-    namespace = None
-
     def __init__(self) -> None:
-        self.lists: asyncio.Queue[Any] = asyncio.Queue()
-        self.watches: asyncio.Queue[Any] = asyncio.Queue()
-        self.listed, self.watched = 0, 0
+        super().__init__()
+        self.answers: asyncio.Queue[Any] = asyncio.Queue()
+        self.listed = 0
 
     async def pages(self) -> AsyncGenerator[Page[Any], None]:
         """The next list."""
         self.listed += 1
-        answer = await self.lists.get()
+        answer = await self.answers.get()
         if isinstance(answer, Exception):
             raise answer
         yield Page(answer, "10", None)
-
-    async def changes(self, since: str) -> AsyncGenerator[Change[Any], None]:
-        """The next answers."""
-        self.watched += 1
-        while (answer := await self.watches.get()) is not None:
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
 
     def meta_of(self, item: Any) -> tuple[UID, str]:
         """As it stands."""
@@ -87,18 +79,9 @@ async def stage() -> AsyncIterator[Stage]:
     await stage.watch.close()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let others run until it holds."""
-    for _ in range(10_000):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came to that")
-
-
 async def test_pods_are_listed_and_then_followed(stage: Stage) -> None:
     """Each change of what matters wakes whoever wants to know; what comes to an end is dropped."""
-    stage.source.lists.put_nowait([body("a"), pod({}, uid="plain", name="plain", resourceVersion="1")])
+    stage.source.answers.put_nowait([body("a"), pod({}, uid="plain", name="plain", resourceVersion="1")])
     assert await stage.names() == {"a"}
 
     stage.woken.clear()
@@ -114,29 +97,23 @@ async def test_pods_are_listed_and_then_followed(stage: Stage) -> None:
     assert stage.source.listed == 1
 
 
-async def test_who_waits_for_the_first_list_is_let_go_with_the_watch(stage: Stage) -> None:
-    """The object went meanwhile: a worker that waited on would never work again."""
+@pytest.mark.parametrize("goes", ["the object", "the process"])
+async def test_who_waits_for_the_first_list_is_let_go_with_the_watch(stage: Stage, goes: str) -> None:
+    """A worker that waited on would never work again, or never come to its end."""
     waiting = asyncio.create_task(stage.names())
     await until(lambda: stage.source.listed == 1)
 
-    stage.watch.release(APP)
-
-    assert await asyncio.wait_for(waiting, 20) is None
-
-
-async def test_the_end_of_all_watches_lets_everybody_go(stage: Stage) -> None:
-    """Likewise when the process ends."""
-    waiting = asyncio.create_task(stage.names())
-    await until(lambda: stage.source.listed == 1)
-
-    await stage.watch.close()
+    if goes == "the object":
+        stage.watch.release(APP)
+    else:
+        await stage.watch.close()
 
     assert await asyncio.wait_for(waiting, 20) is None
 
 
 async def test_the_watch_ends_with_the_last_who_wants_it(stage: Stage) -> None:
     """And begins anew for the next."""
-    stage.source.lists.put_nowait([body("a")])
+    stage.source.answers.put_nowait([body("a")])
     assert await stage.names() == await stage.names(OTHER) == {"a"}
     stage.watch.release(APP)
     stage.source.watches.put_nowait(Change("11", body("b", "11")))
@@ -144,29 +121,16 @@ async def test_the_watch_ends_with_the_last_who_wants_it(stage: Stage) -> None:
     assert await stage.names(OTHER) == {"a", "b"}
 
     stage.watch.release(OTHER)
-    stage.source.lists.put_nowait([])
+    stage.source.answers.put_nowait([])
 
     assert await stage.names() == set()
     assert stage.source.listed == 2
 
 
-async def test_a_watch_that_ends_goes_on_where_it_was(stage: Stage) -> None:
-    """Every few minutes the API server ends one: that is no reason to list thousands of pods."""
-    stage.source.lists.put_nowait([body("a")])
-    await stage.names()
-    for answer in (Change("11"), None, Change("12"), None):
-        stage.source.watches.put_nowait(answer)
-    await until(lambda: stage.source.watched == 3)
-
-    assert stage.source.listed == 1
-    assert stage.pauses == []
-    assert await stage.names() == {"a"}
-
-
 @pytest.mark.parametrize("end", [None, BROKEN])
 async def test_a_watch_that_ends_at_once_is_tried_again_after_growing_pauses(stage: Stage, end: Any) -> None:
     """In good order or not, and although lists work: otherwise the API server would be asked without a rest."""
-    stage.source.lists.put_nowait([body("a")])
+    stage.source.answers.put_nowait([body("a")])
     await stage.names()
     for _ in range(2):
         stage.source.watches.put_nowait(end)
@@ -178,21 +142,21 @@ async def test_a_watch_that_ends_at_once_is_tried_again_after_growing_pauses(sta
 
 async def test_what_is_listed_anew_replaces_what_was_known(stage: Stage) -> None:
     """Also what the watch did not tell of because its version was forgotten."""
-    stage.source.lists.put_nowait([body("a"), body("b")])
+    stage.source.answers.put_nowait([body("a"), body("b")])
     await stage.names()
-    stage.source.lists.put_nowait([body("b", phase="Failed"), body("c")])
+    stage.source.answers.put_nowait([body("b", phase="Failed"), body("c")])
     stage.source.watches.put_nowait(ExpiredError("gone"))
 
     await until(lambda: stage.source.listed == 2)
-    await until(lambda: stage.source.watched == 2)
+    await until(lambda: len(stage.source.since) == 2)
     assert await stage.names() == {"c"}
 
 
 async def test_pods_that_cannot_be_listed_are_not_known(stage: Stage) -> None:
     """Nobody waits until they can be; then everybody is woken."""
-    stage.source.lists.put_nowait(BROKEN)
+    stage.source.answers.put_nowait(BROKEN)
     assert await stage.names() is None
-    stage.source.lists.put_nowait([body("a")])
+    stage.source.answers.put_nowait([body("a")])
     await until(lambda: stage.woken == [APP])
     assert await stage.names() == {"a"}
 
@@ -203,7 +167,7 @@ async def test_beyond_so_many_namespaces_pods_are_only_listed(
 ) -> None:
     """A thousand rotations at once must not become a thousand connections."""
     monkeypatch.setattr(pod_watch, "MAX_WATCHES", 0)
-    stage.source.lists.put_nowait(answer)
+    stage.source.answers.put_nowait(answer)
 
     assert await stage.names() == ({"a"} if isinstance(answer, list) else None)
-    assert stage.source.watched == 0
+    assert stage.source.since == []

@@ -1,7 +1,8 @@
 """A reflector keeps memory and API server equal, whatever the API server answers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class FakeSource:
             yield Page([item], "10", "more")
         yield Page([], "10", None)
 
-    async def changes(self, since: str) -> AsyncGenerator[Change[Item], None]:
+    async def changes(self, since: str) -> AsyncGenerator[Change[Any], None]:
         """Whatever was ordered, one after the other; None ends the watch."""
         self.since.append(since)
         while (answer := await self.watches.get()) is not None:
@@ -87,11 +88,13 @@ class Stage:
                 await self.news.wait()
 
 
-async def run(stage: Stage, story: Callable[[Stage], Awaitable[None]]) -> None:
-    """Let the reflector run while the story is told."""
+@contextlib.asynccontextmanager
+async def running(*lists: Any) -> AsyncIterator[Stage]:
+    """A reflector that runs until the end of the block, with these lists."""
+    stage = Stage(*lists)
     task = asyncio.create_task(stage.reflector.run())
     try:
-        await story(stage)
+        yield stage
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -99,15 +102,12 @@ async def run(stage: Stage, story: Callable[[Stage], Awaitable[None]]) -> None:
 
 async def test_what_is_there_is_listed_and_then_followed() -> None:
     """Page by page, then change by change, from the version of the list on."""
-
-    async def story(stage: Stage) -> None:
+    async with running([("a", "3")]) as stage:
         await stage.reflector.listed.wait()
         stage.source.watches.put_nowait(Change("11", ("b", "11")))
         stage.source.watches.put_nowait(Change("12", ("a", "12"), gone=True))
         await stage.until(lambda: len(stage.told) == 4)
 
-    stage = Stage([("a", "3")])
-    await run(stage, story)
     assert stage.told == [("listed", ("a", "3")), ("relisted", "a"), (("b", "11"), False), (("a", "12"), True)]
     assert stage.source.since == ["10"]
 
@@ -115,97 +115,75 @@ async def test_what_is_there_is_listed_and_then_followed() -> None:
 @pytest.mark.parametrize("end", [BROKEN, None])
 async def test_a_watch_that_breaks_or_ends_goes_on_where_it_was(end: Exception | None) -> None:
     """Nothing is listed again; a bookmark counts as well as a change."""
-
-    async def story(stage: Stage) -> None:
+    async with running([("a", "3")]) as stage:
         await stage.reflector.listed.wait()
         for answer in (Change("15"), end, Change("16", ("a", "16"))):
             stage.source.watches.put_nowait(answer)
         await stage.until(lambda: (("a", "16"), False) in stage.told)
 
-    stage = Stage([("a", "3")])
-    await run(stage, story)
     assert stage.source.since[:2] == ["10", "15"]
     assert stage.told.count(("relisted", "a")) == 1
 
 
 async def test_what_went_while_the_version_was_forgotten_is_noticed() -> None:
     """410: everything is listed anew, and the sink learns what is there."""
-
-    async def story(stage: Stage) -> None:
+    async with running([("a", "3")], [("b", "9")]) as stage:
         await stage.reflector.listed.wait()
         stage.source.watches.put_nowait(ExpiredError("gone"))
         await stage.until(lambda: ("relisted", "b") in stage.told)
 
-    stage = Stage([("a", "3")], [("b", "9")])
-    await run(stage, story)
     assert stage.told == [("listed", ("a", "3")), ("relisted", "a"), ("listed", ("b", "9")), ("relisted", "b")]
 
 
 async def test_a_version_that_the_api_server_never_had_is_given_up() -> None:
     """After a restored backup every watch fails; after so many failures everything is listed anew."""
-
-    async def story(stage: Stage) -> None:
+    async with running([("a", "3")]) as stage:
         await stage.reflector.listed.wait()
         for _ in range(MAX_FAILURES):
             stage.source.watches.put_nowait(BROKEN)
         await stage.until(lambda: stage.told.count(("relisted", "a")) == 2)
 
-    stage = Stage([("a", "3")])
-    await run(stage, story)
     assert stage.pauses == list(range(1, MAX_FAILURES + 1))
 
 
 async def test_refusals_are_reported_and_tried_again() -> None:
     """A Role that is missing now may be there any moment."""
     refused = ForbiddenError("KubernetesUnavailable", "no right")
-
-    async def story(stage: Stage) -> None:
+    async with running(refused, refused, []) as stage:
         await stage.reflector.tried.wait()
         assert not stage.reflector.listed.is_set()
         await stage.reflector.listed.wait()
 
-    stage = Stage(refused, refused, [])
-    await run(stage, story)
     assert stage.reports == [refused, refused]
 
 
 async def test_a_watch_that_ends_at_once_is_a_failure() -> None:
     """Otherwise the reflector would spin."""
-
-    async def story(stage: Stage) -> None:
+    async with running([]) as stage:
         for _ in range(2):
             stage.source.watches.put_nowait(None)
         await stage.until(lambda: len(stage.pauses) == 2)
 
-    stage = Stage([])
-    await run(stage, story)
     assert stage.pauses == [1, 2]
 
 
 async def test_a_bug_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """It is told with a traceback, and everything is listed anew."""
-
-    async def story(stage: Stage) -> None:
+    async with running([("a", "3")]) as stage:
         await stage.reflector.listed.wait()
         stage.source.watches.put_nowait(Change("11", "not a pair"))  # type: ignore[arg-type]
         stage.source.watches.put_nowait(ZeroDivisionError())
         await stage.until(lambda: stage.told.count(("relisted", "a")) == 2)
 
-    stage = Stage([("a", "3")])
-    await run(stage, story)
     assert "this is a bug" in caplog.text
 
 
 async def test_a_poke_ends_the_pause() -> None:
     """A namespace that is back is not waited for."""
-
-    async def story(stage: Stage) -> None:
+    async with running(TransientError("KubernetesUnavailable", "later", retry_after_seconds=3600.0), []) as stage:
         await stage.reflector.tried.wait()
         stage.reflector.poke()
         await stage.reflector.listed.wait()
-
-    stage = Stage(TransientError("KubernetesUnavailable", "later", retry_after_seconds=3600.0), [])
-    await run(stage, story)
 
 
 async def test_listing_once_is_tried_until_it_works() -> None:

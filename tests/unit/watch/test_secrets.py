@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from tests.fakes.link import rest
+from tests.fakes.link import rest, until
 
 from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.errors import AwaitingHumanError, OperatorError, TransientError
@@ -73,11 +73,7 @@ class Follower:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let it run until this holds, and end it."""
         try:
-            for _ in range(10_000):
-                if condition():
-                    return
-                await asyncio.sleep(0)
-            raise AssertionError("it never came to that")
+            await until(condition)
         finally:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -110,8 +106,7 @@ async def test_a_pause_that_the_api_server_asks_for_is_kept() -> None:
     secrets = FakeSecrets(BUSY, None, None)
     follower = Follower(secrets)
     await follower.until(lambda: len(follower.pauses) == 1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await rest()
 
     assert len(secrets.watched) == 1
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.fakes.link import rest
 from tests.sandbox.world import ADMIN, APPS, CONSOLE, Box, ManualClock, in_process, only_some_tests_run, unseen
 
 from box_sandbox import SandboxConfig
@@ -17,8 +18,7 @@ async def apps_of(box: Box, **query: object) -> Any:
 async def blocked(box: Box, **query: object) -> asyncio.Task[Any]:
     """A call that is held by the sandbox."""
     task = asyncio.create_task(apps_of(box, wait=60, **query))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await rest()
     assert not task.done(), "the call was not held"
     return task
 
@@ -114,8 +114,7 @@ async def test_a_held_call_sleeps_on_when_others_change(box: Box) -> None:
     waiting = await blocked(box, changed_since=(await apps_of(box))["cursor"], reference="ns/app/1")
 
     await box.decide(other)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await rest()
     assert not waiting.done()
     await box.decide(app)
     assert [each["id"] for each in (await asyncio.wait_for(waiting, 60))["entries"]] == [app["id"]]

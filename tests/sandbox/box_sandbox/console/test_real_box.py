@@ -41,28 +41,6 @@ async def test_there_is_no_console_api(people: People, path: str, bearer: str | 
     assert {**there, "request_id": ""} == {**nowhere, "request_id": ""}
 
 
-async def test_the_life_of_an_app_by_hand(people: People) -> None:
-    """Create, submit, get authorized, generate a key that works, revoke it."""
-    app = await people.create()
-    assert (app["kind"], app["enterprise_id"], app["authorization"]["state"]) == (
-        "app_token",
-        "1234567",
-        "not_submitted",
-    )
-    path = f"{CONSOLE_BY_PERSON}/{app['id']}"
-    submitted = await people.call("POST", f"{path}/authorization", 202)
-    assert submitted["authorization"]["state"] == "pending"
-    assert await people.call("POST", f"{path}/authorization", 202) == submitted
-    assert (await people.decide(app))["authorization"]["enabled"]
-
-    key = await people.generate(app)
-    assert (await people.me(key))["login"] == app["service_account"]["login"]
-    await people.call("DELETE", f"{path}/tokens/primary", 204)
-    assert await people.turned_away(key) is None
-    assert (await people.app_of(app))["tokens"] == {"primary": None, "secondary": None}
-    await people.call("DELETE", f"{path}/tokens/primary", 404)
-
-
 async def test_a_key_is_shown_once(people: People) -> None:
     """In one answer that nobody may keep; afterwards its fingerprint only."""
     app = await people.authorized()
@@ -73,37 +51,6 @@ async def test_a_key_is_shown_once(people: People) -> None:
     assert response.json()["token"] not in shown
     (issued,) = (await people.call("GET", "/sandbox/v1/issued-tokens", 200))["entries"]
     assert (issued["kind"], issued["slot"], issued["fingerprint"] in shown) == ("app_token", "secondary", True)
-
-
-async def test_a_key_needs_authorization_and_a_free_slot(people: People) -> None:
-    """403 before the authorization and while the app is disabled, 409 for a slot that holds a key, live or expired."""
-    app = await people.create()
-    path = f"{CONSOLE_BY_PERSON}/{app['id']}/tokens/primary"
-    body = {"expires_in_days": 30}
-
-    assert (await people.call("POST", path, 403, body))["code"] == "app_not_authorized"
-    await people.decide(app)
-    key = await people.generate(app)
-    assert (await people.call("POST", path, 409, body))["code"] == "slot_occupied"
-    assert await people.me(key)
-    await people.call("POST", f"{path}/expire", 200)
-    assert await people.turned_away(key) is None
-    assert (await people.call("POST", path, 409, body))["code"] == "slot_occupied"
-    await people.generate(app, "secondary")
-    await people.decide(app, "disable")
-    await people.call("DELETE", path, 204)
-    assert (await people.call("POST", path, 403, body))["code"] == "app_not_authorized"
-
-
-async def test_keys_by_hand_age_as_any_others(people: People, clock: ManualClock) -> None:
-    """30 days to the second, and never."""
-    app = await people.authorized()
-    month, ever = await people.generate(app), await people.generate(app, "secondary", None)
-    clock.pass_by(timedelta(days=30) - timedelta(seconds=1))
-    assert await people.me(month)
-    clock.pass_by(timedelta(seconds=1))
-    assert await people.turned_away(month) is None
-    assert await people.me(ever)
 
 
 @pytest.mark.parametrize("handle", ["id", "name", "client_id"])
@@ -204,35 +151,6 @@ async def test_other_wrong_fields_are_refused(people: People) -> None:
         await people.call("POST", "/sandbox/v1/users", 400, body)
     await people.user("dana@acme.example")
     await people.call("POST", "/sandbox/v1/users", 409, {"login": "Dana@acme.example"})
-
-
-@pytest.mark.parametrize("decision", ["disable", "decline", "require_reauthorization"])
-async def test_the_admin_decides_without_a_console_api(people: People, decision: str) -> None:
-    """A key rests while the app may not, and works again afterwards."""
-    app = await people.authorized()
-    key = await people.generate(app)
-    await people.decide(app, decision)
-    assert await people.turned_away(key) == DISABLED
-    await people.decide(app)
-    assert await people.me(key)
-
-
-async def test_a_deleted_app_lets_nobody_in(people: People) -> None:
-    """Its keys are over."""
-    app = await people.authorized()
-    key = await people.generate(app)
-    await people.call("DELETE", f"{CONSOLE_BY_PERSON}/{app['id']}", 204)
-    assert await people.turned_away(key) is None
-
-
-async def test_a_submitted_app_is_approved_by_itself(clock: ManualClock) -> None:
-    """``auto_approve_seconds`` is also for apps that were submitted by hand."""
-    config = SandboxConfig(CONSOLE, ADMIN, console_enabled=False, auto_approve_seconds=0, now=clock)
-    async with in_process(config, described=False) as box:
-        people = People(box)
-        app = await people.create()
-        submitted = await people.call("POST", f"{CONSOLE_BY_PERSON}/{app['id']}/authorization", 202)
-        assert submitted["authorization"]["state"] == "authorized"
 
 
 async def test_what_people_do_is_told_to_those_who_listen(box: Box) -> None:

@@ -113,11 +113,6 @@ def refused(call: Callable[[], object]) -> tuple[int, str | None]:
     return answer.status_code, body.get("code", body.get("error"))
 
 
-def test_a_token_acts_as_the_service_account(viewer: Actor) -> None:
-    """``me`` is the app's own user."""
-    assert viewer.mint().me() == viewer.app["service_account"]["login"]
-
-
 def test_a_token_may_not_say_whose_it_is(serve: Serve) -> None:
     """Box's list of what App Tokens may call has no ``users/me``; what it has works all the same."""
     with session_with(box := serve(app_tokens_without_users_me=True)) as session:
@@ -320,16 +315,6 @@ def test_a_folder_is_the_limit_of_a_downscoped_token(viewer: Actor) -> None:
     assert refused(lambda: limited.create_folder("New")) == insufficient
     assert refused(lambda: limited.client.folders.get_folder_by_id(ROOT)) == insufficient
     assert whole.download(outside) == CONTENT
-
-
-def test_a_file_is_the_limit_of_a_downscoped_token(viewer: Actor) -> None:
-    """That file and no other."""
-    whole = viewer.mint()
-    file, other = whole.upload("file"), whole.upload("other")
-    limited = viewer.using(whole.downscope(["item_download"], viewer.resource("files", file)))
-
-    assert limited.download(file) == CONTENT
-    assert refused(lambda: limited.download(other)) == (403, "insufficient_scope")
 
 
 def test_the_root_reaches_everything(viewer: Actor) -> None:

@@ -26,26 +26,50 @@ BODY: Json = {
 def patched(patch: Any, type_: str) -> Json:
     """The object after a patch; the original must stay as it is."""
     before = copy.deepcopy(BODY)
-    after = apply_patch(BODY, json.dumps(patch).encode(), type_)
+    after = apply_patch(BODY, patch if isinstance(patch, bytes) else json.dumps(patch).encode(), type_)
     assert before == BODY
     return after
 
 
 @pytest.mark.parametrize(
-    ("patch", "spec"),
+    ("type_", "patch", "spec"),
     [
-        ({"spec": {"text": "new"}}, {"list": [1, 2], "text": "new"}),
-        ({"spec": {"text": None}}, {"list": [1, 2]}),
-        ({"spec": {"gone": None}}, {"list": [1, 2], "text": "t"}),
-        ({"spec": {"list": [3]}}, {"list": [3], "text": "t"}),
-        ({"spec": {"new": {"a": 1, "b": None}}}, {"list": [1, 2], "text": "t", "new": {"a": 1}}),
-        ({"spec": {"text": {"a": 1}}}, {"list": [1, 2], "text": {"a": 1}}),
-        ({}, {"list": [1, 2], "text": "t"}),
+        (MERGE_PATCH, {"spec": {"text": "new"}}, {"list": [1, 2], "text": "new"}),
+        (MERGE_PATCH, {"spec": {"text": None}}, {"list": [1, 2]}),
+        (MERGE_PATCH, {"spec": {"gone": None}}, {"list": [1, 2], "text": "t"}),
+        (MERGE_PATCH, {"spec": {"list": [3]}}, {"list": [3], "text": "t"}),
+        (MERGE_PATCH, {"spec": {"new": {"a": 1, "b": None}}}, {"list": [1, 2], "text": "t", "new": {"a": 1}}),
+        (MERGE_PATCH, {"spec": {"text": {"a": 1}}}, {"list": [1, 2], "text": {"a": 1}}),
+        (MERGE_PATCH, {}, {"list": [1, 2], "text": "t"}),
+        (APPLY_PATCH, b"spec:\n  text: yaml\n", {"list": [1, 2], "text": "yaml"}),
+        (JSON_PATCH, [{"op": "replace", "path": "/spec/text", "value": "n"}], {"list": [1, 2], "text": "n"}),
+        (JSON_PATCH, [{"op": "remove", "path": "/spec/text"}], {"list": [1, 2]}),
+        (JSON_PATCH, [{"op": "add", "path": "/spec/list/-", "value": 3}], {"list": [1, 2, 3], "text": "t"}),
+        (JSON_PATCH, [{"op": "test", "path": "/metadata/uid", "value": "1"}], {"list": [1, 2], "text": "t"}),
     ],
 )
-def test_a_merge_patch_follows_its_rfc(patch: Json, spec: Json) -> None:
-    """RFC 7396: null removes, lists are replaced whole, objects merge."""
-    assert patched(patch, MERGE_PATCH)["spec"] == spec
+def test_a_patch_follows_its_rfc(type_: str, patch: Any, spec: Json) -> None:
+    """RFC 7396: null removes, lists are replaced whole, objects merge; RFC 6902; an applied patch may be YAML."""
+    assert patched(patch, type_)["spec"] == spec
+
+
+@pytest.mark.parametrize(
+    ("type_", "patch", "code"),
+    [
+        (JSON_PATCH, [{"op": "test", "path": "/metadata/uid", "value": "2"}], 422),
+        (JSON_PATCH, [{"op": "remove", "path": "/spec/none"}], 422),
+        (JSON_PATCH, [{"op": "replace", "path": "/no/where", "value": 1}], 422),
+        (JSON_PATCH, [{"op": "jump", "path": "/spec"}], 422),
+        (JSON_PATCH, [{"path": "/spec"}], 422),
+        (JSON_PATCH, [5], 422),
+        ("text/plain", {}, 415),
+    ],
+)
+def test_a_patch_that_does_not_fit_is_refused(type_: str, patch: Any, code: int) -> None:
+    """And nothing changed: a test of the uid guards every status that the operator writes."""
+    with pytest.raises(StatusError) as caught:
+        patched(patch, type_)
+    assert caught.value.code == code
 
 
 def test_a_merge_patch_replaces_lists_that_a_strategic_one_merges() -> None:
@@ -64,47 +88,3 @@ def test_a_strategic_patch_deletes_by_key() -> None:
     patch = {"metadata": {"ownerReferences": [{"uid": "o1", "$patch": "delete"}]}}
 
     assert patched(patch, STRATEGIC_PATCH)["metadata"]["ownerReferences"] == [{"uid": "o2", "name": "two"}]
-
-
-def test_an_applied_patch_may_be_yaml() -> None:
-    """As kubectl apply --server-side sends it."""
-    assert apply_patch(BODY, b"spec:\n  text: yaml\n", APPLY_PATCH)["spec"]["text"] == "yaml"
-
-
-@pytest.mark.parametrize(
-    ("patch", "spec"),
-    [
-        ([{"op": "replace", "path": "/spec/text", "value": "n"}], {"list": [1, 2], "text": "n"}),
-        ([{"op": "remove", "path": "/spec/text"}], {"list": [1, 2]}),
-        ([{"op": "add", "path": "/spec/list/-", "value": 3}], {"list": [1, 2, 3], "text": "t"}),
-        ([{"op": "test", "path": "/metadata/uid", "value": "1"}], {"list": [1, 2], "text": "t"}),
-    ],
-)
-def test_a_json_patch_follows_its_rfc(patch: Any, spec: Json) -> None:
-    """RFC 6902."""
-    assert patched(patch, JSON_PATCH)["spec"] == spec
-
-
-@pytest.mark.parametrize(
-    "patch",
-    [
-        [{"op": "test", "path": "/metadata/uid", "value": "2"}],
-        [{"op": "remove", "path": "/spec/none"}],
-        [{"op": "replace", "path": "/no/where", "value": 1}],
-        [{"op": "jump", "path": "/spec"}],
-        [{"path": "/spec"}],
-        [5],
-    ],
-)
-def test_a_json_patch_that_does_not_fit_is_refused(patch: Any) -> None:
-    """422, and nothing changed: a test of the uid guards every status that the operator writes."""
-    with pytest.raises(StatusError) as caught:
-        patched(patch, JSON_PATCH)
-    assert caught.value.code == 422
-
-
-def test_an_unknown_kind_of_patch_is_refused() -> None:
-    """415, as the API server answers."""
-    with pytest.raises(StatusError) as caught:
-        patched({}, "text/plain")
-    assert caught.value.code == 415

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
-from tests.unit.shell import Shell
+from tests.unit.shell import S, Shell
 
+from box_app_operator.cache.attempts import PlatformAnswers
+from box_app_operator.cache.identities import Identities
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import ClientID, Slot, UnlistedTokens
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.platform_view import Verdict
 from box_app_operator.model.steps import RevokeToken
 from box_app_operator.modes.assisted.client import AssistedClient
 from box_app_operator.modes.assisted.observe import SAMPLE_HOST, AssistedObserver
@@ -75,6 +78,33 @@ async def test_a_key_is_asked_about_once_and_held_until_it_is_published() -> Non
     stage.memory.clear_refusals()
     await stage.look()
     assert stage.asked == ["prove", "prove", "allows_origin", sample]
+
+
+async def test_of_keys_of_two_apps_the_first_one_counts() -> None:
+    """Whatever their order in the Secret; the message says which it was."""
+    stage = Stage()
+    other = stage.box.register("Others", "")
+    stage.box.decide(other.id, S.AUTHORIZED, enabled=True)
+    key = stage.box.generate(other.id, Slot.SECONDARY, 60, by_hand=True)
+    stage.cluster.kept["keys"] = {"secondary": key.reveal(), "primary": stage.keys[Slot.PRIMARY].reveal()}
+
+    first, second = (await stage.look()).platform_view.keys
+
+    assert (first.verdict, second.verdict) == (Verdict.LIVE, Verdict.OTHER_APP)
+    assert second.message.endswith(f", not to app {stage.app.id}. Key 'primary' came first.")
+
+
+async def test_a_key_that_box_does_not_identify_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as Box accepts it: nobody can tell whose it is."""
+    stage = Stage()
+    assert not (await stage.look()).platform_view.unidentified
+
+    async def narrow(_: Token) -> Verdict:
+        return Verdict.NARROW
+
+    monkeypatch.setattr(stage.box, "identify", narrow)
+    stage.memory.answers, stage.link.identities = PlatformAnswers(), Identities()
+    assert (await stage.look()).platform_view.unidentified
 
 
 @pytest.mark.parametrize(("spec", "lost"), [(SECRET, "nothing"), (SECRET, "client"), (SECRET, "keys"), ({}, "nothing")])

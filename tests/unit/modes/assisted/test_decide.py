@@ -5,11 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said
+from tests.unit.examples import ADOPT, ONE, TWO, app_for, look, ready_world, said, tasks
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, in_mode, published_secret, unlisted
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import IssuedToken, PendingToken, Problem, Slot, UnlistedTokens
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired
 from box_app_operator.model.observed import Mode, Observed, RememberedStatus
@@ -21,6 +20,7 @@ from box_app_operator.model.steps import (
     PublishSecret,
     RemoveFinalizer,
     RevokeToken,
+    Step,
 )
 from box_app_operator.modes.assisted.decide import AssistedRules
 from box_app_operator.modes.assisted.tasks import key_task
@@ -47,11 +47,6 @@ def without_keys(world: World) -> World:
     """Box accepts none any more."""
     assert world.observed.unlisted is not None
     return look(world, unlisted=replace(world.observed.unlisted, issued=(), slots={}))
-
-
-def tasks(plan: Plan) -> list[str]:
-    """What a person should do."""
-    return [step.what for step in plan.tasks]
 
 
 def test_without_an_app_somebody_must_create_it() -> None:
@@ -188,20 +183,19 @@ def rotated(**platform_view: Any) -> World:
     return look(world, unlisted=known, secret=published_secret(world.desired, known, new, world.observed))
 
 
-def test_the_previous_key_is_revoked_by_a_person() -> None:
-    """Box's public API needs a client secret for it."""
-    plan = decide(rotated(), now=NOON + timedelta(hours=2))
+@pytest.mark.parametrize(
+    ("client_secret", "asked", "steps"),
+    [
+        ({}, ["Press Revoke for the Primary Access Token."], ()),
+        ({"can_revoke": True, "at_hand": {ONE.fingerprint}}, [], (RevokeToken(ONE.fingerprint),)),
+    ],
+    ids=["by a person", "with a client secret"],
+)
+def test_the_previous_key_is_revoked(client_secret: dict[str, Any], asked: list[str], steps: tuple[Step, ...]) -> None:
+    """Box's public API needs a client secret for it; where there is one nobody is asked."""
+    plan = decide(rotated(**client_secret), now=NOON + timedelta(hours=2))
 
-    assert tasks(plan) == ["Press Revoke for the Primary Access Token."]
-    assert plan.steps == ()
-
-
-def test_the_previous_key_is_revoked_with_a_client_secret() -> None:
-    """Then nobody is asked."""
-    plan = decide(rotated(can_revoke=True, at_hand=frozenset({ONE.fingerprint})), now=NOON + timedelta(hours=2))
-
-    assert tasks(plan) == []
-    assert plan.steps == (RevokeToken(ONE.fingerprint),)
+    assert (tasks(plan), plan.steps) == (asked, steps)
 
 
 @pytest.mark.parametrize("can_revoke", [False, True])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tests.unit.examples import ADOPT, ONE, TWO, adopting, app_for, look, ready_world
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
-from tests.unit.strategies import DESIRED, ENTRY, UID_HERE
+from tests.unit.strategies import ENTRY, UID_HERE
 
 from box_app_operator.api.enterprise import changed_clients
 from box_app_operator.core.status import FROM_BOX, build_status
@@ -209,8 +209,3 @@ def test_only_apps_of_changed_entries_are_looked_at() -> None:
     assert changed_clients((ENTRY,), (ENTRY, other)) == {other.client_id}
     assert changed_clients((ENTRY, other), (DELETABLE, other)) == {CLIENT_ID}
     assert changed_clients((ENTRY,), ()) == {CLIENT_ID}
-
-
-def test_an_app_that_was_registered_for_the_object_needs_no_entry() -> None:
-    """Also when the spec names its client id later."""
-    assert with_adoption(DESIRED, Observed(known=True, app=app_for()), (), NOON).adoption is Adoption.NOT_NEEDED

@@ -25,9 +25,8 @@ def refuse(*_: Any) -> None:
     raise StalledError("TokenRejected", "Not this client.")
 
 
-async def test_a_token_counts_as_alive_until_its_end_is_known() -> None:
+async def test_a_token_counts_as_alive_until_its_end_is_known(shell: Shell) -> None:
     """Without an answer, and where a person must end it because Box does not let the client."""
-    shell = Shell()
     token, _ = shell.generate(app := shell.register())
     for before_revoke, error in ((shell.box.before_revoke, TransientError), (refuse, AwaitingHumanError)):
         shell.box.before_revoke = before_revoke
@@ -49,9 +48,8 @@ async def test_a_token_counts_as_alive_until_its_end_is_known() -> None:
 
 
 @pytest.mark.parametrize(("client", "refused"), [(CLIENT, False), (CLIENT, True), (None, False)])
-async def test_a_downscoped_token_keeps_nobody_waiting(client: Any, refused: bool) -> None:
+async def test_a_downscoped_token_keeps_nobody_waiting(shell: Shell, client: Any, refused: bool) -> None:
     """What cannot be revoked ends by itself, soon, and is tried once."""
-    shell = Shell()
     token, _ = shell.generate(app := shell.register())
     shell.cluster.data["less"] = {"token": token.reveal()}
     shell.box.before_revoke = refuse if refused else shell.box.before_revoke
