@@ -101,6 +101,7 @@ class Pass:
             self._memory.renew(desired)
             self._refusals_cleared, self._human_acts = self._memory.refusals_cleared, self._memory.human_acts
             observed = self._paced(resource, await self._deps.observer.observe(resource, self._memory))
+            self._memory.keep_seen(observed)
             if self._refusals_cleared == self._memory.refusals_cleared:
                 # Otherwise everything is worth another look.
                 self._memory.workloads |= observed.workloads

@@ -60,18 +60,16 @@ class SecretExecutor:
         now = self._clock.now()
         record = last_replacement((replace(written, overruled=secret.contents.annotations),), now)
         self._memory.pace.note(record, now, self._clock.monotonic())
-        if self._memory.pending is not None and self._memory.pending.fingerprint == step.fingerprint:
-            # Not when only the Secret of the active token was put right, and the next one is still to be published.
-            self._memory.drop_pending()
+        self._memory.drop_pending(step.fingerprint)
         self._memory.workloads.clear()
         what = f", put right: {shown(step.mends)}" if step.mends else ""
         return f"published token {step.fingerprint} in Secret {desired.secret.name}{what}"
 
     async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
-        """The token itself: held since it was minted, or standing in a Secret that this object published."""
-        pending = self._memory.token
-        if pending is not None and pending.fingerprint == step.fingerprint:
-            return pending
+        """The token itself: held in memory, or standing in a Secret that this object published."""
+        known = self._memory.value_of(step.fingerprint)
+        if known is not None:
+            return known
         for secret in own_secrets(desired, observed):
             token = await self._cluster.read_token(desired.namespace, secret.name, step.fingerprint)
             if token is not None:

@@ -41,7 +41,7 @@ async def _prove(fingerprint: str, platform: Platform, memory: Memory) -> str:
     try:
         proven = await platform.accepts(token)
     except FewerRightsError:
-        if memory.granted is None:
+        if pending.granted is None:
             raise
         # An access token may do what the app's scopes say, which need not be to read files.
         proven = True

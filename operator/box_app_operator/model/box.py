@@ -212,11 +212,13 @@ class PendingToken:
     """A token that was minted and is not in the Secret yet; its value stays in the vault.
 
     ``proven`` is None until the platform was asked, then its verdict. ``days`` is the lifetime that was asked for.
+    ``granted`` is what Box said of an access token; no listing says it again.
     """
 
     fingerprint: Fingerprint
     proven: bool | None = None
     days: int | None = None
+    granted: IssuedToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ class Observed:
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``unlisted`` is
     what is known of the app's tokens in a mode in which Box does not list apps. ``claimed_by`` names another
-    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it.
+    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it. ``doubtful``
+    tells that a call's answer was lost, and Box was not asked since.
     ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up. ``secret`` is
     the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names that this object
     published earlier. ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those
@@ -196,6 +197,7 @@ class Observed:
     secret: SecretView | None = None
     renamed_secrets: tuple[SecretView, ...] = ()
     pending: PendingToken | None = None
+    doubtful: bool = False
     problem: Problem | None = None
     remembered: RememberedStatus = RememberedStatus()
     namespace_is_terminating: bool = False

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
@@ -32,14 +32,14 @@ class AssistedClient:
         """Where keys are handed over."""
         return desired.import_from
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """What Box says of the keys that are there."""
         if seen.problem is not None:
             return seen
         platform = platform_of(link)
         try:
             box = BoxAccess(platform, link.identities, link.enterprise_id)
-            seen = await self._observer.look(desired, replace(seen, known=True), box, memory, self._clock.now())
+            seen = await self._observer.look(desired, replace(seen, known=True), box, answers, self._clock.now())
         except TransientError as error:
             # No listing is followed here: the enterprise learns from its apps that something is wrong. Not from a call
             # that was under way while it connected anew, or it would do that again and again.
@@ -72,8 +72,6 @@ class AssistedClient:
     async def _value(
         self, fingerprint: Fingerprint, desired: Desired, observed: Observed, memory: Memory
     ) -> Token | None:
-        if memory.token is not None and memory.token.fingerprint == fingerprint:
-            return memory.token
         keys = Keys(self._cluster, desired, observed, memory.answers)
         await keys.handed_over()
         return await keys.value(fingerprint)

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.cache.attempts import Memory, PlatformAnswers
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
     IssuedToken,
-    PendingToken,
     Slot,
     UnlistedTokens,
 )
@@ -39,9 +38,11 @@ class AssistedObserver:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def look(self, desired: Desired, seen: Observed, box: BoxAccess, memory: Memory, now: datetime) -> Observed:
+    async def look(
+        self, desired: Desired, seen: Observed, box: BoxAccess, answers: PlatformAnswers, now: datetime
+    ) -> Observed:
         """Ask Box about each key that is not known yet, and about each origin."""
-        answers, store = memory.answers, Keys(self._cluster, desired, seen, memory.answers)
+        store = Keys(self._cluster, desired, seen, answers)
         keys, published = await store.handed_over(), _published(desired, seen)
         before = published_fingerprints(desired, seen)
         _doubt_replaced(desired, seen, published, keys, answers)
@@ -50,8 +51,7 @@ class AssistedObserver:
             if token is not None:
                 await judge(Candidate(token, name, fingerprint in before), box, answers, seen.remembered.app_id)
         keys = tuple(_judged(key, answers) for key in keys)
-        tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
-        seen = replace(seen, pending=_set_pending(desired, seen, keys, tokens, store, memory))
+        tokens = tokens_by_slot(desired, seen, keys, published, answers, now)
         usable = [token.fingerprint for token in tokens.values() if token.accepted]
         if usable and not desired.deleting:
             await _try_origins(desired, seen, usable, store, box.platform, answers)
@@ -64,7 +64,8 @@ class AssistedObserver:
             unidentified=unidentified,
             at_hand=frozenset(store.found),
         )
-        return replace(seen, unlisted=_source(desired, seen, tokens), platform_view=found)
+        pending = choose_pending(desired, seen, keys, tokens)
+        return replace(seen, unlisted=_source(desired, seen, tokens), platform_view=found, pending=pending)
 
     async def _platform_view(
         self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, answers: PlatformAnswers
@@ -125,24 +126,6 @@ def _in_order(
         **handed_over,
         **{fingerprint: "" for fingerprint in answers.values if fingerprint not in {*first, *handed_over}},
     }
-
-
-def _set_pending(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    tokens: dict[Slot, IssuedToken],
-    store: Keys,
-    memory: Memory,
-) -> PendingToken | None:
-    """The key to be published next is in memory until it is."""
-    pending = choose_pending(desired, seen, keys, tokens)
-    token = store.found.get(pending.fingerprint) if pending is not None else None
-    if pending is None or token is None:
-        memory.drop_pending()
-        return None
-    memory.set_pending(pending, token)
-    return pending
 
 
 MESSAGES = {

@@ -7,7 +7,7 @@ was published before.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, SecretView, Slot
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -27,7 +27,7 @@ def tokens_by_slot(
     seen: Observed,
     keys: tuple[KeyView, ...],
     published: Fingerprint | None,
-    memory: Memory,
+    answers: PlatformAnswers,
     now: datetime,
 ) -> dict[Slot, IssuedToken]:
     """What stands in the slots, as far as can be known.
@@ -36,18 +36,18 @@ def tokens_by_slot(
     and was not seen dead.
     """
     tokens: dict[Slot, IssuedToken] = {}
-    if published is not None and memory.answers.verdicts.get(published) in STANDING:
-        tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
+    if published is not None and answers.verdicts.get(published) in STANDING:
+        tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, answers, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
             continue
         slot = key.slot if key.slot not in tokens else key.slot.other
         if slot not in tokens:
-            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
+            tokens[slot] = _dated(desired, seen, key.fingerprint, answers, now)
     for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
-        if not known and slot not in tokens and memory.answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
-            tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
+        if not known and slot not in tokens and answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+            tokens[slot] = _dated(desired, seen, fingerprint, answers, now)
     return tokens
 
 
@@ -97,17 +97,19 @@ def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, 
     return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
-def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> IssuedToken:
+def _dated(
+    desired: Desired, seen: Observed, fingerprint: Fingerprint, answers: PlatformAnswers, now: datetime
+) -> IssuedToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
     dates = _recorded_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
     if dates is not None and dates[1] is None and desired.token_days is not None:
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
         dates = dates[0], dates[0] + timedelta(days=desired.token_days)
     if dates is None:
-        first_seen = memory.answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        first_seen = answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
         dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return IssuedToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
+    return IssuedToken(fingerprint, *dates, accepted=answers.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
 def _recorded_dates(

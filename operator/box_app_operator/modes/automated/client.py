@@ -7,7 +7,7 @@ do: after a call whose answer was lost, about a token that was just generated, a
 from dataclasses import replace
 
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
@@ -40,20 +40,19 @@ class AutomatedClient:
         """Nothing is handed over."""
         return None
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """The object's own app, and whether it may have it."""
         if not link.listing.known:
             return seen
         # Nothing is proven by its value here.
-        memory.answers.values.clear()
+        answers.values.clear()
         app = _find(desired, link.listing)
         if seen.problem is None and link.console is not None:
-            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+            seen = await _ask_if_unsure(desired, link.console, link.listing, seen, app)
+            app = _find(desired, link.listing)
         if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
             app = await _ask_before_letting_go(desired, link, app, seen.remembered)
-        # Asking may have shown that what was held is gone.
-        seen = replace(seen, known=True, app=app, pending=memory.pending)
-        seen = with_adoption(desired, seen, link.adoption, self._clock.now())
+        seen = with_adoption(desired, replace(seen, known=True, app=app), link.adoption, self._clock.now())
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
@@ -79,8 +78,7 @@ class AutomatedClient:
         if app is not None:
             left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
             link.listing.force(replace(app, tokens=left))
-        if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
-            memory.drop_pending()
+        memory.drop_pending(step.fingerprint)
         return f"revoked token {step.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
@@ -94,22 +92,21 @@ def _find(desired: Desired, listing: Listing) -> BoxApp | None:
 
 
 async def _ask_if_unsure(
-    desired: Desired, console: Console, listing: Listing, memory: Memory, app: BoxApp | None
-) -> BoxApp | None:
-    pending = memory.pending
+    desired: Desired, console: Console, listing: Listing, seen: Observed, app: BoxApp | None
+) -> Observed:
+    """Bring the listing up to date after a lost answer, and where it does not show the pending token."""
+    pending = seen.pending
     unseen = pending is not None and app is not None and app.slot_of(pending.fingerprint) is None
-    if not memory.doubtful and not unseen:
-        return app
+    if not seen.doubtful and not unseen:
+        return seen
     found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
-    memory.doubtful = False
     if found is None:
         if app is not None:
             listing.drop(app.id)
     else:
         listing.restore(found)
-    if pending is not None and (found is None or found.slot_of(pending.fingerprint) is None):
-        memory.drop_pending()
-    return _find(desired, listing)
+    is_gone = found is None or (pending is not None and found.slot_of(pending.fingerprint) is None)
+    return replace(seen, doubtful=False, pending=None if is_gone else pending)
 
 
 def _must_be_sure(desired: Desired) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import ClientID, IssuedToken, PendingToken
@@ -29,12 +29,12 @@ class ClientCredentialsClient:
         """Where client id and client secret are handed over."""
         return desired.grant.secret if desired.grant is not None else None
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """What Secret, memory and credentials tell. Box is not asked: a token proves itself when it is given out."""
         if seen.problem is not None:
             return seen
         platform_of(link)
-        return await self._grants.look(desired, replace(seen, known=True), memory)
+        return await self._grants.look(desired, replace(seen, known=True), answers)
 
     async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
         """Exchange the credentials for an access token.
@@ -55,14 +55,14 @@ class ClientCredentialsClient:
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         token = IssuedToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
-        memory.set_pending(PendingToken(fingerprint), granted.token, token)
+        memory.set_pending(PendingToken(fingerprint, granted=token), granted.token)
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 
     async def revoke_token(
         self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """With the credentials that it was obtained with."""
-        token = memory.token if memory.token is not None and memory.token.fingerprint == step.fingerprint else None
+        token = memory.value_of(step.fingerprint)
         if token is None:
             token = await Keys(self._cluster, desired, observed, memory.answers).value(step.fingerprint)
         client = await self._grants.credentials(desired)

@@ -7,7 +7,7 @@ that is not yet. Earlier ones end by themselves within the hour.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.model.box import ClientID, IssuedToken, SecretView, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -26,22 +26,22 @@ class Grants:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def look(self, desired: Desired, seen: Observed, memory: Memory) -> Observed:
+    async def look(self, desired: Desired, seen: Observed, answers: PlatformAnswers) -> Observed:
         """No call to Box: a token proves itself when it is given out."""
         values = await self._values(desired)
         credentials = _credentials(values)
         trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
         given = ClientID(credentials[0]) if credentials is not None else None
-        tokens = _tokens(desired, seen, memory, given)
+        tokens = _tokens(desired, seen, answers, given)
         known = given or next((token.client_id for token in tokens), None) or seen.remembered.client_id
         source = UnlistedTokens(known, tokens, follows_spec=False)
         platform_view = PlatformView(
             trouble=trouble,
-            unauthorized=memory.answers.unauthorized,
+            unauthorized=answers.unauthorized,
             can_revoke=credentials is not None,
-            ended=frozenset(memory.answers.ended),
+            ended=frozenset(answers.ended),
         )
-        return replace(seen, unlisted=source, platform_view=platform_view, pending=memory.pending)
+        return replace(seen, unlisted=source, platform_view=platform_view)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -70,7 +70,9 @@ def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
     )
 
 
-def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> tuple[IssuedToken, ...]:
+def _tokens(
+    desired: Desired, seen: Observed, answers: PlatformAnswers, given: ClientID | None
+) -> tuple[IssuedToken, ...]:
     """The published token, if the Secret still tells all of it, and the one that is pending.
 
     Args:
@@ -79,10 +81,10 @@ def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | 
     tokens = []
     secret = next(iter(own_secrets(desired, seen)), None)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
-    if published is not None and published.fingerprint not in memory.answers.ended:
+    if published is not None and published.fingerprint not in answers.ended:
         tokens.append(published)
-    if memory.pending is not None and memory.granted is not None:
-        tokens.append(memory.granted)
+    if seen.pending is not None and seen.pending.granted is not None:
+        tokens.append(seen.pending.granted)
     return tuple(tokens)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
@@ -16,8 +16,12 @@ class ModeClient(Protocol):
         """The name of the Secret in which a person hands something over; None when nothing is handed over."""
         ...
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
-        """Add what can be known of the app; ``known`` stays False while that is nothing."""
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
+        """Add what can be known of the app; ``known`` stays False while that is nothing.
+
+        Args:
+            answers: what Box's public API answered before; kept up to date.
+        """
         ...
 
     async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
