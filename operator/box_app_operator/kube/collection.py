@@ -15,8 +15,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from box_app_operator.api.spec import Body
-from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
-from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
+from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError, translated
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.model.box import UID
 
@@ -112,7 +112,9 @@ class KubeSource(Generic[T]):
         return rest.partition("/")[0] if "/" in rest else None
 
 
-def metadata_collection(path: str, query: Mapping[str, str] | None = None) -> Collection[MetadataItem]:
+def metadata_collection(
+    path: str, query: Mapping[str, str] | None = None, page_size: int = PAGE_SIZE
+) -> Collection[MetadataItem]:
     """Objects of which only the metadata matters."""
     return Collection(
         path,
@@ -121,6 +123,7 @@ def metadata_collection(path: str, query: Mapping[str, str] | None = None) -> Co
         query or {},
         METADATA_LIST,
         METADATA,
+        page_size=page_size,
         max_page_bytes=PAGE_SIZE * MAX_OBJECT_BYTES,
         max_line_bytes=MAX_LINE_BYTES,
     )
@@ -293,7 +296,6 @@ def _translated(what: str) -> Iterator[None]:
     except KubeError as error:
         if error.status == HTTPStatus.GONE:
             raise ExpiredError(what) from None
-        refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-        raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
+        raise translated(error) from None
     except msgspec.MsgspecError:
         raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: the answer cannot be read") from None
