@@ -14,7 +14,7 @@ from box_app_operator.api.fields import mapping
 from box_app_operator.api.origins import origin_problem
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, Body
 from box_app_operator.model.box import AppID, ClientID, Fingerprint, Slot
-from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.conditions import earliest, parse_time
 from box_app_operator.model.finding import TaskKind
 from box_app_operator.model.observed import RememberedStatus
 
@@ -171,8 +171,7 @@ def parse_remembered(body: Body) -> RememberedStatus:
 
 
 def _asked_to_revoke_at(tasks: Iterable[Mapping[str, Any]]) -> datetime | None:
-    times = [parse_time(task.get("since")) for task in tasks if task.get("kind") == TaskKind.REVOKE_KEY]
-    return min((time for time in times if time is not None), default=None)
+    return earliest(parse_time(task.get("since")) for task in tasks if task.get("kind") == TaskKind.REVOKE_KEY)
 
 
 def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:

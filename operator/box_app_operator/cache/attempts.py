@@ -1,13 +1,14 @@
 """What is remembered of one object between passes. Lost in a crash, and nothing depends on it."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 from box_app_operator.cache.pace import PaceMemory
 from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, RefusalKind
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.conditions import Reason, earliest
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
 from box_app_operator.model.observed import Contest, Observed, WorkloadView
@@ -20,8 +21,6 @@ from box_app_operator.secret.contest import Upkeep
 REPEAT_AFTER = timedelta(minutes=10)
 """How long the same Event about a finished step is not repeated: a writer that changes a field back again and again
 must not fill the list of Events."""
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -56,17 +55,12 @@ class PlatformAnswers:
         self.try_origins_again = True
         self.revocation_refused = False
 
-    def keep_only(self, known: Iterable[Fingerprint]) -> None:
+    def keep_only(self, known: AbstractSet[Fingerprint]) -> None:
         """Forget every key but these."""
-        kept = frozenset(known)
-        self.verdicts = _only(self.verdicts, kept)
-        self.messages = _only(self.messages, kept)
-        self.identities = _only(self.identities, kept)
-        self.first_seen = _only(self.first_seen, kept)
-
-
-def _only(found: dict[Fingerprint, V], kept: frozenset[Fingerprint]) -> dict[Fingerprint, V]:
-    return {fingerprint: value for fingerprint, value in found.items() if fingerprint in kept}
+        answers: tuple[dict[Fingerprint, Any], ...] = (self.verdicts, self.messages, self.identities, self.first_seen)
+        for found in answers:
+            for fingerprint in found.keys() - known:
+                del found[fingerprint]
 
 
 @dataclass(slots=True)
@@ -231,4 +225,4 @@ class Memory:
     @property
     def retry_at(self) -> datetime | None:
         """When the first refused step may be tried again."""
-        return min((refusal.until for refusal in self.refusals.values() if refusal.until), default=None)
+        return earliest(refusal.until for refusal in self.refusals.values())

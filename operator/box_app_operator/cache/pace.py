@@ -37,7 +37,7 @@ class PaceMemory:
 
         A Secret of long ago that was restored records an older token, and changes nothing.
         """
-        if record is None or record.fingerprint == self.fingerprint:
+        if record is None or (self.since is not None and record.fingerprint == self.fingerprint):
             return
         # From a future that cannot be: then it is taken for just now.
         age = max(0.0, (now - record.replaced_at).total_seconds())

@@ -17,7 +17,7 @@ from box_app_operator.enterprise.protocols import Links
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import Executor
 from box_app_operator.model.box import UID
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.conditions import Reason, earliest
 from box_app_operator.model.desired import AppKey
 from box_app_operator.modes.clients import make_clients
 from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
@@ -169,9 +169,8 @@ class Reconciler:
             return self._backoff(memory.failures)
         if not memory.in_trouble:
             memory.failures = 0
-        moments = [moment for moment in (memory.retry_at, decided.look_again_at, report_at) if moment is not None]
-        now = self._clock.now()
-        return max(0.0, (min(moments) - now).total_seconds()) if moments else None
+        moment = earliest((memory.retry_at, decided.look_again_at, report_at))
+        return max(0.0, (moment - self._clock.now()).total_seconds()) if moment is not None else None
 
 
 def _result_of(decided: Plan, memory: Memory) -> str:

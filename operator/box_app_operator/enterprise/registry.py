@@ -9,11 +9,10 @@ from typing import Any
 
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
-from box_app_operator.api.spec import FINALIZER, Body, Resource
+from box_app_operator.api.spec import FINALIZER, Body, Resource, finalizers_of
 from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
 from box_app_operator.enterprise.usage import (
     deleting_condition,
-    finalizers_of,
     is_deleting,
     is_forced,
     is_operators,

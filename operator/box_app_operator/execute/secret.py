@@ -7,14 +7,15 @@ from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
-from box_app_operator.model.box import SecretView, known_token
+from box_app_operator.model.box import known_token
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import first_few
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import SecretView, TokenRecord
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
 from box_app_operator.ports import Clock, Cluster, Granted, Platform, SecretWrite, Token
-from box_app_operator.secret.annotations import token_record_of
-from box_app_operator.secret.contents import contents_of, shown
+from box_app_operator.secret.contents import contents_of
 from box_app_operator.secret.published import own_secrets, plain_data
 from box_app_operator.tokens.downscoped import downscoped_contents, downscoped_data
 from box_app_operator.tokens.rotation import last_replacement
@@ -62,7 +63,7 @@ class SecretExecutor:
         self._memory.pace.note(record, now, self._clock.monotonic())
         self._memory.drop_pending(step.fingerprint)
         self._memory.workloads.clear()
-        what = f", put right: {shown(step.mends)}" if step.mends else ""
+        what = f", put right: {first_few(step.mends)}" if step.mends else ""
         return f"published token {step.fingerprint} in Secret {desired.secret.name}{what}"
 
     async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
@@ -102,8 +103,8 @@ class SecretExecutor:
         self, step: RefreshDownscoped, desired: Desired, there: SecretView | None
     ) -> tuple[Token, datetime, datetime] | None:
         """The downscoped token in its Secret, with its dates."""
-        record = token_record_of(there) if there is not None else None
-        if there is None or record is None or record.issued_at is None or record.expires_at is None:
+        record = there.record if there is not None else TokenRecord()
+        if there is None or record.issued_at is None or record.expires_at is None:
             return None
         fingerprint = there.fingerprints.get(desired.secret.keys.token)
         name = step.spec.secret

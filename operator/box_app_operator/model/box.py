@@ -1,4 +1,4 @@
-"""The nouns: Box's app and tokens, the Secret, the enterprise, and what a person wants. Values only, no behaviour.
+"""The nouns: Box's app and tokens, the enterprise, and what a person wants. Values only, no behaviour.
 
 A token's value is never a field of anything here; what stands for it is its fingerprint.
 """
@@ -99,7 +99,6 @@ class TokenSource(Protocol):
 
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
-        ...
 
 
 def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
@@ -178,33 +177,6 @@ def owner_in(reference: str) -> str | None:
     """The BoxCustomApp in a reference, as ``<namespace>/<name>``; None when there is no reference."""
     namespace, _, rest = reference.partition("/")
     return f"{namespace}/{rest.partition('/')[0]}" if reference else None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretView:
-    """A Secret as the operator remembers it: fingerprints of its values, never the values.
-
-    ``fingerprints`` maps keys of ``data`` to the fingerprints of their values: the operator's own, and a bounded number
-    of others. ``owner_uid`` is the uid of the controlling owner, ``owner_kind`` and ``owner_name`` say which object
-    that is. ``overruled`` are annotations that another writer changes back each time, as the operator wrote them last.
-    """
-
-    namespace: str
-    name: str
-    uid: UID
-    resource_version: str
-    owner_uid: UID | None
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    fingerprints: Mapping[str, Fingerprint]
-    owner_kind: str = ""
-    owner_name: str = ""
-    overruled: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def effective_annotations(self) -> Mapping[str, str]:
-        """The annotations that decisions rest on."""
-        return {**self.annotations, **self.overruled} if self.overruled else self.annotations
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from box_app_operator.model.box import (
     Fingerprint,
     PendingToken,
     Problem,
-    SecretView,
     Slot,
     TokenSource,
     UnlistedTokens,
@@ -21,6 +20,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.names import NameHolder
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import SecretView
 
 PAUSE = timedelta(minutes=10)
 """Between two rotations by date, and between two replacements of lost tokens after the first three."""
@@ -102,6 +102,12 @@ class RememberedStatus:
     is_current: bool = False
     allowed: tuple[str, ...] = ()
     asked_to_revoke_at: datetime | None = None
+
+    @property
+    def issued_at(self) -> datetime | None:
+        """When the active token was issued, where the status tells."""
+        dates = self.dates.get(self.active) if self.active is not None else None
+        return dates[0] if dates is not None else None
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

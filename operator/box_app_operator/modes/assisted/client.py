@@ -48,7 +48,7 @@ class AssistedClient:
             raise
         return replace(seen, claimed_by=first_claim(desired, self._store, link) if seen.source is not None else None)
 
-    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Only a person can: the rules make a task of it."""
         raise TransientError(Reason.AWAITING_TOKEN, "A person has to generate the key")
 

@@ -180,17 +180,16 @@ def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint],
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still show it there, although it has ended."""
     said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
-    last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
+    active = observed.remembered.active
+    last = said or (observed.remembered.slots.get(active) if active is not None else None)
     wanted = last.other if last is not None else Slot.PRIMARY
     return wanted if wanted not in _slots_of(observed).values() else wanted.other
 
 
 def _can_end(desired: Desired, observed: Observed, token: Fingerprint) -> bool:
     """Is there a client secret, and the value of this token?"""
-    known = observed.platform_view.at_hand | {
-        value for secret in own_secrets(desired, observed) for value in secret.fingerprints.values()
-    }
-    return observed.platform_view.can_revoke and token in known
+    in_secret = any(secret.holds(token) for secret in own_secrets(desired, observed))
+    return observed.platform_view.can_revoke and (in_secret or token in observed.platform_view.at_hand)
 
 
 def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
@@ -252,7 +251,7 @@ class AssistedRules:
         """With what only a person can do turned into a task."""
         return check_handed_over(desired, observed, now, restart_window, self)
 
-    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """A person generates it, in a free slot."""
         taken = _slots_of(observed).values()
         return tuple(GenerateKey(slot) for slot in Slot if slot not in taken)[:1]
@@ -261,7 +260,7 @@ class AssistedRules:
         """By its value."""
         return (RevokeToken(token),) if token in _slots_of(observed) else ()
 
-    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """What Box said of the token itself counts, and of the app what no other key showed since."""
         secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:

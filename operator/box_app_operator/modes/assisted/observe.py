@@ -8,13 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.cache.attempts import PlatformAnswers
-from box_app_operator.model.box import (
-    ClientID,
-    Fingerprint,
-    IssuedToken,
-    Slot,
-    UnlistedTokens,
-)
+from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, Slot, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
@@ -24,7 +18,7 @@ from box_app_operator.modes.assisted.slots import choose_pending, slot_of_publis
 from box_app_operator.modes.common.access import given_secret
 from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
-from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
+from box_app_operator.secret.published import client_said_by, own_secret, published_fingerprints, token_of
 
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
@@ -92,7 +86,7 @@ def _is_none(given: bytes) -> bool:
 
 def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
     """The App Token in the object's own Secret."""
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     return token_of(secret, desired) if secret is not None else None
 
 
@@ -157,7 +151,7 @@ def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]
 def _left_behind(desired: Desired, seen: Observed) -> ClientID | None:
     """Whose the tokens are of an object that names no app: its enterprise had a console endpoint
     once."""
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     return seen.remembered.client_id or (client_said_by(secret, ()) if secret is not None else None)
 
 

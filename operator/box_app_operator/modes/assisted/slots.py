@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from box_app_operator.cache.attempts import PlatformAnswers
-from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, SecretView, Slot
+from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, Slot
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
-from box_app_operator.secret.annotations import token_record_of
-from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
+from box_app_operator.secret.published import own_secret, own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
 
 ASKED_FOR = timedelta(days=7)
@@ -67,8 +66,8 @@ def _out_of_sight(
     remembered = seen.remembered
     if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
-    secret = next(iter(own_secrets(desired, seen)), None)
-    record = token_record_of(secret) if secret is not None else None
+    secret = own_secret(desired, seen)
+    record = secret.record if secret is not None else None
     retiring = remembered.retiring
     if record is None and retiring is not None and retiring in remembered.slots:
         # The Secret is gone with its record: the next one records it anew.
@@ -92,7 +91,7 @@ def _fingerprints(tokens: Mapping[Slot, IssuedToken]) -> set[Fingerprint]:
 
 def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     slot = slot_said_by(secret, desired) if secret is not None else None
     return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
@@ -117,7 +116,7 @@ def _recorded_dates(
 ) -> tuple[datetime, datetime | None] | None:
     for secret in own_secrets(desired, seen):
         if token_of(secret, desired) == fingerprint:
-            record = token_record_of(secret)
+            record = secret.record
             return (record.issued_at, record.expires_at) if record.issued_at is not None else None
     return None
 
@@ -144,6 +143,6 @@ def choose_pending(
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]) -> Fingerprint | None:
-    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    pending = {fingerprint for secret in secrets for fingerprint in secret.fingerprints.values()}
-    return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)
+    secrets = own_secrets(desired, seen)
+    known = [token.fingerprint for token in tokens.values()]
+    return next((token for token in known if any(secret.holds(token) for secret in secrets)), None)

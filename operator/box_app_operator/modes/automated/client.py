@@ -16,12 +16,7 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, Obtaining, RevokeDownscoped, RevokeSlot, Revoking
-from box_app_operator.modes.automated.adoption import (
-    adoption_of,
-    belongs_to_another,
-    claimant_of,
-    with_adoption,
-)
+from box_app_operator.modes.automated.adoption import adoption_of, belongs_to_another, with_adoption
 from box_app_operator.modes.automated.name_holder import find_name_holder
 from box_app_operator.modes.common.access import client_of, console_of, revoke_downscoped_as
 from box_app_operator.modes.common.claims import first_claim
@@ -36,7 +31,7 @@ class AutomatedClient:
         self._cluster = cluster
         self._clock = clock
 
-    def awaited_secret(self, desired: Desired) -> str | None:  # noqa: ARG002 - see ModeClient
+    def awaited_secret(self, desired: Desired) -> str | None:
         """Nothing is handed over."""
         return None
 
@@ -56,7 +51,7 @@ class AutomatedClient:
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
-    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Generate a token in a free slot."""
         assert isinstance(step, MintToken)
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
@@ -64,12 +59,7 @@ class AutomatedClient:
         return f"generated token {token.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_token(
-        self,
-        step: Revoking,
-        desired: Desired,  # noqa: ARG002 - see ModeClient
-        observed: Observed,  # noqa: ARG002 - likewise
-        link: Link,
-        memory: Memory,
+        self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """Empty a slot. The console answers with nothing: it is noted until the listing tells of it."""
         assert isinstance(step, RevokeSlot)
@@ -153,7 +143,7 @@ def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> s
     app = seen.app
     if app is None or desired.client_id is None:
         return None
-    if belongs_to_another(app, claimant_of(desired)):
+    if belongs_to_another(app, desired):
         return owner_in(app.reference)
     if seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid:
         return None
@@ -161,4 +151,4 @@ def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> s
 
 
 def _is_allowed(app: BoxApp, desired: Desired, link: Link) -> bool:
-    return adoption_of(app, claimant_of(desired), link.adoption) is not Adoption.MISSING
+    return adoption_of(app, desired, link.adoption) is not Adoption.MISSING

@@ -36,7 +36,7 @@ class ClientCredentialsClient:
         platform_of(link)
         return await self._grants.look(desired, replace(seen, known=True), answers)
 
-    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Exchange the credentials for an access token.
 
         Raises:

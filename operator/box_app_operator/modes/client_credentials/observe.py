@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from box_app_operator.cache.attempts import PlatformAnswers
-from box_app_operator.model.box import ClientID, IssuedToken, SecretView, UnlistedTokens
+from box_app_operator.model.box import ClientID, IssuedToken, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import SecretView
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
-from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
-from box_app_operator.secret.published import client_said_by, own_secrets, token_of
+from box_app_operator.secret.published import client_said_by, own_secret, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
 
@@ -79,7 +79,7 @@ def _tokens(
         given: the client id of the credentials as they are now.
     """
     tokens = []
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
     if published is not None and published.fingerprint not in answers.ended:
         tokens.append(published)
@@ -89,9 +89,9 @@ def _tokens(
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> IssuedToken | None:
-    record, fingerprint = token_record_of(secret), token_of(secret, desired)
+    record, fingerprint = secret.record, token_of(secret, desired)
     client_id = client_said_by(secret, known)
-    if fingerprint is None or secret.effective_annotations.get(FINGERPRINT) != fingerprint or client_id is None:
+    if fingerprint is None or record.fingerprint != fingerprint or client_id is None:
         return None
     if record.issued_at is None or record.expires_at is None:
         return None

@@ -14,7 +14,6 @@ class ModeClient(Protocol):
 
     def awaited_secret(self, desired: Desired) -> str | None:
         """The name of the Secret in which a person hands something over; None when nothing is handed over."""
-        ...
 
     async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """Add what can be known of the app; ``known`` stays False while that is nothing.
@@ -22,18 +21,14 @@ class ModeClient(Protocol):
         Args:
             answers: what Box's public API answered before; kept up to date.
         """
-        ...
 
     async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Get a token and keep it in memory until it is published; says for the log what was done."""
-        ...
 
     async def revoke_token(
         self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """End a token, if it is still this one; says for the log what was done."""
-        ...
 
     async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
         """End a downscoped token, or leave it to its end, which is near; says for the log which."""
-        ...
