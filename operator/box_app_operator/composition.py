@@ -62,9 +62,6 @@ class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
     """The cluster port: everything over one API client."""
 
     def __init__(self, api: KubeApi) -> None:
-        KubeSecrets.__init__(self, api)
-        KubePods.__init__(self, api)
-        KubeWorkloads.__init__(self, api)
         KubeObjects.__init__(self, api, COMPONENT)
 
 

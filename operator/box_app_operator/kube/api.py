@@ -217,6 +217,13 @@ class KubeApi:
                 return kind if self._via is None else f"{kind}; {self._via}"
 
 
+class KubePart:
+    """Some of what is asked of an API server."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+
+
 async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int | None) -> AsyncIterator[Line]:
     """Lines that are not blank. aiohttp's own reader gives up far below the megabyte that an object can have."""
     parts: list[bytes] = []

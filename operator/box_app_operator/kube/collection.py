@@ -93,13 +93,41 @@ class KubeSource(Generic[T]):
         self._api = api
         self._collection = collection
 
-    def pages(self) -> AsyncGenerator[Page[T], None]:
-        """See ``list_pages``."""
-        return list_pages(self._api, self._collection)
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """The collection, page by page, as it was at one moment.
 
-    def changes(self, since: str) -> AsyncGenerator[Change[T], None]:
-        """See ``watch_changes``."""
-        return watch_changes(self._api, self._collection, since)
+        Raises:
+            ForbiddenError: the right is missing.
+            ExpiredError: paging took so long that the moment is forgotten.
+            TransientError: no answer, or a refusal.
+        """
+        more: str | None = ""
+        while more is not None:
+            page = await _page(self._api, self._collection, more)
+            yield page
+            more = page.more
+
+    async def changes(self, since: str) -> AsyncGenerator[Change[T], None]:
+        """What changed since a resource version, until the API server ends the watch.
+
+        Raises:
+            ForbiddenError: the right is missing.
+            ExpiredError: the API server does not remember that far back.
+            TransientError: no answer, a refusal, or silence.
+        """
+        api, collection = self._api, self._collection
+        query = {**collection.query, "resourceVersion": since, "allowWatchBookmarks": "true"}
+        query["timeoutSeconds"] = str(WATCH_SECONDS)
+        lines = api.watch(
+            collection.path,
+            query,
+            accept=collection.watch_accept,
+            max_line_bytes=collection.max_line_bytes,
+            silence_seconds=collection.silence_seconds,
+        )
+        with _translated(f"WATCH {collection.path}"):
+            async for line in lines:
+                yield _decode_event(collection, line.text) if line.whole else await _look_up(api, collection, line)
 
     def meta_of(self, item: T) -> tuple[UID, str]:
         """The uid and the resource version of an object."""
@@ -157,21 +185,6 @@ def _meta_of_body(body: Body) -> tuple[UID, str]:
     return UID(body["metadata"]["uid"]), str(body["metadata"]["resourceVersion"])
 
 
-async def list_pages(api: KubeApi, collection: Collection[T]) -> AsyncGenerator[Page[T], None]:
-    """The collection, page by page, as it was at one moment.
-
-    Raises:
-        ForbiddenError: the right is missing.
-        ExpiredError: paging took so long that the moment is forgotten.
-        TransientError: no answer, or a refusal.
-    """
-    more: str | None = ""
-    while more is not None:
-        page = await _page(api, collection, more)
-        yield page
-        more = page.more
-
-
 async def _page(api: KubeApi, collection: Collection[T], start: str) -> Page[T]:
     """One page, smaller or of metadata alone where it would be too large."""
     accept, limit, most = collection.list_accept, collection.page_size, collection.max_page_bytes
@@ -205,28 +218,6 @@ def _decode_page(collection: Collection[T], payload: bytes) -> Page[T]:
     page = msgspec.json.decode(payload, type=_RawPage)
     items = [msgspec.json.decode(item, type=collection.kind) for item in page.items or ()]
     return Page(items, page.metadata.resource_version, page.metadata.continue_ or None)
-
-
-async def watch_changes(api: KubeApi, collection: Collection[T], since: str) -> AsyncGenerator[Change[T], None]:
-    """What changed since a resource version, until the API server ends the watch.
-
-    Raises:
-        ForbiddenError: the right is missing.
-        ExpiredError: the API server does not remember that far back.
-        TransientError: no answer, a refusal, or silence.
-    """
-    query = {**collection.query, "resourceVersion": since, "allowWatchBookmarks": "true"}
-    query["timeoutSeconds"] = str(WATCH_SECONDS)
-    lines = api.watch(
-        collection.path,
-        query,
-        accept=collection.watch_accept,
-        max_line_bytes=collection.max_line_bytes,
-        silence_seconds=collection.silence_seconds,
-    )
-    with _translated(f"WATCH {collection.path}"):
-        async for line in lines:
-            yield _decode_event(collection, line.text) if line.whole else await _look_up(api, collection, line)
 
 
 class _Event(msgspec.Struct):

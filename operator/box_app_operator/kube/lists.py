@@ -7,7 +7,7 @@ from http import HTTPStatus
 from box_app_operator.api.spec import GROUP, VERSION
 from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
 from box_app_operator.kube.api import KubeApi, KubeError, translated
-from box_app_operator.kube.collection import ExpiredError, list_pages, metadata_collection
+from box_app_operator.kube.collection import ExpiredError, KubeSource, metadata_collection
 from box_app_operator.kube.objects import PLURALS
 from box_app_operator.model.box import UID
 from box_app_operator.secret.published import MANAGED_BY, MANAGER
@@ -72,11 +72,12 @@ class KubeLists:
 
     async def _list(self, path: str, query: dict[str, str]) -> tuple[dict[UID, int], int]:
         """The resource versions of all objects, and that of the list."""
-        collection, versions, version = metadata_collection(path, query, PAGE_SIZE), dict[UID, int](), 0
+        source = KubeSource(self._api, metadata_collection(path, query, PAGE_SIZE))
+        versions, version = dict[UID, int](), 0
         try:
-            async for page in list_pages(self._api, collection):
+            async for page in source.pages():
                 version = int(page.resource_version)
-                versions |= {uid: int(of_object) for uid, of_object in map(collection.meta_of, page.items)}
+                versions |= {uid: int(of_object) for uid, of_object in map(source.meta_of, page.items)}
         except ExpiredError as error:
             raise TransientError(KUBERNETES_UNAVAILABLE, f"{error}: it took too long") from None
         return versions, version

@@ -9,7 +9,7 @@ from typing import Any
 
 from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, Body, finalizers_of
 from box_app_operator.errors import KUBERNETES_CONFLICT, TransientError
-from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError
+from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError, KubePart
 from box_app_operator.model.conditions import Reason, format_time
 
 PLURALS = {"BoxCustomApp": "boxcustomapps", "BoxEnterprise": "boxenterprises"}
@@ -29,11 +29,11 @@ def _path(body: Body) -> str:
     return path_of(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"])
 
 
-class KubeObjects:
+class KubeObjects(KubePart):
     """The custom resources themselves."""
 
     def __init__(self, api: KubeApi, component: str) -> None:
-        self._api = api
+        super().__init__(api)
         self._component = component
 
     async def add_finalizer(self, app: Body) -> Body:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from box_app_operator.api.spec import Body
-from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.api import KubePart
 from box_app_operator.kube.collection import KubeSource, object_collection
 from box_app_operator.model.box import UID, Fingerprint
 from box_app_operator.model.observed import PodView, SecretUse, UseKind
@@ -70,11 +70,8 @@ def _fixed(container: Body, volumes: dict[str, list[str]]) -> Iterator[str]:
             yield from volumes.get(mount["name"], ())
 
 
-class KubePods:
+class KubePods(KubePart):
     """The pods of a namespace."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     def pods_of(self, namespace: str) -> KubeSource[Body]:
         """The pods of a namespace, to be listed and watched."""

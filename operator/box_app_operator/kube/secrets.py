@@ -14,7 +14,7 @@ import msgspec
 from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.api.spec import GROUP, VERSION, Body
 from box_app_operator.errors import AwaitingHumanError, ForbiddenError
-from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeApi, KubeError, KubeUnavailableError, translated
+from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeError, KubePart, KubeUnavailableError, translated
 from box_app_operator.kube.collection import JSON, MAX_LINE_BYTES, METADATA
 from box_app_operator.kube.items import SecretItem
 from box_app_operator.kube.refusals import refused_deletion, refused_write
@@ -87,11 +87,8 @@ def _bytes(encoded: str | None) -> bytes:
         return b""
 
 
-class KubeSecrets:
+class KubeSecrets(KubePart):
     """The Secrets that the operator publishes, and the credentials that it is given."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     async def _get(self, namespace: str, name: str) -> Json | None:
         try:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from box_app_operator.api.spec import Body
 from box_app_operator.errors import KUBERNETES_CONFLICT, TransientError
-from box_app_operator.kube.api import MERGE_PATCH, KubeApi, KubeError, translated
+from box_app_operator.kube.api import MERGE_PATCH, KubeError, KubePart, translated
 from box_app_operator.model.box import Fingerprint
 from box_app_operator.model.conditions import parse_time
 from box_app_operator.model.desired import WorkloadRef
@@ -43,11 +43,8 @@ def view_workload(ref: WorkloadRef, body: Body) -> WorkloadView:
     )
 
 
-class KubeWorkloads:
+class KubeWorkloads(KubePart):
     """The workloads that consume tokens."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     async def read_workload(self, namespace: str, ref: WorkloadRef) -> WorkloadView:
         """The workload as it is now, also when it is not there.

@@ -19,10 +19,9 @@ from box_app_operator.kube.collection import (
     MAX_LINE_BYTES,
     Collection,
     ExpiredError,
-    list_pages,
+    KubeSource,
     object_collection,
     secret_collection,
-    watch_changes,
 )
 from box_app_operator.kube.items import SecretItem
 
@@ -77,7 +76,7 @@ def metadata_of(body: dict[str, Any]) -> dict[str, Any]:
 
 async def listed(api: KubeApi, collection: Collection[Any]) -> list[Any]:
     """Everything that is listed."""
-    return [item async for part in list_pages(api, collection) for item in part.items]
+    return [item async for part in KubeSource(api, collection).pages() for item in part.items]
 
 
 async def test_pages_are_small_and_one_moment() -> None:
@@ -169,7 +168,7 @@ async def test_refusals_are_told_apart_and_never_quoted(status: int, error: type
         return refusal(status, Retry_After="7")
 
     async with serving(handler) as api:
-        for work in (listed(api, SECRETS), anext(watch_changes(api, SECRETS, "5"))):
+        for work in (listed(api, SECRETS), anext(KubeSource(api, SECRETS).changes("5"))):
             with pytest.raises(error) as caught:
                 await work
             assert "may stand here" not in str(caught.value)
@@ -203,7 +202,7 @@ async def test_a_watch_tells_changes_bookmarks_and_what_went() -> None:
         return await stream(request, event("MODIFIED", first), event("BOOKMARK", bookmark), event("DELETED", gone))
 
     async with serving(handler) as api:
-        changes = [change async for change in watch_changes(api, SECRETS, "5")]
+        changes = [change async for change in KubeSource(api, SECRETS).changes("5")]
     assert [(change.resource_version, change.gone) for change in changes] == [("6", False), ("7", False), ("8", True)]
     assert [change.item.metadata.name if change.item else None for change in changes] == ["a", None, "b"]
 
@@ -216,7 +215,7 @@ async def test_a_watch_of_a_forgotten_version_says_so_in_its_stream() -> None:
 
     async with serving(handler) as api:
         with pytest.raises(ExpiredError):
-            await anext(watch_changes(api, SECRETS, "5"))
+            await anext(KubeSource(api, SECRETS).changes("5"))
 
 
 async def test_a_watch_that_falls_silent_is_given_up() -> None:
@@ -227,7 +226,7 @@ async def test_a_watch_that_falls_silent_is_given_up() -> None:
         return await stream(request, event("ADDED", metadata_of(secret("a"))), then=_until(released))
 
     async with serving(handler) as api:
-        changes = watch_changes(api, replace(SECRETS, silence_seconds=0.2), "5")
+        changes = KubeSource(api, replace(SECRETS, silence_seconds=0.2)).changes("5")
         assert (await anext(changes)).item is not None
         with pytest.raises(TransientError):
             await anext(changes)
@@ -254,7 +253,7 @@ async def test_a_line_that_is_too_long_is_looked_up_by_name(type_: str) -> None:
         return web.json_response(big)
 
     async with serving(handler) as api:
-        first, second = [change async for change in watch_changes(api, SECRETS, "5")]
+        first, second = [change async for change in KubeSource(api, SECRETS).changes("5")]
     assert first.item is not None
     assert (first.item.metadata.name, first.item.metadata.uid) == ("big", "u-big")
     assert (first.resource_version, first.gone) == ("6", type_ == "DELETED")
@@ -271,7 +270,7 @@ async def test_what_is_gone_by_the_time_that_it_is_looked_up_is_gone() -> None:
         return await stream(request, event("MODIFIED", big)) if "watch" in request.query else refusal(404)
 
     async with serving(handler) as api:
-        change = await anext(watch_changes(api, SECRETS, "5"))
+        change = await anext(KubeSource(api, SECRETS).changes("5"))
     assert change.gone
 
 
