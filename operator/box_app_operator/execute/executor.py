@@ -38,6 +38,7 @@ class Executor:
         self._memory = memory
         self._link = link
         self._clients = clients
+        self._cluster = cluster
         self._secrets = SecretExecutor(store, cluster, memory, clock)
         self._in_cluster = ClusterExecutor(store, cluster, memory, links, clock)
 
@@ -61,4 +62,6 @@ class Executor:
                 return await change_app(step, console_of(self._link), self._link.listing)
             case _:
                 client = self._clients[observed.mode]
-                return await change_token(step, resource.desired, observed, client, self._link, self._memory)
+                return await change_token(
+                    step, resource.desired, observed, client, self._cluster, self._link, self._memory
+                )

@@ -12,7 +12,7 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import first_few
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.secret import SecretView, TokenRecord
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
 from box_app_operator.ports import Clock, Cluster, Granted, Platform, SecretWrite, Token
 from box_app_operator.secret.contents import contents_of
@@ -103,13 +103,12 @@ class SecretExecutor:
         self, step: RefreshDownscoped, desired: Desired, there: SecretView | None
     ) -> tuple[Token, datetime, datetime] | None:
         """The downscoped token in its Secret, with its dates."""
-        record = there.record if there is not None else TokenRecord()
-        if there is None or record.issued_at is None or record.expires_at is None:
+        if there is None or there.record.issued_at is None or there.record.expires_at is None:
             return None
         fingerprint = there.fingerprints.get(desired.secret.keys.token)
         name = step.spec.secret
         token = await self._cluster.read_token(desired.namespace, name, fingerprint) if fingerprint else None
-        return (token, record.issued_at, record.expires_at) if token is not None else None
+        return (token, there.record.issued_at, there.record.expires_at) if token is not None else None
 
     async def _exchanged(
         self, step: RefreshDownscoped, desired: Desired, platform: Platform

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType, Protocol
+from typing import NewType
 
 from box_app_operator.model.conditions import Reason
 
@@ -78,39 +78,6 @@ class Authorization:
     decided_at: datetime | None = None
 
 
-class TokenSource(Protocol):
-    """What the rules for tokens know of an app: its tokens, and whether Box gives out more.
-
-    Attributes:
-        client_id: whose the next token will be; None while that is not known.
-        is_usable: does Box give out tokens for it, and accept them?
-        follows_spec: does the spec say how long its tokens live and when they are replaced? Otherwise Box does.
-        issued: the tokens that are known.
-    """
-
-    @property
-    def client_id(self) -> ClientID | None: ...  # noqa: D102 - see above
-    @property
-    def is_usable(self) -> bool: ...  # noqa: D102
-    @property
-    def follows_spec(self) -> bool: ...  # noqa: D102
-    @property
-    def issued(self) -> tuple[IssuedToken, ...]: ...  # noqa: D102
-
-    def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
-        """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
-
-
-def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
-    """The token with this fingerprint, if it is known."""
-    return next((token for token in source.issued if token.fingerprint == fingerprint), None)
-
-
-def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | None:
-    """The other token that is known, if there is one."""
-    return next((token for token in source.issued if token.fingerprint != fingerprint), None)
-
-
 @dataclass(frozen=True, slots=True)
 class UnlistedTokens:
     """The tokens of an app that Box does not list: the published one, and what was handed over or obtained.
@@ -126,7 +93,7 @@ class UnlistedTokens:
     follows_spec: bool = True
 
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
-        """See ``TokenSource``."""
+        """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
         return self.slots.get(fingerprint) if fingerprint is not None else None
 
 
@@ -165,6 +132,25 @@ class BoxApp:
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
         """The slot whose token has this fingerprint."""
         return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)
+
+
+TokenSource = BoxApp | UnlistedTokens
+"""What the rules for tokens know of an app: its tokens, and whether Box gives out more.
+
+``client_id`` is whose the next token will be; None while that is not known. ``is_usable``: does Box give out tokens for
+it, and accept them? ``follows_spec``: does the spec say how long its tokens live and when they are replaced? Otherwise
+Box does. ``issued`` are the tokens that are known.
+"""
+
+
+def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
+    """The token with this fingerprint, if it is known."""
+    return next((token for token in source.issued if token.fingerprint == fingerprint), None)
+
+
+def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | None:
+    """The other token that is known, if there is one."""
+    return next((token for token in source.issued if token.fingerprint != fingerprint), None)
 
 
 def uid_in(reference: str) -> UID | None:

@@ -13,14 +13,7 @@ from box_app_operator.model.box import UID, Fingerprint, IssuedToken, fingerprin
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.secret import SecretView
-from box_app_operator.secret.annotations import (
-    ADDED_ANNOTATIONS,
-    ADDED_KEYS,
-    ADDED_LABELS,
-    OWN,
-    PLAIN_KEYS,
-    added_to,
-)
+from box_app_operator.secret.annotations import ADDED_ANNOTATIONS, ADDED_KEYS, ADDED_LABELS, OWN, PLAIN_KEYS, added_to
 from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
 
 OWNER = "the owner reference"

@@ -240,12 +240,7 @@ def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
 
 
 def _same_token(
-    desired: Desired,
-    observed: Observed,
-    source: TokenSource,
-    token: IssuedToken,
-    stands: SecretView,
-    now: datetime,
+    desired: Desired, observed: Observed, source: TokenSource, token: IssuedToken, stands: SecretView, now: datetime
 ) -> TokenRecord:
     """What is recorded stays; what was removed by hand is put again so that nothing is revoked too early."""
     record, other, moved = stands.record, other_token(source, token.fingerprint), _moves(observed, stands, now)

@@ -147,7 +147,7 @@ async def test_what_box_says_of_the_pending_token_is_remembered(answer: Any, gra
     pending = PendingToken(TOKEN.fingerprint, granted=granted)
     shell.memory.set_pending(pending, TOKEN)
     with contextlib.nullcontext() if proven is not None else pytest.raises(FewerRightsError):
-        await change_token(step, shell.desired, Observed(), client, shell.link, shell.memory)
+        await change_token(step, shell.desired, Observed(), client, shell.cluster, shell.link, shell.memory)
     assert shell.memory.pending == replace(pending, proven=proven)
 
 

@@ -6,17 +6,17 @@ from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
-from box_app_operator.model.box import Fingerprint, Slot
+from box_app_operator.model.box import Slot
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
+from box_app_operator.model.steps import Obtaining, Revoking
 from box_app_operator.modes.assisted.observe import AssistedObserver
 from box_app_operator.modes.assisted.proof import BoxAccess
-from box_app_operator.modes.common.access import client_of, platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.common.access import Client, client_of, platform_of, revoke_as
 from box_app_operator.modes.common.claims import first_claim
 from box_app_operator.modes.common.keys import Keys
-from box_app_operator.ports import Clock, Cluster, Token
+from box_app_operator.ports import Clock, Cluster
 
 
 class AssistedClient:
@@ -56,22 +56,15 @@ class AssistedClient:
         self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """With the client's secret."""
-        token = await self._value(step.fingerprint, desired, observed, memory)
-        client = await client_of(desired, self._cluster)
+        keys = Keys(self._cluster, desired, observed, memory.answers)
+        await keys.handed_over()
+        token, client = await keys.value(step.fingerprint), await self.credentials(desired)
         if token is None or client is None:
             slot = observed.source.slot_of(step.fingerprint) if observed.source is not None else None
             what = f"Press Revoke for the {(slot or Slot.PRIMARY).capitalize()} Access Token."
             raise AwaitingHumanError(Reason.AWAITING_TOKEN, what)
         return await revoke_as(client, token, link, memory)
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """With the client's secret."""
-        client = await client_of(desired, self._cluster)
-        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
-
-    async def _value(
-        self, fingerprint: Fingerprint, desired: Desired, observed: Observed, memory: Memory
-    ) -> Token | None:
-        keys = Keys(self._cluster, desired, observed, memory.answers)
-        await keys.handed_over()
-        return await keys.value(fingerprint)
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Where the spec names a client secret."""
+        return await client_of(desired, self._cluster)

@@ -14,11 +14,11 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.assisted.decide import UNLISTED
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
-from box_app_operator.modes.assisted.slots import choose_pending, slot_of_published, tokens_by_slot
+from box_app_operator.modes.assisted.slots import choose_pending, published_token, slot_of_published, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
 from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
-from box_app_operator.secret.published import client_said_by, own_secret, published_fingerprints, token_of
+from box_app_operator.secret.published import client_said_by, own_secret, published_fingerprints
 
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
@@ -37,15 +37,15 @@ class AssistedObserver:
     ) -> Observed:
         """Ask Box about each key that is not known yet, and about each origin."""
         store = Keys(self._cluster, desired, seen, answers)
-        keys, published = await store.handed_over(), _published(desired, seen)
+        keys, published = await store.handed_over(), published_token(desired, seen)
         before = published_fingerprints(desired, seen)
-        _doubt_replaced(desired, seen, published, keys, answers)
+        _doubt_replaced(desired, seen, keys, answers)
         for fingerprint, name in _in_order(published, keys, answers).items():
             token = await store.value(fingerprint) if fingerprint not in answers.verdicts else None
             if token is not None:
                 await judge(Candidate(token, name, fingerprint in before), box, answers, seen.remembered.app_id)
         keys = tuple(_judged(key, answers) for key in keys)
-        tokens = tokens_by_slot(desired, seen, keys, published, answers, now)
+        tokens = tokens_by_slot(desired, seen, keys, answers, now)
         usable = [token.fingerprint for token in tokens.values() if token.accepted]
         if usable and not desired.deleting:
             await _try_origins(desired, seen, usable, store, box.platform, answers)
@@ -66,6 +66,8 @@ class AssistedObserver:
     ) -> PlatformView:
         who, verdicts = answers.identity, answers.verdicts.values()
         given = (await given_secret(desired, self._cluster)).strip()
+        secret = client_value(given)
+        wrong = bool(given) and secret is None
         return PlatformView(
             keys=keys,
             published=answers.verdicts.get(published) if published is not None else None,
@@ -73,36 +75,20 @@ class AssistedObserver:
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
             origins=dict(answers.origins),
-            can_revoke=bool(desired.client_id) and client_value(given) is not None and not answers.revocation_refused,
+            can_revoke=bool(desired.client_id) and secret is not None and not answers.revocation_refused,
             ended=frozenset(answers.ended),
-            trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
+            trouble=complaint_about(*desired.client_secret) if desired.client_secret and wrong else None,
         )
 
 
-def _is_none(given: bytes) -> bool:
-    """Is there something that can be no client secret?"""
-    return bool(given) and client_value(given) is None
-
-
-def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
-    """The App Token in the object's own Secret."""
-    secret = own_secret(desired, seen)
-    return token_of(secret, desired) if secret is not None else None
-
-
-def _doubt_replaced(
-    desired: Desired,
-    seen: Observed,
-    published: Fingerprint | None,
-    keys: tuple[KeyView, ...],
-    answers: PlatformAnswers,
-) -> None:
+def _doubt_replaced(desired: Desired, seen: Observed, keys: tuple[KeyView, ...], answers: PlatformAnswers) -> None:
     """Ask about the published key again, when another one is handed over under the name of its slot.
 
     A slot holds one key: either that one was revoked, or the new one has the wrong name. Box knows which.
     """
+    published = published_token(desired, seen)
     new = [key for key in keys if key.fingerprint != published and key.fingerprint not in answers.verdicts]
-    if published is not None and slot_of_published(desired, seen, published, keys) in {key.slot for key in new}:
+    if published is not None and slot_of_published(desired, seen, keys) in {key.slot for key in new}:
         answers.verdicts.pop(published, None)
 
 

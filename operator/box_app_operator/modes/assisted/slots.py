@@ -21,13 +21,14 @@ STANDING = (Verdict.LIVE, Verdict.DISABLED)
 """What a token in a slot may be."""
 
 
+def published_token(desired: Desired, seen: Observed) -> Fingerprint | None:
+    """The App Token in the object's own Secret."""
+    secret = own_secret(desired, seen)
+    return token_of(secret, desired) if secret is not None else None
+
+
 def tokens_by_slot(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    published: Fingerprint | None,
-    answers: PlatformAnswers,
-    now: datetime,
+    desired: Desired, seen: Observed, keys: tuple[KeyView, ...], answers: PlatformAnswers, now: datetime
 ) -> dict[Slot, IssuedToken]:
     """What stands in the slots, as far as can be known.
 
@@ -35,15 +36,16 @@ def tokens_by_slot(
     and was not seen dead.
     """
     tokens: dict[Slot, IssuedToken] = {}
+    published = published_token(desired, seen)
     if published is not None and answers.verdicts.get(published) in STANDING:
-        tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, answers, now)
+        tokens[slot_of_published(desired, seen, keys)] = _dated(desired, seen, published, answers, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
             continue
         slot = key.slot if key.slot not in tokens else key.slot.other
         if slot not in tokens:
             tokens[slot] = _dated(desired, seen, key.fingerprint, answers, now)
-    for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
+    for fingerprint, slot in _out_of_sight(desired, seen, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
         if not known and slot not in tokens and answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
             tokens[slot] = _dated(desired, seen, fingerprint, answers, now)
@@ -51,11 +53,7 @@ def tokens_by_slot(
 
 
 def _out_of_sight(
-    desired: Desired,
-    seen: Observed,
-    published: Fingerprint | None,
-    tokens: Mapping[Slot, IssuedToken],
-    now: datetime,
+    desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken], now: datetime
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
@@ -63,8 +61,9 @@ def _out_of_sight(
     one that was published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}
-    remembered = seen.remembered
-    if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
+    remembered, published = seen.remembered, published_token(desired, seen)
+    shown = {token.fingerprint for token in tokens.values()}
+    if remembered.active is not None and remembered.active != published and published not in shown:
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
     secret = own_secret(desired, seen)
     record = secret.record if secret is not None else None
@@ -85,14 +84,10 @@ def _out_of_sight(
     return found
 
 
-def _fingerprints(tokens: Mapping[Slot, IssuedToken]) -> set[Fingerprint]:
-    return {token.fingerprint for token in tokens.values()}
-
-
-def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+def slot_of_published(desired: Desired, seen: Observed, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
     secret = own_secret(desired, seen)
-    slot = slot_said_by(secret, desired) if secret is not None else None
+    slot, published = slot_said_by(secret, desired) if secret is not None else None, published_token(desired, seen)
     return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
@@ -122,10 +117,7 @@ def _recorded_dates(
 
 
 def choose_pending(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    tokens: Mapping[Slot, IssuedToken],
+    desired: Desired, seen: Observed, keys: tuple[KeyView, ...], tokens: Mapping[Slot, IssuedToken]
 ) -> PendingToken | None:
     """The key to be published next: one that pods never had, or any when the Secret has none that is live.
 

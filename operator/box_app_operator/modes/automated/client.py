@@ -15,10 +15,10 @@ from box_app_operator.model.box import BoxApp, PendingToken, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.model.steps import MintToken, Obtaining, RevokeDownscoped, RevokeSlot, Revoking
+from box_app_operator.model.steps import MintToken, Obtaining, RevokeSlot, Revoking
 from box_app_operator.modes.automated.adoption import adoption_of, belongs_to_another, with_adoption
 from box_app_operator.modes.automated.name_holder import find_name_holder
-from box_app_operator.modes.common.access import client_of, console_of, revoke_downscoped_as
+from box_app_operator.modes.common.access import Client, client_of, console_of
 from box_app_operator.modes.common.claims import first_claim
 from box_app_operator.ports import Clock, Cluster, Console
 
@@ -71,10 +71,9 @@ class AutomatedClient:
         memory.drop_pending(step.fingerprint)
         return f"revoked token {step.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """With the client's secret, where the spec names one."""
-        client = await client_of(desired, self._cluster)
-        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Where the spec names a client secret."""
+        return await client_of(desired, self._cluster)
 
 
 def _find(desired: Desired, listing: Listing) -> BoxApp | None:

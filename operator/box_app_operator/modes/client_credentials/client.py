@@ -10,9 +10,9 @@ from box_app_operator.model.box import ClientID, IssuedToken, PendingToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
+from box_app_operator.model.steps import Obtaining, Revoking
 from box_app_operator.modes.client_credentials.observe import Grants
-from box_app_operator.modes.common.access import platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.common.access import Client, platform_of, revoke_as
 from box_app_operator.modes.common.keys import Keys
 from box_app_operator.ports import Clock, Cluster
 
@@ -43,7 +43,7 @@ class ClientCredentialsClient:
             AwaitingHumanError: the enterprise admin has not authorized the app.
             StalledError: Box refuses the credentials.
         """
-        credentials = await self._grants.credentials(desired)
+        credentials = await self.credentials(desired)
         if credentials is None or desired.grant is None:
             raise TransientError(Reason.AWAITING_TOKEN, "The client credentials are not there any more")
         try:
@@ -65,14 +65,13 @@ class ClientCredentialsClient:
         token = memory.value_of(step.fingerprint)
         if token is None:
             token = await Keys(self._cluster, desired, observed, memory.answers).value(step.fingerprint)
-        client = await self._grants.credentials(desired)
+        client = await self.credentials(desired)
         if token is None or client is None:
             raise AwaitingHumanError(Reason.AWAITING_TOKEN, "The access token or the client credentials are gone.")
         done = await revoke_as(client, token, link, memory)
         memory.answers.ended.add(step.fingerprint)
         return done
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """With the same credentials."""
-        client = await self._grants.credentials(desired)
-        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Those that access tokens are obtained with."""
+        return await self._grants.credentials(desired)

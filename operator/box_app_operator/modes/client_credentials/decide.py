@@ -90,18 +90,17 @@ class ClientCredentialsRules:
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """The rules for tokens; Box is not asked while credentials are missing."""
-        found = check_tokens(desired, observed, now, restart_window, self)
-        finding = _named(found, current_of(desired, observed, now))
-        if observed.platform_view.trouble is None or not finding.steps or observed.platform_view.can_revoke:
+        current, trouble = current_of(desired, observed, now), observed.platform_view.trouble
+        finding = _named(check_tokens(desired, observed, now, restart_window, self), current)
+        if trouble is None or not finding.steps or observed.platform_view.can_revoke:
             return finding
-        current = current_of(desired, observed, now)
         due = current.token.expires_at if current is not None else None
-        task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, observed.platform_view.trouble, CONSOLE, due=due),)
+        task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, trouble, CONSOLE, due=due),)
         if finding.condition.status == "True" or not isinstance(finding.steps[0], ObtainAccessToken):
             left = tuple(step for step in finding.steps if not isinstance(step, ObtainAccessToken | RevokeToken))
-            found = replace(finding, steps=left, tasks=task).with_addition(observed.platform_view.trouble)
+            found = replace(finding, steps=left, tasks=task).with_addition(trouble)
             return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
-        return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.platform_view.trouble), tasks=task)
+        return replace(wait("TokenReady", Reason.AWAITING_TOKEN, trouble), tasks=task)
 
     def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """As often as one is needed."""

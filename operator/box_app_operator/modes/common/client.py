@@ -6,7 +6,8 @@ from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
+from box_app_operator.model.steps import Obtaining, Revoking
+from box_app_operator.modes.common.access import Client
 
 
 class ModeClient(Protocol):
@@ -30,5 +31,5 @@ class ModeClient(Protocol):
     ) -> str:
         """End a token, if it is still this one; says for the log what was done."""
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """End a downscoped token, or leave it to its end, which is near; says for the log which."""
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Client id and client secret, with which tokens are revoked; None while either is missing."""
