@@ -133,14 +133,8 @@ def shown_conditions(body: Body) -> list[tuple[str, str, str]]:
     """Type, status and reason of every condition that an object shows, whatever else is wrong with its status."""
     conditions = mapping(body.get("status")).get("conditions")
     items = [mapping(item) for item in conditions] if isinstance(conditions, list) else []
-    return [_words(item) for item in items if all(isinstance(item.get(name), str) for name in _WORDS)]
-
-
-_WORDS = ("type", "status", "reason")
-
-
-def _words(item: Mapping[str, str]) -> tuple[str, str, str]:
-    return item["type"], item["status"], item["reason"]
+    shown: list[tuple[Any, Any, Any]] = [(item.get("type"), item.get("status"), item.get("reason")) for item in items]
+    return [words for words in shown if all(isinstance(word, str) for word in words)]
 
 
 def parse_remembered(body: Body) -> RememberedStatus:

@@ -224,7 +224,7 @@ def _challenged(answer: Answer, error: str) -> bool:
 def _identity(user: _User) -> Identity:
     match = SERVICE_ACCOUNT.fullmatch(user.login)
     app_id = AppID(match.group(1)) if match else None
-    return Identity(user.id, user.login, user.name, app_id, user.enterprise.id if user.enterprise else None)
+    return Identity(user.login, user.name, app_id, user.enterprise.id if user.enterprise else None)
 
 
 def _granted(answer: Answer) -> Granted:

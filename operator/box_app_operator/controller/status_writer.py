@@ -45,25 +45,15 @@ class Reporter:
         self._clock = clock
         self._pause = pause
 
-    async def report(
-        self,
-        resource: Resource,
-        observed: Observed,
-        decided: Plan,
-        memory: Memory,
-        *,
-        request_handled: bool,
-    ) -> datetime | None:
+    async def report(self, resource: Resource, observed: Observed, decided: Plan, memory: Memory) -> datetime | None:
         """Write the status, if it changed.
 
         Returns when to come back, because what changed was not worth a write yet; None otherwise.
-
-        Args:
-            request_handled: was everything done that a request to reconcile asked for? Then it is recorded as handled.
         """
         body, now = resource.body, self._clock.now()
         before = status_of(body)
-        status = build_status(body, resource.desired, observed, decided, now, request_handled=request_handled)
+        done = observed.known and observed.problem is None and not memory.in_trouble
+        status = build_status(body, resource.desired, observed, decided, now, request_handled=done)
         if status == body.get("status"):
             await self._emit(body, memory.take_records())
             return None

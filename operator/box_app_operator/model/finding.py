@@ -148,7 +148,9 @@ def settle(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
     else:
         first = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
         settled = _settle_bad(finding, first) if first else finding
-    return _noticed(settled, refused)
+    # Time does not change an admission policy: an Event says at once what the policy says.
+    said = [refusal.message for refusal in refused if refusal.reason == Reason.SECRET_REFUSED]
+    return settled.with_notices(*(Notice(Reason.SECRET_REFUSED, message) for message in said))
 
 
 def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: list[Refusal]) -> Finding:
@@ -192,9 +194,3 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
         case RefusalKind.TRANSIENT:
             why = reason if condition.status == "Unknown" else None
             return replace(finding, steps=()).with_addition(f"That must wait: {refusal.message}", reason=why)
-
-
-def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
-    """Time does not change an admission policy: an Event says at once what the policy says."""
-    said = [refusal.message for refusal in refused if refusal.reason == Reason.SECRET_REFUSED]
-    return finding.with_notices(*(Notice(Reason.SECRET_REFUSED, message) for message in said))
