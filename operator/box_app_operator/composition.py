@@ -62,9 +62,6 @@ class KubeCluster(KubeSecrets, KubeObjects, KubePods, KubeWorkloads):
     """The cluster port: everything over one API client."""
 
     def __init__(self, api: KubeApi) -> None:
-        KubeSecrets.__init__(self, api)
-        KubePods.__init__(self, api)
-        KubeWorkloads.__init__(self, api)
         KubeObjects.__init__(self, api, COMPONENT)
 
 
@@ -115,11 +112,8 @@ class Operator:
         make = partial(make_reflector, api, self.intake.sinks, backoff)
         start, begin, recovered = self.intake.start, self.intake.begin, self.sweep.hurry
         self.watches = Watches(make, settings.namespaces, store, start, begin, recovered)
-        self.gauges = self._gauges(settings, clock)
-
-    def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:
-        return Gauges(
-            self._store.apps,
+        self.gauges = Gauges(
+            store.apps,
             self.enterprises.links,
             clock,
             sweep_age=self.sweep.age,

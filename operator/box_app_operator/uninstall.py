@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from box_app_operator.api.spec import FINALIZER, GROUP, VERSION
-from box_app_operator.enterprise.usage import finalizer_of, finalizers_of, is_operators
+from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, finalizers_of
+from box_app_operator.enterprise.usage import finalizer_of, is_operators
 from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
 from box_app_operator.kube.api import MERGE_PATCH, Json, KubeApi, KubeError
 from box_app_operator.kube.objects import PLURALS, KubeObjects

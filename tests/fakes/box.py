@@ -286,7 +286,7 @@ class FakeBox:
             if issued is None or token.fingerprint not in self.live(issued.app):
                 return Verdict.DEAD
             app = self.apps[issued.app]
-            return Identity(f"user-{app.id}", "service@box.example", app.name, app.id, None)
+            return Identity("service@box.example", app.name, app.id, None)
 
         return self.fates.meet(ask, reading=True)
 

@@ -14,9 +14,10 @@ from tests.fakes.fates import Fates
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import NamespaceView, Store
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, fingerprint_of
 from box_app_operator.model.desired import AppKey, WorkloadRef
 from box_app_operator.model.observed import PodView, SecretUse, UseKind, WorkloadView
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import SecretWrite, Token
 
 NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c3c9d2f11"

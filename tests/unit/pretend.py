@@ -23,7 +23,6 @@ from box_app_operator.model.box import (
     IssuedToken,
     PendingToken,
     Refusal,
-    SecretView,
     Slot,
     UnlistedTokens,
     fingerprint_of,
@@ -31,6 +30,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.conditions import Previous
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Adoption, Mode, Observed, WorkloadView
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import (
     AddFinalizer,
     CreateApp,

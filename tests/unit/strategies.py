@@ -22,13 +22,13 @@ from box_app_operator.model.box import (
     Problem,
     Refusal,
     RefusalKind,
-    SecretView,
     Slot,
     fingerprint_of,
 )
 from box_app_operator.model.conditions import FACETS, Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import Step
 from box_app_operator.modes.automated.adoption import with_adoption
 

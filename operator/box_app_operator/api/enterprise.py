@@ -4,10 +4,10 @@ A spec of which one field cannot be read is used for nothing: it may be the fiel
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from box_app_operator.api.fields import Fields, mapping
+from box_app_operator.api.fields import Fields
 from box_app_operator.api.spec import Body
 from box_app_operator.model.box import UID, AdoptionEntry, ClientID
 
@@ -51,13 +51,12 @@ class EnterpriseSpec:
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """A BoxEnterprise: its identity and spec. ``status`` is what was last written, for comparison."""
+    """A BoxEnterprise: its identity and spec."""
 
     name: str
     uid: UID
     generation: int
     spec: EnterpriseSpec
-    status: Body = field(default_factory=dict, compare=False)
 
 
 def parse_enterprise(body: Body) -> Enterprise:
@@ -68,7 +67,6 @@ def parse_enterprise(body: Body) -> Enterprise:
         uid=UID(meta["uid"]),
         generation=int(meta.get("generation") or 0),
         spec=_enterprise_spec(Fields(body.get("spec"), "spec")),
-        status=mapping(body.get("status")),
     )
 
 

@@ -14,7 +14,7 @@ from box_app_operator.api.fields import mapping
 from box_app_operator.api.origins import origin_problem
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, Body
 from box_app_operator.model.box import AppID, ClientID, Fingerprint, Slot
-from box_app_operator.model.conditions import parse_time
+from box_app_operator.model.conditions import earliest, parse_time
 from box_app_operator.model.finding import TaskKind
 from box_app_operator.model.observed import RememberedStatus
 
@@ -133,14 +133,8 @@ def shown_conditions(body: Body) -> list[tuple[str, str, str]]:
     """Type, status and reason of every condition that an object shows, whatever else is wrong with its status."""
     conditions = mapping(body.get("status")).get("conditions")
     items = [mapping(item) for item in conditions] if isinstance(conditions, list) else []
-    return [_words(item) for item in items if all(isinstance(item.get(name), str) for name in _WORDS)]
-
-
-_WORDS = ("type", "status", "reason")
-
-
-def _words(item: Mapping[str, str]) -> tuple[str, str, str]:
-    return item["type"], item["status"], item["reason"]
+    shown: list[tuple[Any, Any, Any]] = [(item.get("type"), item.get("status"), item.get("reason")) for item in items]
+    return [words for words in shown if all(isinstance(word, str) for word in words)]
 
 
 def parse_remembered(body: Body) -> RememberedStatus:
@@ -171,8 +165,7 @@ def parse_remembered(body: Body) -> RememberedStatus:
 
 
 def _asked_to_revoke_at(tasks: Iterable[Mapping[str, Any]]) -> datetime | None:
-    times = [parse_time(task.get("since")) for task in tasks if task.get("kind") == TaskKind.REVOKE_KEY]
-    return min((time for time in times if time is not None), default=None)
+    return earliest(parse_time(task.get("since")) for task in tasks if task.get("kind") == TaskKind.REVOKE_KEY)
 
 
 def _dates(token: Mapping[str, str]) -> tuple[datetime, datetime | None]:

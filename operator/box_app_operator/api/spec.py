@@ -64,6 +64,11 @@ class Resource:
         return int(self.body["metadata"]["resourceVersion"])
 
 
+def finalizers_of(body: Body) -> list[str]:
+    """All finalizers of an object."""
+    return list(body["metadata"].get("finalizers") or ())
+
+
 def read_app(body: Body) -> Resource:
     """A BoxCustomApp as it came in: a plain copy without what no part looks at, and what it asks for."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
@@ -95,7 +100,7 @@ def parse_desired(body: Body) -> Desired:
         suspended=spec.flag("suspend", False),
         deleting=meta.get("deletionTimestamp") is not None,
         force_delete=annotations.get(FORCE_DELETE_ANNOTATION) == "true",
-        has_finalizer=FINALIZER in (meta.get("finalizers") or ()),
+        has_finalizer=FINALIZER in finalizers_of(body),
         reconcile_request=request if request != status.get("lastHandledReconcileAt") else None,
         rotation=_rotation(tokens.section("rotation")),
         rotate_request=rotate if rotate and rotate != status.get("lastHandledRotateAt") else None,

@@ -158,7 +158,7 @@ class HttpConsole:
             "POST", _path(app, "tokens", slot), json={"expires_in_days": expires_in_days}
         )
         if answer.status == HTTPStatus.CONFLICT or answer.error.code == "app_not_authorized":
-            raise TransientError(Reason.AWAITING_TOKEN, answer.describe(), detail=answer.detail, uncertain=True)
+            raise answer.trouble(Reason.AWAITING_TOKEN, uncertain=True)
         return Token(_accept(answer).decode(_Minted).token)
 
     async def revoke_slot(self, app: AppID, slot: Slot, fingerprint: Fingerprint) -> None:
@@ -174,7 +174,7 @@ class HttpConsole:
             "DELETE", _path(app, "tokens", slot), headers={"If-Match": f'"{fingerprint}"'}
         )
         if answer.status == HTTPStatus.PRECONDITION_FAILED:
-            raise TransientError(Reason.AWAITING_TOKEN, answer.describe(), detail=answer.detail, uncertain=True)
+            raise answer.trouble(Reason.AWAITING_TOKEN, uncertain=True)
         if answer.status != HTTPStatus.NOT_FOUND:
             _accept(answer)
 
@@ -205,7 +205,7 @@ def _accept(answer: Answer) -> Answer:
     if answer.status == HTTPStatus.FORBIDDEN:
         message = f"The console does not allow that with this credential: {answer.describe()}."
         raise AwaitingHumanError(Reason.CREDENTIAL_FORBIDDEN, message, detail=answer.detail)
-    raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
+    raise answer.trouble(uncertain=True)
 
 
 def _refuse_name(answer: Answer, name: str, way_out: str) -> None:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import msgspec
 
 from box_app_operator.box.transport import Answer, Transport
-from box_app_operator.errors import AwaitingHumanError, FewerRightsError, StalledError, TransientError
+from box_app_operator.errors import AwaitingHumanError, FewerRightsError, StalledError
 from box_app_operator.model.box import AppID
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import ClientGrant
@@ -72,7 +72,7 @@ class HttpPlatform:
         verdict = Verdict.LIVE if _lets_read(answer) else _refusal(answer)
         if verdict is None:
             # A proxy on the way also says 401 or 404, with a page of its own.
-            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
+            raise answer.trouble()
         return verdict, answer
 
     async def accepts(self, token: Token) -> bool:
@@ -85,7 +85,7 @@ class HttpPlatform:
         """
         verdict, answer = await self._try(token)
         if verdict is Verdict.DISABLED and not _says_disabled(answer):
-            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
+            raise answer.trouble()
         if verdict is Verdict.DISABLED:
             raise AwaitingHumanError(Reason.DISABLED, "Box says that the app is disabled; a Box admin must enable it.")
         if verdict is Verdict.NARROW:
@@ -124,7 +124,7 @@ class HttpPlatform:
             # For another reason than the origin. A page may see the answer all the same, or it may not.
             return "access-control-allow-origin" in answer.headers
         if not _lets_read(answer):
-            raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail)
+            raise answer.trouble()
         return True
 
     async def grant(self, client_id: str, client_secret: Token, subject: ClientGrant) -> Granted:
@@ -224,7 +224,7 @@ def _challenged(answer: Answer, error: str) -> bool:
 def _identity(user: _User) -> Identity:
     match = SERVICE_ACCOUNT.fullmatch(user.login)
     app_id = AppID(match.group(1)) if match else None
-    return Identity(user.id, user.login, user.name, app_id, user.enterprise.id if user.enterprise else None)
+    return Identity(user.login, user.name, app_id, user.enterprise.id if user.enterprise else None)
 
 
 def _granted(answer: Answer) -> Granted:
@@ -236,7 +236,7 @@ def _granted(answer: Answer) -> Granted:
         raise AwaitingHumanError(Reason.PENDING_APPROVAL, "A Box admin must authorize the app in the Admin Console.")
     meaning = REFUSALS.get(answer.error.error)
     if meaning is None:
-        raise TransientError(Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, uncertain=True)
+        raise answer.trouble(uncertain=True)
     raise StalledError(
         Reason.TOKEN_REJECTED, f"Box gives out no token ({answer.error.error}): {meaning}", detail=answer.detail
     )

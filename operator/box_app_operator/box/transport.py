@@ -74,6 +74,18 @@ class Answer:
         """The answer in words that are safe to show, and the same for the same trouble."""
         return f"{self.what} answered {self.status} {shown(self.error.code or self.error.error)}".rstrip()
 
+    def trouble(
+        self,
+        reason: Reason = Reason.BOX_UNAVAILABLE,
+        *,
+        uncertain: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> TransientError:
+        """The error that it means where it is no answer to what was asked: look again."""
+        return TransientError(
+            reason, self.describe(), detail=self.detail, uncertain=uncertain, retry_after_seconds=retry_after_seconds
+        )
+
     @property
     def detail(self) -> str:
         """What Box's support asks for."""
@@ -169,20 +181,10 @@ class Transport:
 
     def _judge(self, answer: Answer) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
-            seconds = self._gate.close(_retry_after(answer.headers))
-            raise TransientError(
-                Reason.BOX_UNAVAILABLE, answer.describe(), detail=answer.detail, retry_after_seconds=seconds
-            )
+            raise answer.trouble(retry_after_seconds=self._gate.close(_retry_after(answer.headers)))
         if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status < httpx.codes.OK:
             # A write may land after a 503. Source: box/developer.box.com, common-errors.
-            wait = _retry_after(answer.headers)
-            raise TransientError(
-                Reason.BOX_UNAVAILABLE,
-                answer.describe(),
-                detail=answer.detail,
-                retry_after_seconds=wait,
-                uncertain=True,
-            )
+            raise answer.trouble(retry_after_seconds=_retry_after(answer.headers), uncertain=True)
         return answer
 
 

@@ -1,16 +1,17 @@
 """What is remembered of one object between passes. Lost in a crash, and nothing depends on it."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 from box_app_operator.cache.pace import PaceMemory
-from box_app_operator.model.box import UID, Fingerprint, IssuedToken, PendingToken, Refusal, RefusalKind
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.box import UID, Fingerprint, PendingToken, Refusal, RefusalKind
+from box_app_operator.model.conditions import Reason, earliest
 from box_app_operator.model.desired import Desired, WorkloadRef
 from box_app_operator.model.finding import Notice
-from box_app_operator.model.observed import Contest, WorkloadView
+from box_app_operator.model.observed import Contest, Observed, WorkloadView
 from box_app_operator.model.platform_view import FINAL, Identity, Verdict
 from box_app_operator.model.steps import RefreshDownscoped, Step
 from box_app_operator.ports import Granted, Token
@@ -20,8 +21,6 @@ from box_app_operator.secret.contest import Upkeep
 REPEAT_AFTER = timedelta(minutes=10)
 """How long the same Event about a finished step is not repeated: a writer that changes a field back again and again
 must not fill the list of Events."""
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -56,36 +55,30 @@ class PlatformAnswers:
         self.try_origins_again = True
         self.revocation_refused = False
 
-    def keep_only(self, known: Iterable[Fingerprint]) -> None:
+    def keep_only(self, known: AbstractSet[Fingerprint]) -> None:
         """Forget every key but these."""
-        kept = frozenset(known)
-        self.verdicts = _only(self.verdicts, kept)
-        self.messages = _only(self.messages, kept)
-        self.identities = _only(self.identities, kept)
-        self.first_seen = _only(self.first_seen, kept)
-
-
-def _only(found: dict[Fingerprint, V], kept: frozenset[Fingerprint]) -> dict[Fingerprint, V]:
-    return {fingerprint: value for fingerprint, value in found.items() if fingerprint in kept}
+        answers: tuple[dict[Fingerprint, Any], ...] = (self.verdicts, self.messages, self.identities, self.first_seen)
+        for found in answers:
+            for fingerprint in found.keys() - known:
+                del found[fingerprint]
 
 
 @dataclass(slots=True)
 class Memory:
     """The memory of one object.
 
-    ``pending`` and ``token`` are a minted token that is not published yet. ``doubtful`` tells that a call's answer was
-    lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row that met trouble.
-    ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those that came up, with
-    whether an Event was written. ``records`` are Events about finished steps that are not written yet, and
-    ``recorded_at`` is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the Event
-    that they would be worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
-    ``granted`` is what Box said of a pending access token; no listing says it again. ``name_freed`` tells that another
-    app gave up the wanted name since the last look. ``pace`` is how soon tokens followed each other.
-    ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for apps without a console
-    endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are downscoped tokens that could
-    not be written into theirs yet, by the name of the Secret, with when Box gave them out. ``refusals_cleared`` and
-    ``human_acts`` count how often refused steps were cleared, all of them or those that wait for a person: what is
-    refused later for what was seen before must not count.
+    ``pending`` is a token that is not published yet, ``token`` its value where it was minted. ``doubtful`` tells that a
+    call's answer was lost. ``refusals`` are steps that are not tried again for now; ``failures`` counts passes in a row
+    that met trouble. ``workloads`` are those that were looked at for the token in the Secret. ``notices`` are those
+    that came up, with whether an Event was written. ``records`` are Events about finished steps that are not written
+    yet, and ``recorded_at`` is when each of the last ones came up. ``unsure`` are steps whose answer was lost, with the
+    Event that they would be worth. ``used_by_written_at`` is when the pods on the previous token were last reported.
+    ``name_freed`` tells that another app gave up the wanted name since the last look. ``pace`` is how soon tokens
+    followed each other. ``without_enterprise_since`` is when its BoxEnterprise was missed first. ``answers`` is for
+    apps without a console endpoint. ``upkeep`` tells of each Secret what was written into it; ``exchanged`` are
+    downscoped tokens that could not be written into theirs yet, by the name of the Secret, with when Box gave them out.
+    ``refusals_cleared`` and ``human_acts`` count how often refused steps were cleared, all of them or those that wait
+    for a person: what is refused later for what was seen before must not count.
     """
 
     pending: PendingToken | None = None
@@ -101,7 +94,6 @@ class Memory:
     recorded_at: dict[Notice, datetime] = field(default_factory=dict)
     unsure: dict[Step, Notice] = field(default_factory=dict)
     used_by_written_at: datetime | None = None
-    granted: IssuedToken | None = None
     name_freed: bool = False
     without_enterprise_since: datetime | None = None
     answers: PlatformAnswers = field(default_factory=PlatformAnswers)
@@ -127,13 +119,25 @@ class Memory:
         found = {name: self.upkeep_of(name).contest(now) for name in secrets}
         return {name: contest for name, contest in found.items() if contest.names}
 
-    def set_pending(self, pending: PendingToken, token: Token, granted: IssuedToken | None = None) -> None:
+    def set_pending(self, pending: PendingToken, token: Token) -> None:
         """Keep a minted token until it is published."""
-        self.pending, self.token, self.granted = pending, token, granted
+        self.pending, self.token = pending, token
 
-    def drop_pending(self) -> None:
-        """Forget the pending token."""
-        self.pending = self.token = self.granted = None
+    def drop_pending(self, fingerprint: Fingerprint) -> None:
+        """Forget this token, if it is the pending one."""
+        if self.pending is not None and self.pending.fingerprint == fingerprint:
+            self.pending = self.token = None
+
+    def keep_seen(self, observed: Observed) -> None:
+        """Store what a look found out about the pending token, and about a call whose answer was lost."""
+        self.pending, self.doubtful = observed.pending, observed.doubtful
+        if self.pending is None:
+            self.token = None
+
+    def value_of(self, fingerprint: Fingerprint) -> Token | None:
+        """The value of a token: minted and not published yet, or standing in a slot of the app."""
+        minted = self.token is not None and self.token.fingerprint == fingerprint
+        return self.token if minted else self.answers.values.get(fingerprint)
 
     def renew(self, desired: Desired) -> None:
         """A new spec, a new request to reconcile, or a name that became free makes refused steps worth another try."""
@@ -221,4 +225,4 @@ class Memory:
     @property
     def retry_at(self) -> datetime | None:
         """When the first refused step may be tried again."""
-        return min((refusal.until for refusal in self.refusals.values() if refusal.until), default=None)
+        return earliest(refusal.until for refusal in self.refusals.values())

@@ -37,21 +37,17 @@ class PaceMemory:
 
         A Secret of long ago that was restored records an older token, and changes nothing.
         """
-        if record is None or record.fingerprint == self.fingerprint:
+        if record is None or (self.since is not None and record.fingerprint == self.fingerprint):
             return
         # From a future that cannot be: then it is taken for just now.
         age = max(0.0, (now - record.replaced_at).total_seconds())
         since = monotonic - age
-        if self._is_older(since) or (self._is_as_old(since) and record.replacements < self.replacements):
-            return
+        if self.since is not None:
+            as_old = abs(since - self.since) <= SAME_SECONDS
+            if since < self.since - SAME_SECONDS or (as_old and record.replacements < self.replacements):
+                return
         self.fingerprint, self.replacements = record.fingerprint, record.replacements
         self.since, self.at = since, now - timedelta(seconds=age)
-
-    def _is_older(self, since: float) -> bool:
-        return self.since is not None and since < self.since - SAME_SECONDS
-
-    def _is_as_old(self, since: float) -> bool:
-        return self.since is not None and abs(since - self.since) <= SAME_SECONDS
 
     def pace(self, now: datetime, monotonic: float, pause: timedelta) -> Pace:
         """How soon another token may follow."""

@@ -15,8 +15,9 @@ from box_app_operator.enterprise.registry import Enterprises
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.kube.lists import Present
 from box_app_operator.kube.secrets import view_secret
-from box_app_operator.model.box import UID, SecretView
+from box_app_operator.model.box import UID
 from box_app_operator.model.desired import AppKey
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import Clock
 from box_app_operator.watch.reflector import Sink
 

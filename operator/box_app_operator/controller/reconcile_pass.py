@@ -19,20 +19,11 @@ from box_app_operator.core.plan import Delays, Plan, plan
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import IN_CLUSTER, Executor
-from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, Slot
+from box_app_operator.model import steps
+from box_app_operator.model.box import Refusal, RefusalKind, Slot
 from box_app_operator.model.conditions import Reason, parse_conditions
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import (
-    SECRET_STEPS,
-    MintToken,
-    ObtainAccessToken,
-    ProveToken,
-    PublishSecret,
-    RefreshDownscoped,
-    RenameApp,
-    SetCorsDomains,
-    Step,
-)
+from box_app_operator.model.steps import Step
 from box_app_operator.modes.registry import RULES
 from box_app_operator.observability.metrics import STEPS, AppLog, Stopwatch, requests_noted
 from box_app_operator.observe.observer import Observer
@@ -101,6 +92,7 @@ class Pass:
             self._memory.renew(desired)
             self._refusals_cleared, self._human_acts = self._memory.refusals_cleared, self._memory.human_acts
             observed = self._paced(resource, await self._deps.observer.observe(resource, self._memory))
+            self._memory.keep_seen(observed)
             if self._refusals_cleared == self._memory.refusals_cleared:
                 # Otherwise everything is worth another look.
                 self._memory.workloads |= observed.workloads
@@ -134,9 +126,8 @@ class Pass:
         now, monotonic = clock.now(), clock.monotonic()
         record = last_replacement(own_secrets(resource.desired, observed), now)
         if record is None and pace.since is None:
-            shown, previous = observed.remembered, parse_conditions(status_of(resource.body))
-            issued_at, _ = shown.dates.get(shown.active or Fingerprint(""), (None, None))
-            record = last_replacement_in_status(previous, shown.active, issued_at, now)
+            previous = parse_conditions(status_of(resource.body))
+            record = last_replacement_in_status(previous, observed.remembered, now)
         pace.note(record, now, monotonic)
         return replace(observed, pace=pace.pace(now, monotonic, self._deps.delays.rotation))
 
@@ -153,7 +144,7 @@ class Pass:
         )
 
     async def _try(self, step: Step, resource: Resource, observed: Observed) -> None:
-        if isinstance(step, PublishSecret | RefreshDownscoped) and self._is_paused(step):
+        if isinstance(step, steps.PublishSecret | steps.RefreshDownscoped) and self._is_paused(step):
             return
         if step in self._done:
             self._contradict(step)
@@ -162,9 +153,9 @@ class Pass:
         else:
             await self._do(step, resource, observed)
 
-    def _is_paused(self, step: PublishSecret | RefreshDownscoped) -> bool:
+    def _is_paused(self, step: steps.PublishSecret | steps.RefreshDownscoped) -> bool:
         """Is it too early to put right once more what another writer changes back each time?"""
-        secret = self.resource.desired.secret.name if isinstance(step, PublishSecret) else step.spec.secret
+        secret = self.resource.desired.secret.name if isinstance(step, steps.PublishSecret) else step.spec.secret
         upkeep, now = self._memory.upkeep_of(secret), self._deps.clock.now()
         until = upkeep.paused_until(step.mends, self._deps.backoff, now)
         if until is None or until <= now:
@@ -244,18 +235,19 @@ class Pass:
     def _beware_of_rejected_tokens(self, step: Step, observed: Observed) -> None:
         """After a rejected token the next one waits for the backoff: the reason for the first holds for the second."""
         pending = self._memory.pending
-        if isinstance(step, ProveToken) and pending is not None and pending.proven is False:
+        if isinstance(step, steps.ProveToken) and pending is not None and pending.proven is False:
             error = TransientError(Reason.TOKEN_REJECTED, "Box rejected the token that it generated.")
             app = observed.app
-            self._put_off(MintToken(app.id, Slot.PRIMARY, None) if app is not None else ObtainAccessToken(), error)
+            again = steps.MintToken(app.id, Slot.PRIMARY, None) if app is not None else steps.ObtainAccessToken()
+            self._put_off(again, error)
 
     def _contradict(self, step: Step) -> None:
         """A step that worked is asked for again: whoever took it made something else of it."""
         match step:
-            case SetCorsDomains():
+            case steps.SetCorsDomains():
                 message = "Box keeps other CORS domains than it was given. Write them in spec.cors.domains as Box does."
                 self._refuse(step, StalledError(Reason.ORIGIN_REJECTED, message))
-            case RenameApp(_, name):
+            case steps.RenameApp(_, name):
                 message = f"Box keeps another name than {name!r}. Write spec.displayName as Box does."
                 self._refuse(step, StalledError(Reason.NAME_INVALID, message))
             case _:
@@ -272,9 +264,9 @@ def _result_of(outcome: str | OperatorError) -> str:
 
 def _like(step: Step) -> list[Step]:
     """The steps that meet the same trouble: a token in the other slot, or of another lifetime, is no other."""
-    if not isinstance(step, MintToken):
+    if not isinstance(step, steps.MintToken):
         return [step]
-    return [MintToken(step.app_id, slot, days) for slot in Slot for days in (None, 30, 60)]
+    return [steps.MintToken(step.app_id, slot, days) for slot in Slot for days in (None, 30, 60)]
 
 
 def in_conflict(decided: Plan) -> bool:
@@ -290,4 +282,4 @@ def _misses_secret(observed: Observed) -> bool:
 
 def _rests_on_secret(decided: Plan) -> bool:
     """Does what comes next depend on the Secret, so that a memory of it is not good enough?"""
-    return isinstance(next(iter(decided.steps), None), SECRET_STEPS) or in_conflict(decided)
+    return isinstance(next(iter(decided.steps), None), steps.SECRET_STEPS) or in_conflict(decided)

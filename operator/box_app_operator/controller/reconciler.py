@@ -17,7 +17,7 @@ from box_app_operator.enterprise.protocols import Links
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.execute.executor import Executor
 from box_app_operator.model.box import UID
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.conditions import Reason, earliest
 from box_app_operator.model.desired import AppKey
 from box_app_operator.modes.clients import make_clients
 from box_app_operator.observability.metrics import RECONCILES, AppLog, Stopwatch
@@ -73,24 +73,20 @@ class Reconciler:
 
     def clear_refusals(self, key: AppKey) -> None:
         """Let every refused step be tried again: a resync, or the enterprise changed."""
-        memory = self._memory_of(key)
-        if memory is not None:
-            memory.clear_refusals()
+        self._memory_of(key).clear_refusals()
 
     def free_name(self, key: AppKey) -> bool:
         """The name that the object wants became free in Box. Tells whether a refused step waits for that."""
-        memory = self._memory_of(key)
-        return memory is not None and memory.free_name()
+        return self._memory_of(key).free_name()
 
     def clear_human_refusals(self, key: AppKey) -> None:
         """Let steps that waited for a person at Box be tried again: something changed there."""
-        memory = self._memory_of(key)
-        if memory is not None:
-            memory.clear_human_refusals()
+        self._memory_of(key).clear_human_refusals()
 
-    def _memory_of(self, key: AppKey) -> Memory | None:
+    def _memory_of(self, key: AppKey) -> Memory:
+        """What is remembered of an object; nothing, before the first pass over it."""
         app = self._store.apps.get(key)
-        return self._memories.get(app.desired.uid) if app is not None else None
+        return self._memories.get(app.desired.uid, Memory()) if app is not None else Memory()
 
     async def reconcile(self, key: AppKey) -> float | None:
         """One pass over one object.
@@ -133,8 +129,7 @@ class Reconciler:
         if self._store.key_of(desired.uid) is None:
             await self._reporter.bid_farewell(resource.body, memory)
         elif decided.complete:
-            done = observed.known and observed.problem is None and not memory.in_trouble
-            report_at = await self._reporter.report(work.resource, observed, decided, memory, request_handled=done)
+            report_at = await self._reporter.report(work.resource, observed, decided, memory)
         self._passed(desired.enterprise)
         return self._look_again(memory, decided, report_at), _result_of(decided, memory)
 
@@ -169,9 +164,8 @@ class Reconciler:
             return self._backoff(memory.failures)
         if not memory.in_trouble:
             memory.failures = 0
-        moments = [moment for moment in (memory.retry_at, decided.look_again_at, report_at) if moment is not None]
-        now = self._clock.now()
-        return max(0.0, (min(moments) - now).total_seconds()) if moments else None
+        moment = earliest((memory.retry_at, decided.look_again_at, report_at))
+        return max(0.0, (moment - self._clock.now()).total_seconds()) if moment is not None else None
 
 
 def _result_of(decided: Plan, memory: Memory) -> str:

@@ -2,7 +2,7 @@
 an audit trail needs."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,27 +45,17 @@ class Reporter:
         self._clock = clock
         self._pause = pause
 
-    async def report(
-        self,
-        resource: Resource,
-        observed: Observed,
-        decided: Plan,
-        memory: Memory,
-        *,
-        request_handled: bool,
-    ) -> datetime | None:
+    async def report(self, resource: Resource, observed: Observed, decided: Plan, memory: Memory) -> datetime | None:
         """Write the status, if it changed.
 
         Returns when to come back, because what changed was not worth a write yet; None otherwise.
-
-        Args:
-            request_handled: was everything done that a request to reconcile asked for? Then it is recorded as handled.
         """
         body, now = resource.body, self._clock.now()
         before = status_of(body)
-        status = build_status(body, resource.desired, observed, decided, now, request_handled=request_handled)
+        done = observed.known and observed.problem is None and not memory.in_trouble
+        status = build_status(body, resource.desired, observed, decided, now, request_handled=done)
         if status == body.get("status"):
-            await self._emit_records(body, memory)
+            await self._emit(body, memory.take_records())
             return None
         last = memory.used_by_written_at
         if last is not None and now < last + self._pause and _without_counts(status) == _without_counts(before):
@@ -77,8 +67,7 @@ class Reporter:
             self._store.put_app(written)
             _measure_authorization(before, status, now)
             await self._announce(written, before, decided)
-            await self._emit_records(written, memory)
-            await self._emit(written, memory)
+            await self._emit(written, [*memory.take_records(), *memory.unwritten()])
             memory.mark_written(decided.notices)
         return None
 
@@ -87,22 +76,14 @@ class Reporter:
         meta = body["metadata"]
         for notice in memory.unwritten():
             logger.warning("%s/%s: %s", meta["namespace"], meta["name"], notice.message)
-        await self._emit_records(body, memory)
-        await self._emit(body, memory)
+        await self._emit(body, [*memory.take_records(), *memory.unwritten()])
         memory.mark_written(())
 
-    async def _emit(self, body: Body, memory: Memory) -> None:
-        for notice in memory.unwritten():
-            await self._write(body, notice)
-
-    async def _emit_records(self, body: Body, memory: Memory) -> None:
-        for record in memory.take_records():
-            await self._write(body, record)
-
-    async def _write(self, body: Body, notice: Notice) -> None:
-        await self._cluster.emit_event(
-            body, warning=notice.warning, reason=notice.reason, message=notice.message, now=self._clock.now()
-        )
+    async def _emit(self, body: Body, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            await self._cluster.emit_event(
+                body, warning=notice.warning, reason=notice.reason, message=notice.message, now=self._clock.now()
+            )
 
     async def _announce(self, body: Body, before: Mapping[str, Any], decided: Plan) -> None:
         was = parse_conditions(before).get("Ready")
@@ -113,7 +94,7 @@ class Reporter:
         log.info("Ready is %s, %s: %s", ready.status, ready.reason, ready.message, extra={"reason": ready.reason})
         warning = _deserves_warning(ready, decided)
         if ready.status == "True" or warning or ready.reason == Reason.SUSPENDED:
-            await self._write(body, Notice(Reason(ready.reason), ready.message, warning=warning))
+            await self._emit(body, [Notice(Reason(ready.reason), ready.message, warning=warning)])
 
 
 def _measure_authorization(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> None:

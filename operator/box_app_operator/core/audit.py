@@ -7,26 +7,16 @@ token, because ``Ready`` announces that, and none for the renewal of an access t
 from collections.abc import Iterable
 from datetime import datetime
 
+from box_app_operator.model import steps
 from box_app_operator.model.box import BoxApp, IssuedToken, known_token
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Notice
+from box_app_operator.model.finding import Notice, first_few
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import (
-    DeleteApp,
-    PublishSecret,
-    RenameApp,
-    RevokeSlot,
-    RevokeToken,
-    SetCorsDomains,
-    Step,
-)
+from box_app_operator.model.steps import Step
 from box_app_operator.secret.annotations import expiry_text
 from box_app_operator.secret.published import own_secrets, published_fingerprints
 from box_app_operator.tokens.active import Current, current_of
-
-MAX_NAMES = 5
-"""So many origins are listed in one Event."""
 
 
 def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
@@ -39,15 +29,15 @@ def record_of(step: Step, desired: Desired, observed: Observed, now: datetime) -
         # Kubernetes takes no new Event in a namespace that is being deleted.
         return None
     match step:
-        case PublishSecret():
+        case steps.PublishSecret():
             return _published(step, desired, observed, now)
-        case RevokeSlot() | RevokeToken():
+        case steps.RevokeSlot() | steps.RevokeToken():
             return _revoked(step, desired, observed)
-        case SetCorsDomains(_, domains):
+        case steps.SetCorsDomains(_, domains):
             return _cors_changed(domains, desired, observed)
-        case RenameApp(_, name) if observed.app is not None:
+        case steps.RenameApp(_, name) if observed.app is not None:
             return _record(Reason.APP_RENAMED, f"Renamed the Box app from {observed.app.name!r} to {name!r}.")
-        case DeleteApp() if observed.app is not None:
+        case steps.DeleteApp() if observed.app is not None:
             return _app_deleted(observed.app)
     return None
 
@@ -56,15 +46,15 @@ def has_happened(step: Step, observed: Observed) -> bool:
     """Did a step whose answer was lost reach its goal, as far as Box and the Secret show it?"""
     app, secret = observed.app, observed.secret
     match step:
-        case PublishSecret():
-            return secret is not None and step.fingerprint in secret.fingerprints.values()
-        case RevokeSlot() | RevokeToken():
+        case steps.PublishSecret():
+            return secret is not None and secret.holds(step.fingerprint)
+        case steps.RevokeSlot() | steps.RevokeToken():
             return observed.source is not None and known_token(observed.source, step.fingerprint) is None
-        case SetCorsDomains(_, domains):
+        case steps.SetCorsDomains(_, domains):
             return app is not None and tuple(app.cors_domains) == tuple(domains)
-        case RenameApp(_, name):
+        case steps.RenameApp(_, name):
             return app is not None and app.name == name
-        case DeleteApp():
+        case steps.DeleteApp():
             return app is None
     return False
 
@@ -73,13 +63,13 @@ def _record(reason: Reason, message: str) -> Notice:
     return Notice(reason, message, warning=False)
 
 
-def _published(step: PublishSecret, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
+def _published(step: steps.PublishSecret, desired: Desired, observed: Observed, now: datetime) -> Notice | None:
     source, name = observed.source, desired.secret.name
     token = known_token(source, step.fingerprint) if source is not None else None
     if source is None or token is None or not source.follows_spec:
         return None
     secrets = own_secrets(desired, observed)
-    if any(step.fingerprint in secret.fingerprints.values() for secret in secrets):
+    if any(secret.holds(step.fingerprint) for secret in secrets):
         # The same token under another name, or with other labels: the spec asked for that, or the check that found a
         # difference says so.
         return None
@@ -113,7 +103,7 @@ def _cause(current: Current) -> str:
     return "a rotation was due by spec.tokens.rotation.every"
 
 
-def _revoked(step: RevokeSlot | RevokeToken, desired: Desired, observed: Observed) -> Notice:
+def _revoked(step: steps.RevokeSlot | steps.RevokeToken, desired: Desired, observed: Observed) -> Notice:
     slot = observed.source.slot_of(step.fingerprint) if observed.source is not None else None
     token = f"token {step.fingerprint} ({slot} slot)" if slot is not None else f"access token {step.fingerprint}"
     if desired.deleting:
@@ -137,9 +127,7 @@ def _cors_changed(domains: Iterable[str], desired: Desired, observed: Observed) 
 
 
 def _list(origins: Iterable[str], without: Iterable[str]) -> str:
-    left = sorted(set(origins) - set(without))
-    more = f" and {len(left) - MAX_NAMES} more" if len(left) > MAX_NAMES else ""
-    return ", ".join(left[:MAX_NAMES]) + more
+    return first_few(sorted(set(origins) - set(without)))
 
 
 def _app_deleted(app: BoxApp) -> Notice:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from box_app_operator.core.deletion import check_deletion, describe_wait
 from box_app_operator.model.box import Problem, Refusal
-from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, reason_of
+from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, earliest, reason_of
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, Task, lacking, settle, unknown
 from box_app_operator.model.names import wait_for_name
@@ -170,7 +170,7 @@ def _next_look(current: Current | None, findings: Iterable[Finding], now: dateti
     """The next moment at which something expires or is due; what is due already waits for something else than time."""
     dates = (current.token.expires_at, next_rotation(current)) if current else ()
     moments = [*dates, *(finding.look_again_at for finding in findings)]
-    return min((moment for moment in moments if moment is not None and moment > now), default=None)
+    return earliest(moment for moment in moments if moment is not None and moment > now)
 
 
 def _plan_deletion(desired: Desired, observed: Observed, now: datetime, previous: Previous, refusals: Refusals) -> Plan:

@@ -10,11 +10,11 @@ from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import Fingerprint, TokenSource, known_token
 from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
-from box_app_operator.model.finding import Task
+from box_app_operator.model.finding import MAX_NAMES, Task
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.consumers import MAX_POD_NAMES, pods_on_previous
+from box_app_operator.tokens.consumers import pods_on_previous
 from box_app_operator.tokens.downscoped import downscoped_status
 from box_app_operator.tokens.restarts import restarted
 from box_app_operator.tokens.rotation import Cause, next_rotation, rotation_waits_until
@@ -130,7 +130,7 @@ def _active(current: Current) -> dict[str, Any]:
 
 def _used_by(current: Current) -> dict[str, Any]:
     pods = pods_on_previous(current) if current.desired.rotation.retire is Retire.WHEN_UNUSED else None
-    return {"usedBy": {"count": len(pods), "pods": list(pods[:MAX_POD_NAMES])}} if pods is not None else {}
+    return {"usedBy": {"count": len(pods), "pods": list(pods[:MAX_NAMES])}} if pods is not None else {}
 
 
 def _token(source: TokenSource, fingerprint: Fingerprint | None) -> dict[str, str]:

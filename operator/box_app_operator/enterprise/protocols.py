@@ -43,7 +43,6 @@ class Link(Protocol):
 
     def reconnect(self) -> None:
         """A credential was refused: look again."""
-        ...
 
 
 class Links(Protocol):
@@ -51,8 +50,6 @@ class Links(Protocol):
 
     def get(self, name: str) -> Link | None:
         """The way to the BoxEnterprise of this name, if there is one."""
-        ...
 
     def kept(self, name: str) -> AbstractAsyncContextManager[None]:
         """Keep the BoxEnterprise from being removed while an app gets its finalizer, and afterwards for that app."""
-        ...

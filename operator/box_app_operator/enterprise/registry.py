@@ -9,17 +9,9 @@ from typing import Any
 
 from box_app_operator.api.enterprise import Enterprise, selects
 from box_app_operator.api.remembered import shown_conditions, status_of
-from box_app_operator.api.spec import FINALIZER, Body, Resource
+from box_app_operator.api.spec import FINALIZER, Body, Resource, finalizers_of
+from box_app_operator.enterprise import usage
 from box_app_operator.enterprise.connection import EnterpriseLink, LinkDependencies
-from box_app_operator.enterprise.usage import (
-    deleting_condition,
-    finalizers_of,
-    is_deleting,
-    is_forced,
-    is_operators,
-    uses_enterprise,
-    wanted_finalizers,
-)
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.objects import KubeObjects
 from box_app_operator.model.box import UID
@@ -88,10 +80,10 @@ class Enterprises:
             return
         self._bodies[name] = body
         link = self._links.get(name)
-        if link is not None and link.is_deleting != is_deleting(body):
-            link.is_deleting = is_deleting(body)
+        if link is not None and link.is_deleting != usage.is_deleting(body):
+            link.is_deleting = usage.is_deleting(body)
             link.wake_all()
-        if is_deleting(body) and (known is None or _matters(known) != _matters(body)):
+        if usage.is_deleting(body) and (known is None or _matters(known) != _matters(body)):
             self.report(name, 0.0)
 
     def drop(self, name: str, uid: UID) -> None:
@@ -130,14 +122,14 @@ class Enterprises:
             body = self._bodies.get(name)
             if body is not None and self._finalizer in finalizers_of(body):
                 return
-            if body is None or is_deleting(body):
+            if body is None or usage.is_deleting(body):
                 raise TransientError(Reason.NOT_YET_KNOWN, f"BoxEnterprise {name!r} is gone, or about to be")
             await self._set_finalizers(body, [*finalizers_of(body), self._finalizer])
 
     async def _settle_finalizer(self, name: str, body: Body) -> None:
         """Have the finalizer there exactly while apps need it."""
         needed = any(self._uses(name)) or self._coming[name] > 0
-        wanted = wanted_finalizers(body, self._finalizer, needed=needed)
+        wanted = usage.wanted_finalizers(body, self._finalizer, needed=needed)
         if wanted != finalizers_of(body):
             await self._set_finalizers(body, wanted)
 
@@ -157,7 +149,7 @@ class Enterprises:
         store, link = self._deps.store, self._links.get(name)
         selector = link.selector if link is not None else None
         for app in store.apps_of_enterprise(name):
-            if uses_enterprise(app.body, allowed=selects(selector, store.labels_of(app.desired.namespace))):
+            if usage.uses_enterprise(app.body, allowed=selects(selector, store.labels_of(app.desired.namespace))):
                 yield app
 
     def app_gone(self, name: str) -> None:
@@ -174,7 +166,7 @@ class Enterprises:
         if name in self._reports:
             self._reports.pop(name).cancel()
         # Whoever deleted it waits.
-        usual = 0.0 if is_deleting(body) else self._pause_seconds
+        usual = 0.0 if usage.is_deleting(body) else self._pause_seconds
         pause = usual if pause_seconds is None else pause_seconds
         self._reports[name] = asyncio.get_running_loop().call_later(pause, self._start_writing, name)
 
@@ -217,20 +209,20 @@ class Enterprises:
         While nothing is known, when another installation holds it and says so, and when the last finalizer went.
         """
         health = link.health.condition if link is not None else None
-        if not is_deleting(body):
+        if not usage.is_deleting(body):
             return health
         name, finalizers = body["metadata"]["name"], finalizers_of(body)
         count = sum(1 for _ in self._uses(name))
-        if not count and (not finalizers or any(is_operators(finalizer) for finalizer in finalizers)):
+        if not count and (not finalizers or any(usage.is_operators(finalizer) for finalizer in finalizers)):
             return None
-        return deleting_condition(name, count, finalizers, health)
+        return usage.deleting_condition(name, count, finalizers, health)
 
     def _status(self, body: Body, link: EnterpriseLink | None, ready: Condition) -> dict[str, Any]:
         generation, stalled = body["metadata"].get("generation"), False
         if link is not None:
             # Of the spec that was tried: nothing is known yet of one that has just come.
             generation = link.health.tried_generation or link.enterprise.generation
-            stalled = link.health.stalled and not is_deleting(body)
+            stalled = link.health.stalled and not usage.is_deleting(body)
         conditions = [ready]
         if ready.status != "True":
             conditions.append(Condition("Stalled" if stalled else "Reconciling", "True", ready.reason, ready.message))
@@ -254,7 +246,7 @@ class Enterprises:
 
 def _matters(body: Body) -> tuple[bool, bool, list[str]]:
     """What a deletion depends on. Not the status: two installations would answer each other for ever."""
-    return is_deleting(body), is_forced(body), finalizers_of(body)
+    return usage.is_deleting(body), usage.is_forced(body), finalizers_of(body)
 
 
 def _is_ready(app: Body) -> bool:

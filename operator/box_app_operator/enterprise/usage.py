@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 
 from box_app_operator.api.fields import mapping
-from box_app_operator.api.spec import FINALIZER, FORCE_DELETE_ANNOTATION, GROUP, Body
+from box_app_operator.api.spec import FINALIZER, FORCE_DELETE_ANNOTATION, GROUP, Body, finalizers_of
 from box_app_operator.model.conditions import Condition, Reason
 
 _LONGEST_NAME = 63
@@ -32,11 +32,6 @@ def finalizer_of(lease: str | None) -> str:
         digest = hashlib.sha256(lease.encode()).hexdigest()[:_HASH_DIGITS]
         name = f"{name[: _LONGEST_NAME - _HASH_DIGITS - 1].rstrip('-.')}-{digest}"
     return f"{GROUP}/{name}"
-
-
-def finalizers_of(body: Body) -> list[str]:
-    """All finalizers of an object."""
-    return list(body["metadata"].get("finalizers") or ())
 
 
 def is_operators(finalizer: str) -> bool:
@@ -90,7 +85,6 @@ def deleting_condition(name: str, count: int, others: Sequence[str], trouble: Co
         others: finalizers that are not this operator's.
         trouble: what keeps Box from being asked, so that those apps may not be able to go.
     """
-    condition = Condition("Ready", "False", Reason.DELETING, "")
     if count:
         users = "1 BoxCustomApp still uses it" if count == 1 else f"{count} BoxCustomApps still use it"
         message = f"{users}. It is removed as soon as they are deleted."
@@ -101,4 +95,4 @@ def deleting_condition(name: str, count: int, others: Sequence[str], trouble: Co
         )
     else:
         message = f"No BoxCustomApp uses it any more. Other finalizers hold it: {', '.join(others)}"
-    return Condition(condition.type, condition.status, condition.reason, message)
+    return Condition("Ready", "False", Reason.DELETING, message)

@@ -9,27 +9,15 @@ from box_app_operator.execute.app import change_app
 from box_app_operator.execute.cluster import ClusterExecutor
 from box_app_operator.execute.secret import SecretExecutor
 from box_app_operator.execute.token import change_token
+from box_app_operator.model import steps
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import (
-    AddFinalizer,
-    CreateApp,
-    DeleteApp,
-    DeleteSecret,
-    PublishSecret,
-    RefreshDownscoped,
-    RemoveFinalizer,
-    RenameApp,
-    RestartWorkload,
-    SetCorsDomains,
-    Step,
-    SubmitApp,
-)
+from box_app_operator.model.steps import Step
 from box_app_operator.modes.clients import Clients
 from box_app_operator.modes.common.access import console_of, platform_of
 from box_app_operator.ports import Clock, Cluster
 
-IN_CLUSTER = (AddFinalizer, RemoveFinalizer, PublishSecret, DeleteSecret, RestartWorkload)
+IN_CLUSTER = (steps.AddFinalizer, steps.RemoveFinalizer, steps.PublishSecret, steps.DeleteSecret, steps.RestartWorkload)
 """Steps that do not need Box."""
 
 
@@ -50,6 +38,7 @@ class Executor:
         self._memory = memory
         self._link = link
         self._clients = clients
+        self._cluster = cluster
         self._secrets = SecretExecutor(store, cluster, memory, clock)
         self._in_cluster = ClusterExecutor(store, cluster, memory, links, clock)
 
@@ -60,17 +49,19 @@ class Executor:
             OperatorError: it was not done, or it is not known whether it was.
         """
         match step:
-            case PublishSecret():
+            case steps.PublishSecret():
                 return await self._secrets.publish(step, resource, observed)
-            case AddFinalizer() | RemoveFinalizer() | DeleteSecret() | RestartWorkload():
+            case steps.AddFinalizer() | steps.RemoveFinalizer() | steps.DeleteSecret() | steps.RestartWorkload():
                 return await self._in_cluster.execute(step, resource)
         if self._link is None:
             raise TransientError(Reason.BOX_UNAVAILABLE, "The enterprise is gone")
         match step:
-            case RefreshDownscoped():
+            case steps.RefreshDownscoped():
                 return await self._secrets.refresh(step, resource, observed, platform_of(self._link))
-            case CreateApp() | RenameApp() | SetCorsDomains() | SubmitApp() | DeleteApp():
+            case steps.CreateApp() | steps.RenameApp() | steps.SetCorsDomains() | steps.SubmitApp() | steps.DeleteApp():
                 return await change_app(step, console_of(self._link), self._link.listing)
             case _:
                 client = self._clients[observed.mode]
-                return await change_token(step, resource.desired, observed, client, self._link, self._memory)
+                return await change_token(
+                    step, resource.desired, observed, client, self._cluster, self._link, self._memory
+                )

@@ -7,14 +7,15 @@ from box_app_operator.api.spec import Body, Resource
 from box_app_operator.cache.attempts import Memory
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import AwaitingHumanError, StalledError, TransientError
-from box_app_operator.model.box import SecretView, known_token
+from box_app_operator.model.box import known_token
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
+from box_app_operator.model.finding import first_few
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import PublishSecret, RefreshDownscoped
 from box_app_operator.ports import Clock, Cluster, Granted, Platform, SecretWrite, Token
-from box_app_operator.secret.annotations import token_record_of
-from box_app_operator.secret.contents import contents_of, shown
+from box_app_operator.secret.contents import contents_of
 from box_app_operator.secret.published import own_secrets, plain_data
 from box_app_operator.tokens.downscoped import downscoped_contents, downscoped_data
 from box_app_operator.tokens.rotation import last_replacement
@@ -60,18 +61,16 @@ class SecretExecutor:
         now = self._clock.now()
         record = last_replacement((replace(written, overruled=secret.contents.annotations),), now)
         self._memory.pace.note(record, now, self._clock.monotonic())
-        if self._memory.pending is not None and self._memory.pending.fingerprint == step.fingerprint:
-            # Not when only the Secret of the active token was put right, and the next one is still to be published.
-            self._memory.drop_pending()
+        self._memory.drop_pending(step.fingerprint)
         self._memory.workloads.clear()
-        what = f", put right: {shown(step.mends)}" if step.mends else ""
+        what = f", put right: {first_few(step.mends)}" if step.mends else ""
         return f"published token {step.fingerprint} in Secret {desired.secret.name}{what}"
 
     async def _value_of(self, step: PublishSecret, desired: Desired, observed: Observed) -> Token | None:
-        """The token itself: held since it was minted, or standing in a Secret that this object published."""
-        pending = self._memory.token
-        if pending is not None and pending.fingerprint == step.fingerprint:
-            return pending
+        """The token itself: held in memory, or standing in a Secret that this object published."""
+        known = self._memory.value_of(step.fingerprint)
+        if known is not None:
+            return known
         for secret in own_secrets(desired, observed):
             token = await self._cluster.read_token(desired.namespace, secret.name, step.fingerprint)
             if token is not None:
@@ -104,13 +103,12 @@ class SecretExecutor:
         self, step: RefreshDownscoped, desired: Desired, there: SecretView | None
     ) -> tuple[Token, datetime, datetime] | None:
         """The downscoped token in its Secret, with its dates."""
-        record = token_record_of(there) if there is not None else None
-        if there is None or record is None or record.issued_at is None or record.expires_at is None:
+        if there is None or there.record.issued_at is None or there.record.expires_at is None:
             return None
         fingerprint = there.fingerprints.get(desired.secret.keys.token)
         name = step.spec.secret
         token = await self._cluster.read_token(desired.namespace, name, fingerprint) if fingerprint else None
-        return (token, record.issued_at, record.expires_at) if token is not None else None
+        return (token, there.record.issued_at, there.record.expires_at) if token is not None else None
 
     async def _exchanged(
         self, step: RefreshDownscoped, desired: Desired, platform: Platform

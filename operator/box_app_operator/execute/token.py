@@ -9,9 +9,9 @@ from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import Obtaining, ProveToken, RevokeDownscoped, RevokeSlot, RevokeToken, Revoking
-from box_app_operator.modes.common.access import platform_of
+from box_app_operator.modes.common.access import platform_of, revoke_downscoped_as
 from box_app_operator.modes.common.client import ModeClient
-from box_app_operator.ports import Platform
+from box_app_operator.ports import Cluster, Platform
 
 
 async def change_token(
@@ -19,6 +19,7 @@ async def change_token(
     desired: Desired,
     observed: Observed,
     client: ModeClient,
+    cluster: Cluster,
     link: Link,
     memory: Memory,
 ) -> str:
@@ -27,7 +28,8 @@ async def change_token(
         case ProveToken(fingerprint):
             return await _prove(fingerprint, platform_of(link), memory)
         case RevokeDownscoped():
-            return await client.revoke_downscoped(step, desired, link, memory)
+            credentials = await client.credentials(desired)
+            return await revoke_downscoped_as(credentials, step, desired.namespace, cluster, link, memory)
         case RevokeSlot() | RevokeToken():
             return await client.revoke_token(step, desired, observed, link, memory)
         case _:
@@ -41,7 +43,7 @@ async def _prove(fingerprint: str, platform: Platform, memory: Memory) -> str:
     try:
         proven = await platform.accepts(token)
     except FewerRightsError:
-        if memory.granted is None:
+        if pending.granted is None:
             raise
         # An access token may do what the app's scopes say, which need not be to read files.
         proven = True

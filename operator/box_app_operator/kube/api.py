@@ -14,7 +14,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient
 
-from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
 from box_app_operator.proxies import Proxy
 
 JSON_PATCH = "application/json-patch+json"
@@ -63,6 +63,12 @@ class KubeError(Exception):
         self.reason = reason
         self.said = said
         self.causes = causes
+
+
+def translated(error: KubeError) -> TransientError:
+    """A refusal, for those who only try again; without a right that may be granted any moment."""
+    refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
+    return refused(KUBERNETES_UNAVAILABLE, str(error))
 
 
 class KubeUnavailableError(TransientError):
@@ -209,6 +215,13 @@ class KubeApi:
                 return f"{self._via}, which does not answer"
             case _:
                 return kind if self._via is None else f"{kind}; {self._via}"
+
+
+class KubePart:
+    """Some of what is asked of an API server."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
 
 
 async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int | None) -> AsyncIterator[Line]:

@@ -15,8 +15,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from box_app_operator.api.spec import Body
-from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
-from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError
+from box_app_operator.errors import KUBERNETES_UNAVAILABLE, TransientError
+from box_app_operator.kube.api import KubeApi, KubeError, Line, TooLargeError, translated
 from box_app_operator.kube.items import MetadataItem, SecretItem
 from box_app_operator.model.box import UID
 
@@ -93,13 +93,41 @@ class KubeSource(Generic[T]):
         self._api = api
         self._collection = collection
 
-    def pages(self) -> AsyncGenerator[Page[T], None]:
-        """See ``list_pages``."""
-        return list_pages(self._api, self._collection)
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """The collection, page by page, as it was at one moment.
 
-    def changes(self, since: str) -> AsyncGenerator[Change[T], None]:
-        """See ``watch_changes``."""
-        return watch_changes(self._api, self._collection, since)
+        Raises:
+            ForbiddenError: the right is missing.
+            ExpiredError: paging took so long that the moment is forgotten.
+            TransientError: no answer, or a refusal.
+        """
+        more: str | None = ""
+        while more is not None:
+            page = await _page(self._api, self._collection, more)
+            yield page
+            more = page.more
+
+    async def changes(self, since: str) -> AsyncGenerator[Change[T], None]:
+        """What changed since a resource version, until the API server ends the watch.
+
+        Raises:
+            ForbiddenError: the right is missing.
+            ExpiredError: the API server does not remember that far back.
+            TransientError: no answer, a refusal, or silence.
+        """
+        api, collection = self._api, self._collection
+        query = {**collection.query, "resourceVersion": since, "allowWatchBookmarks": "true"}
+        query["timeoutSeconds"] = str(WATCH_SECONDS)
+        lines = api.watch(
+            collection.path,
+            query,
+            accept=collection.watch_accept,
+            max_line_bytes=collection.max_line_bytes,
+            silence_seconds=collection.silence_seconds,
+        )
+        with _translated(f"WATCH {collection.path}"):
+            async for line in lines:
+                yield _decode_event(collection, line.text) if line.whole else await _look_up(api, collection, line)
 
     def meta_of(self, item: T) -> tuple[UID, str]:
         """The uid and the resource version of an object."""
@@ -112,7 +140,9 @@ class KubeSource(Generic[T]):
         return rest.partition("/")[0] if "/" in rest else None
 
 
-def metadata_collection(path: str, query: Mapping[str, str] | None = None) -> Collection[MetadataItem]:
+def metadata_collection(
+    path: str, query: Mapping[str, str] | None = None, page_size: int = PAGE_SIZE
+) -> Collection[MetadataItem]:
     """Objects of which only the metadata matters."""
     return Collection(
         path,
@@ -121,6 +151,7 @@ def metadata_collection(path: str, query: Mapping[str, str] | None = None) -> Co
         query or {},
         METADATA_LIST,
         METADATA,
+        page_size=page_size,
         max_page_bytes=PAGE_SIZE * MAX_OBJECT_BYTES,
         max_line_bytes=MAX_LINE_BYTES,
     )
@@ -152,21 +183,6 @@ def _meta_of_item(item: MetadataItem | SecretItem) -> tuple[UID, str]:
 
 def _meta_of_body(body: Body) -> tuple[UID, str]:
     return UID(body["metadata"]["uid"]), str(body["metadata"]["resourceVersion"])
-
-
-async def list_pages(api: KubeApi, collection: Collection[T]) -> AsyncGenerator[Page[T], None]:
-    """The collection, page by page, as it was at one moment.
-
-    Raises:
-        ForbiddenError: the right is missing.
-        ExpiredError: paging took so long that the moment is forgotten.
-        TransientError: no answer, or a refusal.
-    """
-    more: str | None = ""
-    while more is not None:
-        page = await _page(api, collection, more)
-        yield page
-        more = page.more
 
 
 async def _page(api: KubeApi, collection: Collection[T], start: str) -> Page[T]:
@@ -202,28 +218,6 @@ def _decode_page(collection: Collection[T], payload: bytes) -> Page[T]:
     page = msgspec.json.decode(payload, type=_RawPage)
     items = [msgspec.json.decode(item, type=collection.kind) for item in page.items or ()]
     return Page(items, page.metadata.resource_version, page.metadata.continue_ or None)
-
-
-async def watch_changes(api: KubeApi, collection: Collection[T], since: str) -> AsyncGenerator[Change[T], None]:
-    """What changed since a resource version, until the API server ends the watch.
-
-    Raises:
-        ForbiddenError: the right is missing.
-        ExpiredError: the API server does not remember that far back.
-        TransientError: no answer, a refusal, or silence.
-    """
-    query = {**collection.query, "resourceVersion": since, "allowWatchBookmarks": "true"}
-    query["timeoutSeconds"] = str(WATCH_SECONDS)
-    lines = api.watch(
-        collection.path,
-        query,
-        accept=collection.watch_accept,
-        max_line_bytes=collection.max_line_bytes,
-        silence_seconds=collection.silence_seconds,
-    )
-    with _translated(f"WATCH {collection.path}"):
-        async for line in lines:
-            yield _decode_event(collection, line.text) if line.whole else await _look_up(api, collection, line)
 
 
 class _Event(msgspec.Struct):
@@ -293,7 +287,6 @@ def _translated(what: str) -> Iterator[None]:
     except KubeError as error:
         if error.status == HTTPStatus.GONE:
             raise ExpiredError(what) from None
-        refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-        raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
+        raise translated(error) from None
     except msgspec.MsgspecError:
         raise TransientError(KUBERNETES_UNAVAILABLE, f"{what}: the answer cannot be read") from None

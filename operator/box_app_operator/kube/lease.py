@@ -145,14 +145,11 @@ class LeaseLock(BaseLock):
         """Whether the Lease is there, and its record, or why not."""
         try:
             self._lease = await self._ask("GET", f"{self._collection}/{name}")
-        except KubeError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
+        except (KubeError, TransientError) as error:
+            if isinstance(error, KubeError) and error.status == HTTPStatus.NOT_FOUND:
                 absent = ApiException(status=error.status, reason=error.reason)
                 absent.body = json.dumps({"code": error.status})
                 return False, absent
-            self._complain(error)
-            return False, error
-        except TransientError as error:
             self._complain(error)
             return False, error
         self._look(self._lease.get("spec") or {})

@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from box_app_operator.api.spec import GROUP, VERSION
 from box_app_operator.errors import KUBERNETES_UNAVAILABLE, ForbiddenError, TransientError
-from box_app_operator.kube.api import Json, KubeApi, KubeError
+from box_app_operator.kube.api import KubeApi, KubeError, translated
+from box_app_operator.kube.collection import ExpiredError, KubeSource, metadata_collection
 from box_app_operator.kube.objects import PLURALS
 from box_app_operator.model.box import UID
 from box_app_operator.secret.published import MANAGED_BY, MANAGER
 
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 PAGE_SIZE = 500
 QUERIES = {"Secret": {"labelSelector": f"{MANAGED_BY}={MANAGER}"}}
 
@@ -72,19 +72,15 @@ class KubeLists:
 
     async def _list(self, path: str, query: dict[str, str]) -> tuple[dict[UID, int], int]:
         """The resource versions of all objects, and that of the list."""
-        page = await self._page(path, query)
-        versions, version = _versions(page), int(page["metadata"]["resourceVersion"])
-        while page["metadata"].get("continue"):
-            page = await self._page(path, {**query, "continue": page["metadata"]["continue"]})
-            versions |= _versions(page)
-        return versions, version
-
-    async def _page(self, path: str, query: dict[str, str]) -> Json:
+        source = KubeSource(self._api, metadata_collection(path, query, PAGE_SIZE))
+        versions, version = dict[UID, int](), 0
         try:
-            return await self._api.request("GET", path, query={**query, "limit": str(PAGE_SIZE)}, accept=METADATA_ONLY)
-        except KubeError as error:
-            refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-            raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
+            async for page in source.pages():
+                version = int(page.resource_version)
+                versions |= {uid: int(of_object) for uid, of_object in map(source.meta_of, page.items)}
+        except ExpiredError as error:
+            raise TransientError(KUBERNETES_UNAVAILABLE, f"{error}: it took too long") from None
+        return versions, version
 
     async def is_installed(self) -> bool:
         """Does the API server know both kinds of this operator?"""
@@ -93,11 +89,5 @@ class KubeLists:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return False
-            raise TransientError(KUBERNETES_UNAVAILABLE, str(error)) from None
+            raise translated(error) from None
         return set(PLURALS.values()) <= {resource["name"] for resource in found.get("resources") or ()}
-
-
-def _versions(page: Json) -> dict[UID, int]:
-    # Of metadata alone an empty list is null. Source: k8s.io/apiserver, endpoints/handlers/response.go.
-    metas = (item["metadata"] for item in page.get("items") or ())
-    return {UID(meta["uid"]): int(meta["resourceVersion"]) for meta in metas}

@@ -7,9 +7,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, Body
+from box_app_operator.api.spec import FINALIZER, GROUP, VERSION, Body, finalizers_of
 from box_app_operator.errors import KUBERNETES_CONFLICT, TransientError
-from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError
+from box_app_operator.kube.api import JSON_PATCH, MERGE_PATCH, Json, KubeApi, KubeError, KubePart
 from box_app_operator.model.conditions import Reason, format_time
 
 PLURALS = {"BoxCustomApp": "boxcustomapps", "BoxEnterprise": "boxenterprises"}
@@ -29,11 +29,11 @@ def _path(body: Body) -> str:
     return path_of(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"])
 
 
-class KubeObjects:
+class KubeObjects(KubePart):
     """The custom resources themselves."""
 
     def __init__(self, api: KubeApi, component: str) -> None:
-        self._api = api
+        super().__init__(api)
         self._component = component
 
     async def add_finalizer(self, app: Body) -> Body:
@@ -42,7 +42,7 @@ class KubeObjects:
         Raises:
             TransientError: the object changed in between, or is gone: look again.
         """
-        changed = await self.set_finalizers(app, [*_finalizers(app), FINALIZER])
+        changed = await self.set_finalizers(app, [*finalizers_of(app), FINALIZER])
         if changed is None:
             raise TransientError(Reason.DELETING, "The object is gone")
         return changed
@@ -53,7 +53,7 @@ class KubeObjects:
         Raises:
             TransientError: the object changed in between: look again.
         """
-        return await self.set_finalizers(app, [name for name in _finalizers(app) if name != FINALIZER])
+        return await self.set_finalizers(app, [name for name in finalizers_of(app) if name != FINALIZER])
 
     async def set_finalizers(self, body: Body, finalizers: list[str]) -> Body | None:
         """Replace all finalizers of the object; None when it is gone.
@@ -137,7 +137,3 @@ class KubeObjects:
             "lastTimestamp": format_time(now),
             "count": 1,
         }
-
-
-def _finalizers(body: Body) -> list[str]:
-    return list(body["metadata"].get("finalizers") or ())

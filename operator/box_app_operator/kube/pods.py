@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from box_app_operator.api.spec import Body
-from box_app_operator.kube.api import KubeApi
+from box_app_operator.kube.api import KubePart
 from box_app_operator.kube.collection import KubeSource, object_collection
 from box_app_operator.model.box import UID, Fingerprint
 from box_app_operator.model.observed import PodView, SecretUse, UseKind
@@ -34,14 +34,14 @@ def _uses(meta: Body, spec: Body, status: Body) -> Iterator[SecretUse]:
     pod_started = status.get("startTime") or (meta["creationTimestamp"] if status.get("phase") == "Running" else None)
     if pod_started is not None:
         for secret in (secret for secrets in volumes.values() for secret in secrets):
-            yield SecretUse(secret, UseKind.MOUNTED, _moment(pod_started))
+            yield SecretUse(secret, UseKind.MOUNTED, datetime.fromisoformat(pod_started))
     for kind, statuses in CONTAINERS:
         known = {container["name"]: container for container in status.get(statuses) or ()}
         for container in spec.get(kind) or ():
             started = _started(known.get(container["name"]), pod_started, whole_pod_runs=kind == "containers")
             if started is not None:
                 for secret in _fixed(container, volumes):
-                    yield SecretUse(secret, UseKind.FIXED, _moment(started))
+                    yield SecretUse(secret, UseKind.FIXED, datetime.fromisoformat(started))
 
 
 def _started(status: Body | None, pod_started: str | None, *, whole_pod_runs: bool) -> str | None:
@@ -70,15 +70,8 @@ def _fixed(container: Body, volumes: dict[str, list[str]]) -> Iterator[str]:
             yield from volumes.get(mount["name"], ())
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-class KubePods:
+class KubePods(KubePart):
     """The pods of a namespace."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     def pods_of(self, namespace: str) -> KubeSource[Body]:
         """The pods of a namespace, to be listed and watched."""

@@ -12,8 +12,9 @@ from http import HTTPStatus
 
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.kube.api import Cause, KubeError, KubeUnavailableError
-from box_app_operator.model.box import Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.box import Fingerprint, fingerprint_of
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import SecretWrite, Token
 
 LONGEST = 500

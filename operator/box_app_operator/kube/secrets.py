@@ -13,13 +13,14 @@ import msgspec
 
 from box_app_operator.api.enterprise import SecretKeyRef
 from box_app_operator.api.spec import GROUP, VERSION, Body
-from box_app_operator.errors import KUBERNETES_UNAVAILABLE, AwaitingHumanError, ForbiddenError, TransientError
-from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeApi, KubeError, KubeUnavailableError
+from box_app_operator.errors import AwaitingHumanError, ForbiddenError
+from box_app_operator.kube.api import STRATEGIC_MERGE_PATCH, Json, KubeError, KubePart, KubeUnavailableError, translated
 from box_app_operator.kube.collection import JSON, MAX_LINE_BYTES, METADATA
 from box_app_operator.kube.items import SecretItem
 from box_app_operator.kube.refusals import refused_deletion, refused_write
-from box_app_operator.model.box import UID, Fingerprint, SecretView, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, fingerprint_of
 from box_app_operator.model.conditions import Reason
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import SecretWrite, Token
 from box_app_operator.secret.annotations import ADDED_KEYS, PLAIN_KEYS
 
@@ -86,11 +87,8 @@ def _bytes(encoded: str | None) -> bytes:
         return b""
 
 
-class KubeSecrets:
+class KubeSecrets(KubePart):
     """The Secrets that the operator publishes, and the credentials that it is given."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     async def _get(self, namespace: str, name: str) -> Json | None:
         try:
@@ -98,8 +96,7 @@ class KubeSecrets:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
-            refused = ForbiddenError if error.status == HTTPStatus.FORBIDDEN else TransientError
-            raise refused(KUBERNETES_UNAVAILABLE, str(error)) from None
+            raise translated(error) from None
 
     async def read_secret(self, namespace: str, name: str) -> SecretView | None:
         """The Secret as it is now; None when there is none."""
@@ -147,7 +144,7 @@ class KubeSecrets:
             async for _ in self._api.watch(path_of(namespace), query, accept=METADATA, max_line_bytes=MAX_LINE_BYTES):
                 yield None
         except KubeError as error:
-            raise TransientError(KUBERNETES_UNAVAILABLE, str(error)) from None
+            raise translated(error) from None
 
     async def write_secret(self, app: Body, secret: SecretWrite, existing: SecretView | None) -> SecretView:
         """Create the Secret, or write what is the operator's own into the one that ``existing`` saw.

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from box_app_operator.api.spec import Body
-from box_app_operator.errors import KUBERNETES_CONFLICT, KUBERNETES_UNAVAILABLE, TransientError
-from box_app_operator.kube.api import MERGE_PATCH, KubeApi, KubeError
+from box_app_operator.errors import KUBERNETES_CONFLICT, TransientError
+from box_app_operator.kube.api import MERGE_PATCH, KubeError, KubePart, translated
 from box_app_operator.model.box import Fingerprint
 from box_app_operator.model.conditions import parse_time
 from box_app_operator.model.desired import WorkloadRef
@@ -43,11 +43,8 @@ def view_workload(ref: WorkloadRef, body: Body) -> WorkloadView:
     )
 
 
-class KubeWorkloads:
+class KubeWorkloads(KubePart):
     """The workloads that consume tokens."""
-
-    def __init__(self, api: KubeApi) -> None:
-        self._api = api
 
     async def read_workload(self, namespace: str, ref: WorkloadRef) -> WorkloadView:
         """The workload as it is now, also when it is not there.
@@ -60,7 +57,7 @@ class KubeWorkloads:
         except KubeError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return WorkloadView(ref, exists=False)
-            raise TransientError(KUBERNETES_UNAVAILABLE, str(error)) from None
+            raise translated(error) from None
 
     async def restart_workload(
         self, namespace: str, workload: WorkloadView, fingerprint: Fingerprint, now: datetime

@@ -1,4 +1,4 @@
-"""The nouns: Box's app and tokens, the Secret, the enterprise, and what a person wants. Values only, no behaviour.
+"""The nouns: Box's app and tokens, the enterprise, and what a person wants. Values only, no behaviour.
 
 A token's value is never a field of anything here; what stands for it is its fingerprint.
 """
@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType, Protocol
+from typing import NewType
 
 from box_app_operator.model.conditions import Reason
 
@@ -78,40 +78,6 @@ class Authorization:
     decided_at: datetime | None = None
 
 
-class TokenSource(Protocol):
-    """What the rules for tokens know of an app: its tokens, and whether Box gives out more.
-
-    Attributes:
-        client_id: whose the next token will be; None while that is not known.
-        is_usable: does Box give out tokens for it, and accept them?
-        follows_spec: does the spec say how long its tokens live and when they are replaced? Otherwise Box does.
-        issued: the tokens that are known.
-    """
-
-    @property
-    def client_id(self) -> ClientID | None: ...  # noqa: D102 - see above
-    @property
-    def is_usable(self) -> bool: ...  # noqa: D102
-    @property
-    def follows_spec(self) -> bool: ...  # noqa: D102
-    @property
-    def issued(self) -> tuple[IssuedToken, ...]: ...  # noqa: D102
-
-    def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
-        """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
-        ...
-
-
-def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
-    """The token with this fingerprint, if it is known."""
-    return next((token for token in source.issued if token.fingerprint == fingerprint), None)
-
-
-def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | None:
-    """The other token that is known, if there is one."""
-    return next((token for token in source.issued if token.fingerprint != fingerprint), None)
-
-
 @dataclass(frozen=True, slots=True)
 class UnlistedTokens:
     """The tokens of an app that Box does not list: the published one, and what was handed over or obtained.
@@ -127,7 +93,7 @@ class UnlistedTokens:
     follows_spec: bool = True
 
     def slot_of(self, fingerprint: Fingerprint | None) -> Slot | None:
-        """See ``TokenSource``."""
+        """The slot of the console in which this token stands; None for one that takes no slot, or is not known."""
         return self.slots.get(fingerprint) if fingerprint is not None else None
 
 
@@ -168,6 +134,25 @@ class BoxApp:
         return next((slot for slot, token in self.tokens.items() if token.fingerprint == fingerprint), None)
 
 
+TokenSource = BoxApp | UnlistedTokens
+"""What the rules for tokens know of an app: its tokens, and whether Box gives out more.
+
+``client_id`` is whose the next token will be; None while that is not known. ``is_usable``: does Box give out tokens for
+it, and accept them? ``follows_spec``: does the spec say how long its tokens live and when they are replaced? Otherwise
+Box does. ``issued`` are the tokens that are known.
+"""
+
+
+def known_token(source: TokenSource, fingerprint: Fingerprint | None) -> IssuedToken | None:
+    """The token with this fingerprint, if it is known."""
+    return next((token for token in source.issued if token.fingerprint == fingerprint), None)
+
+
+def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | None:
+    """The other token that is known, if there is one."""
+    return next((token for token in source.issued if token.fingerprint != fingerprint), None)
+
+
 def uid_in(reference: str) -> UID | None:
     """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
     parts = reference.split("/")
@@ -181,42 +166,17 @@ def owner_in(reference: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class SecretView:
-    """A Secret as the operator remembers it: fingerprints of its values, never the values.
-
-    ``fingerprints`` maps keys of ``data`` to the fingerprints of their values: the operator's own, and a bounded number
-    of others. ``owner_uid`` is the uid of the controlling owner, ``owner_kind`` and ``owner_name`` say which object
-    that is. ``overruled`` are annotations that another writer changes back each time, as the operator wrote them last.
-    """
-
-    namespace: str
-    name: str
-    uid: UID
-    resource_version: str
-    owner_uid: UID | None
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    fingerprints: Mapping[str, Fingerprint]
-    owner_kind: str = ""
-    owner_name: str = ""
-    overruled: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def effective_annotations(self) -> Mapping[str, str]:
-        """The annotations that decisions rest on."""
-        return {**self.annotations, **self.overruled} if self.overruled else self.annotations
-
-
-@dataclass(frozen=True, slots=True)
 class PendingToken:
     """A token that was minted and is not in the Secret yet; its value stays in the vault.
 
     ``proven`` is None until the platform was asked, then its verdict. ``days`` is the lifetime that was asked for.
+    ``granted`` is what Box said of an access token; no listing says it again.
     """
 
     fingerprint: Fingerprint
     proven: bool | None = None
     days: int | None = None
+    granted: IssuedToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

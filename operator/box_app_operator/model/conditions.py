@@ -159,6 +159,11 @@ def parse_time(text: object) -> datetime | None:
     return moment if moment is not None and moment.tzinfo and 1000 < moment.year < 9000 else None
 
 
+def earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    """The first of these moments; None where there is none."""
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
 def format_time(moment: datetime) -> str:
     """RFC 3339 in whole seconds, as Kubernetes writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,7 @@
 """What one check found: a condition, and the steps that would mend it."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -62,6 +62,17 @@ class Task:
     problem: str | None = None
 
 
+MAX_NAMES = 5
+"""So many names are listed in one sentence."""
+
+
+def first_few(names: Iterable[str]) -> str:
+    """The first few of these names, for a sentence."""
+    known = list(names)
+    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
+    return ", ".join(known[:MAX_NAMES]) + more
+
+
 def app_page(app_id: AppID) -> str:
     """An app's page in the Developer Console. Source: box/developer.box.com, pages/platform/user-types."""
     return f"{CONSOLE}/app/{app_id}"
@@ -89,6 +100,10 @@ class Finding:
         found = self.condition
         changed = replace(found, message=message, reason=reason or found.reason, status=status or found.status)
         return replace(self, condition=changed)
+
+    def with_notices(self, *notices: Notice) -> "Finding":
+        """The same with more Events."""
+        return replace(self, notices=(*self.notices, *notices))
 
     def with_addition(self, sentence: str, *, reason: str | None = None) -> "Finding":
         """The same with a sentence behind its message."""
@@ -133,7 +148,9 @@ def settle(finding: Finding, refusals: Mapping[Step, Refusal]) -> Finding:
     else:
         first = next((refusals[step] for step in finding.steps[:1] if step in refusals), None)
         settled = _settle_bad(finding, first) if first else finding
-    return _noticed(settled, refused)
+    # Time does not change an admission policy: an Event says at once what the policy says.
+    said = [refusal.message for refusal in refused if refusal.reason == Reason.SECRET_REFUSED]
+    return settled.with_notices(*(Notice(Reason.SECRET_REFUSED, message) for message in said))
 
 
 def _settle_good(finding: Finding, refusals: Mapping[Step, Refusal], refused: list[Refusal]) -> Finding:
@@ -177,11 +194,3 @@ def _settle_bad(finding: Finding, refusal: Refusal) -> Finding:
         case RefusalKind.TRANSIENT:
             why = reason if condition.status == "Unknown" else None
             return replace(finding, steps=()).with_addition(f"That must wait: {refusal.message}", reason=why)
-
-
-def _noticed(finding: Finding, refused: list[Refusal]) -> Finding:
-    """Time does not change an admission policy: an Event says at once what the policy says."""
-    notices = tuple(
-        Notice(Reason.SECRET_REFUSED, refusal.message) for refusal in refused if refusal.reason == Reason.SECRET_REFUSED
-    )
-    return replace(finding, notices=(*finding.notices, *notices)) if notices else finding

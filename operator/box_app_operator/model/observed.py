@@ -13,7 +13,6 @@ from box_app_operator.model.box import (
     Fingerprint,
     PendingToken,
     Problem,
-    SecretView,
     Slot,
     TokenSource,
     UnlistedTokens,
@@ -21,6 +20,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.names import NameHolder
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import SecretView
 
 PAUSE = timedelta(minutes=10)
 """Between two rotations by date, and between two replacements of lost tokens after the first three."""
@@ -104,6 +104,12 @@ class RememberedStatus:
     asked_to_revoke_at: datetime | None = None
 
     @property
+    def issued_at(self) -> datetime | None:
+        """When the active token was issued, where the status tells."""
+        dates = self.dates.get(self.active) if self.active is not None else None
+        return dates[0] if dates is not None else None
+
+    @property
     def fingerprints(self) -> frozenset[Fingerprint]:
         """The tokens that were published before."""
         return frozenset(fingerprint for fingerprint in (self.active, self.retiring) if fingerprint)
@@ -175,7 +181,8 @@ class Observed:
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``unlisted`` is
     what is known of the app's tokens in a mode in which Box does not list apps. ``claimed_by`` names another
-    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it.
+    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it. ``doubtful``
+    tells that a call's answer was lost, and Box was not asked since.
     ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up. ``secret`` is
     the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names that this object
     published earlier. ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those
@@ -196,6 +203,7 @@ class Observed:
     secret: SecretView | None = None
     renamed_secrets: tuple[SecretView, ...] = ()
     pending: PendingToken | None = None
+    doubtful: bool = False
     problem: Problem | None = None
     remembered: RememberedStatus = RememberedStatus()
     namespace_is_terminating: bool = False

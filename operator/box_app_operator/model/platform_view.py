@@ -28,7 +28,6 @@ FINAL = frozenset({Verdict.DEAD, Verdict.A_PERSONS, Verdict.UNREADABLE})
 class Identity:
     """Who a token acts for. ``app_id`` is None for everyone but an app's service account. Source: ``GET /users/me``."""
 
-    user_id: str
     login: str
     name: str
     app_id: AppID | None

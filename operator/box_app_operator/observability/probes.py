@@ -22,23 +22,20 @@ async def _listen(site: web.TCPSite, address: str) -> None:
 
 
 class Probes:
-    """Yes or no. A process that stands by is well and ready: it has nothing to do, and may be needed any moment."""
+    """Yes or no. A process that stands by is well and ready: it has nothing to do, and may be needed any moment.
+
+    Attributes:
+        alive: should the process go on?
+        ready: did it come up well?
+    """
 
     def __init__(self) -> None:
-        self._alive: Callable[[], bool] = lambda: True
-        self._ready: Callable[[], bool] = lambda: True
+        self.alive: Callable[[], bool] = lambda: True
+        self.ready: Callable[[], bool] = lambda: True
 
     def follow(self, *, alive: Callable[[], bool], ready: Callable[[], bool]) -> None:
         """From now on these know."""
-        self._alive, self._ready = alive, ready
-
-    def alive(self) -> bool:
-        """Should the process go on?"""
-        return self._alive()
-
-    def ready(self) -> bool:
-        """Did it come up well?"""
-        return self._ready()
+        self.alive, self.ready = alive, ready
 
 
 def _probe(check: Callable[[], bool]) -> Handler:
@@ -60,8 +57,8 @@ def _metrics(registry: CollectorRegistry) -> Handler:
 async def serve_health(host: str, port: int, probes: Probes, registry: CollectorRegistry) -> AsyncIterator[int]:
     """Serve ``/healthz``, ``/readyz`` and ``/metrics`` while entered; yields the port."""
     app = web.Application()
-    app.router.add_get("/healthz", _probe(probes.alive))
-    app.router.add_get("/readyz", _probe(probes.ready))
+    app.router.add_get("/healthz", _probe(lambda: probes.alive()))
+    app.router.add_get("/readyz", _probe(lambda: probes.ready()))
     app.router.add_get("/metrics", _metrics(registry))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

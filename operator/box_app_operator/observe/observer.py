@@ -62,6 +62,7 @@ class Observer:
             secret=self._secrets.see(desired, desired.secret.name, memory.upkeep, now),
             renamed_secrets=self._secrets.renamed(desired),
             pending=memory.pending,
+            doubtful=memory.doubtful,
             remembered=parse_remembered(resource.body),
             namespace_is_terminating=self._store.is_terminating(desired.namespace),
             disowned=memory.disowned(now),
@@ -73,7 +74,7 @@ class Observer:
             self._imports.release(desired.uid)
             return seen
         client = self._clients[seen.mode]
-        seen = await client.observe(desired, seen, link, memory)
+        seen = await client.observe(desired, seen, link, memory.answers)
         if not seen.known:
             return seen
         self._follow(client.awaited_secret(desired), desired, seen)

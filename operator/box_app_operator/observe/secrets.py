@@ -6,9 +6,9 @@ from datetime import datetime
 
 from box_app_operator.cache.cluster import Store
 from box_app_operator.errors import ForbiddenError
-from box_app_operator.model.box import SecretView
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import Cluster
 from box_app_operator.secret.contest import Upkeep
 from box_app_operator.secret.published import is_original

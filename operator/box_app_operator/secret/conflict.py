@@ -5,12 +5,11 @@ It is never touched, and no message asks to delete it: what it holds may be a to
 
 from dataclasses import replace
 
-from box_app_operator.model.box import SecretView
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, stall, wait
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import CreateApp, SubmitApp
-from box_app_operator.secret.annotations import FINGERPRINT
 
 TYPE = "TokenReady"
 KIND = "BoxCustomApp"
@@ -30,7 +29,7 @@ def conflict_with(desired: Desired, secret: SecretView, field: str) -> Finding:
         return wait(TYPE, Reason.SECRET_CONFLICT, message)
     if uid is not None:
         whose = f"is controlled by {secret.owner_kind} {secret.owner_name!r}"
-    elif FINGERPRINT in secret.annotations:
+    elif secret.record.fingerprint is not None:
         whose = "has no controller, and holds what was published for another BoxCustomApp, or for an earlier one"
     else:
         whose = "has no controller, and this BoxCustomApp did not make it"

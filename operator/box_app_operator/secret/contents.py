@@ -4,29 +4,19 @@ Everything else in the Secret belongs to others and stays: labels, annotations, 
 operator put there from the spec it takes away again; annotations tell which labels, annotations and keys those are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, Fingerprint, IssuedToken, SecretView, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, IssuedToken, fingerprint_of
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import (
-    ADDED_ANNOTATIONS,
-    ADDED_KEYS,
-    ADDED_LABELS,
-    FINGERPRINT,
-    OWN,
-    PLAIN_KEYS,
-    added_to,
-    token_record_of,
-)
+from box_app_operator.model.secret import SecretView
+from box_app_operator.secret.annotations import ADDED_ANNOTATIONS, ADDED_KEYS, ADDED_LABELS, OWN, PLAIN_KEYS, added_to
 from box_app_operator.secret.published import plain_data, secret_annotations, secret_labels
 
 OWNER = "the owner reference"
-MAX_NAMES = 5
-"""So many names of what differs are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +42,8 @@ def contents_of(desired: Desired, observed: Observed, token: IssuedToken, now: d
     assert source is not None
     plain = {key: fingerprint_of(value) for key, value in plain_data(desired, source, token).items()}
     tokens = {known.fingerprint for known in source.issued} | observed.remembered.fingerprints
-    previous = token_record_of(there).previous if there is not None else None
-    tokens |= {previous} if previous is not None else set()
+    if there is not None and there.record.previous is not None:
+        tokens |= {there.record.previous}
     contents = Contents(
         owner=desired.uid,
         labels=secret_labels(desired),
@@ -74,11 +64,9 @@ def without_leftovers(
     """
     if there is None:
         return contents
-    tokens = {*tokens, Fingerprint(there.effective_annotations.get(FINGERPRINT, ""))} - set(
-        contents.fingerprints.values()
-    )
+    unwanted = {*tokens, there.record.fingerprint} - set(contents.fingerprints.values())
     own_keys = added_to(there, ADDED_KEYS) or keys
-    old_keys = {key for key, fingerprint in there.fingerprints.items() if key in own_keys or fingerprint in tokens}
+    old_keys = {key for key, fingerprint in there.fingerprints.items() if key in own_keys or fingerprint in unwanted}
     return replace(
         contents,
         gone_labels=(added_to(there, ADDED_LABELS) & there.labels.keys()) - contents.labels.keys(),
@@ -102,10 +90,3 @@ def differences(there: SecretView, contents: Contents) -> tuple[str, ...]:
 def _differing(what: str, there: Mapping[str, str], wanted: Mapping[str, str], gone: frozenset[str]) -> tuple[str, ...]:
     wrong = {key for key, text in wanted.items() if there.get(key) != text} | (gone & there.keys())
     return tuple(f"{what} {key}" for key in sorted(wrong))
-
-
-def shown(names: Iterable[str]) -> str:
-    """The first few of these names, for a sentence."""
-    known = list(names)
-    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
-    return ", ".join(known[:MAX_NAMES]) + more

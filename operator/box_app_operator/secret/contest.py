@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from box_app_operator.model.box import UID, Refusal, RefusalKind, SecretView
-from box_app_operator.model.conditions import Reason
+from box_app_operator.model.box import UID, Refusal, RefusalKind
+from box_app_operator.model.conditions import Reason, earliest
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.finding import Finding, Notice
+from box_app_operator.model.finding import Finding, Notice, first_few
 from box_app_operator.model.observed import Contest, Observed
-from box_app_operator.secret.annotations import FINGERPRINT
-from box_app_operator.secret.contents import Contents, differences, shown
+from box_app_operator.model.secret import SecretView, read_record
+from box_app_operator.secret.contents import Contents, differences
 
 CALM, LONGEST_CALM = timedelta(minutes=10), timedelta(hours=2)
 """For each time that it was changed: after so long without another one the contest has ended."""
@@ -82,7 +82,7 @@ class Upkeep:
         Otherwise an overlap would begin anew at every look, and a request for a rotation would never be fulfilled.
         """
         written, names = self.written, self.contest(now).names
-        if written is None or written.annotations.get(FINGERPRINT) not in there.fingerprints.values():
+        if written is None or not there.holds(read_record(written.annotations).fingerprint):
             return there
         kept = {key: text for key, text in written.annotations.items() if f"annotation {key}" in names}
         return replace(there, overruled=kept) if kept else there
@@ -100,12 +100,8 @@ def with_contests(finding: Finding, desired: Desired, observed: Observed) -> Fin
         message = _words(desired.namespace, secret, contest.names)
         if message not in finding.condition.message:
             finding = finding.with_addition(message)
-        moments = [moment for moment in (finding.look_again_at, contest.until) if moment is not None]
-        finding = replace(
-            finding,
-            notices=(*finding.notices, Notice(Reason.SECRET_CHANGED_BACK, message)),
-            look_again_at=min(moments),
-        )
+        finding = finding.with_notices(Notice(Reason.SECRET_CHANGED_BACK, message))
+        finding = replace(finding, look_again_at=earliest((finding.look_again_at, contest.until)))
     return finding
 
 
@@ -113,7 +109,7 @@ def _words(namespace: str, secret: str, names: tuple[str, ...]) -> str:
     """In the same words for as long as it is about the same: which of its records the operator writes may differ."""
     names = tuple(dict.fromkeys(RECORDS if name.startswith("annotation boxapps.dev/") else name for name in names))
     return (
-        f"Secret {secret!r} is reverted each time: {shown(names)}. The operator restores it less and less "
+        f"Secret {secret!r} is reverted each time: {first_few(names)}. The operator restores it less and less "
         "often, and continues with everything else. Look for an admission policy, or for a controller among these: "
         f"kubectl get secret {secret} -n {namespace} -o jsonpath='{{.metadata.managedFields[*].manager}}'"
     )

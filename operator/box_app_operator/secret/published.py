@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 
 from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
     IssuedToken,
-    SecretView,
     Slot,
     TokenSource,
     fingerprint_of,
@@ -18,17 +18,8 @@ from box_app_operator.model.box import (
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Adoption, Observed
-from box_app_operator.secret.annotations import (
-    EXPIRES_AT,
-    FINGERPRINT,
-    ISSUED_AT,
-    SECRET_NAME,
-    TokenRecord,
-    added,
-    annotations_of,
-    expiry_text,
-    token_record_of,
-)
+from box_app_operator.model.secret import SecretView, TokenRecord, annotations_of
+from box_app_operator.secret.annotations import added, expiry_text
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "box-app-operator"
@@ -81,13 +72,13 @@ def token_in(desired: Desired, secret: SecretView, tokens: AbstractSet[Fingerpri
 
 def token_of(secret: SecretView, desired: Desired) -> Fingerprint | None:
     """The token in a Secret: the one that was published, whatever its key is by now, or that of its own key."""
-    noted = Fingerprint(secret.effective_annotations.get(FINGERPRINT, ""))
-    return noted if noted in secret.fingerprints.values() else secret.fingerprints.get(desired.secret.keys.token)
+    noted = secret.record.fingerprint
+    return noted if secret.holds(noted) else secret.fingerprints.get(desired.secret.keys.token)
 
 
 def is_original(secret: SecretView) -> bool:
     """Was it published under this very name, and is no copy of it?"""
-    return secret.effective_annotations.get(SECRET_NAME) == secret.name
+    return secret.record.secret_name == secret.name
 
 
 def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
@@ -98,11 +89,8 @@ def slot_said_by(secret: SecretView, desired: Desired) -> Slot | None:
 
 def client_said_by(secret: SecretView, known: Iterable[str | None]) -> ClientID | None:
     """The client id that a Secret names for its token: in its annotation, or as one of those known in its data."""
-    recorded = token_record_of(secret).client_id
-    pending = set(secret.fingerprints.values())
-    return recorded or next(
-        (ClientID(client_id) for client_id in known if client_id and fingerprint_of(client_id) in pending), None
-    )
+    in_data = (ClientID(client_id) for client_id in known if client_id and secret.holds(fingerprint_of(client_id)))
+    return secret.record.client_id or next(in_data, None)
 
 
 def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
@@ -111,12 +99,16 @@ def own_secrets(desired: Desired, observed: Observed) -> tuple[SecretView, ...]:
     return (*wanted, *observed.renamed_secrets)
 
 
+def own_secret(desired: Desired, observed: Observed) -> SecretView | None:
+    """The first of them."""
+    return next(iter(own_secrets(desired, observed)), None)
+
+
 def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
     """What pods got at some time, as far as Secrets and status tell; also other values of these Secrets."""
     found = set(observed.remembered.fingerprints)
     for secret in own_secrets(desired, observed):
-        previous = token_record_of(secret).previous
-        found |= {*secret.fingerprints.values(), *((previous,) if previous else ())}
+        found |= {*secret.fingerprints.values(), *((secret.record.previous,) if secret.record.previous else ())}
     return found
 
 
@@ -160,18 +152,20 @@ def secret_annotations(
     desired: Desired, observed: Observed, source: TokenSource, token: IssuedToken, now: datetime
 ) -> dict[str, str]:
     """The annotations that the Secret carries once this token is in it."""
-    stands = next(
-        (secret for secret in own_secrets(desired, observed) if token.fingerprint in secret.fingerprints.values()), None
-    )
+    stands = next((secret for secret in own_secrets(desired, observed) if secret.holds(token.fingerprint)), None)
     if stands is None:
         record = _new_token(desired, observed, source, token, now)
     else:
-        moved = _moves(observed, stands, now)
-        record = _same_token(desired, observed, source, token, stands, moved=moved, now=now)
-    identity = {FINGERPRINT: token.fingerprint, SECRET_NAME: desired.secret.name}
-    dates = {ISSUED_AT: token.created_at.isoformat()}
-    dates |= {EXPIRES_AT: token.expires_at.isoformat()} if token.expires_at else {}
-    return {**desired.secret.annotations, **identity, **dates, **annotations_of(record), **added(desired)}
+        record = _same_token(desired, observed, source, token, stands, now)
+    record = replace(
+        record,
+        fingerprint=token.fingerprint,
+        secret_name=desired.secret.name,
+        client_id=token.client_id,
+        issued_at=token.created_at,
+        expires_at=token.expires_at,
+    )
+    return {**desired.secret.annotations, **annotations_of(record), **added(desired)}
 
 
 def _new_token(
@@ -187,7 +181,6 @@ def _new_token(
         rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=(expiry_text(pending.days) if pending else _expiry_seen(token)) if source.follows_spec else None,
         subject=desired.subject,
-        client_id=token.client_id,
         moved_at=_moved_at(desired, observed, now),
         rotate_request=desired.rotate_request or _last_request(desired, observed),
         replacements=_replacements(desired, observed, previous, now),
@@ -196,7 +189,8 @@ def _new_token(
 
 def _replacements(desired: Desired, observed: Observed, previous: Fingerprint | None, now: datetime) -> int:
     """With this token: it replaces a lost one, unless the Secret holds one that is live, or it is the first of all."""
-    if previous is None and _noted(next(iter(own_secrets(desired, observed)), None)) is None:
+    secret = own_secret(desired, observed)
+    if previous is None and (secret is None or secret.record.fingerprint is None):
         return 0
     lost = active_token(desired, observed, now) is None
     return observed.pace.replacements_after(now, lost=lost)
@@ -204,14 +198,9 @@ def _replacements(desired: Desired, observed: Observed, previous: Fingerprint | 
 
 def _stood_there(desired: Desired, observed: Observed) -> Fingerprint | None:
     """What the Secret held until now, although no status tells of it."""
-    secret = next(iter(own_secrets(desired, observed)), None)
-    noted = _noted(secret)
-    return noted if secret is not None and noted in secret.fingerprints.values() else None
-
-
-def _noted(secret: SecretView | None) -> Fingerprint | None:
-    """The token that a Secret says to hold. That it ever did is not proven: the annotation may have been edited."""
-    return Fingerprint(secret.effective_annotations.get(FINGERPRINT, "")) or None if secret is not None else None
+    secret = own_secret(desired, observed)
+    # That it ever held what it says is not proven: the annotation may have been edited.
+    return secret.record.fingerprint if secret is not None and secret.holds(secret.record.fingerprint) else None
 
 
 def _overlap_begins(
@@ -222,11 +211,10 @@ def _overlap_begins(
     Of a token that was being phased out when the Secret was lost it is not known since when: from now on, then.
     """
     for secret in own_secrets(desired, observed):
-        if previous in secret.fingerprints.values():
+        if secret.holds(previous):
             return now
-        record = token_record_of(secret)
-        if previous is not None and record.previous == previous:
-            return record.rotated_at
+        if previous is not None and secret.record.previous == previous:
+            return secret.record.rotated_at
     return now if previous is not None and previous == observed.remembered.retiring else None
 
 
@@ -235,14 +223,13 @@ def _moved_at(desired: Desired, observed: Observed, now: datetime) -> datetime |
     secret = observed.secret if owns_secret(desired, observed) else None
     if secret is None or not observed.renamed_secrets or _moves(observed, secret, now):
         return None
-    record = token_record_of(secret)
-    return record.moved_at or record.published_at
+    return secret.record.moved_at or secret.record.published_at
 
 
 def _moves(observed: Observed, stands: SecretView, now: datetime) -> bool:
     """Does the token come from another Secret, or was this name left and taken back?"""
-    since = token_record_of(stands).published_at
-    others = (token_record_of(secret).published_at for secret in observed.renamed_secrets)
+    since = stands.record.published_at
+    others = (secret.record.published_at for secret in observed.renamed_secrets)
     taken_back = since is not None and any(other is not None and _follows(other, since, now) for other in others)
     return stands is not observed.secret or taken_back
 
@@ -253,33 +240,26 @@ def _follows(moment: datetime, since: datetime, now: datetime) -> bool:
 
 
 def _same_token(
-    desired: Desired,
-    observed: Observed,
-    source: TokenSource,
-    token: IssuedToken,
-    stands: SecretView,
-    *,
-    moved: bool,
-    now: datetime,
+    desired: Desired, observed: Observed, source: TokenSource, token: IssuedToken, stands: SecretView, now: datetime
 ) -> TokenRecord:
     """What is recorded stays; what was removed by hand is put again so that nothing is revoked too early."""
-    record, other = token_record_of(stands), other_token(source, token.fingerprint)
+    record, other, moved = stands.record, other_token(source, token.fingerprint), _moves(observed, stands, now)
     # Also what the status calls active: it may have been lost with the annotation that another took its place.
     shown = observed.remembered.fingerprints
     forgotten = record.previous is None and other is not None and other.fingerprint in shown
-    return TokenRecord(
+    return replace(
+        record,
         published_at=now if moved or record.published_at is None else record.published_at,
         previous=other.fingerprint if forgotten and other else record.previous,
         rotated_at=now if forgotten else record.rotated_at,
         expiry=record.expiry or _expiry_seen(token) if source.follows_spec else None,
         subject=record.subject or desired.subject,
-        client_id=token.client_id,
         moved_at=None if moved else record.moved_at,
-        rotate_request=record.rotate_request,
-        replacements=record.replacements,
+        parent=None,
+        wanted=None,
     )
 
 
 def _last_request(desired: Desired, observed: Observed) -> str | None:
-    requests = (token_record_of(secret).rotate_request for secret in own_secrets(desired, observed))
+    requests = (secret.record.rotate_request for secret in own_secrets(desired, observed))
     return next((request for request in requests if request), None)

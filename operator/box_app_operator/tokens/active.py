@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, SecretView, TokenSource, other_token
+from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, TokenSource, other_token
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import TokenRecord, token_record_of
+from box_app_operator.model.secret import SecretView, TokenRecord
 from box_app_operator.secret.published import active_token
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -77,4 +77,4 @@ def current_of(desired: Desired, observed: Observed, now: datetime) -> Current |
     source, secret, token = observed.source, observed.secret, active_token(desired, observed, now)
     if token is None or source is None or secret is None:
         return None
-    return Current(desired, observed, now, source, token, secret, token_record_of(secret))
+    return Current(desired, observed, now, source, token, secret, secret.record)

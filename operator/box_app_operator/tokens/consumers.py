@@ -13,8 +13,6 @@ from box_app_operator.tokens.active import Current
 
 MOUNT_LAG = timedelta(minutes=2)
 """So long after a publication every plain volume has the new value."""
-MAX_POD_NAMES = 5
-"""So many names of pods are shown."""
 
 
 def pods_on_previous(current: Current) -> tuple[str, ...] | None:
@@ -25,7 +23,7 @@ def pods_on_previous(current: Current) -> tuple[str, ...] | None:
     observed, active = current.observed, current.fingerprint
     if observed.pods is None:
         return None
-    stale = {secret.name for secret in observed.renamed_secrets if active not in secret.fingerprints.values()}
+    stale = {secret.name for secret in observed.renamed_secrets if not secret.holds(active)}
     return tuple(
         sorted(
             pod.name
@@ -56,9 +54,3 @@ def volumes_fresh_at(current: Current) -> datetime | None:
     uses = (use for pod in current.observed.pods or () for use in pod.uses)
     waits = any(use.kind is UseKind.MOUNTED and _is_old(use, current) for use in uses)
     return fresh_at if waits else None
-
-
-def named(pods: tuple[str, ...]) -> str:
-    """The first few of these names, for a sentence."""
-    more = f" and {len(pods) - MAX_POD_NAMES} more" if len(pods) > MAX_POD_NAMES else ""
-    return ", ".join(pods[:MAX_POD_NAMES]) + more

@@ -10,21 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
-from box_app_operator.model.conditions import Reason, format_time, reason_of
+from box_app_operator.model.box import Fingerprint, Refusal, RefusalKind, fingerprint_of
+from box_app_operator.model.conditions import Reason, earliest, format_time, reason_of
 from box_app_operator.model.desired import Desired, DownscopedSpec, SecretKeys
 from box_app_operator.model.finding import Finding, Notice, lacking, settle
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import SecretView, TokenRecord, annotations_of
 from box_app_operator.model.steps import DeleteSecret, RefreshDownscoped, RevokeDownscoped, Step
-from box_app_operator.secret.annotations import (
-    ADDED_KEYS,
-    EXPIRES_AT,
-    FINGERPRINT,
-    ISSUED_AT,
-    PARENT,
-    WANTED,
-    token_record_of,
-)
+from box_app_operator.secret.annotations import ADDED_KEYS
 from box_app_operator.secret.conflict import conflict_with, is_conflict
 from box_app_operator.secret.contents import Contents, differences, without_leftovers
 from box_app_operator.secret.published import secret_labels
@@ -43,13 +36,10 @@ def annotations_for(
     spec: DownscopedSpec, parent: Fingerprint, fingerprint: Fingerprint, issued_at: datetime, expires_at: datetime
 ) -> dict[str, str]:
     """What the Secret of a downscoped token tells of it."""
-    return {
-        FINGERPRINT: fingerprint,
-        PARENT: parent,
-        WANTED: mark_of(spec),
-        ISSUED_AT: issued_at.isoformat(),
-        EXPIRES_AT: expires_at.isoformat(),
-    }
+    wanted = mark_of(spec)
+    return annotations_of(
+        TokenRecord(fingerprint, issued_at=issued_at, expires_at=expires_at, parent=parent, wanted=wanted)
+    )
 
 
 def downscoped_data(desired: Desired, expires_at: datetime) -> dict[str, str]:
@@ -83,7 +73,7 @@ def labels_for(desired: Desired) -> dict[str, str]:
 
 def is_downscoped(secret: SecretView) -> bool:
     """Was it made for a downscoped token?"""
-    return PARENT in secret.effective_annotations
+    return secret.record.parent is not None
 
 
 def settle_with_downscoped(
@@ -138,7 +128,7 @@ def _refused(finding: Finding, spec: DownscopedSpec, current: Current, refusal: 
     """A passing trouble is one once the Secret holds no token that is live and as it was asked for."""
     until = _good_until(spec, current)
     if refusal.reason == Reason.SECRET_REFUSED:
-        finding = replace(finding, notices=(*finding.notices, Notice(Reason.SECRET_REFUSED, refusal.message)))
+        finding = finding.with_notices(Notice(Reason.SECRET_REFUSED, refusal.message))
     if until is not None and refusal.reason == Reason.SECRET_CHANGED_BACK:
         return _look_again(finding, until)
     if until is not None and refusal.kind is not RefusalKind.STALLED:
@@ -163,8 +153,7 @@ def _without(finding: Finding, reason: Reason, message: str, *, stalled: bool) -
 
 
 def _look_again(finding: Finding, at: datetime) -> Finding:
-    known = finding.look_again_at
-    return replace(finding, look_again_at=at if known is None else min(at, known))
+    return replace(finding, look_again_at=earliest((finding.look_again_at, at)))
 
 
 def _is_ours(secret: SecretView, desired: Desired, observed: Observed) -> bool:
@@ -178,10 +167,10 @@ def _is_ours(secret: SecretView, desired: Desired, observed: Observed) -> bool:
 def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
     """Until when the Secret holds a token with the scopes and the resource of the spec; None when it holds none."""
     view = current.observed.downscoped.get(spec.secret)
-    if view is None or view.effective_annotations.get(WANTED) != mark_of(spec):
+    if view is None or view.record.wanted != mark_of(spec):
         return None
-    token, record = view.fingerprints.get(current.desired.secret.keys.token), token_record_of(view)
-    if token is None or token != view.effective_annotations.get(FINGERPRINT) or record.expires_at is None:
+    token, record = view.fingerprints.get(current.desired.secret.keys.token), view.record
+    if token is None or token != record.fingerprint or record.expires_at is None:
         return None
     dated_ahead = record.issued_at is not None and is_from_the_future(record.issued_at, current.now)
     return record.expires_at if record.expires_at > current.now and not dated_ahead else None
@@ -190,8 +179,8 @@ def _good_until(spec: DownscopedSpec, current: Current) -> datetime | None:
 def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | None, datetime]:
     """What is to be done with the Secret, or None; and when the token is to be made anew."""
     step, there = RefreshDownscoped(spec, current.fingerprint), current.observed.downscoped.get(spec.secret)
-    record = token_record_of(there) if there is not None else None
-    if there is None or record is None or record.issued_at is None or record.expires_at is None:
+    record = there.record if there is not None else TokenRecord()
+    if there is None or record.issued_at is None or record.expires_at is None:
         return step, current.now
     if is_from_the_future(record.issued_at, current.now):
         return step, current.now
@@ -210,12 +199,8 @@ def _next(spec: DownscopedSpec, current: Current) -> tuple[RefreshDownscoped | N
 
 def _is_as_asked(there: SecretView, token: Fingerprint, step: RefreshDownscoped) -> bool:
     """Is it the token that the annotations tell of, made from the active one as the spec asks?"""
-    annotations = there.effective_annotations
-    return (annotations.get(FINGERPRINT), annotations.get(PARENT), annotations.get(WANTED)) == (
-        token,
-        step.parent,
-        mark_of(step.spec),
-    )
+    record = there.record
+    return (record.fingerprint, record.parent, record.wanted) == (token, step.parent, mark_of(step.spec))
 
 
 def _is_redated(there: SecretView, expires_at: datetime, current: Current) -> bool:
@@ -231,10 +216,10 @@ def next_to_revoke(desired: Desired, observed: Observed, now: datetime) -> Revok
     """A live downscoped token of an object that is being deleted, where there are credentials to revoke it with."""
     views = [view for view in observed.downscoped.values() if view is not None and _is_ours(view, desired, observed)]
     for view in [*views, *observed.left_over] if observed.platform_view.can_revoke else []:
-        fingerprint, expires_at = view.effective_annotations.get(FINGERPRINT), token_record_of(view).expires_at
-        is_live = fingerprint in view.fingerprints.values() and expires_at is not None and expires_at > now
+        fingerprint, expires_at = view.record.fingerprint, view.record.expires_at
+        is_live = view.holds(fingerprint) and expires_at is not None and expires_at > now
         if fingerprint is not None and is_live and fingerprint not in observed.platform_view.ended:
-            return RevokeDownscoped(view.name, Fingerprint(fingerprint))
+            return RevokeDownscoped(view.name, fingerprint)
     return None
 
 
@@ -245,9 +230,7 @@ def downscoped_status(desired: Desired, observed: Observed) -> list[dict[str, An
         secret = observed.downscoped.get(spec.secret)
         if secret is None or secret.owner_uid != desired.uid:
             continue
-        record = token_record_of(secret)
+        record = secret.record
         expiry = {"expiryTime": format_time(record.expires_at)} if record.expires_at else {}
-        shown.append(
-            {"secretName": spec.secret, "fingerprint": secret.effective_annotations.get(FINGERPRINT, ""), **expiry}
-        )
+        shown.append({"secretName": spec.secret, "fingerprint": record.fingerprint or "", **expiry})
     return shown

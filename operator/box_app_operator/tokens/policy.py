@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from box_app_operator.model.box import AppID, Fingerprint, IssuedToken, PendingToken, TokenSource
-from box_app_operator.model.conditions import Reason, format_time
+from box_app_operator.model.conditions import Reason, earliest, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import (
     CONSOLE,
@@ -32,8 +32,8 @@ from box_app_operator.model.finding import (
     wait,
 )
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import read_record
 from box_app_operator.model.steps import DeleteSecret, ProveToken, PublishSecret, Step
-from box_app_operator.secret.annotations import token_record_in
 from box_app_operator.secret.conflict import conflict_with
 from box_app_operator.secret.contents import contents_of, differences
 from box_app_operator.secret.published import live_token_in, own_fingerprints, owns_secret
@@ -58,11 +58,9 @@ class TokenSteps(Protocol):
 
     def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """The step that obtains another token; none while there is no place for it."""
-        ...
 
     def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
         """The step that ends this token; none where it is not known."""
-        ...
 
 
 def check_tokens(
@@ -110,7 +108,7 @@ def _check_active(current: Current, restart_window: timedelta, steps: TokenSteps
         return mend(TYPE, Reason.TOKEN_REJECTED, KEPT, *publish)
     message = f"Secret {desired.secret.name!r} holds {current.described}, {_until(current.token)}."
     # What ends an overlap must not go ahead of the write that begins it anew, should that one fail.
-    current = replace(current, record=token_record_in(contents.annotations))
+    current = replace(current, record=read_record(contents.annotations))
     restarts = check_restarts(current, restart_window)
     cause = rotation_cause(current) if not observed.namespace_is_terminating else None
     limit = _check_pace(current, cause)
@@ -126,7 +124,7 @@ def _check_active(current: Current, restart_window: timedelta, steps: TokenSteps
         # Mended first; but what is changed back each time, or refused, keeps nothing else from being done.
         (*publish, *restarts.steps, *gone, *step),
         notices=(*restarts.notices, *(notice for retirement in waits for notice in retirement.notices)),
-        look_again_at=min((moment for moment in moments if moment is not None), default=None),
+        look_again_at=earliest(moments),
     )
 
 
@@ -203,7 +201,7 @@ def _check_free_slot(
     if not token.is_live(now) or token.fingerprint not in observed.remembered.fingerprints:
         return finding
     why = "The Secret was lost and both slots are occupied. The older token is revoked, although pods may still use it."
-    return replace(finding, notices=(Notice(Reason.RETIRED_IN_USE, why),))
+    return finding.with_notices(Notice(Reason.RETIRED_IN_USE, why))
 
 
 def _expendable(desired: Desired, observed: Observed, source: TokenSource, now: datetime) -> IssuedToken | None:

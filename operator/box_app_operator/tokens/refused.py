@@ -7,12 +7,12 @@ hand, or of an access token, which Box does not list, before it expires.
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.model.box import Fingerprint, SecretView, TokenSource
+from box_app_operator.model.box import Fingerprint, TokenSource
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding
 from box_app_operator.model.observed import Observed
-from box_app_operator.secret.annotations import TokenRecord, token_record_of
+from box_app_operator.model.secret import SecretView
 from box_app_operator.secret.published import owns_secret
 
 KEPT = "The Secret keeps the token, which works again once the app is authorized and enabled."
@@ -32,10 +32,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What stands under the token's key of the object's own Secret, ``token``, and what the Secret records of it."""
+    """What stands under the token's key of the object's own Secret, ``token``."""
 
     secret: SecretView
-    record: TokenRecord
     token: Fingerprint
     source: TokenSource
 
@@ -46,7 +45,7 @@ def published_of(desired: Desired, observed: Observed) -> Published | None:
     if secret is None or source is None or not owns_secret(desired, observed):
         return None
     token = secret.fingerprints.get(desired.secret.keys.token)
-    return Published(secret, token_record_of(secret), token, source) if token is not None else None
+    return Published(secret, token, source) if token is not None else None
 
 
 def rejected(secret: SecretView, why: str = "") -> Refused:

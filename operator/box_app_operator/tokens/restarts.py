@@ -86,9 +86,8 @@ def check_restarts(current: Current, window: timedelta) -> Restarts:
 
 def _is_restarted(view: WorkloadView, current: Current) -> bool:
     """Are its pods made anew since the publication, by the operator or by Stakater Reloader?"""
-    if view.token == current.fingerprint or view.reloader_auto:
-        return True
-    if current.desired.secret.name in view.reloader_secrets:
+    by_reloader = view.reloader_auto or current.desired.secret.name in view.reloader_secrets
+    if by_reloader or view.token == current.fingerprint:
         return True
     return view.restarted_at is not None and view.restarted_at >= current.replaced_at
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from box_app_operator.model.box import SecretView
 from box_app_operator.model.conditions import Reason, format_time
 from box_app_operator.model.desired import Retire
-from box_app_operator.model.finding import Notice
+from box_app_operator.model.finding import Notice, first_few
+from box_app_operator.model.secret import SecretView
 from box_app_operator.tokens.active import Current
-from box_app_operator.tokens.consumers import named, pods_on_previous, pods_referring_to, volumes_fresh_at
+from box_app_operator.tokens.consumers import pods_on_previous, pods_referring_to, volumes_fresh_at
 from box_app_operator.tokens.rotation import overlap_end, retire_deadline
 
 PREVIOUS = "the previous token"
@@ -81,7 +81,9 @@ def _wait(what: str, message: str, pods: tuple[str, ...] | None, deadline: datet
 
 
 def _cut_off(what: str, why: str, pods: tuple[str, ...] | None) -> Retirement:
-    used = f"these running pods may still use it: {named(pods)}" if pods else "it is not known which pods still use it"
+    used = (
+        f"these running pods may still use it: {first_few(pods)}" if pods else "it is not known which pods still use it"
+    )
     ends = "revokes" if what == PREVIOUS else "deletes"
     message = f"The operator {ends} {what} now: {why}, and {used}."
     return Retirement(True, notices=(Notice(Reason.RETIRED_IN_USE, message),))

@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from box_app_operator.model.box import Fingerprint, SecretView
+from box_app_operator.model.box import Fingerprint
 from box_app_operator.model.conditions import Previous, Reason, format_time
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, wait
-from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace
-from box_app_operator.secret.annotations import FINGERPRINT, expiry_text, token_record_of
+from box_app_operator.model.observed import MAX_REPLACEMENTS, Pace, RememberedStatus
+from box_app_operator.model.secret import SecretView
+from box_app_operator.secret.annotations import expiry_text
 from box_app_operator.tokens.active import Current, is_from_the_future
 
 JITTER = 0.1
@@ -121,9 +122,12 @@ def retire_deadline(desired: Desired, start: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is recorded of the last token that took the place of another. ``replaced_at`` is by the operator's clock."""
+    """What is recorded of the last token that took the place of another. ``replaced_at`` is by the operator's clock.
 
-    fingerprint: Fingerprint
+    ``fingerprint`` is None where it is not known which one that was.
+    """
+
+    fingerprint: Fingerprint | None
     replaced_at: datetime
     replacements: int = 0
 
@@ -141,26 +145,23 @@ def last_replacement(secrets: Iterable[SecretView], now: datetime) -> Record | N
 
 
 def _record(secret: SecretView) -> Record | None:
-    record, fingerprint = token_record_of(secret), secret.effective_annotations.get(FINGERPRINT)
+    record = secret.record
     is_first = record.previous is None and not record.replacements
-    if fingerprint is None or record.published_at is None or is_first:
+    if record.fingerprint is None or record.published_at is None or is_first:
         return None
-    return Record(Fingerprint(fingerprint), record.published_at, record.replacements)
+    return Record(record.fingerprint, record.published_at, record.replacements)
 
 
-def last_replacement_in_status(
-    previous: Previous, active: Fingerprint | None, issued_at: datetime | None, now: datetime
-) -> Record | None:
+def last_replacement_in_status(previous: Previous, remembered: RememberedStatus, now: datetime) -> Record | None:
     """What the status tells when the Secret is gone, with all that it said: that the limit was reached.
 
     Args:
         previous: the conditions of the status.
-        active: the token that it calls active, which was issued then; None when it names none.
     """
     ready = previous.get("TokenReady")
     if ready is None or ready.reason != Reason.ROTATION_LIMITED:
         return None
-    return Record(active or Fingerprint(""), issued_at or now, MAX_REPLACEMENTS)
+    return Record(remembered.active, remembered.issued_at or now, MAX_REPLACEMENTS)
 
 
 def check_replacement(pace: Pace, secret_name: str, now: datetime) -> Finding | None:

@@ -178,7 +178,7 @@ def test_an_enterprise_that_says_little_gets_every_default() -> None:
     """What is absent means what the schema's description says."""
     read = parse_enterprise(ENTERPRISE)
 
-    assert (read.name, read.uid, read.generation, read.status) == ("acme", "u-2", 1, {})
+    assert (read.name, read.uid, read.generation) == ("acme", "u-2", 1)
     assert read.spec.console_url == "http://127.0.0.1:1"
     assert read.spec.credentials == SecretKeyRef("box", "console", "token")
     assert read.spec.platform_url == "https://api.box.com"

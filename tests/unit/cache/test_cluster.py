@@ -7,8 +7,9 @@ import pytest
 
 from box_app_operator.api.spec import read_app
 from box_app_operator.cache.cluster import NamespaceView, SecretMark, Store
-from box_app_operator.model.box import UID, ClientID, SecretView
+from box_app_operator.model.box import UID, ClientID
 from box_app_operator.model.desired import AppKey
+from box_app_operator.model.secret import SecretView
 
 KEY = AppKey("billing", "viewer")
 SECRET = SecretView("billing", "s", UID("s-1"), "5", None, {}, {}, {})

@@ -11,8 +11,9 @@ from tests.unit.controller import test_events as events
 from box_app_operator.controller.missed_deletions import RestoredError, Sweep
 from box_app_operator.errors import TransientError
 from box_app_operator.kube.lists import Present
-from box_app_operator.model.box import UID, SecretView
+from box_app_operator.model.box import UID
 from box_app_operator.model.desired import AppKey
+from box_app_operator.model.secret import SecretView
 
 KEY = AppKey(NAMESPACE, NAME)
 SECRET = SecretView(NAMESPACE, "viewer-box-token", UID("s"), "5", UID(UID_OF_APP), {}, {}, {})

@@ -52,7 +52,7 @@ class Stage(StillClock):
     async def observe(self, resource: Resource, memory: Memory) -> Observed:
         """The world as it is."""
         self.looks += 1
-        return self.world.observed
+        return replace(self.world.observed, doubtful=memory.doubtful)
 
     async def refresh(self, desired: Desired) -> None:
         """The Secret is what the world says."""

@@ -36,7 +36,7 @@ class Stage(StillClock):
     async def report(self, world: World) -> datetime | None:
         """Report what a pass found."""
         resource, decided = replace(self.store.apps[KEY], desired=world.desired), decide(world)
-        return await self.reporter.report(resource, world.observed, decided, self.memory, request_handled=True)
+        return await self.reporter.report(resource, world.observed, decided, self.memory)
 
 
 @pytest.fixture

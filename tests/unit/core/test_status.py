@@ -20,8 +20,8 @@ from box_app_operator.core.status import build_status
 from box_app_operator.model.box import AuthorizationState
 from box_app_operator.model.conditions import Condition, format_time, merge_conditions, parse_conditions
 from box_app_operator.model.observed import Observed
+from box_app_operator.model.secret import PREVIOUS, ROTATED_AT
 from box_app_operator.model.steps import PublishSecret
-from box_app_operator.secret.annotations import PREVIOUS, ROTATED_AT
 
 Json = dict[str, Any]
 EARLIER = NOON - timedelta(hours=1)

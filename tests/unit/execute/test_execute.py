@@ -142,10 +142,11 @@ async def test_what_box_says_of_the_pending_token_is_remembered(answer: Any, gra
         return answer
 
     shell.box.accepts = accepts  # type: ignore[method-assign]
-    shell.memory.set_pending(PendingToken(TOKEN.fingerprint), TOKEN, granted)
+    pending = PendingToken(TOKEN.fingerprint, granted=granted)
+    shell.memory.set_pending(pending, TOKEN)
     with contextlib.nullcontext() if proven is not None else pytest.raises(FewerRightsError):
-        await change_token(step, shell.desired, Observed(), client, shell.link, shell.memory)
-    assert shell.memory.pending == PendingToken(TOKEN.fingerprint, proven=proven)
+        await change_token(step, shell.desired, Observed(), client, shell.cluster, shell.link, shell.memory)
+    assert shell.memory.pending == replace(pending, proven=proven)
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["gone", "connecting"])

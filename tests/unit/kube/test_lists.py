@@ -1,5 +1,6 @@
 """Lists of what is there: all pages, all namespaces, and what cannot be told from them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,17 +19,17 @@ class FakeApi:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
 
-    async def request(self, _: str, path: str, *, query: Any, **__: Any) -> Any:
+    async def read(self, path: str, *, query: Any, **_: Any) -> bytes:
         """Answer."""
         answer = self.answers[path.split("/")[-2] + query.get("continue", "")]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return json.dumps(answer).encode()
 
 
 def page(version: str, more: str = "", **uids: str) -> dict[str, Any]:
     """A page with the resource versions of these objects; of none the API server says null."""
-    items = [{"metadata": {"uid": uid, "resourceVersion": of_object}} for uid, of_object in uids.items()]
+    items = [{"metadata": {"name": uid, "uid": uid, "resourceVersion": of_object}} for uid, of_object in uids.items()]
     return {"metadata": {"resourceVersion": version, "continue": more}, "items": items or None}
 
 

@@ -7,7 +7,8 @@ import pytest
 from box_app_operator.errors import OperatorError, StalledError, TransientError
 from box_app_operator.kube.api import Cause, KubeError, KubeUnavailableError
 from box_app_operator.kube.refusals import HIDDEN, LONGEST, refused_deletion, refused_write, shown
-from box_app_operator.model.box import UID, SecretView, fingerprint_of
+from box_app_operator.model.box import UID, fingerprint_of
+from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import SecretWrite, Token
 from box_app_operator.secret.contents import Contents
 

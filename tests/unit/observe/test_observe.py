@@ -20,11 +20,11 @@ from box_app_operator.errors import ForbiddenError
 from box_app_operator.model.box import UID, Problem
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.observed import Observed, WorkloadView
+from box_app_operator.model.secret import SECRET_NAME
 from box_app_operator.modes.clients import make_clients
 from box_app_operator.observe.consumers import Consumers
 from box_app_operator.observe.observer import Observer
 from box_app_operator.observe.secrets import SecretObserver
-from box_app_operator.secret.annotations import SECRET_NAME
 
 TEAM_A = {"matchLabels": {"team": "a"}}
 AWAY = Problem(Reason.BOX_UNAVAILABLE, "Box does not answer.", NOON)

@@ -9,11 +9,12 @@ from tests.unit.examples import ONE, TWO, look, ready_world, said
 from tests.unit.pretend import NOON, World, decide, in_mode
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, SecretView, fingerprint_of
+from box_app_operator.model.box import UID, Fingerprint, Refusal, RefusalKind, fingerprint_of
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, DownscopedSpec
 from box_app_operator.model.observed import Mode
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import (
     DeleteSecret,
     MintToken,

@@ -13,8 +13,8 @@ from box_app_operator.model.box import Fingerprint, PendingToken, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import ClientGrant, Rotation
 from box_app_operator.model.observed import Mode, Pace, RememberedStatus
+from box_app_operator.model.secret import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
 from box_app_operator.model.steps import MintToken, PublishSecret, RevokeSlot
-from box_app_operator.secret.annotations import PREVIOUS, PUBLISHED_AT, REPLACEMENTS
 from box_app_operator.tokens.active import current_of
 from box_app_operator.tokens.rotation import Cause, Record, last_replacement, last_replacement_in_status, rotation_cause
 
@@ -191,12 +191,12 @@ def test_with_the_secret_gone_the_status_says_that_the_limit_was_reached() -> No
     awaiting = {"TokenReady": Condition("TokenReady", "False", Reason.AWAITING_TOKEN)}
     issued_at = NOON - 3 * MINUTE
 
-    assert last_replacement_in_status(limited, ONE.fingerprint, issued_at, NOON) == Record(
-        ONE.fingerprint, issued_at, 3
-    )
-    assert last_replacement_in_status(limited, None, None, NOON) == Record(Fingerprint(""), NOON, 3)
-    assert last_replacement_in_status(awaiting, ONE.fingerprint, issued_at, NOON) is None
-    assert last_replacement_in_status({}, None, None, NOON) is None
+    shown = RememberedStatus(active=ONE.fingerprint, dates={ONE.fingerprint: (issued_at, None)})
+
+    assert last_replacement_in_status(limited, shown, NOON) == Record(ONE.fingerprint, issued_at, 3)
+    assert last_replacement_in_status(limited, RememberedStatus(), NOON) == Record(None, NOON, 3)
+    assert last_replacement_in_status(awaiting, shown, NOON) is None
+    assert last_replacement_in_status({}, RememberedStatus(), NOON) is None
 
 
 @pytest.mark.parametrize(("ahead", "cause"), [(timedelta(hours=5), Cause.DATE), (30 * SECOND, None)])

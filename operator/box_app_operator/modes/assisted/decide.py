@@ -12,7 +12,7 @@ from typing import Any
 from box_app_operator.model.box import Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.finding import Finding, Task, TaskKind, app_page, good, mend, unknown, wait
+from box_app_operator.model.finding import Finding, TaskKind, app_page, good, mend, unknown, wait
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
 from box_app_operator.model.steps import AddFinalizer, GenerateKey, RemoveFinalizer, RevokeToken, Step
@@ -36,7 +36,7 @@ from box_app_operator.modes.common.findings import (
 from box_app_operator.secret.conflict import is_conflict
 from box_app_operator.secret.published import own_secrets, slot_said_by
 from box_app_operator.tokens.active import current_of
-from box_app_operator.tokens.policy import TokenSteps, check_tokens
+from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import Published, Refused, rejected
 
 UNLISTED = ""
@@ -113,15 +113,12 @@ def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Fi
             type_, "Box accepts no key of the app at the moment, so it is not known whether the app is authorized."
         )
     submit = console_task(observed, TaskKind.SUBMIT, "Under Authorization press Review and Submit.")
+    # Before submission, so that the admin sees the app as it will be.
+    paste = (cors_task(desired, observed),) if desired.cors_domains else ()
     what = f"A Box admin must authorize the app with client id {desired.client_id}."
     admin = authorization_task(what, desired.client_id)
     finding = unknown(type_, f"Box says whether the app is authorized when a key is used. {submit.what}")
-    return replace(finding, tasks=(*_cors_to_paste(desired, observed), submit, admin))
-
-
-def _cors_to_paste(desired: Desired, observed: Observed) -> tuple[Task, ...]:
-    """The list before submission, so that the admin sees the app as it will be."""
-    return (cors_task(desired, observed),) if desired.cors_domains else ()
+    return replace(finding, tasks=(*paste, submit, admin))
 
 
 def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -144,33 +141,6 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
     return good(type_, Reason.SYNCED, f"Box allows all {len(desired.cors_domains)} origins of the spec.")
 
 
-def check_handed_over(
-    desired: Desired, observed: Observed, now: datetime, restart_window: timedelta, steps: TokenSteps
-) -> Finding:
-    """The rules for tokens, with what only a person can do turned into a task."""
-    finding = check_tokens(desired, observed, now, restart_window, steps)
-    current = current_of(desired, observed, now)
-    # A key that has expired lies there until its slot is needed again: that is no fault.
-    known = current.was_published if current is not None else _was_active(desired, observed)
-    bad = [key for key in observed.platform_view.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
-    bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
-    if desired.client_id is None or is_conflict(finding):
-        return finding
-    if current is None and not finding.steps and not observed.platform_view.disabled:
-        finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
-    for step in finding.steps:
-        if isinstance(step, GenerateKey):
-            slot = step.slot if current is not None else _next_slot(desired, observed)
-            finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
-        elif isinstance(step, RevokeToken) and not _can_end(desired, observed, step.fingerprint):
-            slot = _slots_of(observed)[step.fingerprint]
-            finding = _ask_to_revoke(observed, _without(finding, step), slot)
-            if current is None:
-                # That a lost key has ended cannot be proven: the key that takes its slot is the proof.
-                finding = _ask_for_key(desired, observed, finding, slot, now)
-    return _with_complaints(finding, bad)
-
-
 def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint], bool]:
     """Is a key the one that stands in the Secret? That Box refuses it is said of the Secret already."""
     secret = observed.secret
@@ -180,17 +150,16 @@ def _was_active(desired: Desired, observed: Observed) -> Callable[[Fingerprint],
 def _next_slot(desired: Desired, observed: Observed) -> Slot:
     """Not the one that the last key stood in: the console may still show it there, although it has ended."""
     said = slot_said_by(observed.secret, desired) if observed.secret is not None else None
-    last = said or observed.remembered.slots.get(observed.remembered.active or Fingerprint(""))
+    active = observed.remembered.active
+    last = said or (observed.remembered.slots.get(active) if active is not None else None)
     wanted = last.other if last is not None else Slot.PRIMARY
     return wanted if wanted not in _slots_of(observed).values() else wanted.other
 
 
 def _can_end(desired: Desired, observed: Observed, token: Fingerprint) -> bool:
     """Is there a client secret, and the value of this token?"""
-    known = observed.platform_view.at_hand | {
-        value for secret in own_secrets(desired, observed) for value in secret.fingerprints.values()
-    }
-    return observed.platform_view.can_revoke and token in known
+    in_secret = any(secret.holds(token) for secret in own_secrets(desired, observed))
+    return observed.platform_view.can_revoke and (in_secret or token in observed.platform_view.at_hand)
 
 
 def _slots_of(observed: Observed) -> Mapping[Fingerprint, Slot]:
@@ -249,10 +218,30 @@ class AssistedRules:
         return check_registered(desired, observed, now), check_authorized(desired, observed, now), cors
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
-        """With what only a person can do turned into a task."""
-        return check_handed_over(desired, observed, now, restart_window, self)
+        """The rules for tokens, with what only a person can do turned into a task."""
+        finding = check_tokens(desired, observed, now, restart_window, self)
+        current = current_of(desired, observed, now)
+        # A key that has expired lies there until its slot is needed again: that is no fault.
+        known = current.was_published if current is not None else _was_active(desired, observed)
+        bad = [key for key in observed.platform_view.keys if key.verdict not in (Verdict.LIVE, Verdict.DISABLED)]
+        bad = [key for key in bad if key.fingerprint is None or not known(key.fingerprint)]
+        if desired.client_id is None or is_conflict(finding):
+            return finding
+        if current is None and not finding.steps and not observed.platform_view.disabled:
+            finding = _ask_for_key(desired, observed, finding, _next_slot(desired, observed), now)
+        for step in finding.steps:
+            if isinstance(step, GenerateKey):
+                slot = step.slot if current is not None else _next_slot(desired, observed)
+                finding = _ask_for_key(desired, observed, _without(finding, step), slot, now)
+            elif isinstance(step, RevokeToken) and not _can_end(desired, observed, step.fingerprint):
+                slot = _slots_of(observed)[step.fingerprint]
+                finding = _ask_to_revoke(observed, _without(finding, step), slot)
+                if current is None:
+                    # That a lost key has ended cannot be proven: the key that takes its slot is the proof.
+                    finding = _ask_for_key(desired, observed, finding, slot, now)
+        return _with_complaints(finding, bad)
 
-    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """A person generates it, in a free slot."""
         taken = _slots_of(observed).values()
         return tuple(GenerateKey(slot) for slot in Slot if slot not in taken)[:1]
@@ -261,7 +250,7 @@ class AssistedRules:
         """By its value."""
         return (RevokeToken(token),) if token in _slots_of(observed) else ()
 
-    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:  # noqa: ARG002 - see ModeRules
+    def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """What Box said of the token itself counts, and of the app what no other key showed since."""
         secret, verdict = published.secret, observed.platform_view.published
         if verdict is Verdict.DEAD:

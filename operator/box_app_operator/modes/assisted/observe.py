@@ -7,25 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.cache.attempts import Memory, PlatformAnswers
-from box_app_operator.model.box import (
-    ClientID,
-    Fingerprint,
-    IssuedToken,
-    PendingToken,
-    Slot,
-    UnlistedTokens,
-)
+from box_app_operator.cache.attempts import PlatformAnswers
+from box_app_operator.model.box import ClientID, Fingerprint, IssuedToken, Slot, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.assisted.decide import UNLISTED
 from box_app_operator.modes.assisted.proof import BoxAccess, Candidate, judge
-from box_app_operator.modes.assisted.slots import choose_pending, slot_of_published, tokens_by_slot
+from box_app_operator.modes.assisted.slots import choose_pending, published_token, slot_of_published, tokens_by_slot
 from box_app_operator.modes.common.access import given_secret
 from box_app_operator.modes.common.keys import Keys, client_value, complaint_about
 from box_app_operator.ports import Cluster, Platform
-from box_app_operator.secret.published import client_said_by, own_secrets, published_fingerprints, token_of
+from box_app_operator.secret.published import client_said_by, own_secret, published_fingerprints
 
 SAMPLE_HOST = "box-app-operator-probe"
 """Stands for the ``*`` of a wildcard origin."""
@@ -39,19 +32,20 @@ class AssistedObserver:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def look(self, desired: Desired, seen: Observed, box: BoxAccess, memory: Memory, now: datetime) -> Observed:
+    async def look(
+        self, desired: Desired, seen: Observed, box: BoxAccess, answers: PlatformAnswers, now: datetime
+    ) -> Observed:
         """Ask Box about each key that is not known yet, and about each origin."""
-        answers, store = memory.answers, Keys(self._cluster, desired, seen, memory.answers)
-        keys, published = await store.handed_over(), _published(desired, seen)
+        store = Keys(self._cluster, desired, seen, answers)
+        keys, published = await store.handed_over(), published_token(desired, seen)
         before = published_fingerprints(desired, seen)
-        _doubt_replaced(desired, seen, published, keys, answers)
+        _doubt_replaced(desired, seen, keys, answers)
         for fingerprint, name in _in_order(published, keys, answers).items():
             token = await store.value(fingerprint) if fingerprint not in answers.verdicts else None
             if token is not None:
                 await judge(Candidate(token, name, fingerprint in before), box, answers, seen.remembered.app_id)
         keys = tuple(_judged(key, answers) for key in keys)
-        tokens = tokens_by_slot(desired, seen, keys, published, memory, now)
-        seen = replace(seen, pending=_set_pending(desired, seen, keys, tokens, store, memory))
+        tokens = tokens_by_slot(desired, seen, keys, answers, now)
         usable = [token.fingerprint for token in tokens.values() if token.accepted]
         if usable and not desired.deleting:
             await _try_origins(desired, seen, usable, store, box.platform, answers)
@@ -64,13 +58,16 @@ class AssistedObserver:
             unidentified=unidentified,
             at_hand=frozenset(store.found),
         )
-        return replace(seen, unlisted=_source(desired, seen, tokens), platform_view=found)
+        pending = choose_pending(desired, seen, keys, tokens)
+        return replace(seen, unlisted=_source(desired, seen, tokens), platform_view=found, pending=pending)
 
     async def _platform_view(
         self, desired: Desired, keys: tuple[KeyView, ...], published: Fingerprint | None, answers: PlatformAnswers
     ) -> PlatformView:
         who, verdicts = answers.identity, answers.verdicts.values()
         given = (await given_secret(desired, self._cluster)).strip()
+        secret = client_value(given)
+        wrong = bool(given) and secret is None
         return PlatformView(
             keys=keys,
             published=answers.verdicts.get(published) if published is not None else None,
@@ -78,36 +75,20 @@ class AssistedObserver:
             name=who.name if who else "",
             disabled=Verdict.DISABLED in verdicts and Verdict.LIVE not in verdicts,
             origins=dict(answers.origins),
-            can_revoke=bool(desired.client_id) and client_value(given) is not None and not answers.revocation_refused,
+            can_revoke=bool(desired.client_id) and secret is not None and not answers.revocation_refused,
             ended=frozenset(answers.ended),
-            trouble=complaint_about(*desired.client_secret) if desired.client_secret and _is_none(given) else None,
+            trouble=complaint_about(*desired.client_secret) if desired.client_secret and wrong else None,
         )
 
 
-def _is_none(given: bytes) -> bool:
-    """Is there something that can be no client secret?"""
-    return bool(given) and client_value(given) is None
-
-
-def _published(desired: Desired, seen: Observed) -> Fingerprint | None:
-    """The App Token in the object's own Secret."""
-    secret = next(iter(own_secrets(desired, seen)), None)
-    return token_of(secret, desired) if secret is not None else None
-
-
-def _doubt_replaced(
-    desired: Desired,
-    seen: Observed,
-    published: Fingerprint | None,
-    keys: tuple[KeyView, ...],
-    answers: PlatformAnswers,
-) -> None:
+def _doubt_replaced(desired: Desired, seen: Observed, keys: tuple[KeyView, ...], answers: PlatformAnswers) -> None:
     """Ask about the published key again, when another one is handed over under the name of its slot.
 
     A slot holds one key: either that one was revoked, or the new one has the wrong name. Box knows which.
     """
+    published = published_token(desired, seen)
     new = [key for key in keys if key.fingerprint != published and key.fingerprint not in answers.verdicts]
-    if published is not None and slot_of_published(desired, seen, published, keys) in {key.slot for key in new}:
+    if published is not None and slot_of_published(desired, seen, keys) in {key.slot for key in new}:
         answers.verdicts.pop(published, None)
 
 
@@ -125,24 +106,6 @@ def _in_order(
         **handed_over,
         **{fingerprint: "" for fingerprint in answers.values if fingerprint not in {*first, *handed_over}},
     }
-
-
-def _set_pending(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    tokens: dict[Slot, IssuedToken],
-    store: Keys,
-    memory: Memory,
-) -> PendingToken | None:
-    """The key to be published next is in memory until it is."""
-    pending = choose_pending(desired, seen, keys, tokens)
-    token = store.found.get(pending.fingerprint) if pending is not None else None
-    if pending is None or token is None:
-        memory.drop_pending()
-        return None
-    memory.set_pending(pending, token)
-    return pending
 
 
 MESSAGES = {
@@ -174,7 +137,7 @@ def _source(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]
 def _left_behind(desired: Desired, seen: Observed) -> ClientID | None:
     """Whose the tokens are of an object that names no app: its enterprise had a console endpoint
     once."""
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     return seen.remembered.client_id or (client_said_by(secret, ()) if secret is not None else None)
 
 

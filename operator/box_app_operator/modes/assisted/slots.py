@@ -7,13 +7,12 @@ was published before.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, SecretView, Slot
+from box_app_operator.cache.attempts import PlatformAnswers
+from box_app_operator.model.box import Fingerprint, IssuedToken, PendingToken, Slot
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import KeyView, Verdict
-from box_app_operator.secret.annotations import token_record_of
-from box_app_operator.secret.published import own_secrets, published_fingerprints, slot_said_by, token_of
+from box_app_operator.secret.published import own_secret, own_secrets, published_fingerprints, slot_said_by, token_of
 from box_app_operator.tokens.rotation import retire_deadline
 
 ASKED_FOR = timedelta(days=7)
@@ -22,13 +21,14 @@ STANDING = (Verdict.LIVE, Verdict.DISABLED)
 """What a token in a slot may be."""
 
 
+def published_token(desired: Desired, seen: Observed) -> Fingerprint | None:
+    """The App Token in the object's own Secret."""
+    secret = own_secret(desired, seen)
+    return token_of(secret, desired) if secret is not None else None
+
+
 def tokens_by_slot(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    published: Fingerprint | None,
-    memory: Memory,
-    now: datetime,
+    desired: Desired, seen: Observed, keys: tuple[KeyView, ...], answers: PlatformAnswers, now: datetime
 ) -> dict[Slot, IssuedToken]:
     """What stands in the slots, as far as can be known.
 
@@ -36,27 +36,24 @@ def tokens_by_slot(
     and was not seen dead.
     """
     tokens: dict[Slot, IssuedToken] = {}
-    if published is not None and memory.answers.verdicts.get(published) in STANDING:
-        tokens[slot_of_published(desired, seen, published, keys)] = _dated(desired, seen, published, memory, now)
+    published = published_token(desired, seen)
+    if published is not None and answers.verdicts.get(published) in STANDING:
+        tokens[slot_of_published(desired, seen, keys)] = _dated(desired, seen, published, answers, now)
     for key in keys:
         if key.fingerprint is None or key.verdict not in STANDING or key.fingerprint == published:
             continue
         slot = key.slot if key.slot not in tokens else key.slot.other
         if slot not in tokens:
-            tokens[slot] = _dated(desired, seen, key.fingerprint, memory, now)
-    for fingerprint, slot in _out_of_sight(desired, seen, published, tokens, now).items():
+            tokens[slot] = _dated(desired, seen, key.fingerprint, answers, now)
+    for fingerprint, slot in _out_of_sight(desired, seen, tokens, now).items():
         known = any(token.fingerprint == fingerprint for token in tokens.values())
-        if not known and slot not in tokens and memory.answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
-            tokens[slot] = _dated(desired, seen, fingerprint, memory, now)
+        if not known and slot not in tokens and answers.verdicts.get(fingerprint, Verdict.LIVE) in STANDING:
+            tokens[slot] = _dated(desired, seen, fingerprint, answers, now)
     return tokens
 
 
 def _out_of_sight(
-    desired: Desired,
-    seen: Observed,
-    published: Fingerprint | None,
-    tokens: Mapping[Slot, IssuedToken],
-    now: datetime,
+    desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken], now: datetime
 ) -> dict[Fingerprint, Slot]:
     """Tokens that were published and are in no Secret any more, with the slot that they stood in.
 
@@ -64,11 +61,12 @@ def _out_of_sight(
     one that was published, as long as no other took its place.
     """
     found: dict[Fingerprint, Slot] = {}
-    remembered = seen.remembered
-    if remembered.active is not None and remembered.active != published and published not in _fingerprints(tokens):
+    remembered, published = seen.remembered, published_token(desired, seen)
+    shown = {token.fingerprint for token in tokens.values()}
+    if remembered.active is not None and remembered.active != published and published not in shown:
         found[remembered.active] = remembered.slots.get(remembered.active, Slot.PRIMARY)
-    secret = next(iter(own_secrets(desired, seen)), None)
-    record = token_record_of(secret) if secret is not None else None
+    secret = own_secret(desired, seen)
+    record = secret.record if secret is not None else None
     retiring = remembered.retiring
     if record is None and retiring is not None and retiring in remembered.slots:
         # The Secret is gone with its record: the next one records it anew.
@@ -86,28 +84,26 @@ def _out_of_sight(
     return found
 
 
-def _fingerprints(tokens: Mapping[Slot, IssuedToken]) -> set[Fingerprint]:
-    return {token.fingerprint for token in tokens.values()}
-
-
-def slot_of_published(desired: Desired, seen: Observed, published: Fingerprint, keys: tuple[KeyView, ...]) -> Slot:
+def slot_of_published(desired: Desired, seen: Observed, keys: tuple[KeyView, ...]) -> Slot:
     """Where the published token stands: as the Secret says, or where the person has it."""
-    secret = next(iter(own_secrets(desired, seen)), None)
-    slot = slot_said_by(secret, desired) if secret is not None else None
+    secret = own_secret(desired, seen)
+    slot, published = slot_said_by(secret, desired) if secret is not None else None, published_token(desired, seen)
     return slot or next((key.slot for key in keys if key.fingerprint == published), Slot.PRIMARY)
 
 
-def _dated(desired: Desired, seen: Observed, fingerprint: Fingerprint, memory: Memory, now: datetime) -> IssuedToken:
+def _dated(
+    desired: Desired, seen: Observed, fingerprint: Fingerprint, answers: PlatformAnswers, now: datetime
+) -> IssuedToken:
     """Box tells neither when a key was generated nor when it expires: first seen, and as the spec says from then on."""
     dates = _recorded_dates(desired, seen, fingerprint) or seen.remembered.dates.get(fingerprint)
     if dates is not None and dates[1] is None and desired.token_days is not None:
         # The date was removed from the Secret by hand: what never expires is noted nowhere else.
         dates = dates[0], dates[0] + timedelta(days=desired.token_days)
     if dates is None:
-        first_seen = memory.answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
+        first_seen = answers.first_seen.setdefault(fingerprint, now.replace(microsecond=0))
         days = desired.token_days
         dates = first_seen, first_seen + timedelta(days=days) if days is not None else None
-    return IssuedToken(fingerprint, *dates, accepted=memory.answers.verdicts.get(fingerprint) is Verdict.LIVE)
+    return IssuedToken(fingerprint, *dates, accepted=answers.verdicts.get(fingerprint) is Verdict.LIVE)
 
 
 def _recorded_dates(
@@ -115,16 +111,13 @@ def _recorded_dates(
 ) -> tuple[datetime, datetime | None] | None:
     for secret in own_secrets(desired, seen):
         if token_of(secret, desired) == fingerprint:
-            record = token_record_of(secret)
+            record = secret.record
             return (record.issued_at, record.expires_at) if record.issued_at is not None else None
     return None
 
 
 def choose_pending(
-    desired: Desired,
-    seen: Observed,
-    keys: tuple[KeyView, ...],
-    tokens: Mapping[Slot, IssuedToken],
+    desired: Desired, seen: Observed, keys: tuple[KeyView, ...], tokens: Mapping[Slot, IssuedToken]
 ) -> PendingToken | None:
     """The key to be published next: one that pods never had, or any when the Secret has none that is live.
 
@@ -142,6 +135,6 @@ def choose_pending(
 
 
 def _active(desired: Desired, seen: Observed, tokens: Mapping[Slot, IssuedToken]) -> Fingerprint | None:
-    secrets: tuple[SecretView, ...] = own_secrets(desired, seen)
-    pending = {fingerprint for secret in secrets for fingerprint in secret.fingerprints.values()}
-    return next((token.fingerprint for token in tokens.values() if token.fingerprint in pending), None)
+    secrets = own_secrets(desired, seen)
+    known = [token.fingerprint for token in tokens.values()]
+    return next((token for token in known if any(secret.holds(token) for secret in secrets)), None)

@@ -9,25 +9,16 @@ import enum
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, Problem, owner_in, uid_in
+from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed
 
 _YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 """Bare words that YAML 1.1 reads as something else than text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimant:
-    """The BoxCustomApp that asks for an app."""
-
-    namespace: str
-    name: str
-    uid: UID
 
 
 class _Right(enum.IntEnum):
@@ -38,7 +29,7 @@ class _Right(enum.IntEnum):
     DELETE = 2
 
 
-def adoption_of(app: BoxApp, claimant: Claimant, entries: Iterable[AdoptionEntry]) -> Adoption:
+def adoption_of(app: BoxApp, claimant: Desired, entries: Iterable[AdoptionEntry]) -> Adoption:
     """What the reference and the entries say about an app and a BoxCustomApp that asks for it."""
     if uid_in(app.reference) == claimant.uid:
         return Adoption.NOT_NEEDED
@@ -51,19 +42,14 @@ def adoption_of(app: BoxApp, claimant: Claimant, entries: Iterable[AdoptionEntry
             return Adoption.ALLOWED_WITH_DELETE
 
 
-def _right(entry: AdoptionEntry, app: BoxApp, claimant: Claimant) -> _Right:
+def _right(entry: AdoptionEntry, app: BoxApp, claimant: Desired) -> _Right:
     named = entry.name in (None, claimant.name)
     if entry.client_id != app.client_id or entry.namespace != claimant.namespace or not named:
         return _Right.NOTHING
     return _Right.DELETE if entry.allow_delete else _Right.USE
 
 
-def claimant_of(desired: Desired) -> Claimant:
-    """The BoxCustomApp of a manifest."""
-    return Claimant(desired.namespace, desired.name, desired.uid)
-
-
-def belongs_to_another(app: BoxApp, claimant: Claimant) -> bool:
+def belongs_to_another(app: BoxApp, claimant: Desired) -> bool:
     """Was the app registered for a BoxCustomApp of another name? No entry changes that."""
     return owner_in(app.reference) not in (None, f"{claimant.namespace}/{claimant.name}")
 
@@ -76,10 +62,10 @@ def with_adoption(desired: Desired, seen: Observed, entries: Sequence[AdoptionEn
     app = seen.app
     if app is None:
         return seen
-    if belongs_to_another(app, claimant_of(desired)):
+    if belongs_to_another(app, desired):
         # That it is managed elsewhere is found out beside this, and no entry would help.
         return replace(seen, adoption=Adoption.MISSING)
-    seen = replace(seen, adoption=adoption_of(app, claimant_of(desired), entries))
+    seen = replace(seen, adoption=adoption_of(app, desired, entries))
     if seen.problem is not None or desired.deleting:
         return seen
     return replace(seen, problem=_problem(desired, app, seen.adoption, now))

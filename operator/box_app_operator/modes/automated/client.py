@@ -7,7 +7,7 @@ do: after a call whose answer was lost, about a token that was just generated, a
 from dataclasses import replace
 
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
@@ -15,15 +15,10 @@ from box_app_operator.model.box import BoxApp, PendingToken, owner_in, uid_in
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.model.steps import MintToken, Obtaining, RevokeDownscoped, RevokeSlot, Revoking
-from box_app_operator.modes.automated.adoption import (
-    adoption_of,
-    belongs_to_another,
-    claimant_of,
-    with_adoption,
-)
+from box_app_operator.model.steps import MintToken, Obtaining, RevokeSlot, Revoking
+from box_app_operator.modes.automated.adoption import adoption_of, belongs_to_another, with_adoption
 from box_app_operator.modes.automated.name_holder import find_name_holder
-from box_app_operator.modes.common.access import client_of, console_of, revoke_downscoped_as
+from box_app_operator.modes.common.access import Client, client_of, console_of
 from box_app_operator.modes.common.claims import first_claim
 from box_app_operator.ports import Clock, Cluster, Console
 
@@ -36,28 +31,27 @@ class AutomatedClient:
         self._cluster = cluster
         self._clock = clock
 
-    def awaited_secret(self, desired: Desired) -> str | None:  # noqa: ARG002 - see ModeClient
+    def awaited_secret(self, desired: Desired) -> str | None:
         """Nothing is handed over."""
         return None
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """The object's own app, and whether it may have it."""
         if not link.listing.known:
             return seen
         # Nothing is proven by its value here.
-        memory.answers.values.clear()
+        answers.values.clear()
         app = _find(desired, link.listing)
         if seen.problem is None and link.console is not None:
-            app = await _ask_if_unsure(desired, link.console, link.listing, memory, app)
+            seen = await _ask_if_unsure(desired, link.console, link.listing, seen, app)
+            app = _find(desired, link.listing)
         if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
             app = await _ask_before_letting_go(desired, link, app, seen.remembered)
-        # Asking may have shown that what was held is gone.
-        seen = replace(seen, known=True, app=app, pending=memory.pending)
-        seen = with_adoption(desired, seen, link.adoption, self._clock.now())
+        seen = with_adoption(desired, replace(seen, known=True, app=app), link.adoption, self._clock.now())
         holder = find_name_holder(desired, link, self._store)
         return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
 
-    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Generate a token in a free slot."""
         assert isinstance(step, MintToken)
         token = await console_of(link).mint_token(step.app_id, step.slot, step.expires_in_days)
@@ -65,12 +59,7 @@ class AutomatedClient:
         return f"generated token {token.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
     async def revoke_token(
-        self,
-        step: Revoking,
-        desired: Desired,  # noqa: ARG002 - see ModeClient
-        observed: Observed,  # noqa: ARG002 - likewise
-        link: Link,
-        memory: Memory,
+        self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """Empty a slot. The console answers with nothing: it is noted until the listing tells of it."""
         assert isinstance(step, RevokeSlot)
@@ -79,14 +68,12 @@ class AutomatedClient:
         if app is not None:
             left = {slot: token for slot, token in app.tokens.items() if slot is not step.slot}
             link.listing.force(replace(app, tokens=left))
-        if memory.pending is not None and memory.pending.fingerprint == step.fingerprint:
-            memory.drop_pending()
+        memory.drop_pending(step.fingerprint)
         return f"revoked token {step.fingerprint} in the {step.slot} slot of app {step.app_id}"
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """With the client's secret, where the spec names one."""
-        client = await client_of(desired, self._cluster)
-        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Where the spec names a client secret."""
+        return await client_of(desired, self._cluster)
 
 
 def _find(desired: Desired, listing: Listing) -> BoxApp | None:
@@ -94,22 +81,21 @@ def _find(desired: Desired, listing: Listing) -> BoxApp | None:
 
 
 async def _ask_if_unsure(
-    desired: Desired, console: Console, listing: Listing, memory: Memory, app: BoxApp | None
-) -> BoxApp | None:
-    pending = memory.pending
+    desired: Desired, console: Console, listing: Listing, seen: Observed, app: BoxApp | None
+) -> Observed:
+    """Bring the listing up to date after a lost answer, and where it does not show the pending token."""
+    pending = seen.pending
     unseen = pending is not None and app is not None and app.slot_of(pending.fingerprint) is None
-    if not memory.doubtful and not unseen:
-        return app
+    if not seen.doubtful and not unseen:
+        return seen
     found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
-    memory.doubtful = False
     if found is None:
         if app is not None:
             listing.drop(app.id)
     else:
         listing.restore(found)
-    if pending is not None and (found is None or found.slot_of(pending.fingerprint) is None):
-        memory.drop_pending()
-    return _find(desired, listing)
+    is_gone = found is None or (pending is not None and found.slot_of(pending.fingerprint) is None)
+    return replace(seen, doubtful=False, pending=None if is_gone else pending)
 
 
 def _must_be_sure(desired: Desired) -> bool:
@@ -156,7 +142,7 @@ def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> s
     app = seen.app
     if app is None or desired.client_id is None:
         return None
-    if belongs_to_another(app, claimant_of(desired)):
+    if belongs_to_another(app, desired):
         return owner_in(app.reference)
     if seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid:
         return None
@@ -164,4 +150,4 @@ def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> s
 
 
 def _is_allowed(app: BoxApp, desired: Desired, link: Link) -> bool:
-    return adoption_of(app, claimant_of(desired), link.adoption) is not Adoption.MISSING
+    return adoption_of(app, desired, link.adoption) is not Adoption.MISSING

@@ -6,25 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from box_app_operator.api.origins import same_origins
+from box_app_operator.model import steps
 from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding, Task, TaskKind, Who, app_page, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import (
-    AddFinalizer,
-    CreateApp,
-    DeleteApp,
-    MintToken,
-    RemoveFinalizer,
-    RenameApp,
-    RevokeSlot,
-    SetCorsDomains,
-    Step,
-    SubmitApp,
-)
+from box_app_operator.model.steps import Step
 from box_app_operator.modes.common.findings import authorization_task, deleting, managed_elsewhere, unless_bad_origin
-from box_app_operator.secret.annotations import FINGERPRINT
 from box_app_operator.secret.published import own_fingerprints
 from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import Published, Refused, expired, rejected
@@ -45,12 +34,12 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
             "Correct spec.clientID, or remove it to register a new app.",
         )
     if not desired.has_finalizer:
-        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", AddFinalizer())
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", steps.AddFinalizer())
     if app is None:
-        create = CreateApp(desired.display_name, desired.reference, desired.uid)
+        create = steps.CreateApp(desired.display_name, desired.reference, desired.uid)
         return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", create)
     if app.name != desired.display_name:
-        rename = RenameApp(app.id, desired.display_name)
+        rename = steps.RenameApp(app.id, desired.display_name)
         return mend(type_, Reason.NOT_YET_KNOWN, f"The app is about to be renamed from {app.name!r}.", rename)
     if desired.client_id:
         return good(type_, Reason.ADOPTED, f"Adopted the app with client id {app.client_id}.")
@@ -89,14 +78,14 @@ def _declined(desired: Desired, app: BoxApp) -> Finding:
         'boxapps.dev/reconcile-requested-at="$(date -u +%FT%TZ)"'
     )
     if desired.reconcile_request:
-        submit = SubmitApp(app.id, desired.reconcile_request)
+        submit = steps.SubmitApp(app.id, desired.reconcile_request)
         return mend("Authorized", Reason.DECLINED, message, submit)
     return stall("Authorized", Reason.DECLINED, message)
 
 
 def _submit(desired: Desired, app: BoxApp, reason: Reason, message: str) -> Finding:
     if desired.submit:
-        return mend("Authorized", reason, message, SubmitApp(app.id))
+        return mend("Authorized", reason, message, steps.SubmitApp(app.id))
     waiting = wait(
         "Authorized", reason, f"{message} spec.authorization.submit is false: submit the app in the Developer Console."
     )
@@ -118,7 +107,7 @@ def check_cors(desired: Desired, observed: Observed, _now: datetime) -> Finding:
             Reason.SYNCED,
             f"The app has exactly the {len(desired.cors_domains)} CORS domain(s) of the spec.",
         )
-    change = SetCorsDomains(app.id, desired.cors_domains)
+    change = steps.SetCorsDomains(app.id, desired.cors_domains)
     return mend(type_, Reason.NOT_YET_KNOWN, "The app's CORS domains differ from the spec.", change)
 
 
@@ -144,40 +133,36 @@ class AutomatedRules:
         """In a free slot."""
         assert observed.app is not None
         free = next((slot for slot in Slot if slot not in observed.app.tokens), None)
-        return (MintToken(observed.app.id, free, desired.token_days),) if free is not None else ()
+        return (steps.MintToken(observed.app.id, free, desired.token_days),) if free is not None else ()
 
     def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
         """By its slot."""
         assert observed.app is not None
         slot = observed.app.slot_of(token)
-        return (RevokeSlot(observed.app.id, slot, token),) if slot is not None else ()
+        return (steps.RevokeSlot(observed.app.id, slot, token),) if slot is not None else ()
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """The slots tell."""
         secret, app, token = published.secret, observed.app, published.token
         assert app is not None
         slot = app.slot_of(token)
-        if slot is None and token != secret.effective_annotations.get(FINGERPRINT):
+        if slot is None and token != secret.record.fingerprint:
             return None
         if slot is not None and app.tokens[slot].is_live(now):
             return None if app.is_usable else rejected(secret)
-        expires_at = app.tokens[slot].expires_at if slot is not None else published.record.expires_at
+        expires_at = app.tokens[slot].expires_at if slot is not None else published.secret.record.expires_at
         if expires_at is not None and expires_at <= now:
             return expired(secret, expires_at)
         return rejected(secret, ": it is in no slot of the app any more")
 
-    def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:  # noqa: ARG002 - see ModeRules
+    def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
         """The app, or its tokens."""
         assert observed.app is not None
         policy = policy_of(desired, observed)
         return deleting(f"Box is being cleaned up ({policy}).", _next_to_delete(desired, observed, observed.app))
 
     def describe_app(
-        self,
-        desired: Desired,  # noqa: ARG002 - see ModeRules
-        observed: Observed,
-        conditions: Sequence[Condition],  # noqa: ARG002 - likewise
-        now: datetime,  # noqa: ARG002 - likewise
+        self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
     ) -> dict[str, Any]:
         """As Box tells it."""
         app = observed.app
@@ -200,11 +185,11 @@ def policy_of(desired: Desired, observed: Observed) -> DeletionPolicy:
 
 def _next_to_delete(desired: Desired, observed: Observed, app: BoxApp) -> Step:
     if policy_of(desired, observed) is DeletionPolicy.DELETE:
-        return DeleteApp(app.id)
+        return steps.DeleteApp(app.id)
     for slot, token in app.tokens.items():
         if desired.client_id is None or token.fingerprint in own_fingerprints(desired, observed):
-            return RevokeSlot(app.id, slot, token.fingerprint)
-    return RemoveFinalizer()
+            return steps.RevokeSlot(app.id, slot, token.fingerprint)
+    return steps.RemoveFinalizer()
 
 
 def _authorization(app: BoxApp) -> dict[str, str]:

@@ -9,7 +9,7 @@ from box_app_operator.enterprise.protocols import Link
 from box_app_operator.model.box import BoxApp, uid_in
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.names import Leaving, NameHolder, name_key
-from box_app_operator.modes.automated.adoption import adoption_of, claimant_of
+from box_app_operator.modes.automated.adoption import adoption_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _deletes_app(held: _Holding, link: Link) -> bool:
     """Does the app go with its object? With any other policy it stays in Box, and so does its name."""
     owner = held.owner
     deletes = owner.deletion_policy is DeletionPolicy.DELETE and owner.has_finalizer and not owner.force_delete
-    return deletes and adoption_of(held.app, claimant_of(owner), link.adoption).may_delete
+    return deletes and adoption_of(held.app, owner, link.adoption).may_delete
 
 
 def _is_renamed(held: _Holding, link: Link, store: Store) -> bool:

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import ClientID, IssuedToken, PendingToken
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
-from box_app_operator.model.steps import Obtaining, RevokeDownscoped, Revoking
+from box_app_operator.model.steps import Obtaining, Revoking
 from box_app_operator.modes.client_credentials.observe import Grants
-from box_app_operator.modes.common.access import platform_of, revoke_as, revoke_downscoped_as
+from box_app_operator.modes.common.access import Client, platform_of, revoke_as
 from box_app_operator.modes.common.keys import Keys
 from box_app_operator.ports import Clock, Cluster
 
@@ -29,21 +29,21 @@ class ClientCredentialsClient:
         """Where client id and client secret are handed over."""
         return desired.grant.secret if desired.grant is not None else None
 
-    async def observe(self, desired: Desired, seen: Observed, link: Link, memory: Memory) -> Observed:
+    async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """What Secret, memory and credentials tell. Box is not asked: a token proves itself when it is given out."""
         if seen.problem is not None:
             return seen
         platform_of(link)
-        return await self._grants.look(desired, replace(seen, known=True), memory)
+        return await self._grants.look(desired, replace(seen, known=True), answers)
 
-    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:  # noqa: ARG002 - see ModeClient
+    async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Exchange the credentials for an access token.
 
         Raises:
             AwaitingHumanError: the enterprise admin has not authorized the app.
             StalledError: Box refuses the credentials.
         """
-        credentials = await self._grants.credentials(desired)
+        credentials = await self.credentials(desired)
         if credentials is None or desired.grant is None:
             raise TransientError(Reason.AWAITING_TOKEN, "The client credentials are not there any more")
         try:
@@ -55,24 +55,23 @@ class ClientCredentialsClient:
         now = self._clock.now().replace(microsecond=0)
         fingerprint, end = granted.token.fingerprint, now + timedelta(seconds=granted.seconds)
         token = IssuedToken(fingerprint, now, end, client_id=ClientID(credentials[0]))
-        memory.set_pending(PendingToken(fingerprint), granted.token, token)
+        memory.set_pending(PendingToken(fingerprint, granted=token), granted.token)
         return f"obtained access token {fingerprint} for {granted.seconds} s"
 
     async def revoke_token(
         self, step: Revoking, desired: Desired, observed: Observed, link: Link, memory: Memory
     ) -> str:
         """With the credentials that it was obtained with."""
-        token = memory.token if memory.token is not None and memory.token.fingerprint == step.fingerprint else None
+        token = memory.value_of(step.fingerprint)
         if token is None:
             token = await Keys(self._cluster, desired, observed, memory.answers).value(step.fingerprint)
-        client = await self._grants.credentials(desired)
+        client = await self.credentials(desired)
         if token is None or client is None:
             raise AwaitingHumanError(Reason.AWAITING_TOKEN, "The access token or the client credentials are gone.")
         done = await revoke_as(client, token, link, memory)
         memory.answers.ended.add(step.fingerprint)
         return done
 
-    async def revoke_downscoped(self, step: RevokeDownscoped, desired: Desired, link: Link, memory: Memory) -> str:
-        """With the same credentials."""
-        client = await self._grants.credentials(desired)
-        return await revoke_downscoped_as(client, step, desired.namespace, self._cluster, link, memory)
+    async def credentials(self, desired: Desired) -> Client | None:
+        """Those that access tokens are obtained with."""
+        return await self._grants.credentials(desired)

@@ -25,7 +25,7 @@ from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import AddFinalizer, ObtainAccessToken, RemoveFinalizer, RevokeToken, Step
 from box_app_operator.modes.common.findings import after_own_tokens, authorization_in, authorization_task, deleting
 from box_app_operator.tokens.active import Current, current_of
-from box_app_operator.tokens.policy import TokenSteps, check_tokens
+from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import NEXT, Published, Refused, expired, rejected
 
 
@@ -69,24 +69,6 @@ def check_cors(desired: Desired, _observed: Observed, _now: datetime) -> Finding
     return good("CORSSynced", Reason.NOT_CONFIGURED, "The spec lists no CORS domains.")
 
 
-def check_access_tokens(
-    desired: Desired, observed: Observed, now: datetime, restart_window: timedelta, steps: TokenSteps
-) -> Finding:
-    """The rules for tokens; Box is not asked while credentials are missing."""
-    found = check_tokens(desired, observed, now, restart_window, steps)
-    finding = _named(found, current_of(desired, observed, now))
-    if observed.platform_view.trouble is None or not finding.steps or observed.platform_view.can_revoke:
-        return finding
-    current = current_of(desired, observed, now)
-    due = current.token.expires_at if current is not None else None
-    task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, observed.platform_view.trouble, CONSOLE, due=due),)
-    if finding.condition.status == "True" or not isinstance(finding.steps[0], ObtainAccessToken):
-        left = tuple(step for step in finding.steps if not isinstance(step, ObtainAccessToken | RevokeToken))
-        found = replace(finding, steps=left, tasks=task).with_addition(observed.platform_view.trouble)
-        return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
-    return replace(wait("TokenReady", Reason.AWAITING_TOKEN, observed.platform_view.trouble), tasks=task)
-
-
 def _named(finding: Finding, current: Current | None) -> Finding:
     """Says whose the token is, as long as it is not that of the credentials."""
     if current is None or current.client_id == current.source.client_id:
@@ -108,19 +90,29 @@ class ClientCredentialsRules:
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """The rules for tokens; Box is not asked while credentials are missing."""
-        return check_access_tokens(desired, observed, now, restart_window, self)
+        current, trouble = current_of(desired, observed, now), observed.platform_view.trouble
+        finding = _named(check_tokens(desired, observed, now, restart_window, self), current)
+        if trouble is None or not finding.steps or observed.platform_view.can_revoke:
+            return finding
+        due = current.token.expires_at if current is not None else None
+        task = (Task(TaskKind.PROVIDE_CREDENTIALS, Who.APP_TEAM, trouble, CONSOLE, due=due),)
+        if finding.condition.status == "True" or not isinstance(finding.steps[0], ObtainAccessToken):
+            left = tuple(step for step in finding.steps if not isinstance(step, ObtainAccessToken | RevokeToken))
+            found = replace(finding, steps=left, tasks=task).with_addition(trouble)
+            return lacking(found, Reason.AWAITING_TOKEN) if found.condition.status == "True" else found
+        return replace(wait("TokenReady", Reason.AWAITING_TOKEN, trouble), tasks=task)
 
-    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+    def obtain(self, desired: Desired, observed: Observed) -> tuple[Step, ...]:
         """As often as one is needed."""
         return (ObtainAccessToken(),)
 
-    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:  # noqa: ARG002 - see TokenSteps
+    def revoke(self, observed: Observed, token: Fingerprint) -> tuple[Step, ...]:
         """By its value."""
         return (RevokeToken(token),)
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """Box lists none and is not asked about any. What it says of an app, it says of that of the credentials."""
-        secret, record, source = published.secret, published.record, published.source
+        secret, record, source = published.secret, published.secret.record, published.source
         if record.expires_at is not None and record.expires_at <= now:
             return expired(secret, record.expires_at)
         if published.token in observed.platform_view.ended:

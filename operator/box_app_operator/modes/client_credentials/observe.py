@@ -7,15 +7,15 @@ that is not yet. Earlier ones end by themselves within the hour.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from box_app_operator.cache.attempts import Memory
-from box_app_operator.model.box import ClientID, IssuedToken, SecretView, UnlistedTokens
+from box_app_operator.cache.attempts import PlatformAnswers
+from box_app_operator.model.box import ClientID, IssuedToken, UnlistedTokens
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import SecretView
 from box_app_operator.modes.common.keys import client_value, complaint_about
 from box_app_operator.ports import Cluster, Token
-from box_app_operator.secret.annotations import FINGERPRINT, token_record_of
-from box_app_operator.secret.published import client_said_by, own_secrets, token_of
+from box_app_operator.secret.published import client_said_by, own_secret, token_of
 
 CLIENT_ID, CLIENT_SECRET = "clientID", "clientSecret"
 
@@ -26,22 +26,22 @@ class Grants:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def look(self, desired: Desired, seen: Observed, memory: Memory) -> Observed:
+    async def look(self, desired: Desired, seen: Observed, answers: PlatformAnswers) -> Observed:
         """No call to Box: a token proves itself when it is given out."""
         values = await self._values(desired)
         credentials = _credentials(values)
         trouble = _trouble(desired.grant.secret, values) if credentials is None and desired.grant is not None else None
         given = ClientID(credentials[0]) if credentials is not None else None
-        tokens = _tokens(desired, seen, memory, given)
+        tokens = _tokens(desired, seen, answers, given)
         known = given or next((token.client_id for token in tokens), None) or seen.remembered.client_id
         source = UnlistedTokens(known, tokens, follows_spec=False)
         platform_view = PlatformView(
             trouble=trouble,
-            unauthorized=memory.answers.unauthorized,
+            unauthorized=answers.unauthorized,
             can_revoke=credentials is not None,
-            ended=frozenset(memory.answers.ended),
+            ended=frozenset(answers.ended),
         )
-        return replace(seen, unlisted=source, platform_view=platform_view, pending=memory.pending)
+        return replace(seen, unlisted=source, platform_view=platform_view)
 
     async def credentials(self, desired: Desired) -> tuple[str, Token] | None:
         """Client id and client secret; None while either is missing, or can be none."""
@@ -70,26 +70,28 @@ def _trouble(secret: str, values: Mapping[str, bytes]) -> str:
     )
 
 
-def _tokens(desired: Desired, seen: Observed, memory: Memory, given: ClientID | None) -> tuple[IssuedToken, ...]:
+def _tokens(
+    desired: Desired, seen: Observed, answers: PlatformAnswers, given: ClientID | None
+) -> tuple[IssuedToken, ...]:
     """The published token, if the Secret still tells all of it, and the one that is pending.
 
     Args:
         given: the client id of the credentials as they are now.
     """
     tokens = []
-    secret = next(iter(own_secrets(desired, seen)), None)
+    secret = own_secret(desired, seen)
     published = _published(secret, desired, (given, seen.remembered.client_id)) if secret is not None else None
-    if published is not None and published.fingerprint not in memory.answers.ended:
+    if published is not None and published.fingerprint not in answers.ended:
         tokens.append(published)
-    if memory.pending is not None and memory.granted is not None:
-        tokens.append(memory.granted)
+    if seen.pending is not None and seen.pending.granted is not None:
+        tokens.append(seen.pending.granted)
     return tuple(tokens)
 
 
 def _published(secret: SecretView, desired: Desired, known: tuple[ClientID | None, ...]) -> IssuedToken | None:
-    record, fingerprint = token_record_of(secret), token_of(secret, desired)
+    record, fingerprint = secret.record, token_of(secret, desired)
     client_id = client_said_by(secret, known)
-    if fingerprint is None or secret.effective_annotations.get(FINGERPRINT) != fingerprint or client_id is None:
+    if fingerprint is None or record.fingerprint != fingerprint or client_id is None:
         return None
     if record.issued_at is None or record.expires_at is None:
         return None

@@ -63,8 +63,7 @@ async def revoke_as(client: Client, token: Token, link: Link, memory: Memory) ->
         memory.answers.revocation_refused = True
         raise AwaitingHumanError(Reason.AWAITING_TOKEN, error.message, detail=error.detail) from None
     memory.answers.verdicts[token.fingerprint] = Verdict.DEAD
-    if memory.pending is not None and memory.pending.fingerprint == token.fingerprint:
-        memory.drop_pending()
+    memory.drop_pending(token.fingerprint)
     return f"revoked token {token.fingerprint}"
 
 

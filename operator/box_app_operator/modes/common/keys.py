@@ -43,7 +43,7 @@ class Keys:
         """The value of a key, as far as it was read already or a Secret of the object's own holds it."""
         if fingerprint not in self.found:
             for secret in own_secrets(self._desired, self._seen):
-                if fingerprint in secret.fingerprints.values():
+                if secret.holds(fingerprint):
                     token = await self._cluster.read_token(self._desired.namespace, secret.name, fingerprint)
                     self.found |= {fingerprint: token} if token is not None else {}
         return self.found.get(fingerprint)

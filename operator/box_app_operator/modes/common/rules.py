@@ -27,19 +27,15 @@ class ModeRules(Protocol):
 
         In the order of their steps.
         """
-        ...
 
     def check_tokens(self, desired: Desired, observed: Observed, now: datetime, restart_window: timedelta) -> Finding:
         """What is found about ``TokenReady``: the rules for tokens, with what this mode makes of their steps."""
-        ...
 
     def check_refused(self, published: Published, observed: Observed, now: datetime) -> Refused | None:
         """Does Box refuse the published token? None also where that cannot be known."""
-        ...
 
     def finish_deletion(self, desired: Desired, observed: Observed, now: datetime) -> Finding:
         """What is left to do in Box before the object may be removed. There is an app, and it is this object's."""
-        ...
 
     def describe_app(
         self, desired: Desired, observed: Observed, conditions: Sequence[Condition], now: datetime
@@ -48,4 +44,3 @@ class ModeRules(Protocol):
 
         Those that are None are left out.
         """
-        ...

@@ -23,7 +23,7 @@ BROKEN = TransientError("BoxUnavailable", "answered 500", uncertain=True)
 def identity(app: AppID | None = MINE, enterprise: str = ENTERPRISE) -> Identity:
     """Somebody whom a key acts for; a person without an app."""
     login = f"AutomationUser_{app}_x@boxdevedition.com" if app else "jane@acme.example"
-    return Identity("1", login, f"App {app}", app, enterprise)
+    return Identity(login, f"App {app}", app, enterprise)
 
 
 @dataclass

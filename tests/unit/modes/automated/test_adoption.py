@@ -18,7 +18,6 @@ from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
 from box_app_operator.modes.automated.adoption import (
     adoption_of,
     belongs_to_another,
-    claimant_of,
     entry_text,
     with_adoption,
 )
@@ -55,7 +54,7 @@ def test_an_entry_or_the_own_uid_gives_the_app(
     reference: str, entries: tuple[AdoptionEntry, ...], expected: Adoption
 ) -> None:
     """Client id, namespace and name must all agree; entries add up; the name alone, in the reference, gives nothing."""
-    assert adoption_of(app_for(ADOPT, reference=reference), claimant_of(ADOPT), entries) is expected
+    assert adoption_of(app_for(ADOPT, reference=reference), ADOPT, entries) is expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_an_entry_or_the_own_uid_gives_the_app(
 def test_a_reference_with_another_name_is_another_objects(reference: str, expected: bool) -> None:
     """No entry is asked for then, because none would help."""
     app = app_for(ADOPT, reference=reference)
-    assert belongs_to_another(app, claimant_of(ADOPT)) is expected
+    assert belongs_to_another(app, ADOPT) is expected
 
     seen = with_adoption(ADOPT, Observed(known=True, app=app), (DELETABLE,), NOON)
 
@@ -85,9 +84,9 @@ def test_the_entry_can_be_pasted(name: str, client_id: str, policy: DeletionPoli
 
     deletes = {"allowDelete": True} if policy is DeletionPolicy.DELETE else {}
     assert yaml.safe_load(text) == [{"clientID": client_id, "namespace": "123", "name": name, **deletes}]
-    assert adoption_of(
-        app_for(desired, client_id=ClientID(client_id)), claimant_of(desired), [parsed(text)]
-    ).may_delete is (policy is DeletionPolicy.DELETE)
+    assert adoption_of(app_for(desired, client_id=ClientID(client_id)), desired, [parsed(text)]).may_delete is (
+        policy is DeletionPolicy.DELETE
+    )
 
 
 def parsed(text: str) -> AdoptionEntry:

@@ -1,5 +1,6 @@
 """Tokens through the console endpoint, when a look at the listing is not enough, and who leaves a name to whom."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ GOES = {**HELD, "deletionTimestamp": "2026-03-01T12:00:00Z"}
 async def look(shell: Shell, seen: Observed | None = None) -> Observed:
     """One look at the object's app."""
     client = AutomatedClient(shell.store, shell.cluster, shell)
-    return await client.observe(shell.desired, seen or Observed(), shell.link, shell.memory)
+    return await client.observe(shell.desired, seen or Observed(), shell.link, shell.memory.answers)
 
 
 @pytest.mark.parametrize("fate", [Fate.LOST_BEFORE, Fate.LOST_AFTER])
@@ -64,11 +65,10 @@ async def test_a_look_costs_no_call_unless_a_call_was_not_answered(shell: Shell)
     assert shell.fates.next, "no call was made"
 
     shell.fates.next.clear()
-    shell.generate(app)
+    _, seen = shell.generate(app)
     shell.box.empty(app.id, Slot.PRIMARY)
-    shell.memory.doubtful = True
-    assert (await look(shell)).app == shell.box.apps[app.id]
-    assert (shell.memory.doubtful, shell.memory.token) == (False, None)
+    seen = await look(shell, replace(seen, doubtful=True))
+    assert (seen.app, seen.doubtful, seen.pending) == (shell.box.apps[app.id], False, None)
 
 
 @pytest.mark.parametrize("said", ["1", "4711", "../../x", None])

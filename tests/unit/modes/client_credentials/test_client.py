@@ -32,7 +32,7 @@ class Stage(Shell):
 
         self.box.before_grant = answer
         await self.client.obtain_token(ObtainAccessToken(), self.desired, self.link, self.memory)
-        return self.memory.granted
+        return self.memory.pending.granted if self.memory.pending is not None else None
 
     async def revoke(self, token: IssuedToken) -> str:
         """End an access token."""

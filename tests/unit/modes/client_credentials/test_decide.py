@@ -13,13 +13,13 @@ from box_app_operator.model.box import (
     ClientID,
     Fingerprint,
     IssuedToken,
-    SecretView,
     UnlistedTokens,
     fingerprint_of,
 )
 from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Rotation
 from box_app_operator.model.observed import Mode, Observed
 from box_app_operator.model.platform_view import PlatformView
+from box_app_operator.model.secret import CLIENT_ID, FINGERPRINT, MOVED_AT, PUBLISHED_AT, SecretView
 from box_app_operator.model.steps import (
     DeleteSecret,
     ObtainAccessToken,
@@ -29,7 +29,6 @@ from box_app_operator.model.steps import (
     Step,
 )
 from box_app_operator.modes.client_credentials.decide import ClientCredentialsRules
-from box_app_operator.secret.annotations import CLIENT_ID, FINGERPRINT, MOVED_AT, PUBLISHED_AT
 from box_app_operator.secret.published import client_said_by, secret_annotations, token_of
 
 GRANT = replace(DESIRED, grant=ClientGrant("creds", "enterprise", "1"))

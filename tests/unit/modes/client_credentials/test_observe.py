@@ -6,7 +6,7 @@ import pytest
 from tests.unit.modes.common.test_keys import Secrets
 from tests.unit.strategies import DESIRED
 
-from box_app_operator.cache.attempts import Memory
+from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.model.desired import ClientGrant, Desired
 from box_app_operator.model.observed import Observed
 from box_app_operator.modes.client_credentials.observe import Grants
@@ -24,7 +24,7 @@ async def test_credentials_that_can_be_none_are_not_sent(key: str, value: bytes)
     """Key and Secret are named, and what to do; no value is said."""
     grants, desired = granted(**{"clientID": b"id", "clientSecret": b"secret", key: value})
 
-    seen = await grants.look(desired, Observed(), Memory())
+    seen = await grants.look(desired, Observed(), PlatformAnswers())
 
     assert await grants.credentials(desired) is None
     assert seen.platform_view.trouble is not None
@@ -39,4 +39,6 @@ async def test_missing_credentials_are_asked_for(values: dict[str, bytes]) -> No
     """Also when they are empty."""
     grants, desired = granted(**values)
 
-    assert "is missing. Create it" in ((await grants.look(desired, Observed(), Memory())).platform_view.trouble or "")
+    assert "is missing. Create it" in (
+        (await grants.look(desired, Observed(), PlatformAnswers())).platform_view.trouble or ""
+    )
