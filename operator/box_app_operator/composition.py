@@ -112,8 +112,11 @@ class Operator:
         make = partial(make_reflector, api, self.intake.sinks, backoff)
         start, begin, recovered = self.intake.start, self.intake.begin, self.sweep.hurry
         self.watches = Watches(make, settings.namespaces, store, start, begin, recovered)
-        self.gauges = Gauges(
-            store.apps,
+        self.gauges = self._gauges(settings, clock)
+
+    def _gauges(self, settings: Settings, clock: SystemClock) -> Gauges:
+        return Gauges(
+            self._store.apps,
             self.enterprises.links,
             clock,
             sweep_age=self.sweep.age,

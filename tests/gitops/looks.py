@@ -11,8 +11,7 @@ from tests.unit.strategies import foreign_secret
 
 from box_app_operator.model.box import AuthorizationState, IssuedToken, PendingToken, Problem, Slot
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.names import Leaving, NameHolder
-from box_app_operator.model.observed import MAX_REPLACEMENTS, Mode, Observed, Pace
+from box_app_operator.model.observed import MAX_REPLACEMENTS, Leaving, Mode, NameHolder, Observed, Pace
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.modes.automated.adoption import with_adoption
 

@@ -134,7 +134,7 @@ def shown_conditions(body: Body) -> list[tuple[str, str, str]]:
     conditions = mapping(body.get("status")).get("conditions")
     items = [mapping(item) for item in conditions] if isinstance(conditions, list) else []
     shown: list[tuple[Any, Any, Any]] = [(item.get("type"), item.get("status"), item.get("reason")) for item in items]
-    return [words for words in shown if all(isinstance(word, str) for word in words)]
+    return [condition for condition in shown if all(isinstance(text, str) for text in condition)]
 
 
 def parse_remembered(body: Body) -> RememberedStatus:

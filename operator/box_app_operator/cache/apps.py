@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, uid_in
+from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, name_key, uid_in
 from box_app_operator.model.conditions import Reason
-from box_app_operator.model.names import name_key
 from box_app_operator.ports import Console, Page
 
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.spec import Body, Resource, read_app
-from box_app_operator.model.box import UID, ClientID
+from box_app_operator.model.box import UID, ClientID, name_key
 from box_app_operator.model.desired import AppKey, Desired, WorkloadRef
-from box_app_operator.model.names import name_key
 from box_app_operator.model.secret import SecretView
 
 Index = defaultdict[Hashable, dict[AppKey, None]]

@@ -13,8 +13,7 @@ from box_app_operator.model.box import Problem, Refusal
 from box_app_operator.model.conditions import FACETS, Condition, Previous, Reason, earliest, reason_of
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.finding import Finding, Notice, Task, lacking, settle, unknown
-from box_app_operator.model.names import wait_for_name
-from box_app_operator.model.observed import PAUSE, Observed
+from box_app_operator.model.observed import PAUSE, NameHolder, Observed
 from box_app_operator.model.steps import AddFinalizer, Step
 from box_app_operator.modes.registry import RULES
 from box_app_operator.secret.conflict import held_back, is_conflict
@@ -127,7 +126,7 @@ def _find(
     """What every check found, in the order of their steps."""
     rules = RULES[observed.mode]
     findings = [settle(finding, refusals) for finding in rules.check_app(desired, observed, now)]
-    findings[0] = wait_for_name(findings[0], desired, observed.name_holder)
+    findings[0] = _wait_for_name(findings[0], desired, observed.name_holder)
     tokens = rules.check_tokens(desired, observed, now, delays.restart)
     tokens = settle_with_downscoped(tokens, desired, observed, current, refusals)
     tokens = _hold_against_spec(tokens, current)
@@ -138,6 +137,22 @@ def _find(
     refused = rules.check_refused(published, observed, now) if published is not None else None
     tokens = with_refusal(tokens, refused, authorized)
     return (*findings, with_contests(tokens, desired, observed))
+
+
+def _wait_for_name(finding: Finding, desired: Desired, holder: NameHolder | None) -> Finding:
+    """The finding about the registration: a name that is about to be free is waited for, and stalls no object.
+
+    One of another namespace is another tenant's, and no name of it is shown.
+    """
+    if holder is None or not finding.stalled or finding.condition.reason != Reason.NAME_TAKEN:
+        return finding
+    known = holder.namespace == desired.namespace
+    whose = f"BoxCustomApp {holder.namespace}/{holder.name}" if known else "a BoxCustomApp of another namespace"
+    message = (
+        f"The app of {whose} has the name {desired.display_name!r} and {holder.leaving.value}. "
+        "You need not do anything: the registration continues as soon as the name is free in Box."
+    )
+    return replace(finding, stalled=False).with_message(message)
 
 
 def _suspended() -> tuple[Condition, ...]:

@@ -153,6 +153,14 @@ def other_token(source: TokenSource, fingerprint: Fingerprint) -> IssuedToken | 
     return next((token for token in source.issued if token.fingerprint != fingerprint), None)
 
 
+def name_key(name: str) -> str:
+    """What two names have in common that Box may take for the same one.
+
+    Source: Box does not say whether upper and lower case differ; if they do, an app is woken in vain.
+    """
+    return name.casefold()
+
+
 def uid_in(reference: str) -> UID | None:
     """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
     parts = reference.split("/")

@@ -18,7 +18,6 @@ from box_app_operator.model.box import (
     UnlistedTokens,
 )
 from box_app_operator.model.desired import WorkloadRef
-from box_app_operator.model.names import NameHolder
 from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.model.secret import SecretView
 
@@ -30,6 +29,22 @@ ON_REQUEST = 10
 """On request a rotation comes after a part of the pause: once a minute."""
 QUIET = 3
 """So many pauses without a new token, and lost ones count from the beginning again."""
+
+
+class Leaving(enum.Enum):
+    """How an app is about to give up its name. The values are the words for people."""
+
+    DELETED = "is being deleted"
+    RENAMED = "is about to be renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class NameHolder:
+    """Another BoxCustomApp, ``namespace`` and ``name``, whose app has the wanted name and is about to give it up."""
+
+    namespace: str
+    name: str
+    leaving: Leaving
 
 
 class UseKind(enum.Enum):

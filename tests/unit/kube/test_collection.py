@@ -161,3 +161,119 @@ async def test_refusals_are_told_apart_and_never_quoted(status: int, error: type
     """The same for a list and for a watch. A message of the API server may hold a value."""
     async with serving(always(lambda: refusal(status, Retry_After="7"))) as api:
         for work in (listed(api, SECRETS), anext(KubeSource(api, SECRETS).changes("5"))):
+            with pytest.raises(error) as caught:
+                await work
+            assert "may stand here" not in str(caught.value)
+            if status == 429:
+                assert getattr(caught.value, "retry_after_seconds", None) == 7.0
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"<html>", b"{}", b'{"items": 5}', b'{"items": [{"metadata": {"name": "x"}}]}']
+)
+async def test_garbage_is_passing_trouble(answer: bytes) -> None:
+    """A proxy may answer instead of the API server."""
+    async with serving(always(lambda: web.Response(body=answer))) as api:
+        with pytest.raises(TransientError, match="cannot be read"):
+            await listed(api, SECRETS)
+
+
+async def test_a_watch_tells_changes_bookmarks_and_what_went() -> None:
+    """Of Secrets the metadata alone."""
+    gone = metadata_of(secret("b", resourceVersion="8"))
+
+    async def handler(request: web.Request) -> Any:
+        assert "as=PartialObjectMetadata;" in request.headers["Accept"]
+        assert (request.query["resourceVersion"], request.query["allowWatchBookmarks"]) == ("5", "true")
+        bookmark = {"kind": "PartialObjectMetadata", "metadata": {"resourceVersion": "7", "creationTimestamp": None}}
+        first = metadata_of(secret("a", resourceVersion="6"))
+        return await stream(request, event("MODIFIED", first), event("BOOKMARK", bookmark), event("DELETED", gone))
+
+    async with serving(handler) as api:
+        changes = [change async for change in KubeSource(api, SECRETS).changes("5")]
+    assert [(change.resource_version, change.gone) for change in changes] == [("6", False), ("7", False), ("8", True)]
+    assert [change.item.metadata.name if change.item else None for change in changes] == ["a", None, "b"]
+
+
+async def test_a_watch_of_a_forgotten_version_says_so_in_its_stream() -> None:
+    """The API server answers 200 and then an ERROR event."""
+
+    async def handler(request: web.Request) -> Any:
+        return await stream(request, event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"}))
+
+    async with serving(handler) as api:
+        with pytest.raises(ExpiredError):
+            await anext(KubeSource(api, SECRETS).changes("5"))
+
+
+async def test_a_watch_that_falls_silent_is_given_up() -> None:
+    """A connection may die without a word."""
+    released = asyncio.Event()
+
+    async def handler(request: web.Request) -> Any:
+        return await stream(request, event("ADDED", metadata_of(secret("a"))), then=released.wait)
+
+    async with serving(handler) as api:
+        changes = KubeSource(api, replace(SECRETS, silence_seconds=0.2)).changes("5")
+        assert (await anext(changes)).item is not None
+        with pytest.raises(TransientError):
+            await anext(changes)
+        released.set()
+
+
+@pytest.mark.parametrize("type_", ["MODIFIED", "DELETED"])
+async def test_a_line_that_is_too_long_is_looked_up_by_name(type_: str) -> None:
+    """Annotations of a quarter of a megabyte are not parsed; what the object is now is asked for."""
+    big = metadata_of(secret("big", resourceVersion="6", annotations={"junk": "x" * 2 * MAX_LINE_BYTES}))
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> Any:
+        if "watch" in request.query:
+            return await stream(request, event(type_, big), event("ADDED", metadata_of(secret("next"))))
+        asked.append(request.path)
+        return web.json_response(big)
+
+    async with serving(handler) as api:
+        first, second = [change async for change in KubeSource(api, SECRETS).changes("5")]
+    assert first.item is not None
+    assert (first.item.metadata.name, first.item.metadata.uid) == ("big", "u-big")
+    assert (first.resource_version, first.gone) == ("6", type_ == "DELETED")
+    assert asked == ([] if type_ == "DELETED" else ["/api/v1/namespaces/billing/secrets/big"])
+    assert second.item is not None
+    assert second.item.metadata.name == "next"
+
+
+async def test_what_is_gone_by_the_time_that_it_is_looked_up_is_gone() -> None:
+    """404 is an answer."""
+    big = metadata_of(secret("big", resourceVersion="6", annotations={"junk": "x" * 2 * MAX_LINE_BYTES}))
+
+    async def handler(request: web.Request) -> Any:
+        return await stream(request, event("MODIFIED", big)) if "watch" in request.query else refusal(404)
+
+    async with serving(handler) as api:
+        change = await anext(KubeSource(api, SECRETS).changes("5"))
+    assert change.gone
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+async def test_lines_are_whole_however_they_are_cut(size: int) -> None:
+    """Chunks end anywhere; of a line that is too long only the beginning is kept."""
+    text = b'{"a":1}\n\n{"b":"' + b"x" * 500 + b'"}\n{"c":3}\n{"cut'
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(text), size):
+            yield text[start : start + size]
+
+    lines = [line async for line in lines_of(chunks(), 100)]
+    assert [line.whole for line in lines] == [True, False, True]
+    assert (lines[0].text, lines[2].text) == (b'{"a":1}', b'{"c":3}')
+    assert lines[1].text.startswith(b'{"b":"xxx')
+
+
+@pytest.mark.parametrize("text", ["", "<html>welcome</html>", "[]", "null", "{}"])
+async def test_an_answer_that_holds_no_object_is_none(text: str) -> None:
+    """Whoever answered 200 was no API server: it may heal, and what was asked for may have happened."""
+    async with serving(always(lambda: web.Response(text=text))) as api:
+        with pytest.raises(TransientError) as caught:
+            await api.request("GET", "/apis/boxapps.dev/v1alpha1")
+    assert caught.value.uncertain

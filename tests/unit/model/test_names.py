@@ -4,9 +4,8 @@ import pytest
 from tests.unit.examples import DESIRED
 from tests.unit.pretend import World, decide
 
-from box_app_operator.model.box import Refusal, RefusalKind
-from box_app_operator.model.names import Leaving, NameHolder, name_key
-from box_app_operator.model.observed import Observed
+from box_app_operator.model.box import Refusal, RefusalKind, name_key
+from box_app_operator.model.observed import Leaving, NameHolder, Observed
 from box_app_operator.model.steps import AddFinalizer
 
 TAKEN = Refusal(RefusalKind.STALLED, "NameTaken", "Somebody has it.")

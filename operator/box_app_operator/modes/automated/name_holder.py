@@ -6,9 +6,9 @@ from box_app_operator.api.remembered import parse_remembered, shown_conditions
 from box_app_operator.api.spec import Resource
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
-from box_app_operator.model.box import BoxApp, uid_in
+from box_app_operator.model.box import BoxApp, name_key, uid_in
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.names import Leaving, NameHolder, name_key
+from box_app_operator.model.observed import Leaving, NameHolder
 from box_app_operator.modes.automated.adoption import adoption_of
 
 

@@ -11,8 +11,7 @@ from tests.unit.shell import Shell
 from box_app_operator.api.spec import FINALIZER
 from box_app_operator.errors import TransientError
 from box_app_operator.model.box import AdoptionEntry, AppID, ClientID, Fingerprint, PendingToken, Slot
-from box_app_operator.model.names import Leaving
-from box_app_operator.model.observed import Observed, RememberedStatus
+from box_app_operator.model.observed import Leaving, Observed, RememberedStatus
 from box_app_operator.model.steps import MintToken, RevokeSlot
 from box_app_operator.modes.automated.client import AutomatedClient
 from box_app_operator.modes.automated.name_holder import find_name_holder
