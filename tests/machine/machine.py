@@ -354,6 +354,12 @@ class LifeByCredentials(LifeOfAToken):
 
     only = "ClientCredentials"
 
+    @rule(client=st.sampled_from(CLIENTS))
+    def replace_credentials(self, client: str) -> None:
+        """Those of one app or the other are put where the spec says, and everything comes to rest."""
+        self.hand_over(client)
+        self.settle()
+
 
 class LifeByPeople(LifeOfAToken):
     """A life without a console endpoint: every fourth of the others is one."""
