@@ -65,7 +65,7 @@ def test_an_object_renamed_in_git_continues_as_soon_as_its_name_is_free(
     assert body["status"]["appID"] != old["status"]["appID"]
     assert (registrations(play, mark), deletions(play, mark)) == ([201, 409, 201], [204])
     assert warnings(play, ns) == ["NameTaken"]
-    assert play.get(ns, "viewer") is None
+    await_gone(play, ns)
 
 
 def test_a_name_is_waited_for_while_its_app_is_being_deleted(play: Playground, ns: str) -> None:
