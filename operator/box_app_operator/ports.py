@@ -84,6 +84,10 @@ class Console(Protocol):
     async def rename_app(self, app: AppID, name: str) -> BoxApp:
         """Give the app a new name."""
 
+    async def claim_app(self, app: AppID, reference: str, revision: int) -> BoxApp:
+        """Mark the app with another reference, if it is still as it was at this revision."""
+        ...
+
     async def delete_app(self, app: AppID) -> None:
         """Delete the app; one that is gone is success."""
 

@@ -20,6 +20,7 @@ CALLS: dict[str, Call] = {
     "get_app": lambda clients, app: clients.console.get_app(app),
     "create_app": lambda clients, _: clients.console.create_app("New", "ns/new/uid", "key"),
     "rename_app": lambda clients, app: clients.console.rename_app(app, "Renamed"),
+    "claim_app": lambda clients, app: clients.console.claim_app(app, "ns/other/uid", 2),
     "delete_app": lambda clients, app: clients.console.delete_app(app),
     "submit_app": lambda clients, app: clients.console.submit_app(app),
     "mint_token": lambda clients, app: clients.console.mint_token(app, PRIMARY, 30),
@@ -53,6 +54,28 @@ async def test_every_call_has_its_effect(open_box: Box, clients: Clients) -> Non
     await console.delete_app(made.id)
     await console.delete_app(made.id)
     assert await console.get_app(made.id) is None
+
+
+async def test_of_two_claims_one_has_its_effect(open_box: Box, clients: Clients) -> None:
+    """The other heals by looking again, and finds whose the app is."""
+    made = await clients.console.create_app("Viewer", "ns/viewer/uid", "key")
+
+    taken = await clients.console.claim_app(made.id, "ns/first/uid", made.revision)
+
+    assert (taken.owner_uid, taken.revision > made.revision) == ("uid", True)
+    claim = clients.console.claim_app(made.id, "ns/second/uid", made.revision)
+    error = await refused(claim, TransientError, open_box)
+    assert (error.reason, error.uncertain) == ("BoxUnavailable", True)
+    assert await clients.console.get_app(made.id) == taken
+
+
+@pytest.mark.parametrize("status", [400, 405])
+async def test_an_endpoint_that_cannot_hand_over_is_named(open_box: Box, clients: Clients, status: int) -> None:
+    """It is of an earlier version: nothing heals by trying again."""
+    open_box.order(kind="status", status=status)
+
+    error = await refused(CALLS["claim_app"](clients, NOBODY), StalledError, open_box)
+    assert "Bring it up to date" in error.message
 
 
 @pytest.mark.parametrize("call", ["create_app", "rename_app"])

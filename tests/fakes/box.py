@@ -106,6 +106,7 @@ class FakeBox:
         self.keys: dict[str, AppID] = {}
         self.revision = 0
         self.before_write: Callable[[AppID, str, Fingerprint | None], None] = lambda *_: None
+        self.before_claim: Callable[[AppID, str], None] = lambda *_: None
         self.before_mint: Callable[[AppID, Slot], None] = lambda *_: None
         self.before_grant: Callable[[], None] = lambda: None
         self.before_revoke: Callable[[AppID, Slot, Fingerprint], None] = lambda *_: None
@@ -198,6 +199,18 @@ class FakeBox:
             return self.apps[self.keys[key]]
 
         return self.fates.meet(create)
+
+    async def claim_app(self, app: AppID, reference: str, revision: int) -> BoxApp:
+        """Another owner, if nothing changed since. The key of its creation is forgotten."""
+        self.before_claim(app, reference)
+
+        def claim() -> BoxApp:
+            if self._find(app).revision != revision:
+                raise TransientError("BoxUnavailable", "precondition_failed", uncertain=True)
+            self.keys = {key: made for key, made in self.keys.items() if made != app}
+            return self.put(replace(self.apps[app], reference=reference))
+
+        return self.fates.meet(claim)
 
     async def rename_app(self, app: AppID, name: str) -> BoxApp:
         """Another name."""

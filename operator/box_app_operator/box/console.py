@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 APPS = "/console/v1/apps"
 PAGE_SIZE = 500
+UNSUPPORTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED)
+"""How an endpoint refuses what it does not know."""
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -136,6 +138,20 @@ class HttpConsole:
         """
         answer = await self._transport.call("PATCH", _path(app), json={"name": name})
         _refuse_name(answer, name, "Choose another spec.displayName, or go back to the former one.")
+        return _app(answer)
+
+    async def claim_app(self, app: AppID, reference: str, revision: int) -> BoxApp:
+        """Mark the app with another reference, if it is still as it was at this revision. Source: ``PATCH /apps/{id}``.
+
+        Raises:
+            TransientError: also when the app changed since: look again.
+            StalledError: the endpoint cannot do that.
+        """
+        headers = {"If-Match": f'"{revision}"'}
+        answer = await self._transport.call("PATCH", _path(app), json={"reference": reference}, headers=headers)
+        if answer.status in UNSUPPORTED:
+            message = "The console endpoint cannot hand an app over (PATCH with a reference). Bring it up to date."
+            raise StalledError(Reason.MANAGED_ELSEWHERE, message)
         return _app(answer)
 
     async def delete_app(self, app: AppID) -> None:

@@ -17,7 +17,6 @@ from box_sandbox.state.model import ENTERPRISE, App, Slot
 from box_sandbox.state.sandbox import Sandbox
 
 PREFIX = "/console/v1/apps"
-LONGEST_REFERENCE = 512
 LONGEST_KEY = 255
 LARGEST_PAGE = 1000
 LONGEST_WAIT_SECONDS = 60.0
@@ -61,10 +60,7 @@ async def create_app(request: Request) -> Response:
     known = next((app for app in state.live() if app.key == key), None)
     if known is not None:
         return JSONResponse(known.public(), 200)
-    name, reference = rules.check_name(state, body.get("name")), body.get("reference", "")
-    if not isinstance(reference, str) or len(reference) > LONGEST_REFERENCE:
-        raise BoxError(400, "bad_request", f"A reference is a text of at most {LONGEST_REFERENCE} characters")
-    app = state.create(name, reference, key)
+    app = state.create(rules.check_name(state, body.get("name")), rules.check_reference(body.get("reference", "")), key)
     await state.touch(app)
     return JSONResponse(app.public(), 201)
 
@@ -149,10 +145,20 @@ async def get_app(request: Request) -> Response:
     return JSONResponse(_app(request).public())
 
 
-async def rename_app(request: Request) -> Response:
-    """Give an app another name."""
+async def change_app(request: Request) -> Response:
+    """Give an app another name, or hand it over: another reference, if the app is still what the caller has seen."""
     state, body, app = sandbox_of(request), await json_body(request), _app(request)
-    await rules.rename(state, app, body.get("name"))
+    if "name" in body or "reference" not in body:
+        rules.check_name(state, body.get("name"), app.id)
+    if "reference" in body:
+        reference, match = rules.check_reference(body["reference"]), request.headers.get("if-match")
+        if match is None:
+            raise BoxError(400, "bad_request", "Another reference needs the header If-Match with the app's revision")
+        if match != f'"{app.revision}"':
+            raise BoxError(412, "precondition_failed", "The app changed; look again")
+        await state.hand_over(app, reference)
+    if "name" in body:
+        await rules.rename(state, app, body["name"])
     return JSONResponse(app.public())
 
 
@@ -208,7 +214,7 @@ async def set_cors_domains(request: Request) -> Response:
 _OF_APP = PREFIX + "/{app_id}"
 _TABLE: dict[str, dict[str, Endpoint]] = {
     PREFIX: {"POST": create_app, "GET": list_apps},
-    _OF_APP: {"GET": get_app, "PATCH": rename_app, "DELETE": delete_app},
+    _OF_APP: {"GET": get_app, "PATCH": change_app, "DELETE": delete_app},
     _OF_APP + "/authorization": {"POST": submit_app},
     _OF_APP + "/tokens/{slot}": {"POST": mint_token, "DELETE": revoke_slot},
     _OF_APP + "/cors_domains": {"PUT": set_cors_domains},

@@ -12,6 +12,7 @@ from box_sandbox.state.sandbox import Sandbox
 
 LONGEST_NAME = 200
 """Assumed: Box says nothing about the length, the characters and the case of a name."""
+LONGEST_REFERENCE = 512
 DECISIONS = ("authorize", "decline", "enable", "disable", "require_reauthorization")
 LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 ORIGIN = re.compile(rf"https?://(\*\.)?{LABEL}(\.{LABEL})*(:[1-9][0-9]{{0,4}})?", re.IGNORECASE)
@@ -31,6 +32,13 @@ def check_slot(slot: object) -> Slot:
     if slot not in SLOTS:
         raise BoxError(400, "bad_request", "A slot is primary or secondary")
     return slot
+
+
+def check_reference(reference: object) -> str:
+    """A reference that the endpoint can keep."""
+    if not isinstance(reference, str) or len(reference) > LONGEST_REFERENCE:
+        raise BoxError(400, "bad_request", f"A reference is a text of at most {LONGEST_REFERENCE} characters")
+    return reference
 
 
 async def rename(state: Sandbox, app: App, name: object) -> None:

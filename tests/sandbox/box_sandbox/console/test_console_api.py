@@ -124,6 +124,24 @@ async def test_a_repeated_key_gives_the_same_app(box: Box) -> None:
     assert sorted(response.status_code for response in both) == [200, 201]
 
 
+async def test_an_app_is_handed_over_by_whoever_saw_it_last(box: Box) -> None:
+    """Only with its present revision, which the change ends; the key of its creation is forgotten."""
+    app = await box.register("Viewer")
+    path, other = f"{APPS}/{app['id']}", {"reference": "another", "name": "Viewer"}
+    await box.call("PATCH", path, 400, json=other)
+    seen = {"If-Match": f'"{app["revision"]}"'}
+    await box.call("PATCH", path, 409, json={**other, "name": (await box.register("Taken"))["name"]}, headers=seen)
+
+    taken = await box.call("PATCH", path, 200, json=other, headers=seen)
+
+    assert (taken["reference"], taken["revision"] > app["revision"]) == ("another", True)
+    error = await box.call("PATCH", path, 412, json={"reference": "a third"}, headers=seen)
+    assert error["code"] == "precondition_failed"
+    assert (await box.call("GET", path, 200))["reference"] == "another"
+    fresh = await box.call("POST", APPS, 201, json={"name": "New"}, headers={"Idempotency-Key": "Viewer"})
+    assert fresh["id"] != app["id"]
+
+
 async def test_a_key_of_a_deleted_app_makes_a_new_one(box: Box) -> None:
     """A key, and a name, are free again once the app is gone."""
     app = await box.register("Viewer")
