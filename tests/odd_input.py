@@ -268,7 +268,7 @@ ENTERPRISES: list[tuple[Json, str]] = [
     (_adoption(allowDelete="yes"), "boolean"),
     (_adoption(times=257), "256"),
     ({"console": CONSOLE, "adoption": [{"clientID": "c" * 32}]}, f"namespace: {REQUIRED}"),
-    ({"console": CONSOLE, "adoption": [{"namespace": "billing"}]}, f"clientID: {REQUIRED}"),
+    ({"console": CONSOLE, "adoption": [{"namespace": "billing"}]}, "name the app by clientID"),
     (_platform("https://h:99999"), URL),
     (_platform("https://h:0"), URL),
     (_platform("https://[::1"), URL),

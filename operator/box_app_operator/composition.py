@@ -72,7 +72,7 @@ class Operator:
         self, settings: Settings, api: KubeApi, lists: KubeLists, is_leader: Callable[[], bool], finalizer: str
     ) -> None:
         """``finalizer`` is what this installation puts on BoxEnterprises."""
-        self._store = store = Store()
+        self._store = store = Store(settings.cluster_id, settings.namespaces)
         self.lists = lists
         cluster = KubeCluster(api)
         clock, backoff = SystemClock(), backoff_of(settings)

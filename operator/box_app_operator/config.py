@@ -72,6 +72,7 @@ NAMESPACES = Kind("A,B", parse_namespaces)
 FORMAT = _matching("json|plain", "(?ai)json|plain", "is neither json nor plain", str.lower)
 LEVEL = _matching("LEVEL", "(?ai)debug|info|warning|error", "is not DEBUG, INFO, WARNING or ERROR", str.upper)
 NAME = _matching("NAME", "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", "is not a valid Kubernetes name")
+CLUSTER_ID = _matching("ID", "[a-z0-9-]{1,63}", "is not 1 to 63 of a-z, 0-9 and -")
 NUMBER = _matching("N", "0*([1-9][0-9]{0,2}|1000)", "is not a number from 1 to 1000", int)
 SWITCH = _matching("", "(?ai)true|false", "is neither true nor false", lambda text: text.lower() == "true")
 """On the command line it stands without a value, and means true."""
@@ -94,6 +95,9 @@ class Settings:
     namespaces: tuple[str, ...] = _setting(NAMESPACES, "", "Watch only these namespaces", "all")
     kubeconfig: str | None = _setting(
         Kind("FILE", str), None, "Path of the kubeconfig", "$KUBECONFIG, ~/.kube/config or the pod's own account"
+    )
+    cluster_id: str | None = _setting(
+        CLUSTER_ID, None, "Identity of this cluster, which its apps in Box carry", "the uid of kube-system"
     )
     log_format: str = _setting(FORMAT, "json", "Log lines for machines (json) or for people (plain)")
     log_level: str = _setting(LEVEL, "INFO", "DEBUG, INFO, WARNING or ERROR")

@@ -5,7 +5,7 @@ import pytest
 from tests.contract.clients import Clients, refused
 from tests.sandbox.world import APPS, Box
 
-from box_app_operator.cache.apps import Listing, uid_in
+from box_app_operator.cache.apps import Listing
 from box_app_operator.errors import AwaitingHumanError, TransientError
 from box_app_operator.model.box import UID, AppID, ClientID
 from box_sandbox.state.model import App
@@ -32,7 +32,6 @@ async def test_everything_is_found_in_every_way(open_box: Box, clients: Clients)
             assert found.name == app["name"]
     assert listing.by_uid(UID("uid-1")) == listing.by_id(AppID(ours["id"]))
     assert listing.by_uid(UID("made by hand")) is None
-    assert (uid_in("ns/ours/uid-1"), uid_in("a/b"), uid_in("")) == ("uid-1", None, None)
 
 
 async def test_every_name_that_becomes_free_is_told(open_box: Box, clients: Clients) -> None:

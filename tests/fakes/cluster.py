@@ -14,13 +14,24 @@ from tests.fakes.fates import Fates
 from box_app_operator.api.spec import FINALIZER, Body
 from box_app_operator.cache.cluster import NamespaceView, Store
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, Fingerprint, fingerprint_of
-from box_app_operator.model.desired import AppKey, WorkloadRef
+from box_app_operator.model.box import UID, Claimant, Fingerprint, Reference, fingerprint_of
+from box_app_operator.model.desired import AppKey, Desired, WorkloadRef
 from box_app_operator.model.observed import PodView, SecretUse, UseKind, WorkloadView
 from box_app_operator.model.secret import SecretView
 from box_app_operator.ports import SecretWrite, Token
 
 NAMESPACE, NAME, UID_OF_APP = "billing", "viewer", "0f7cbd62-7b86-4b6a-a4f8-6a0c3c9d2f11"
+CLUSTER, NAMESPACE_UID = "cluster", UID("n")
+
+
+def claimant_of(desired: Desired) -> Claimant:
+    """An object as references name it."""
+    return Claimant(CLUSTER, desired.namespace, NAMESPACE_UID, desired.name, desired.uid)
+
+
+def reference_of(desired: Desired, *, adopted: bool = False) -> str:
+    """What the object's app carries."""
+    return str(Reference(claimant_of(desired), adopted=adopted))
 
 
 def manifest(uid: str = UID_OF_APP, created: str = "2026-01-01T00:00:00Z", **spec: Any) -> dict[str, Any]:
@@ -146,7 +157,8 @@ class FakeCluster:
     def listed(self) -> Store:
         """A store that was filled by a list of everything."""
         store = Store()
-        store.put_namespace(NAMESPACE, NamespaceView(UID("n"), "1", {}))
+        for name, uid in ((NAMESPACE, NAMESPACE_UID), ("kube-system", UID(CLUSTER))):
+            store.put_namespace(name, NamespaceView(uid, "1", {}))
         for body in self.apps.values():
             store.put_app(body)
         for secret in self.secrets.values():

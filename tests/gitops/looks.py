@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tests.fakes.cluster import claimant_of
 from tests.gitops.record import Look
-from tests.unit.examples import BOTH, ONE, TWO, app_for, ready_world
+from tests.unit.examples import BOTH, ONE, TWO, app_for, found, ready_world
 from tests.unit.pretend import APP_ID, NOON, World, decided, in_mode, published_secret, unlisted
 from tests.unit.strategies import foreign_secret
 
@@ -13,7 +14,6 @@ from box_app_operator.model.box import AuthorizationState, IssuedToken, PendingT
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import MAX_REPLACEMENTS, Leaving, Mode, NameHolder, Observed, Pace
 from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
-from box_app_operator.modes.automated.adoption import with_adoption
 
 LIVE = replace(ONE, accepted=True)
 OVER = replace(ONE, expires_at=NOON)
@@ -23,14 +23,14 @@ OLD = replace(LIVE, created_at=NOON - timedelta(days=55), expires_at=NOON + time
 # What is seen through a console endpoint
 
 
-def nothing(_: Desired) -> Observed:
+def nothing(desired: Desired) -> Observed:
     """Box knows no such app."""
-    return Observed(known=True)
+    return Observed(known=True, claimant=claimant_of(desired))
 
 
-def with_name_about_to_be_free(_: Desired) -> Observed:
+def with_name_about_to_be_free(desired: Desired) -> Observed:
     """Another object's app has the name, and is being deleted."""
-    return Observed(known=True, name_holder=NameHolder("billing", "former", Leaving.DELETED))
+    return replace(nothing(desired), name_holder=NameHolder("billing", "former", Leaving.DELETED))
 
 
 def standing(state: AuthorizationState, *, enabled: bool = False) -> Look:
@@ -103,7 +103,7 @@ def renamed_and_conflicting(desired: Desired) -> Observed:
 
 def by_hand_in_box(desired: Desired) -> Observed:
     """A person made the app, and nobody allowed its adoption."""
-    return with_adoption(desired, authorized(desired), (), NOON)
+    return found(desired, app_for(desired, reference=""))
 
 
 def claimed(desired: Desired) -> Observed:

@@ -54,6 +54,7 @@ class Judge:
         self.coming: dict[Fingerprint, bool] = {}
         self.broken: list[str] = []
         box.before_mint, box.before_revoke, kube.before_publish = self.mint, self.revoke, self.publish
+        box.before_claim = self.claim
         box.before_write, box.before_grant, kube.after_publish = self.write, self.grant, self.published
 
     def _must(self, so: object, otherwise: str) -> None:
@@ -75,20 +76,24 @@ class Judge:
             self.pace = Pace()
 
     def write(self, app: AppID, what: str, fingerprint: Fingerprint | None) -> None:
-        """An app that was not registered for the object is left alone unless the owner of the enterprise allowed it.
-
-        A token whose value the object's own Secret holds may end all the same, and one that was never published.
-        """
+        """Nothing is done to another's app, and one that a person made is not deleted without an entry."""
         truth, body = self.box.apps.get(app), self.known()
-        if truth is None or body is None or truth.reference.endswith("/" + body["metadata"]["uid"]):
+        if truth is None or body is None:
+            return
+        self._must(truth.owner_uid == body["metadata"]["uid"], f"{what} another's app")
+        if what == "deleted" and not truth.was_created:
+            entries = [entry for entry in self.entries() if entry.client_id == truth.client_id]
+            self._must(any(entry.allow_delete for entry in entries), "deleted an app without allowDelete")
+
+    def claim(self, app: AppID, reference: str) -> None:
+        """A hand-made app takes an entry of the enterprise's owner; nothing is taken from an object that lives."""
+        truth, body = self.box.apps.get(app), self.known()
+        if truth is None or body is None or truth.owner_uid == body["metadata"]["uid"]:
             return
         entries = [entry for entry in self.entries() if entry.client_id == truth.client_id]
-        own = [secret for secret in self.kube.secrets.values() if secret.owner_uid == body["metadata"]["uid"]]
-        at_hand = {found for secret in own for found in secret.fingerprints.values()} | {self.pending()}
-        proven = what == "revoked" and fingerprint in at_hand
-        self._must(entries or proven, f"{what} an app without an entry")
-        if what == "deleted":
-            self._must(any(entry.allow_delete for entry in entries), "deleted an app without allowDelete")
+        self._must(entries or truth.owner is not None, "claimed an app without an entry")
+        alive = {app["metadata"]["uid"] for app in self.kube.apps.values()}
+        self._must(truth.owner_uid not in alive, "took an app from an object that lives")
 
     def mint(self, app: AppID, slot: Slot) -> None:
         """Rule 1, I4, and that nothing but the token facet mints. Judged on what the operator could know."""

@@ -14,15 +14,16 @@ from tests.machine.machine import LifeByCredentials, LifeByPeople, LifeOfAToken
 
 from box_app_operator.cache.attempts import PlatformAnswers
 from box_app_operator.controller import reconcile_pass as work
-from box_app_operator.model.box import PendingToken
+from box_app_operator.model.box import BoxApp, PendingToken
 from box_app_operator.model.desired import DownscopedSpec
 from box_app_operator.model.finding import Finding
-from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.platform_view import Verdict
 from box_app_operator.model.steps import Step
 from box_app_operator.modes.assisted import observe as keys
 from box_app_operator.modes.assisted.proof import Candidate
 from box_app_operator.modes.automated import adoption
+from box_app_operator.modes.automated.ownership import Claim, Right
 from box_app_operator.tokens import downscoped, rotation
 from box_app_operator.tokens import policy as tokens
 from box_app_operator.tokens.active import Current
@@ -51,6 +52,11 @@ def make_once(spec: DownscopedSpec, current: Current) -> tuple[Step | None, date
     return (step if current.observed.downscoped.get(spec.secret) is None else None), due
 
 
+def claim_anything(app: BoxApp, claim: Claim, *_: object) -> Right:
+    """Whose the app is, broken: whoever names it may have it."""
+    return Right.MINE if app.owner_uid == claim.claimant.uid else Right.GIVEN
+
+
 FEW = 500
 """Examples in which the short search, which is the same every time, finds every mutation."""
 Mutation = tuple[ModuleType, str, Callable[..., Any], str]
@@ -68,7 +74,7 @@ RULES: dict[str, Mutation] = {
     "limits-no-pause-by-date": (tokens, "rotation_waits_until", lambda *_: None, "in a storm"),
     "limits-lost-without-end": (tokens, "check_replacement", lambda *_: None, "lost tokens in a storm"),
     "limits-forgotten-in-a-crash": (work, "last_replacement", lambda *_: None, "in a storm"),
-    "adopt-without-an-entry": (adoption, "adoption_of", lambda *_: Adoption.ALLOWED, "without an entry"),
+    "claim-without-a-right": (adoption, "right_of", claim_anything, "without an entry"),
 }
 """By rule: the function that decides, what takes its place, and what the machine must say of it."""
 IN_MODES: dict[type[LifeOfAToken], tuple[str, ...]] = {

@@ -12,7 +12,6 @@ from tests.sandbox.world import Box, ManualClock
 
 from box_app_operator.api.spec import RECONCILE_ANNOTATION
 from box_app_operator.cache.apps import Listing
-from box_app_operator.cache.cluster import Store
 from box_app_operator.controller.reconciler import Reconciler
 from box_app_operator.core.plan import Delays
 from box_app_operator.model.box import AdoptionEntry
@@ -28,9 +27,9 @@ class Stage(OneEnterprise):
 
     def __init__(self, box: Box, clients: Clients, clock: ManualClock, **spec: Any) -> None:
         self.box, self.clock, self.clients = box, clock, clients
-        self.cluster, self.store = FakeCluster.with_app(**spec), Store()
+        self.cluster = FakeCluster.with_app(**spec)
+        self.store = self.cluster.listed()
         self.link: FakeLink = FakeLink(clients.console, clients.platform)
-        self.store.put_app(self.cluster.app)
         self.reconciler = self.restarted()
 
     def restarted(self) -> Reconciler:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tests.fakes.cluster import claimant_of, reference_of
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decided, look, published_secret
 from tests.unit.strategies import AUTHORIZED, DESIRED, foreign_secret
 
@@ -21,7 +22,8 @@ from box_app_operator.model.box import (
 from box_app_operator.model.conditions import Condition
 from box_app_operator.model.desired import Desired
 from box_app_operator.model.observed import Observed, RememberedStatus
-from box_app_operator.modes.automated.adoption import with_adoption
+from box_app_operator.modes.automated.adoption import Found, with_ownership
+from box_app_operator.modes.automated.ownership import Holder
 
 CORS = ("https://app.acme.com",)
 ONE = IssuedToken(Fingerprint("1" * 16), NOON - timedelta(days=1), NOON + timedelta(days=59))
@@ -29,8 +31,8 @@ TWO = IssuedToken(Fingerprint("2" * 16), NOON - timedelta(days=2), None)
 
 
 def app_for(desired: Desired = DESIRED, **changes: object) -> BoxApp:
-    """An authorized app without tokens that fits the wish."""
-    reference = "" if desired.client_id else desired.reference
+    """An authorized app without tokens that is the object's own; with a client id a person made it."""
+    reference = reference_of(desired, adopted=desired.client_id is not None)
     app = BoxApp(APP_ID, CLIENT_ID, desired.display_name, reference, AUTHORIZED, {}, desired.cors_domains, 1)
     return replace(app, **changes)  # type: ignore[arg-type]
 
@@ -59,12 +61,18 @@ ADOPT = replace(DESIRED, client_id=CLIENT_ID)
 def adopting(*entries: AdoptionEntry, **wish: Any) -> World:
     """An object names an app that a person made, and the enterprise's owner allowed so much."""
     desired = replace(ADOPT, **wish)
-    return World(desired, with_adoption(desired, Observed(known=True, app=app_for(desired)), entries, NOON))
+    return World(desired, found(desired, app_for(desired, reference=""), *entries))
+
+
+def found(desired: Desired, app: BoxApp, *entries: AdoptionEntry, alive: bool = False, **seen: Any) -> Observed:
+    """What is observed once this app was found for the object. ``alive``: the object that has it is."""
+    observed = Observed(known=True, claimant=claimant_of(desired), **seen)
+    return with_ownership(desired, observed, Found(app, claimant_of(desired), Holder(alive), entries), NOON)
 
 
 WITH_CORS = replace(DESIRED, cors_domains=CORS)
 GONE = replace(DESIRED, deleting=True)
-NOTHING = World(DESIRED, Observed(known=True))
+NOTHING = World(DESIRED, Observed(known=True, claimant=claimant_of(DESIRED)))
 NO_TOKEN = World(DESIRED, Observed(known=True, app=app_for()))
 PENDING = PendingToken(ONE.fingerprint)
 BOTH = {Slot.PRIMARY: ONE, Slot.SECONDARY: TWO}

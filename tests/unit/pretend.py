@@ -29,7 +29,7 @@ from box_app_operator.model.box import (
 )
 from box_app_operator.model.conditions import Previous
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.observed import Adoption, Mode, Observed, WorkloadView
+from box_app_operator.model.observed import Mode, Observed, WorkloadView
 from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import (
     AddFinalizer,
@@ -109,15 +109,9 @@ def _contradictions(desired: Desired, observed: Observed) -> dict[str, bool]:
     tokens = observed.source.issued if observed.source else ()
     return {
         "an app is seen although none were listed": app is not None and not observed.known,
-        "an app is claimed that is not there": observed.claimed_by is not None and app is None,
-        "an app is claimed that nobody wants to adopt": observed.claimed_by is not None and desired.client_id is None,
-        "an app is seen that nobody allowed, and it is no problem": observed.adoption is Adoption.MISSING
-        and problem is None
-        and observed.claimed_by is None
-        and not desired.deleting,
         "an app is seen where Box lists none": app is not None and observed.mode is not Mode.AUTOMATED,
         "the app seen is not the one wanted": app is not None
-        and (app.client_id != desired.client_id if desired.client_id else app.reference != desired.reference),
+        and (desired.client_id not in (None, app.client_id) or app.owner_uid not in (None, desired.uid)),
         "a token is held that is in no slot": pending is not None
         and pending.fingerprint not in {token.fingerprint for token in tokens},
         "a held token is published already": pending is not None
@@ -204,13 +198,11 @@ def _set_pending(world: World, has_finalizer: bool) -> World:
     return replace(world, desired=replace(world.desired, has_finalizer=has_finalizer))
 
 
-def _expect(world: World, app_id: AppID, *, revokes: bool = False) -> BoxApp:
+def _expect(world: World, app_id: AppID) -> BoxApp:
     if world.observed.app is None or world.observed.app.id != app_id:
         raise BoxWouldRefuseError("there is no such app")
     if world.observed.claimed_by is not None:
         raise BoxWouldRefuseError("the app belongs to another object")
-    if world.observed.adoption is Adoption.MISSING and not revokes:
-        raise BoxWouldRefuseError("nobody allowed the app to be adopted")
     return world.observed.app
 
 
@@ -301,7 +293,7 @@ def _left(there: Mapping[str, T], gone: frozenset[str]) -> dict[str, T]:
 
 
 def _revoke(world: World, step: RevokeSlot) -> World:
-    app, pending = _expect(world, step.app_id, revokes=True), world.observed.pending
+    app, pending = _expect(world, step.app_id), world.observed.pending
     left = without_token(app, step.slot, step.fingerprint)
     ends = pending is not None and pending.fingerprint == step.fingerprint
     return look(world, app=left, pending=None if ends else pending)

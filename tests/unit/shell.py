@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.fakes.box import FakeBox
-from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster
+from tests.fakes.cluster import NAME, NAMESPACE, FakeCluster, reference_of
 from tests.fakes.fates import Fate
 from tests.fakes.link import FakeLink, OneEnterprise, StillClock
 
@@ -42,7 +42,7 @@ class Shell(OneEnterprise, StillClock):
 
     def register(self, state: S = S.AUTHORIZED) -> BoxApp:
         """The object's app, which the listing knows."""
-        app = self.box.register(self.desired.display_name, self.desired.reference)
+        app = self.box.register(self.desired.display_name, reference_of(self.desired))
         self.box.decide(app.id, state, enabled=state is S.AUTHORIZED)
         self.link.listing.restore(self.box.apps[app.id])
         return self.box.apps[app.id]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
+from tests.fakes.cluster import claimant_of, reference_of
 from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
@@ -30,7 +31,7 @@ from box_app_operator.model.desired import DeletionPolicy, Desired, Rotation, Se
 from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
 from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import Step
-from box_app_operator.modes.automated.adoption import with_adoption
+from box_app_operator.modes.automated.ownership import may_delete
 
 UID_HERE = UID("6e1f9f0c-6f0a-4f0e-9b43-1f2a3b4c5d6e")
 ORIGINS = ("https://app.acme.com", "https://*.internal.acme.com", "http://localhost:3000")
@@ -121,7 +122,7 @@ def box_apps(draw: st.DrawFn, desired: Desired) -> BoxApp:
         id=APP_ID,
         client_id=CLIENT_ID,
         name=draw(st.sampled_from([desired.display_name, "Old Name"])),
-        reference="" if desired.client_id else desired.reference,
+        reference=reference_of(desired, adopted=desired.client_id is not None),
         authorization=draw(authorizations()),
         tokens={slot: draw(slot_tokens(slot)) for slot in draw(st.sampled_from(OCCUPIED))},
         cors_domains=draw(st.one_of(st.just(desired.cors_domains), origins)),
@@ -217,6 +218,7 @@ def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False, en
         entries = draw(st.sampled_from(ENTRIES)) if desired.deleting or not healthy else ENTRIES[0]
     observed = Observed(
         known=known,
+        claimant=claimant_of(desired),
         app=app,
         secret=secret,
         pending=draw(held_tokens(app, secret)),
@@ -224,9 +226,25 @@ def observations(draw: st.DrawFn, desired: Desired, *, healthy: bool = False, en
         remembered=draw(remembered_statuses(app)),
         pods=(),
     )
-    observed = with_adoption(desired, observed, entries, NOON)
-    free = app is None or desired.client_id is None or observed.adoption is Adoption.MISSING or healthy
+    if app is not None:
+        deletable = may_delete(app, claimant_of(desired), entries)
+        observed = replace(observed, adoption=_adoption(app, deletable=deletable))
+        if (
+            desired.deletion_policy is DeletionPolicy.DELETE
+            and not deletable
+            and problem is None
+            and not desired.deleting
+        ):
+            invalid = Problem(Reason.INVALID_SPEC, "It may not be deleted.", NOON, stalled=True)
+            observed = replace(observed, problem=invalid)
+    free = app is None or desired.client_id is None or healthy
     return replace(observed, claimed_by=None if free or not draw(st.booleans()) else "other/viewer")
+
+
+def _adoption(app: BoxApp, *, deletable: bool) -> Adoption:
+    if app.was_created:
+        return Adoption.NOT_NEEDED
+    return Adoption.ALLOWED_WITH_DELETE if deletable else Adoption.ALLOWED
 
 
 @st.composite

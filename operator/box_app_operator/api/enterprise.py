@@ -89,11 +89,23 @@ def _enterprise_spec(spec: Fields) -> EnterpriseSpec:
 
 def _adoption_entry(entry: Fields) -> AdoptionEntry:
     return AdoptionEntry(
-        ClientID(entry.required_text("clientID")),
-        entry.required_text("namespace"),
-        entry.text("name"),
-        entry.flag("allowDelete", False),
+        client_id=ClientID(entry.required_text("clientID")) if entry.has("clientID") or not _is_bulk(entry) else None,
+        namespace=entry.required_text("namespace"),
+        name=entry.text("name"),
+        allow_delete=entry.flag("allowDelete", False),
+        namespace_uid=_uid(entry.text("namespaceUID")),
+        from_cluster=entry.text("fromCluster"),
+        from_namespace_uid=_uid(entry.text("fromNamespaceUID")),
+        from_owner=entry.text("from"),
     )
+
+
+def _is_bulk(entry: Fields) -> bool:
+    return entry.has("fromCluster") or entry.has("fromNamespaceUID")
+
+
+def _uid(text: str | None) -> UID | None:
+    return UID(text) if text is not None else None
 
 
 def _selector(spec: Fields) -> Body | None:
@@ -147,6 +159,6 @@ def _meets(labels: Mapping[str, str], expression: Body) -> bool:
             return key not in labels
 
 
-def changed_clients(before: Iterable[AdoptionEntry], after: Iterable[AdoptionEntry]) -> set[ClientID]:
-    """The client ids of apps that an entry appeared for, or went."""
-    return {entry.client_id for entry in {*before} ^ {*after}}
+def changed_entries(before: Iterable[AdoptionEntry], after: Iterable[AdoptionEntry]) -> set[AdoptionEntry]:
+    """The entries that appeared, or went."""
+    return {*before} ^ {*after}

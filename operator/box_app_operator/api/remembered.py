@@ -13,7 +13,7 @@ from typing import Any
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.origins import origin_problem
 from box_app_operator.api.spec import RECONCILE_ANNOTATION, Body
-from box_app_operator.model.box import AppID, ClientID, Fingerprint, Slot
+from box_app_operator.model.box import UID, AppID, ClientID, Fingerprint, Slot
 from box_app_operator.model.conditions import earliest, parse_time
 from box_app_operator.model.finding import TaskKind
 from box_app_operator.model.observed import RememberedStatus
@@ -118,6 +118,8 @@ FIELDS: Mapping[str, Shape] = {
     "nextSteps": _list(_object(_TASK, ("what",))),
     "lastHandledReconcileAt": _text,
     "lastHandledRotateAt": _text,
+    "claimUID": _text,
+    "lastHandledClaimAt": _text,
 }
 """The status of a BoxCustomApp, field by field as in the schema."""
 _STATUS = _object(FIELDS)
@@ -160,6 +162,7 @@ def parse_remembered(body: Body) -> RememberedStatus:
         origins=domains if synced is not None else None,
         is_current=synced is not None and _is_current(body, status, synced),
         allowed=tuple(text for text in domains if origin_problem(text) is None),
+        claim_uid=UID(status["claimUID"]) if "claimUID" in status else None,
         asked_to_revoke_at=_asked_to_revoke_at(status.get("nextSteps") or ()),
     )
 

@@ -31,6 +31,8 @@ FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 ROTATE_ANNOTATION = f"{GROUP}/rotate-requested-at"
 FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
+CLAIM_ANNOTATION = f"{GROUP}/claim-requested-at"
+HAND_OVER_ANNOTATION = f"{GROUP}/hand-over-to"
 DEFAULT_ENTERPRISE = "default"
 
 Body = Mapping[str, Any]
@@ -82,6 +84,7 @@ def parse_desired(body: Body) -> Desired:
     annotations, tokens = mapping(meta.get("annotations")), spec.section("tokens")
     domains = spec.section("cors").texts("domains")
     request, rotate = annotations.get(RECONCILE_ANNOTATION), annotations.get(ROTATE_ANNOTATION)
+    claim = annotations.get(CLAIM_ANNOTATION)
     desired = Desired(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -109,6 +112,8 @@ def parse_desired(body: Body) -> Desired:
         grant=_grant(spec),
         downscoped=_downscoped(spec),
         bad_origin=_bad_origin(domains),
+        claim_request=claim if claim and claim != status.get("lastHandledClaimAt") else None,
+        hands_over_to=annotations.get(HAND_OVER_ANNOTATION),
     )
     return replace(desired, invalid=next(iter(spec.problems), None) or _impossible(desired) or _twice(desired))
 

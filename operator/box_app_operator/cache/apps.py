@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, name_key, uid_in
+from box_app_operator.model.box import UID, AppID, BoxApp, ClientID, name_key
 from box_app_operator.model.conditions import Reason
 from box_app_operator.ports import Console, Page
 
@@ -16,6 +16,7 @@ class Listing:
     Attributes:
         known: was everything listed once?
         heard: did the last look bring anything, if only the echo of an own write?
+        losers: uids of objects whose app is another's by now, or is gone; whoever tells them empties it.
     """
 
     def __init__(self, name_freed: Callable[[str], None] = lambda _: None) -> None:
@@ -31,6 +32,7 @@ class Listing:
         self._by_client: dict[ClientID, AppID] = {}
         self._by_name: dict[str, AppID] = {}
         self._name_freed = name_freed
+        self.losers: set[UID] = set()
 
     def __len__(self) -> int:
         return len(self._apps)
@@ -75,9 +77,10 @@ class Listing:
         self._by_name[name_key(app.name)] = app.id
         if known is not None and name_key(known.name) != name_key(app.name):
             self._free_name(known)
-        uid = uid_in(app.reference)
-        if uid is not None:
-            self._by_uid[uid] = app.id
+        if known is not None and known.owner_uid not in (None, app.owner_uid):
+            self._forget_owner(known)
+        if app.owner_uid is not None:
+            self._by_uid[app.owner_uid] = app.id
 
     def drop(self, app: AppID) -> BoxApp | None:
         """Forget an app that is gone."""
@@ -86,11 +89,16 @@ class Listing:
             # Remembered, so that a look from before does not bring it back.
             self._gone[app] = gone.revision
             self._by_client.pop(gone.client_id, None)
-            uid = uid_in(gone.reference)
-            if uid is not None and self._by_uid.get(uid) == app:
-                del self._by_uid[uid]
+            self._forget_owner(gone)
             self._free_name(gone)
         return gone
+
+    def _forget_owner(self, app: BoxApp) -> None:
+        """The object that had this app does not have it any more."""
+        uid = app.owner_uid
+        if uid is not None and self._by_uid.get(uid) == app.id:
+            del self._by_uid[uid]
+            self.losers.add(uid)
 
     def _free_name(self, app: BoxApp) -> None:
         """This app has its name no longer."""

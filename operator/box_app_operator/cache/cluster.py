@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from box_app_operator.api.fields import mapping
 from box_app_operator.api.spec import Body, Resource, read_app
-from box_app_operator.model.box import UID, ClientID, name_key
+from box_app_operator.model.box import UID, AdoptionEntry, Claimant, ClientID, name_key
 from box_app_operator.model.desired import AppKey, Desired, WorkloadRef
 from box_app_operator.model.secret import SecretView
 
@@ -46,7 +46,11 @@ class Store:
         namespaces: all namespaces, by name. Likewise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cluster_id: str | None = None, watched: tuple[str, ...] = ()) -> None:
+        """``cluster_id`` is from the configuration, None for the uid of ``kube-system``; ``watched`` are the namespaces
+        that are watched, empty for all.
+        """
+        self.cluster_id, self.watched = cluster_id, watched
         self.apps: dict[AppKey, Resource] = {}
         self._keys: dict[UID, AppKey] = {}
         self._claims, self._of_enterprise, self._named = Index(dict), Index(dict), Index(dict)
@@ -73,6 +77,28 @@ class Store:
             return not has_it, app.desired.created_at, app.desired.uid
 
         return sorted((self.apps[key] for key in self._claims.get(client_id, ())), key=rank)
+
+    def meant_by(self, entry: AdoptionEntry, enterprise: str) -> list[Resource]:
+        """The apps to which an entry of this enterprise may give a Box app: those that name it, or have none yet."""
+        keys = [AppKey(entry.namespace, entry.name)] if entry.name else self.keys_in_namespace(entry.namespace)
+        apps = (self.apps[key] for key in keys if key in self.apps)
+        return [app for app in apps if app.desired.enterprise == enterprise and _may_want(app, entry.client_id)]
+
+    def is_out_of_sight(self, owner: Claimant) -> bool:
+        """Is this object one of this cluster, in a namespace whose objects are not watched?"""
+        here = owner.cluster in ("", self._cluster())
+        return here and bool(self.watched) and owner.namespace not in self.watched
+
+    def _cluster(self) -> str | None:
+        system = self.namespaces.get("kube-system")
+        return self.cluster_id or (system.uid if system is not None else None)
+
+    def claimant(self, desired: Desired) -> Claimant | None:
+        """This object as references name it; None while its namespace, or the cluster's identity, is not known."""
+        namespace, cluster = self.namespaces.get(desired.namespace), self._cluster()
+        if cluster is None or namespace is None:
+            return None
+        return Claimant(cluster, desired.namespace, namespace.uid, desired.name, desired.uid)
 
     def keys_named(self, display_name: str) -> list[AppKey]:
         """The objects that want their app to have this name in Box."""
@@ -216,3 +242,8 @@ class Store:
     def keys_in_namespace(self, namespace: str) -> list[AppKey]:
         """The apps in a namespace."""
         return [key for key in self.apps if key.namespace == namespace]
+
+
+def _may_want(app: Resource, client_id: ClientID | None) -> bool:
+    named = app.desired.client_id
+    return client_id in (None, named) if named is not None else mapping(app.body.get("status")).get("appID") is None

@@ -107,6 +107,8 @@ class Intake:
             before, app = self._store.apps.get(key), self._store.put_app(body)
             self.wake(key)
             self._wake_namesakes(app, before or app)
+            if before is not None and before.desired.hands_over_to != app.desired.hands_over_to:
+                self._wake_claimants(app)
             if before is not None and before.desired.enterprise != app.desired.enterprise:
                 self._enterprises.app_gone(before.desired.enterprise)
 
@@ -115,11 +117,14 @@ class Intake:
         self._store.drop_app(app.key, app.desired.uid)
         self._reconciler.forget(app.desired.uid)
         self._enterprises.app_gone(app.desired.enterprise)
-        # Others may have waited for the Box app that this one claimed.
+        self._wake_claimants(app)
+        self._wake_namesakes(app)
+
+    def _wake_claimants(self, app: Resource) -> None:
+        """Others may wait for the Box app that this object has."""
         client_id = app.desired.client_id or parse_remembered(app.body).client_id
         for rival in self._store.claims(client_id) if client_id else ():
             self.wake(rival.key)
-        self._wake_namesakes(app)
 
     def _wake_namesakes(self, *versions: Resource) -> None:
         """Others may wait for the name of this object's app, and say whether it is about to be free."""

@@ -98,6 +98,9 @@ def _plan_work(desired: Desired, observed: Observed, now: datetime, refusals: Re
     current = current_of(desired, observed, now)
     findings = _find(desired, observed, current, now, refusals, delays)
     steps = tuple(step for finding in findings for step in finding.steps)
+    if observed.app is not None and steps == (observed.claim,):
+        # A reference that only wants to be brought up to date waits for another write: an upgrade writes nothing.
+        steps = ()
     if not desired.has_finalizer:
         # Not even after AddFinalizer was refused: what is made in Box without it would outlive the object.
         steps = tuple(step for step in steps if isinstance(step, AddFinalizer))

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from box_app_operator.api.remembered import status_of
-from box_app_operator.api.spec import RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
+from box_app_operator.api.spec import CLAIM_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION, Body
 from box_app_operator.core.plan import Plan
 from box_app_operator.model.box import Fingerprint, TokenSource, known_token
 from box_app_operator.model.conditions import format_time, merge_conditions
 from box_app_operator.model.desired import Desired, Retire
 from box_app_operator.model.finding import MAX_NAMES, Task
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.observed import Observed, RememberedStatus
 from box_app_operator.modes.registry import RULES
 from box_app_operator.tokens.active import Current, current_of
 from box_app_operator.tokens.consumers import pods_on_previous
@@ -28,6 +28,7 @@ FROM_BOX = (
     "downscopedTokens",
     "corsDomains",
     "nextSteps",
+    "claimUID",
 )
 """Fields that follow Box; they keep their last value while nothing is known of the app."""
 
@@ -43,9 +44,12 @@ def build_status(
     old, current = status_of(body), current_of(desired, observed, now)
     conditions = merge_conditions(plan.conditions, old.get("conditions") or (), desired.generation, now)
     seen = observed.known and not desired.suspended and observed.problem is None
-    # The status says nothing of an app that the object may not have.
-    seen = seen and (observed.adoption is not Adoption.MISSING or observed.claimed_by is not None)
+    # What a restored status records of an app is needed once the app is the object's own.
+    seen = seen and (observed.claim is None or observed.app is not None)
     fields = _of_app(desired, observed, current, plan, now) if seen else {name: old.get(name) for name in FROM_BOX}
+    if seen and observed.claimed_by is not None and "claimUID" in old:
+        # By these it is known that the object had the app, and which one it was.
+        fields |= {name: old.get(name) for name in ("appID", "claimUID")}
     if plan.tasks and (seen or desired.deleting):
         fields["nextSteps"] = _shown(plan.tasks, old.get("nextSteps") or (), now)
     annotations = body["metadata"].get("annotations") or {}
@@ -58,8 +62,15 @@ def build_status(
         "lastHandledReconcileAt": handled or old.get("lastHandledReconcileAt"),
         "lastHandledRotateAt": _rotated_for(annotations.get(ROTATE_ANNOTATION), current)
         or old.get("lastHandledRotateAt"),
+        "lastHandledClaimAt": (annotations.get(CLAIM_ANNOTATION) if _is_claimed(observed) else None)
+        or old.get("lastHandledClaimAt"),
     }
     return {name: value for name, value in status.items() if value is not None}
+
+
+def _is_claimed(observed: Observed) -> bool:
+    """Is there an app that is this object's own?"""
+    return observed.app is not None and observed.claimed_by is None
 
 
 def _of_app(desired: Desired, observed: Observed, current: Current | None, plan: Plan, now: datetime) -> dict[str, Any]:

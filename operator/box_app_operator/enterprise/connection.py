@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, changed_clients
+from box_app_operator.api.enterprise import Enterprise, SecretKeyRef, changed_entries
 from box_app_operator.api.spec import Body
 from box_app_operator.cache.apps import Listing
 from box_app_operator.cache.cluster import Store
@@ -22,7 +22,7 @@ from box_app_operator.enterprise.clients import Connect, opened
 from box_app_operator.enterprise.health import Health
 from box_app_operator.errors import AwaitingHumanError, OperatorError, StalledError, TransientError
 from box_app_operator.kube.secrets import KubeSecrets
-from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem, uid_in
+from box_app_operator.model.box import AdoptionEntry, BoxApp, Problem
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import AppKey
 from box_app_operator.ports import Clock, Console, Platform
@@ -150,8 +150,8 @@ class EnterpriseLink:
     def _adoption_changed(self, before: tuple[AdoptionEntry, ...]) -> None:
         """The way to Box is as before; only the objects that an entry came or went for are looked at."""
         store = self._deps.store
-        for client_id in changed_clients(before, self.adoption):
-            for app in store.claims(client_id):
+        for entry in changed_entries(before, self.adoption):
+            for app in store.meant_by(entry, self.name):
                 self._deps.clear_refusals(app.key)
                 self._deps.wake(app.key)
         if not self._restart.is_set():
@@ -283,13 +283,17 @@ class EnterpriseLink:
 
     def _wake(self, news: list[BoxApp]) -> None:
         store = self._deps.store
+        lost, self.listing.losers = self.listing.losers, set()
+        for uid in {*lost, *(app.owner_uid for app in news if app.owner_uid is not None)}:
+            self._look_again(store.key_of(uid))
         for app in news:
-            uid = uid_in(app.reference)
-            key = store.key_of(uid) if uid is not None else None
-            for waiting in (key, *(claimant.key for claimant in store.claims(app.client_id))):
-                if waiting is not None:
-                    self._deps.clear_human_refusals(waiting)
-                    self._deps.wake(waiting)
+            for claimant in store.claims(app.client_id):
+                self._look_again(claimant.key)
+
+    def _look_again(self, key: AppKey | None) -> None:
+        if key is not None:
+            self._deps.clear_human_refusals(key)
+            self._deps.wake(key)
 
     async def _resync(self) -> None:
         """Have every app looked at now and then. It costs no call to Box: the listing knows."""

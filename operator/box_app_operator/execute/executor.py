@@ -58,7 +58,9 @@ class Executor:
         match step:
             case steps.RefreshDownscoped():
                 return await self._secrets.refresh(step, resource, observed, platform_of(self._link))
-            case steps.CreateApp() | steps.RenameApp() | steps.SetCorsDomains() | steps.SubmitApp() | steps.DeleteApp():
+            case steps.CreateApp() | steps.ClaimApp() | steps.RenameApp() | steps.DeleteApp():
+                return await change_app(step, console_of(self._link), self._link.listing)
+            case steps.SetCorsDomains() | steps.SubmitApp():
                 return await change_app(step, console_of(self._link), self._link.listing)
             case _:
                 client = self._clients[observed.mode]

@@ -8,18 +8,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import NewType
 
 from box_app_operator.model.conditions import Reason
 
+UID = NewType("UID", str)
+"""Kubernetes' identity of one life of an object."""
 AppID = NewType("AppID", str)
 """Box's numeric id of an app, a decimal string."""
 ClientID = NewType("ClientID", str)
 """Box's client id of an app, 32 of ``[a-z0-9]``."""
 Fingerprint = NewType("Fingerprint", str)
 """The first 16 hex digits of SHA-256 of a token: the only trace of it that may be shown or stored."""
-UID = NewType("UID", str)
-"""Kubernetes' identity of one life of an object."""
 
 
 def fingerprint_of(token: str) -> Fingerprint:
@@ -98,10 +99,58 @@ class UnlistedTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimant:
+    """A BoxCustomApp, distinct from every other one that ever was, in any cluster."""
+
+    cluster: str
+    namespace: str
+    namespace_uid: UID
+    name: str
+    uid: UID
+
+    @property
+    def place(self) -> str:
+        """Namespace and name, which another life of the object has, too."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which object has an app, and whether the operator registered the app (``adopted`` is False then), whoever has it.
+
+    One that an earlier version wrote names neither the cluster nor the uid of the namespace: both are empty.
+    """
+
+    owner: Claimant
+    adopted: bool
+
+    def __str__(self) -> str:
+        owner, origin = self.owner, "adopted" if self.adopted else "created"
+        return f"{owner.cluster}/{owner.namespace}/{owner.namespace_uid}/{owner.name}/{owner.uid}/{origin}"
+
+
+def old_form(claimant: Claimant) -> str:
+    """As earlier versions wrote it."""
+    return f"{claimant.place}/{claimant.uid}"
+
+
+@lru_cache(maxsize=16384)
+def parse_reference(text: str) -> Reference | None:
+    """What a reference says; None where it is none of the operator's."""
+    match text.split("/"):
+        case [namespace, name, uid]:
+            return Reference(Claimant("", namespace, UID(""), name, UID(uid)), adopted=False)
+        case [cluster, namespace, namespace_uid, name, uid, ("created" | "adopted") as origin]:
+            owner = Claimant(cluster, namespace, UID(namespace_uid), name, UID(uid))
+            return Reference(owner, adopted=origin == "adopted")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class BoxApp:
     """A Box Custom App as the console shows it.
 
-    ``reference`` is the operator's own mark, ``<namespace>/<name>/<uid>``; empty for an app made by hand.
+    ``reference`` is the operator's own mark, see ``reference``; empty for an app made by hand.
     ``revision`` grows with every change of the app.
     """
 
@@ -113,6 +162,21 @@ class BoxApp:
     tokens: Mapping[Slot, IssuedToken]
     cors_domains: tuple[str, ...]
     revision: int
+
+    @property
+    def owner(self) -> Reference | None:
+        """Whose it is; None for an app that no BoxCustomApp had yet."""
+        return parse_reference(self.reference)
+
+    @property
+    def owner_uid(self) -> UID | None:
+        """The uid of the object whose it is."""
+        return self.owner.owner.uid if self.owner is not None else None
+
+    @property
+    def was_created(self) -> bool:
+        """Did an operator register it? Then all its tokens are an operator's, whoever has the app by now."""
+        return self.owner is not None and not self.owner.adopted
 
     @property
     def is_usable(self) -> bool:
@@ -159,18 +223,6 @@ def name_key(name: str) -> str:
     Source: Box does not say whether upper and lower case differ; if they do, an app is woken in vain.
     """
     return name.casefold()
-
-
-def uid_in(reference: str) -> UID | None:
-    """The uid in a reference ``<namespace>/<name>/<uid>``; None for a reference of another make."""
-    parts = reference.split("/")
-    return UID(parts[2]) if len(parts) == 3 else None
-
-
-def owner_in(reference: str) -> str | None:
-    """The BoxCustomApp in a reference, as ``<namespace>/<name>``; None when there is no reference."""
-    namespace, _, rest = reference.partition("/")
-    return f"{namespace}/{rest.partition('/')[0]}" if reference else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +282,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionEntry:
-    """One entry of ``BoxEnterprise.spec.adoption``. ``name`` is None for every BoxCustomApp of the namespace."""
+    """One entry of ``BoxEnterprise.spec.adoption``: which apps a BoxCustomApp may have that does not have them yet.
 
-    client_id: ClientID
+    ``client_id`` is None for every app of ``from_cluster`` or ``from_namespace_uid`` whose object had the same name.
+    ``name`` is None for every BoxCustomApp of the namespace, ``namespace_uid`` for the life of the namespace that uses
+    the entry first. ``from_owner`` is "namespace/name" of a living BoxCustomApp that loses the app.
+    """
+
+    client_id: ClientID | None
     namespace: str
     name: str | None = None
     allow_delete: bool = False
+    namespace_uid: UID | None = None
+    from_cluster: str | None = None
+    from_namespace_uid: UID | None = None
+    from_owner: str | None = None

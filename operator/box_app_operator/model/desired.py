@@ -105,9 +105,10 @@ class Desired:
 
     ``client_id`` is given when an existing app is to be adopted. ``token_days`` is a token's lifetime, None for
     ever. ``invalid`` says what is wrong with the spec, or what it asks for that this version cannot do.
-    ``reconcile_request``, ``rotate_request`` and ``force_delete`` come from annotations; the first two are set only
-    while the status does not record their value as handled. ``import_from`` names the Secret in which a person hands
-    over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there for ``ClientCredentials``.
+    ``reconcile_request``, ``rotate_request``, ``claim_request``, ``force_delete`` and ``hands_over_to`` come from
+    annotations; the first three are set only while the status does not record their value as handled. ``import_from``
+    names the Secret in which a person hands over keys, ``client_secret`` a Secret and the key in it, ``grant`` is there
+    for ``ClientCredentials``.
     ``cors_domains`` are as browsers send them, each once; ``bad_origin`` says what is wrong with one that is none.
     """
 
@@ -137,6 +138,8 @@ class Desired:
     grant: ClientGrant | None = None
     downscoped: tuple[DownscopedSpec, ...] = ()
     bad_origin: str | None = None
+    claim_request: str | None = None
+    hands_over_to: str | None = None
 
     @property
     def key(self) -> AppKey:
@@ -155,8 +158,3 @@ class Desired:
     def secret_names(self) -> list[str]:
         """The names of all Secrets that are asked for, that of the app's own token first."""
         return [self.secret.name, *(spec.secret for spec in self.downscoped)]
-
-    @property
-    def reference(self) -> str:
-        """The mark by which the app is found again in Box."""
-        return f"{self.namespace}/{self.name}/{self.uid}"

@@ -9,6 +9,7 @@ from box_app_operator.model.box import (
     UID,
     AppID,
     BoxApp,
+    Claimant,
     ClientID,
     Fingerprint,
     PendingToken,
@@ -20,6 +21,7 @@ from box_app_operator.model.box import (
 from box_app_operator.model.desired import WorkloadRef
 from box_app_operator.model.platform_view import PlatformView
 from box_app_operator.model.secret import SecretView
+from box_app_operator.model.steps import ClaimApp
 
 PAUSE = timedelta(minutes=10)
 """Between two rotations by date, and between two replacements of lost tokens after the first three."""
@@ -103,7 +105,8 @@ class RememberedStatus:
     token was issued and when it expires, ``slots`` where it stood. ``origins`` are those that the app had when they
     were last what the spec asked for, None when they were not; ``is_current`` tells that this was for the
     present spec, and that no other look was requested since. ``allowed`` are those that Box allowed last.
-    ``asked_to_revoke_at`` is since when a person is asked to revoke a key.
+    ``asked_to_revoke_at`` is since when a person is asked to revoke a key. ``claim_uid`` is the uid under which an
+    object had the app last: of this object, unless the status was restored from a backup.
     """
 
     app_id: AppID | None = None
@@ -117,6 +120,7 @@ class RememberedStatus:
     is_current: bool = False
     allowed: tuple[str, ...] = ()
     asked_to_revoke_at: datetime | None = None
+    claim_uid: UID | None = None
 
     @property
     def issued_at(self) -> datetime | None:
@@ -139,12 +143,11 @@ class Mode(enum.Enum):
 
 
 class Adoption(enum.Enum):
-    """May the object have the app? Decided by ``modes/automated/adoption``."""
+    """Whom an app was made by, and what the object that has it may do. Decided by ``modes/automated/adoption``."""
 
-    NOT_NEEDED = "the app was registered for this object, or only a person acts on it"
-    MISSING = "no adoption entry allows it"
-    ALLOWED = "the owner of the enterprise allowed it"
-    ALLOWED_WITH_DELETE = "the owner of the enterprise allowed it, and the app's deletion"
+    NOT_NEEDED = "an operator registered the app, or only a person acts on it"
+    ALLOWED = "a person registered the app, and the owner of the enterprise allowed its use"
+    ALLOWED_WITH_DELETE = "a person registered the app, and the owner of the enterprise allowed its deletion"
 
     @property
     def may_delete(self) -> bool:
@@ -195,9 +198,10 @@ class Observed:
     """What one look at Box and at the cluster found.
 
     ``known`` is False while the enterprise's apps have never been listed; ``app`` means nothing then. ``unlisted`` is
-    what is known of the app's tokens in a mode in which Box does not list apps. ``claimed_by`` names another
-    BoxCustomApp that has the older claim to the app, ``adoption`` tells whether this one may have it. ``doubtful``
-    tells that a call's answer was lost, and Box was not asked since.
+    what is known of the app's tokens in a mode in which Box does not list apps. ``claimant`` is this object as
+    references name it. ``claim`` marks the app as this object's own; with ``app`` None that comes before all else.
+    ``claimed_by`` names another BoxCustomApp that has the app, ``adoption`` tells what this one may do with it.
+    ``doubtful`` tells that a call's answer was lost, and Box was not asked since.
     ``name_holder`` is another BoxCustomApp whose app has the wanted name and is about to give it up. ``secret`` is
     the Secret of the wanted name, whoever owns it; ``renamed_secrets`` are Secrets of other names that this object
     published earlier. ``namespace_is_terminating`` tells that the namespace is being deleted. ``pods`` are those
@@ -212,6 +216,8 @@ class Observed:
     known: bool = False
     app: BoxApp | None = None
     unlisted: UnlistedTokens | None = None
+    claimant: Claimant | None = None
+    claim: ClaimApp | None = None
     claimed_by: str | None = None
     adoption: Adoption = Adoption.NOT_NEEDED
     name_holder: NameHolder | None = None

@@ -15,6 +15,7 @@ from box_app_operator.model.conditions import parse_time
 FINGERPRINT = "boxapps.dev/fingerprint"
 SECRET_NAME = "boxapps.dev/secret-name"
 PUBLISHED_AT = "boxapps.dev/published-at"
+PUBLISHED_FOR = "boxapps.dev/published-for"
 MOVED_AT = "boxapps.dev/moved-at"
 ROTATED_AT = "boxapps.dev/rotated-at"
 PREVIOUS = "boxapps.dev/previous-fingerprint"
@@ -30,7 +31,7 @@ WANTED = "boxapps.dev/downscoped-as"
 RECORD_NAMES = frozenset(
     {
         *(FINGERPRINT, SECRET_NAME, PUBLISHED_AT, MOVED_AT, ROTATED_AT, PREVIOUS, EXPIRY, SUBJECT, CLIENT_ID),
-        *(ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, REPLACEMENTS, PARENT, WANTED),
+        *(ISSUED_AT, EXPIRES_AT, ROTATE_REQUEST, REPLACEMENTS, PARENT, WANTED, PUBLISHED_FOR),
     }
 )
 """The annotations that record something of the token."""
@@ -41,19 +42,20 @@ class TokenRecord:
     """What the annotations of a Secret tell of its token, nothing of what was removed or made unreadable by hand.
 
     ``fingerprint`` is the token that was written there, ``secret_name`` the Secret's name then, ``published_at`` when
-    that was; ``moved_at`` is when the first token was written under this name, None unless renamed Secrets were still
-    there when another followed. ``previous`` is the token that it took the place of, None for the first;
-    ``rotated_at`` is when that happened, None when the previous one had been lost. ``expiry`` is the lifetime that was
-    asked for, ``rotate_request`` the request for a rotation that it fulfils. ``subject`` is on whose behalf an access
-    token was obtained, ``client_id`` with whose credentials. ``issued_at`` and ``expires_at`` are the token's own
-    dates; without a console endpoint they are recorded nowhere else. ``replacements`` is how many lost tokens were
-    replaced in a row until this one. Of a downscoped token, ``parent`` is the one that it was made from, and ``wanted``
-    stands for its scopes and resource.
+    that was, and ``published_for`` the uid of the object that it was written for; ``moved_at`` is when the first token
+    was written under this name, None unless renamed Secrets were still there when another followed. ``previous`` is the
+    token that it took the place of, None for the first; ``rotated_at`` is when that happened, None when the previous
+    one had been lost. ``expiry`` is the lifetime that was asked for, ``rotate_request`` the request for a rotation that
+    it fulfils. ``subject`` is on whose behalf an access token was obtained, ``client_id`` with whose credentials.
+    ``issued_at`` and ``expires_at`` are the token's own dates; without a console endpoint they are recorded nowhere
+    else. ``replacements`` is how many lost tokens were replaced in a row until this one. Of a downscoped token,
+    ``parent`` is the one that it was made from, and ``wanted`` stands for its scopes and resource.
     """
 
     fingerprint: Fingerprint | None = None
     secret_name: str | None = None
     published_at: datetime | None = None
+    published_for: UID | None = None
     moved_at: datetime | None = None
     previous: Fingerprint | None = None
     rotated_at: datetime | None = None
@@ -75,6 +77,7 @@ def read_record(annotations: Mapping[str, str]) -> TokenRecord:
         fingerprint=Fingerprint(text(FINGERPRINT, "")) or None,
         secret_name=text(SECRET_NAME),
         published_at=parse_time(text(PUBLISHED_AT)),
+        published_for=UID(text(PUBLISHED_FOR, "")) or None,
         moved_at=parse_time(text(MOVED_AT)),
         previous=Fingerprint(text(PREVIOUS, "")) or None,
         rotated_at=parse_time(text(ROTATED_AT)),
@@ -101,6 +104,7 @@ def annotations_of(record: TokenRecord) -> dict[str, str]:
         FINGERPRINT: record.fingerprint,
         SECRET_NAME: record.secret_name,
         PUBLISHED_AT: _written(record.published_at),
+        PUBLISHED_FOR: record.published_for,
         MOVED_AT: _written(record.moved_at),
         PREVIOUS: record.previous,
         ROTATED_AT: _written(record.rotated_at),

@@ -29,6 +29,15 @@ class CreateApp:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimApp:
+    """Mark the app with this reference, which says whose it is, if it is still as it was at this revision."""
+
+    app_id: AppID
+    reference: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class RenameApp:
     """Give the app this name."""
 
@@ -154,6 +163,7 @@ Step = (
     AddFinalizer
     | RemoveFinalizer
     | CreateApp
+    | ClaimApp
     | RenameApp
     | SetCorsDomains
     | SubmitApp
@@ -177,7 +187,7 @@ Revoking = RevokeSlot | RevokeToken
 """Steps that end a token."""
 
 SECRET_STEPS = (
-    *(CreateApp, SubmitApp),
+    *(CreateApp, ClaimApp, SubmitApp),
     *(MintToken, ObtainAccessToken, PublishSecret, RevokeSlot, RevokeToken, DeleteSecret),
     *(RefreshDownscoped, RevokeDownscoped),
 )

@@ -17,7 +17,7 @@ from box_app_operator.model.box import (
 )
 from box_app_operator.model.conditions import format_time
 from box_app_operator.model.desired import Desired
-from box_app_operator.model.observed import Adoption, Observed
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.secret import SecretView, TokenRecord, annotations_of
 from box_app_operator.secret.annotations import added, expiry_text
 
@@ -45,7 +45,7 @@ def owns_secret(desired: Desired, observed: Observed) -> bool:
     if secret.uid in observed.disowned:
         return True
     known, source = set(observed.remembered.fingerprints), observed.source
-    if source is not None and observed.adoption is not Adoption.MISSING and secret.labels.get(MANAGED_BY) == MANAGER:
+    if source is not None and secret.labels.get(MANAGED_BY) == MANAGER:
         known |= {token.fingerprint for token in source.issued}
     return not known.isdisjoint(secret.fingerprints.values())
 
@@ -113,20 +113,25 @@ def published_fingerprints(desired: Desired, observed: Observed) -> set[Fingerpr
 
 
 def own_fingerprints(desired: Desired, observed: Observed) -> set[Fingerprint]:
-    """Tokens that are known to be of this operator's making: published at some time, or held to be.
-
-    Without an entry for the app only those whose value is there: annotations and status may have been edited.
-    """
+    """Tokens that are known to be of this operator's making: published at some time, or held to be."""
     pending = {observed.pending.fingerprint} if observed.pending is not None else set()
-    if observed.adoption is Adoption.MISSING:
-        return held_by_value(desired, observed) | pending
     return published_fingerprints(desired, observed) | pending
 
 
+def to_be_ended(desired: Desired, observed: Observed) -> set[Fingerprint]:
+    """What ends with the object on an app that a person made. An annotation is no reason to revoke anything."""
+    pending = {observed.pending.fingerprint} if observed.pending is not None else set()
+    return held_by_value(desired, observed) | pending | observed.remembered.fingerprints
+
+
 def held_by_value(desired: Desired, observed: Observed) -> set[Fingerprint]:
-    """What the object's own Secrets hold, by value: whoever wrote it there had the token itself."""
+    """What the object's own Secrets hold, by value: whoever wrote it there had the token itself.
+
+    One without a controller counts with the operator's label: a backup that was restored, for example.
+    """
     secret = observed.secret
-    wanted = (secret,) if secret is not None and secret.owner_uid == desired.uid else ()
+    restored = secret is not None and secret.owner_uid is None and secret.labels.get(MANAGED_BY) == MANAGER
+    wanted = (secret,) if secret is not None and (restored or secret.owner_uid == desired.uid) else ()
     return {
         fingerprint for secret in (*wanted, *observed.renamed_secrets) for fingerprint in secret.fingerprints.values()
     }
@@ -177,6 +182,7 @@ def _new_token(
     previous = replaced.fingerprint if replaced and replaced.fingerprint in known else before
     return TokenRecord(
         published_at=now,
+        published_for=desired.uid,
         previous=previous,
         rotated_at=_overlap_begins(desired, observed, previous, now),
         expiry=(expiry_text(pending.days) if pending else _expiry_seen(token)) if source.follows_spec else None,

@@ -171,8 +171,9 @@ def _blocked(source: TokenSource, token: IssuedToken) -> Retirement:
 
 
 def _ours(desired: Desired, observed: Observed, fingerprint: Fingerprint) -> bool:
-    """May this token be revoked? On an adopted app only what the operator itself published or holds."""
-    return desired.client_id is None or fingerprint in own_fingerprints(desired, observed)
+    """May this token be revoked? On an app that a person made only what the operator itself published or holds."""
+    created = observed.app is not None and observed.app.was_created
+    return created or fingerprint in own_fingerprints(desired, observed)
 
 
 def _check_pending(observed: Observed, pending: PendingToken, steps: TokenSteps) -> Finding:

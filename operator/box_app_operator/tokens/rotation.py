@@ -64,6 +64,7 @@ class Cause(enum.Enum):
     """Why a token is to be replaced."""
 
     REQUEST = "A rotation was requested"
+    TAKEOVER = "The token was published for another BoxCustomApp"
     SPEC = "A token of another kind is asked for"
     DATE = "The token is due to be replaced by date"
 
@@ -73,11 +74,18 @@ def rotation_cause(current: Current) -> Cause | None:
     desired, record = current.desired, current.record
     if desired.rotate_request and desired.rotate_request != record.rotate_request:
         return Cause.REQUEST
+    if _was_taken_over(current):
+        return Cause.TAKEOVER
     if not as_asked_for(current):
         return Cause.SPEC
     moment = next_rotation(current)
     due = moment is not None and moment <= current.now
     return Cause.DATE if due or _is_dated_ahead(current) else None
+
+
+def _was_taken_over(current: Current) -> bool:
+    """Did an earlier life of the object, or another one, publish the token? Then others may have it by now."""
+    return current.observed.app is not None and current.record.published_for not in (None, current.desired.uid)
 
 
 def _is_dated_ahead(current: Current) -> bool:

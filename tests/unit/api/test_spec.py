@@ -70,7 +70,8 @@ def annotated(name: str, value: str, **status: str) -> Json:
         ("force_delete", False),
         ("has_finalizer", False),
         ("reconcile_request", None),
-        ("reference", "billing/viewer/u-1"),
+        ("claim_request", None),
+        ("hands_over_to", None),
     ],
 )
 def test_an_app_that_says_little_gets_every_default(field: str, expected: Any) -> None:

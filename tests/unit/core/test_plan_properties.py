@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.unit.examples import said
+from tests.unit.examples import found, said
 from tests.unit.pretend import CLIENT_ID, NOON, Course, World, approved, crashed, decide, pretend, run_its_course
 from tests.unit.strategies import (
     authorized_worlds,
@@ -18,12 +18,21 @@ from tests.unit.strategies import (
 )
 
 from box_app_operator.core.plan import WERE_MISSING
-from box_app_operator.model.box import AuthorizationState, IssuedToken, PendingToken, RefusalKind, Slot, fingerprint_of
+from box_app_operator.model.box import (
+    AdoptionEntry,
+    AuthorizationState,
+    IssuedToken,
+    PendingToken,
+    RefusalKind,
+    Slot,
+    fingerprint_of,
+)
 from box_app_operator.model.conditions import Condition, Reason
 from box_app_operator.model.desired import DeletionPolicy
 from box_app_operator.model.observed import Adoption
 from box_app_operator.model.steps import (
     AddFinalizer,
+    ClaimApp,
     DeleteApp,
     MintToken,
     ProveToken,
@@ -203,29 +212,31 @@ def test_a_deletion_does_only_what_its_policy_allows(world: World) -> None:
         DeletionPolicy.DELETE: (DeleteApp, RemoveFinalizer),
     }
     policy = world.desired.deletion_policy
-    if policy is DeletionPolicy.DELETE and world.observed.adoption in (Adoption.MISSING, Adoption.ALLOWED):
+    if policy is DeletionPolicy.DELETE and world.observed.adoption is Adoption.ALLOWED:
         policy = DeletionPolicy.REVOKE_TOKENS
     expected = (RemoveFinalizer,) if world.desired.force_delete else allowed[policy]
 
     assert all(isinstance(step, expected) for step in run_its_course(world).steps)
 
 
-@given(world=worlds(client_id=CLIENT_ID, entries=()), previous=previous_conditions())
-def test_an_app_that_nobody_allowed_is_left_alone(world: World, previous: dict[str, Condition]) -> None:
-    """No step at all before the object is deleted, and then none but for tokens whose value is at hand."""
-    observed = world.observed
-    assume(observed.app is not None)
-    secret = observed.secret if observed.secret and observed.secret.owner_uid == world.desired.uid else None
-    at_hand = {
-        *(secret.fingerprints.values() if secret else ()),
-        observed.pending.fingerprint if observed.pending else None,
-    }
+@given(world=worlds(), data=st.data(), previous=previous_conditions())
+def test_an_app_that_is_anothers_is_left_alone(
+    world: World, data: st.DataObject, previous: dict[str, Condition]
+) -> None:
+    """Without a right to the app there is no step in Box; with one the claim comes before all else."""
+    app = world.observed.app
+    assume(app is not None and world.desired.has_finalizer)
+    assert app is not None
+    reference = data.draw(st.sampled_from(["", "billing/viewer/another", "elsewhere/n/n/viewer/another/created"]))
+    entries = data.draw(st.sampled_from([(), (AdoptionEntry(app.client_id, world.desired.namespace),)]))
+    seen = {"secret": world.observed.secret, "problem": world.observed.problem}
 
-    course = run_its_course(world, previous)
+    observed = found(world.desired, replace(app, reference=reference), *entries, **seen)
 
-    steps = [step for step in course.steps if not isinstance(step, RemoveFinalizer)]
-    assert world.desired.deleting or steps == []
-    assert {step.fingerprint if isinstance(step, RevokeSlot) else str(step) for step in steps} <= at_hand
+    assert observed.app is None
+    kinds = {type(step) for step in decide(replace(world, observed=observed), previous).steps}
+    allowed = RemoveFinalizer if world.desired.deleting else ClaimApp
+    assert kinds <= ({allowed} if observed.claim is not None or world.desired.deleting else set())
 
 
 @given(world=worlds(deleting=True, healthy=True))
@@ -246,7 +257,7 @@ def test_no_token_outlives_a_registered_app_unless_retained(world: World) -> Non
     assert end.observed.app is None or not end.observed.app.tokens
 
 
-@given(world=worlds(), previous=previous_conditions(), data=st.data())
+@given(world=worlds(suspended=False), previous=previous_conditions(), data=st.data())
 def test_a_refused_step_is_not_offered_again_and_the_plan_stays_total(
     world: World, previous: dict[str, Condition], data: st.DataObject
 ) -> None:

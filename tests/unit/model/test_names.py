@@ -1,11 +1,11 @@
 """Names of apps: what is said while another app has the wanted one."""
 
 import pytest
-from tests.unit.examples import DESIRED
-from tests.unit.pretend import World, decide
+from tests.unit.examples import DESIRED, NOTHING, look
+from tests.unit.pretend import decide
 
 from box_app_operator.model.box import Refusal, RefusalKind, name_key
-from box_app_operator.model.observed import Leaving, NameHolder, Observed
+from box_app_operator.model.observed import Leaving, NameHolder
 from box_app_operator.model.steps import AddFinalizer
 
 TAKEN = Refusal(RefusalKind.STALLED, "NameTaken", "Somebody has it.")
@@ -16,7 +16,7 @@ THEIRS = NameHolder("secret-plans", "theirs", Leaving.RENAMED)
 
 def said(holder: NameHolder | None, refusal: Refusal) -> tuple[str, str, str]:
     """Reason and message of Ready, and what stands beside it, when the registration was refused like that."""
-    world = World(DESIRED, Observed(known=True, name_holder=holder))
+    world = look(NOTHING, name_holder=holder)
     (step,) = (step for step in decide(world).steps if not isinstance(step, AddFinalizer))
     conditions = {condition.type: condition for condition in decide(world, refusals={step: refusal}).conditions}
     beside = next(type_ for type_ in ("Stalled", "Reconciling") if type_ in conditions)

@@ -5,13 +5,27 @@ from dataclasses import fields, replace
 from tests.unit.examples import ONE, TWO, ready_world
 from tests.unit.pretend import CLIENT_ID, NOON
 
+from box_app_operator.model.box import UID
 from box_app_operator.model.secret import PUBLISHED_AT, RECORD_NAMES, TokenRecord, annotations_of, read_record
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
     """Each of its fields has an annotation of its own."""
     record = TokenRecord(
-        *(ONE.fingerprint, "viewer", NOON, NOON, TWO.fingerprint, NOON, "60d", "user:1", CLIENT_ID, NOON, NOON),
+        *(
+            ONE.fingerprint,
+            "viewer",
+            NOON,
+            UID("u"),
+            NOON,
+            TWO.fingerprint,
+            NOON,
+            "60d",
+            "user:1",
+            CLIENT_ID,
+            NOON,
+            NOON,
+        ),
         *("now", 3, "p" * 16, "w" * 16),
     )
     plain = TokenRecord()

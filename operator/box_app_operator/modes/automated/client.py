@@ -11,15 +11,15 @@ from box_app_operator.cache.attempts import Memory, PlatformAnswers
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import BoxApp, PendingToken, owner_in, uid_in
+from box_app_operator.model.box import BoxApp, Claimant, PendingToken, Reference, old_form
 from box_app_operator.model.conditions import Reason
 from box_app_operator.model.desired import DeletionPolicy, Desired
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import MintToken, Obtaining, RevokeSlot, Revoking
-from box_app_operator.modes.automated.adoption import adoption_of, belongs_to_another, with_adoption
+from box_app_operator.modes.automated.adoption import Found, with_ownership
 from box_app_operator.modes.automated.name_holder import find_name_holder
+from box_app_operator.modes.automated.ownership import Holder
 from box_app_operator.modes.common.access import Client, client_of, console_of
-from box_app_operator.modes.common.claims import first_claim
 from box_app_operator.ports import Clock, Cluster, Console
 
 
@@ -37,19 +37,34 @@ class AutomatedClient:
 
     async def observe(self, desired: Desired, seen: Observed, link: Link, answers: PlatformAnswers) -> Observed:
         """The object's own app, and whether it may have it."""
-        if not link.listing.known:
+        claimant = self._store.claimant(desired)
+        if not link.listing.known or claimant is None:
             return seen
+        seen = replace(seen, claimant=claimant)
         # Nothing is proven by its value here.
         answers.values.clear()
-        app = _find(desired, link.listing)
+        app = _find(desired, link.listing, seen)
         if seen.problem is None and link.console is not None:
-            seen = await _ask_if_unsure(desired, link.console, link.listing, seen, app)
-            app = _find(desired, link.listing)
-        if seen.problem is None and _must_be_sure(desired) and (app is None or not app.tokens):
-            app = await _ask_before_letting_go(desired, link, app, seen.remembered)
-        seen = with_adoption(desired, replace(seen, known=True, app=app), link.adoption, self._clock.now())
-        holder = find_name_holder(desired, link, self._store)
-        return replace(seen, claimed_by=_claimed_by(desired, seen, self._store, link), name_holder=holder)
+            seen = await _ask_if_unsure(link.console, link.listing, seen, app)
+            app = _find(desired, link.listing, seen)
+        mine = app if app is not None and app.owner_uid == desired.uid else None
+        if seen.problem is None and _must_be_sure(desired) and (mine is None or not mine.tokens):
+            app = await _ask_before_letting_go(desired, link, mine, seen)
+        seen = replace(seen, known=True)
+        if app is not None:
+            found = Found(app, claimant, self._holder(app), link.adoption)
+            seen = with_ownership(desired, seen, found, self._clock.now())
+        return replace(seen, name_holder=find_name_holder(desired, link, self._store))
+
+    def _holder(self, app: BoxApp) -> Holder:
+        """Of what is not watched nothing is known, and it counts as alive."""
+        owner = app.owner.owner if app.owner is not None else None
+        if owner is None:
+            return Holder()
+        key = self._store.key_of(owner.uid)
+        if key is not None:
+            return Holder(alive=True, hands_over_to=self._store.apps[key].desired.hands_over_to)
+        return Holder(alive=self._store.is_out_of_sight(owner))
 
     async def obtain_token(self, step: Obtaining, desired: Desired, link: Link, memory: Memory) -> str:
         """Generate a token in a free slot."""
@@ -76,19 +91,30 @@ class AutomatedClient:
         return await client_of(desired, self._cluster)
 
 
-def _find(desired: Desired, listing: Listing) -> BoxApp | None:
-    return listing.by_client(desired.client_id) if desired.client_id else listing.by_uid(desired.uid)
+def _find(desired: Desired, listing: Listing, seen: Observed) -> BoxApp | None:
+    """The app that the object has, had, or wants: it may be another's."""
+    if desired.client_id:
+        return listing.by_client(desired.client_id)
+    app, remembered = listing.by_uid(desired.uid), seen.remembered
+    if app is None and remembered.app_id is not None and remembered.claim_uid == desired.uid:
+        app = listing.by_id(remembered.app_id)
+    return app if app is not None else _namesake(desired, listing)
 
 
-async def _ask_if_unsure(
-    desired: Desired, console: Console, listing: Listing, seen: Observed, app: BoxApp | None
-) -> Observed:
+def _namesake(desired: Desired, listing: Listing) -> BoxApp | None:
+    """An app of the wanted name that another life of this very object had, here or in another cluster."""
+    app = listing.by_name(desired.display_name)
+    owner = app.owner.owner if app is not None and app.owner is not None else None
+    return app if owner is not None and (owner.namespace, owner.name) == desired.key else None
+
+
+async def _ask_if_unsure(console: Console, listing: Listing, seen: Observed, app: BoxApp | None) -> Observed:
     """Bring the listing up to date after a lost answer, and where it does not show the pending token."""
     pending = seen.pending
     unseen = pending is not None and app is not None and app.slot_of(pending.fingerprint) is None
     if not seen.doubtful and not unseen:
         return seen
-    found = await (console.get_app(app.id) if app else console.find_app(desired.reference))
+    found = await (console.get_app(app.id) if app else console.find_app(_created(seen)))
     if found is None:
         if app is not None:
             listing.drop(app.id)
@@ -104,10 +130,8 @@ def _must_be_sure(desired: Desired) -> bool:
     return desired.deleting and desired.has_finalizer and not leaves_box_alone
 
 
-async def _ask_before_letting_go(
-    desired: Desired, link: Link, app: BoxApp | None, remembered: RememberedStatus
-) -> BoxApp | None:
-    """The last look before the finalizer is removed is at Box itself.
+async def _ask_before_letting_go(desired: Desired, link: Link, mine: BoxApp | None, seen: Observed) -> BoxApp | None:
+    """The last look before the finalizer is removed is at Box itself. Of another object's app nothing is asked.
 
     A listing may lack an app: one that could not be read, or that the credential did not show for a while. And it may
     not tell yet of a token that was generated a moment ago.
@@ -116,38 +140,32 @@ async def _ask_before_letting_go(
         raise TransientError(
             Reason.BOX_UNAVAILABLE, "There is no connection to the console, to ask whether the app still exists"
         )
-    found = await _look_for(desired, link.console, app, remembered)
+    found = await _look_for(desired, link.console, mine, seen)
     if found is not None:
         link.listing.restore(found)
-    elif app is not None:
-        link.listing.drop(app.id)
-    return _find(desired, link.listing)
+    elif mine is not None:
+        link.listing.drop(mine.id)
+    return _find(desired, link.listing, seen)
 
 
-async def _look_for(
-    desired: Desired, console: Console, app: BoxApp | None, remembered: RememberedStatus
-) -> BoxApp | None:
+async def _look_for(desired: Desired, console: Console, mine: BoxApp | None, seen: Observed) -> BoxApp | None:
     """By its mark too, whatever the status says: it may have been edited."""
-    known = app.id if app is not None else remembered.app_id
+    known = mine.id if mine is not None else seen.remembered.app_id
     found = await console.get_app(known) if known is not None else None
-    return found if found is not None and _is_wanted(desired, found) else await console.find_app(desired.reference)
+    assert seen.claimant is not None
+    for text in _texts(seen.claimant):
+        if found is not None and found.owner_uid == desired.uid:
+            break
+        found = await console.find_app(text)
+    return found
 
 
-def _is_wanted(desired: Desired, app: BoxApp) -> bool:
-    return app.client_id == desired.client_id if desired.client_id else uid_in(app.reference) == desired.uid
+def _created(seen: Observed) -> str:
+    """What the app carries that this object registered."""
+    assert seen.claimant is not None
+    return str(Reference(seen.claimant, adopted=False))
 
 
-def _claimed_by(desired: Desired, seen: Observed, store: Store, link: Link) -> str | None:
-    """The reference at the app counts first. Of those that only name it, one with an entry that allows it."""
-    app = seen.app
-    if app is None or desired.client_id is None:
-        return None
-    if belongs_to_another(app, desired):
-        return owner_in(app.reference)
-    if seen.adoption is Adoption.MISSING or uid_in(app.reference) == desired.uid:
-        return None
-    return first_claim(desired, store, link, lambda other: _is_allowed(app, other.desired, link))
-
-
-def _is_allowed(app: BoxApp, desired: Desired, link: Link) -> bool:
-    return adoption_of(app, desired, link.adoption) is not Adoption.MISSING
+def _texts(claimant: Claimant) -> tuple[str, ...]:
+    """Every reference that the object's app may carry."""
+    return (*(str(Reference(claimant, adopted=adopted)) for adopted in (False, True)), old_form(claimant))

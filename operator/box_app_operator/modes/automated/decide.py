@@ -7,14 +7,14 @@ from typing import Any
 
 from box_app_operator.api.origins import same_origins
 from box_app_operator.model import steps
-from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, Slot
+from box_app_operator.model.box import AuthorizationState, BoxApp, Fingerprint, Reference, Slot
 from box_app_operator.model.conditions import Condition, Reason, format_time
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.finding import Finding, Task, TaskKind, Who, app_page, good, mend, stall, unknown, wait
 from box_app_operator.model.observed import Observed
 from box_app_operator.model.steps import Step
 from box_app_operator.modes.common.findings import authorization_task, deleting, managed_elsewhere, unless_bad_origin
-from box_app_operator.secret.published import own_fingerprints
+from box_app_operator.secret.published import to_be_ended
 from box_app_operator.tokens.policy import check_tokens
 from box_app_operator.tokens.refused import Published, Refused, expired, rejected
 
@@ -25,8 +25,8 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
     """Is there an app in Box that is this object's own, under the right name?"""
     app, type_ = observed.app, "Registered"
     if observed.claimed_by:
-        return managed_elsewhere(desired, observed.claimed_by)
-    if app is None and desired.client_id:
+        return _managed_elsewhere(desired, observed.claimed_by)
+    if app is None and observed.claim is None and desired.client_id:
         return stall(
             type_,
             Reason.APP_NOT_FOUND,
@@ -35,15 +35,37 @@ def check_registered(desired: Desired, observed: Observed, _now: datetime) -> Fi
         )
     if not desired.has_finalizer:
         return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", steps.AddFinalizer())
+    if app is None and observed.claim is not None:
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be taken over.", observed.claim)
     if app is None:
-        create = steps.CreateApp(desired.display_name, desired.reference, desired.uid)
-        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", create)
+        return mend(type_, Reason.NOT_YET_KNOWN, "The app is about to be registered.", _create(desired, observed))
     if app.name != desired.display_name:
         rename = steps.RenameApp(app.id, desired.display_name)
         return mend(type_, Reason.NOT_YET_KNOWN, f"The app is about to be renamed from {app.name!r}.", rename)
+    # An earlier version wrote less into the reference: that is brought up to date.
+    update = (observed.claim,) if observed.claim is not None else ()
     if desired.client_id:
-        return good(type_, Reason.ADOPTED, f"Adopted the app with client id {app.client_id}.")
-    return good(type_, Reason.REGISTERED, f"Registered in Box as app {app.id}.")
+        return good(type_, Reason.ADOPTED, f"Adopted the app with client id {app.client_id}.", *update)
+    return good(type_, Reason.REGISTERED, f"Registered in Box as app {app.id}.", *update)
+
+
+def _create(desired: Desired, observed: Observed) -> steps.CreateApp:
+    assert observed.claimant is not None
+    return steps.CreateApp(desired.display_name, str(Reference(observed.claimant, adopted=False)), desired.uid)
+
+
+def _managed_elsewhere(desired: Desired, owner: str) -> Finding:
+    """By a living object of this namespace; or this object had the app, and another one took it over."""
+    if "/" in owner:
+        return managed_elsewhere(desired, owner)
+    request = f"kubectl annotate boxcustomapp {desired.name} -n {desired.namespace} --overwrite "
+    return stall(
+        "Registered",
+        Reason.MANAGED_ELSEWHERE,
+        f"The Box app of this BoxCustomApp was taken over by another one, in {owner}. Delete this one; its tokens are "
+        f"left to the new owner. To take the app back, get the right to it and run: {request}"
+        'boxapps.dev/claim-requested-at="$(date -u +%FT%TZ)"',
+    )
 
 
 def check_authorized(desired: Desired, observed: Observed, _now: datetime) -> Finding:
@@ -170,6 +192,7 @@ class AutomatedRules:
             return {}
         return {
             "appID": app.id,
+            "claimUID": desired.uid,
             "clientID": app.client_id,
             "consoleURL": app_page(app.id),
             "authorization": _authorization(app),
@@ -187,7 +210,7 @@ def _next_to_delete(desired: Desired, observed: Observed, app: BoxApp) -> Step:
     if policy_of(desired, observed) is DeletionPolicy.DELETE:
         return steps.DeleteApp(app.id)
     for slot, token in app.tokens.items():
-        if desired.client_id is None or token.fingerprint in own_fingerprints(desired, observed):
+        if app.was_created or token.fingerprint in to_be_ended(desired, observed):
             return steps.RevokeSlot(app.id, slot, token.fingerprint)
     return steps.RemoveFinalizer()
 

@@ -6,10 +6,10 @@ from box_app_operator.api.remembered import parse_remembered, shown_conditions
 from box_app_operator.api.spec import Resource
 from box_app_operator.cache.cluster import Store
 from box_app_operator.enterprise.protocols import Link
-from box_app_operator.model.box import BoxApp, name_key, uid_in
+from box_app_operator.model.box import BoxApp, name_key
 from box_app_operator.model.desired import DeletionPolicy, Desired
 from box_app_operator.model.observed import Leaving, NameHolder
-from box_app_operator.modes.automated.adoption import adoption_of
+from box_app_operator.modes.automated.ownership import may_delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ def _find(name: str, link: Link, store: Store) -> _Holding | None:
 
 def _object_of(app: BoxApp, store: Store) -> Resource | None:
     """The object that the app was registered for, or that has adopted it."""
-    uid = uid_in(app.reference)
-    key = store.key_of(uid) if uid is not None else None
+    key = store.key_of(app.owner_uid) if app.owner_uid is not None else None
     if key is not None:
         return store.apps.get(key)
     first = next(iter(store.claims(app.client_id)), None)
@@ -52,15 +51,16 @@ def _object_of(app: BoxApp, store: Store) -> Resource | None:
 
 def _leaving(held: _Holding, link: Link, store: Store) -> Leaving | None:
     if held.owner.deleting:
-        return Leaving.DELETED if _deletes_app(held, link) else None
+        return Leaving.DELETED if _deletes_app(held, link, store) else None
     return Leaving.RENAMED if _is_renamed(held, link, store) else None
 
 
-def _deletes_app(held: _Holding, link: Link) -> bool:
+def _deletes_app(held: _Holding, link: Link, store: Store) -> bool:
     """Does the app go with its object? With any other policy it stays in Box, and so does its name."""
     owner = held.owner
     deletes = owner.deletion_policy is DeletionPolicy.DELETE and owner.has_finalizer and not owner.force_delete
-    return deletes and adoption_of(held.app, owner, link.adoption).may_delete
+    claimant = store.claimant(owner)
+    return deletes and claimant is not None and may_delete(held.app, claimant, link.adoption)
 
 
 def _is_renamed(held: _Holding, link: Link, store: Store) -> bool:
@@ -71,7 +71,7 @@ def _is_renamed(held: _Holding, link: Link, store: Store) -> bool:
         if following is None:
             return link.listing.by_name(held.owner.display_name) is None
         if following.owner.deleting:
-            return _deletes_app(following, link)
+            return _deletes_app(following, link, store)
         if following.app.id in seen:
             return False
         seen.add(following.app.id)

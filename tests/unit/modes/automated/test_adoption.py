@@ -1,75 +1,135 @@
-"""Whose app it is: the reference at the app and the owner's entries tell, and nothing that a tenant writes."""
+"""What an object is told of an app: that it claims it, which entry it takes, or that another one has it."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
 
 import pytest
 import yaml
-from tests.unit.examples import ADOPT, ONE, TWO, adopting, app_for, look, ready_world
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide
-from tests.unit.strategies import ENTRY, UID_HERE
+from tests.fakes.cluster import NAMESPACE_UID, claimant_of, reference_of
+from tests.unit.examples import ADOPT, ONE, TWO, adopting, app_for, found, look, ready_world, said
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, decide, run_its_course
+from tests.unit.strategies import DESIRED, ENTRY
 
-from box_app_operator.api.enterprise import changed_clients
+from box_app_operator.api.enterprise import changed_entries, parse_enterprise
 from box_app_operator.core.status import FROM_BOX, build_status
-from box_app_operator.model.box import UID, AdoptionEntry, BoxApp, ClientID, Slot
-from box_app_operator.model.desired import DeletionPolicy
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
-from box_app_operator.model.steps import DeleteApp, RemoveFinalizer, RevokeSlot
-from box_app_operator.modes.automated.adoption import (
-    adoption_of,
-    belongs_to_another,
-    entry_text,
-    with_adoption,
+from box_app_operator.model.box import UID, AdoptionEntry, ClientID, Problem, Reference, Slot, old_form
+from box_app_operator.model.conditions import Reason
+from box_app_operator.model.desired import DeletionPolicy, Rotation
+from box_app_operator.model.observed import Adoption, RememberedStatus
+from box_app_operator.model.secret import PREVIOUS, PUBLISHED_FOR
+from box_app_operator.model.steps import (
+    ClaimApp,
+    MintToken,
+    ProveToken,
+    PublishSecret,
+    RemoveFinalizer,
+    RevokeSlot,
+    SetCorsDomains,
 )
+from box_app_operator.modes.automated.adoption import Found, entry_text
+from box_app_operator.modes.automated.ownership import Holder
 from box_app_operator.secret.published import held_by_value
 
 DELETABLE = replace(ENTRY, allow_delete=True)
-ANY_NAME = replace(ENTRY, name=None)
-OURS = f"billing/viewer/{UID_HERE}"
-ANOTHER_LIFE = "billing/viewer/another-uid"
+ELSEWHERE = str(Reference(replace(claimant_of(DESIRED), cluster="elsewhere", uid=UID("theirs")), adopted=False))
+EARLIER = str(Reference(replace(claimant_of(DESIRED), uid=UID("earlier")), adopted=False))
+HAD_IT = RememberedStatus(APP_ID, CLIENT_ID, claim_uid=DESIRED.uid)
+
+
+def test_a_hand_made_app_is_claimed_before_anything_is_changed() -> None:
+    """With an entry; what it was made by stays in the reference for ever."""
+    world = adopting(ENTRY, cors_domains=("https://a.example.com",), display_name="Another Name")
+
+    assert decide(world).steps == (ClaimApp(APP_ID, reference_of(ADOPT, adopted=True), 1),)
+    assert said(decide(world), "Registered").reason == "NotYetKnown"
+    assert (world.observed.app, world.observed.adoption) == (None, Adoption.ALLOWED)
+
+
+def test_the_app_of_an_earlier_life_is_taken_over_as_what_it_is() -> None:
+    """One that was registered stays registered: all its tokens are the operator's."""
+    observed = found(DESIRED, app_for(DESIRED, reference=EARLIER))
+
+    assert observed.claim == ClaimApp(APP_ID, reference_of(DESIRED), 1)
+    assert observed.adoption is Adoption.NOT_NEEDED
+
+
+def test_a_takeover_mints_at_once_and_phases_out_what_it_found() -> None:
+    """Two tokens that pods may hold: the older one makes room, the newer one gets its overlap."""
+    waits = replace(DESIRED, rotation=Rotation(overlap=timedelta(hours=1)))
+    app = app_for(DESIRED, tokens={Slot.PRIMARY: ONE, Slot.SECONDARY: TWO})
+    remembered = found(waits, app).remembered
+    assert (remembered.active, remembered.retiring) == (None, ONE.fingerprint)
+    assert found(waits, app, remembered=HAD_IT).remembered == HAD_IT
+
+    course = run_its_course(World(waits, found(waits, app, pods=())))
+
+    kinds = [type(step) for step in course.steps]
+    assert kinds == [RevokeSlot, MintToken, ProveToken, PublishSecret]
+    assert course.steps[0] == RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint)
+    assert course.end.secret.record.previous == ONE.fingerprint
+    assert course.end.secret.record.rotated_at == NOON
+
+
+def test_a_token_of_another_life_is_replaced_at_once() -> None:
+    """The copy in a restored Secret: whoever has the backup has it, too."""
+    world = ready_world(DESIRED)
+    restored = {**world.secret.annotations, PUBLISHED_FOR: "earlier"}
+    world = look(world, secret=replace(world.secret, annotations=restored))
+
+    assert [type(step) for step in decide(world).steps] == [MintToken]
+    assert decide(ready_world(DESIRED)).steps == ()
+
+
+def test_a_reference_of_an_earlier_version_is_brought_up_to_date() -> None:
+    """With whatever else there is to do, and not by itself; the app is the object's own meanwhile."""
+    app = app_for(DESIRED, reference=old_form(claimant_of(DESIRED)), tokens={Slot.PRIMARY: ONE})
+    world = look(ready_world(), **vars_of(found(DESIRED, app)))
+    assert decide(world).steps == ()
+    assert said(decide(world), "Ready").status == "True"
+
+    drifted = look(world, app=replace(app, cors_domains=("https://a.example.com",)))
+    assert decide(drifted).steps == (ClaimApp(APP_ID, reference_of(DESIRED), 1), SetCorsDomains(APP_ID, ()))
+
+
+def vars_of(observed: object) -> dict[str, object]:
+    """What was found out about the app."""
+    return {name: getattr(observed, name) for name in ("app", "claim", "claimant", "adoption")}
 
 
 @pytest.mark.parametrize(
-    ("reference", "entries", "expected"),
+    ("remembered", "reference", "words"),
     [
-        (OURS, (), Adoption.NOT_NEEDED),
-        (OURS, (ENTRY,), Adoption.NOT_NEEDED),
-        ("", (), Adoption.MISSING),
-        (ANOTHER_LIFE, (), Adoption.MISSING),
-        ("made-by-something-else", (), Adoption.MISSING),
-        ("", (ENTRY,), Adoption.ALLOWED),
-        ("", (ANY_NAME,), Adoption.ALLOWED),
-        ("", (DELETABLE,), Adoption.ALLOWED_WITH_DELETE),
-        ("", (ENTRY, DELETABLE), Adoption.ALLOWED_WITH_DELETE),
-        ("", (DELETABLE, ANY_NAME), Adoption.ALLOWED_WITH_DELETE),
-        (ANOTHER_LIFE, (ENTRY,), Adoption.ALLOWED),
-        ("", (replace(DELETABLE, client_id=ClientID("d" * 32)),), Adoption.MISSING),
-        ("", (replace(DELETABLE, client_id=ClientID(CLIENT_ID.upper())),), Adoption.MISSING),
-        ("", (replace(DELETABLE, namespace="other"),), Adoption.MISSING),
-        ("", (replace(DELETABLE, name="viewer-2"),), Adoption.MISSING),
-        ("", (ENTRY, replace(DELETABLE, name="viewer-2")), Adoption.ALLOWED),
+        (HAD_IT, ELSEWHERE, "taken over by another one, in cluster elsewhere."),
+        (HAD_IT, EARLIER, "taken over by another one, in this cluster."),
     ],
 )
-def test_an_entry_or_the_own_uid_gives_the_app(
-    reference: str, entries: tuple[AdoptionEntry, ...], expected: Adoption
+def test_whoever_lost_an_app_is_told_where_it_is_and_no_more(
+    remembered: RememberedStatus, reference: str, words: str
 ) -> None:
-    """Client id, namespace and name must all agree; entries add up; the name alone, in the reference, gives nothing."""
-    assert adoption_of(app_for(ADOPT, reference=reference), ADOPT, entries) is expected
+    """It leaves everything as it is, and can be deleted."""
+    observed = found(DESIRED, app_for(DESIRED, reference=reference), remembered=remembered)
+    world = World(DESIRED, observed)
+    plan = decide(world)
+
+    assert said(plan, "Registered").reason == "ManagedElsewhere"
+    assert words in said(plan, "Registered").message
+    assert "theirs" not in said(plan, "Registered").message
+    assert plan.steps == ()
+    assert decide(World(replace(DESIRED, deleting=True), observed)).steps == (RemoveFinalizer(),)
+    status = {"appID": APP_ID, "clientID": CLIENT_ID, "claimUID": DESIRED.uid}
+    shown = build_status({"metadata": {"generation": 1}, "status": status}, DESIRED, observed, plan, NOON)
+    assert {name: shown[name] for name in FROM_BOX if name in shown} == {"appID": APP_ID, "claimUID": DESIRED.uid}
 
 
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [("", False), (OURS, False), (ANOTHER_LIFE, False), ("other/viewer/u", True), ("billing/other/u", True)],
-)
-def test_a_reference_with_another_name_is_another_objects(reference: str, expected: bool) -> None:
-    """No entry is asked for then, because none would help."""
-    app = app_for(ADOPT, reference=reference)
-    assert belongs_to_another(app, ADOPT) is expected
+def test_the_living_object_of_the_same_namespace_is_named() -> None:
+    """That of another namespace is not."""
+    observed = found(ADOPT, app_for(ADOPT, reference=EARLIER), alive=True)
+    assert observed.claimed_by == "billing/viewer"
 
-    seen = with_adoption(ADOPT, Observed(known=True, app=app), (DELETABLE,), NOON)
-
-    assert (seen.adoption is Adoption.MISSING) is expected
-    assert seen.problem is None
+    theirs = replace(claimant_of(DESIRED), namespace="finance", namespace_uid=UID("f"), uid=UID("theirs"))
+    observed = found(ADOPT, app_for(ADOPT, reference=str(Reference(theirs, adopted=False))), alive=True)
+    assert observed.problem is not None
+    assert (observed.problem.reason, "finance" in observed.problem.message) == ("AdoptionNotAllowed", False)
 
 
 @pytest.mark.parametrize(
@@ -77,29 +137,30 @@ def test_a_reference_with_another_name_is_another_objects(reference: str, expect
 )
 @pytest.mark.parametrize("client_id", [CLIENT_ID, "1234567890123456", "12345e7890123456", "N" * 16])
 @pytest.mark.parametrize("policy", [DeletionPolicy.RETAIN, DeletionPolicy.DELETE])
-def test_the_entry_can_be_pasted(name: str, client_id: str, policy: DeletionPolicy) -> None:
-    """YAML reads back what was meant, also of names that look like numbers, dates or truth values."""
-    desired = replace(ADOPT, name=name, namespace="123", deletion_policy=policy)
-    text = entry_text(desired, app_for(desired, client_id=ClientID(client_id)))
+@pytest.mark.parametrize("reference", ["", ELSEWHERE])
+def test_the_entry_can_be_pasted(name: str, client_id: str, policy: DeletionPolicy, reference: str) -> None:
+    """YAML reads back what was meant, also of names that look like numbers; and the entry then gives the app."""
+    desired = replace(ADOPT, name=name, namespace="123", deletion_policy=policy, client_id=ClientID(client_id))
+    app = app_for(desired, client_id=ClientID(client_id), reference=reference)
 
-    deletes = {"allowDelete": True} if policy is DeletionPolicy.DELETE else {}
-    assert yaml.safe_load(text) == [{"clientID": client_id, "namespace": "123", "name": name, **deletes}]
-    assert adoption_of(app_for(desired, client_id=ClientID(client_id)), desired, [parsed(text)]).may_delete is (
-        policy is DeletionPolicy.DELETE
-    )
+    (entry,) = yaml.safe_load(entry_text(desired, Found(app, claimant_of(desired), Holder(), ())))
 
-
-def parsed(text: str) -> AdoptionEntry:
-    """An entry as the operator would read it."""
-    (entry,) = yaml.safe_load(text)
-    return AdoptionEntry(
-        ClientID(entry["clientID"]), entry["namespace"], entry.get("name"), entry.get("allowDelete", False)
-    )
+    spec = {"console": {"mode": "Assisted"}, "adoption": [entry]}
+    read = parse_enterprise({"metadata": {"name": "default", "uid": "u"}, "spec": spec}).spec
+    assert read.invalid is None
+    deletes = policy is DeletionPolicy.DELETE
+    come = "elsewhere" if reference else None
+    expected = AdoptionEntry(ClientID(client_id), "123", name, deletes, NAMESPACE_UID, come)
+    assert read.adoption == (expected,)
+    observed = found(desired, app, *read.adoption)
+    assert (observed.problem, observed.claim is not None) == (None, True)
 
 
 def test_a_plain_entry_is_plain_to_read() -> None:
     """No quotes where none are needed."""
-    assert entry_text(ADOPT, app_for(ADOPT)) == f"- {{clientID: {CLIENT_ID}, namespace: billing, name: viewer}}"
+    text = entry_text(ADOPT, Found(app_for(ADOPT, reference=""), claimant_of(ADOPT), Holder(), ()))
+
+    assert text == f'- {{clientID: {CLIENT_ID}, namespace: billing, namespaceUID: "n", name: viewer}}'
 
 
 @pytest.mark.parametrize(
@@ -124,87 +185,69 @@ def test_what_is_not_allowed_is_said_at_once_and_nothing_is_done(world: World, r
 
 def test_trouble_that_was_there_before_is_not_hidden() -> None:
     """Box cannot be asked: whether the app may be adopted is told later."""
-    troubled = replace(adopting().observed, problem=adopting().observed.problem)
-    assert troubled.problem is not None
-    away = replace(troubled.problem, reason="BoxUnavailable", stalled=False)
+    away = Problem(Reason.BOX_UNAVAILABLE, "Box does not answer.", NOON)
 
-    seen = with_adoption(ADOPT, replace(troubled, problem=away), (), NOON)
-
-    assert (seen.adoption, seen.problem) == (Adoption.MISSING, away)
+    assert found(ADOPT, app_for(ADOPT, reference=""), problem=away).problem == away
 
 
-ENDING = replace(ADOPT, deleting=True)
+def test_a_key_of_a_person_is_left_alone_on_an_app_that_a_person_made() -> None:
+    """Also at the end of the object; on one that an operator registered nothing stays live."""
+    ending, mine = replace(ADOPT, deleting=True), RemoveFinalizer()
+    theirs = {Slot.SECONDARY: TWO}
+
+    assert decide(look(World(ending, ready_world(ADOPT).observed), app=app_for(ADOPT, tokens=theirs))).steps == (mine,)
+    registered = app_for(DESIRED, tokens=theirs)
+    world = look(World(replace(DESIRED, deleting=True), ready_world(DESIRED).observed), app=registered)
+    assert decide(world).steps == (RevokeSlot(APP_ID, Slot.SECONDARY, TWO.fingerprint),)
 
 
-def ending(*entries: AdoptionEntry, active: str = "", **changes: Any) -> World:
-    """An adopted app whose token is in the Secret, and whose object is being deleted; a second token is somebody's."""
+def test_an_app_that_an_earlier_version_adopted_is_cleaned_up_without_a_mark() -> None:
+    """What the status records and the Secret holds ends; an annotation that names another token ends nothing."""
+    ending = replace(ADOPT, deleting=True)
     world = ready_world(ADOPT, secondary=TWO)
-    observed = replace(world.observed, remembered=RememberedStatus(active=TWO.fingerprint if active else None))
-    observed = with_adoption(ENDING, replace(observed, **changes), entries, NOON)
-    return World(ENDING, observed)
+    forged = replace(world.secret, annotations={**world.secret.annotations, PREVIOUS: TWO.fingerprint})
+    app, known = replace(world.app, reference=""), RememberedStatus(APP_ID, CLIENT_ID, ONE.fingerprint)
 
-
-def test_without_an_entry_only_what_the_secret_holds_is_revoked() -> None:
-    """A status that names the other token, as its tenant may write, is no reason to revoke that one."""
-    assert decide(ending(active="two")).steps == (RevokeSlot(app_for().id, Slot.PRIMARY, ONE.fingerprint),)
-    rest = app_for(ADOPT, tokens={Slot.SECONDARY: TWO})
-    assert decide(ending(active="two", app=rest)).steps == (RemoveFinalizer(),)
-    assert decide(ending(ENTRY, active="two", app=rest)).steps == (
-        RevokeSlot(app_for().id, Slot.SECONDARY, TWO.fingerprint),
-    )
-
-
-@pytest.mark.parametrize("owner", [None, UID("someone-else")])
-def test_a_secret_of_nobody_or_of_another_proves_nothing(owner: UID | None) -> None:
-    """Only one that Kubernetes says is this object's own."""
-    world = ready_world(ADOPT)
-    foreign = replace(world.secret, owner_uid=owner)
-
-    assert ONE.fingerprint in held_by_value(ADOPT, world.observed)
-    assert held_by_value(ADOPT, look(world, secret=foreign).observed) == set()
-    assert decide(ending(secret=foreign)).steps == (RemoveFinalizer(),)
+    observed = found(ending, app, secret=forged, remembered=known)
+    assert decide(World(ending, observed)).steps == (RevokeSlot(APP_ID, Slot.PRIMARY, ONE.fingerprint),)
+    rest = replace(app, tokens={Slot.SECONDARY: TWO})
+    observed = found(ending, rest, secret=forged, remembered=known)
+    assert decide(World(ending, observed)).steps == (RemoveFinalizer(),)
+    assert decide(World(ending, found(ending, app, secret=forged))).steps == (RemoveFinalizer(),)
 
 
 @pytest.mark.parametrize(
-    ("app", "entries", "deleted"),
+    ("owner", "labels", "holds"),
     [
-        (app_for(ADOPT), (), False),
-        (app_for(ADOPT), (ENTRY,), False),
-        (app_for(ADOPT), (DELETABLE,), True),
-        (app_for(ADOPT, reference=OURS), (), True),
-        (app_for(ADOPT, reference=ANOTHER_LIFE), (), False),
+        (DESIRED.uid, {}, True),
+        (None, {"app.kubernetes.io/managed-by": "box-app-operator"}, True),
+        (None, {}, False),
+        (UID("someone-else"), {"app.kubernetes.io/managed-by": "box-app-operator"}, False),
     ],
 )
-def test_an_app_is_deleted_only_by_whom_it_was_made_for_or_with_allow_delete(
-    app: BoxApp, entries: tuple[AdoptionEntry, ...], deleted: bool
-) -> None:
-    """Otherwise ``deletionPolicy: Delete`` acts as RevokeTokens."""
-    desired = replace(ENDING, deletion_policy=DeletionPolicy.DELETE)
-    seen = with_adoption(desired, Observed(known=True, app=app), entries, NOON)
+def test_what_a_secret_of_another_holds_proves_nothing(owner: UID | None, labels: dict[str, str], holds: bool) -> None:
+    """Only one that is this object's own, or a backup that was restored: without a controller, with our label."""
+    world = ready_world(ADOPT)
+    changed = look(world, secret=replace(world.secret, owner_uid=owner, labels=labels))
 
-    step = decide(World(desired, replace(seen))).steps
-
-    assert step == ((DeleteApp(app.id),) if deleted else (RemoveFinalizer(),))
+    assert (ONE.fingerprint in held_by_value(ADOPT, changed.observed)) is holds
 
 
 @pytest.mark.parametrize("deleting", [True, False])
 def test_the_status_shows_nothing_of_an_app_that_the_object_may_not_have(deleting: bool) -> None:
-    """Not even while the object is being deleted; what it recorded before stays."""
+    """What it recorded before stays while that is said."""
     world, recorded = adopting(deleting=deleting), {"clientID": CLIENT_ID, "corsDomains": ["https://before.example"]}
     body = {"metadata": {"generation": 1}, "spec": {}, "status": recorded}
 
     shown = build_status(body, world.desired, world.observed, decide(world), NOON)
 
-    assert {name: value for name, value in shown.items() if name in FROM_BOX} == recorded
-    allowed = adopting(ENTRY, deleting=deleting)
-    assert build_status(body, allowed.desired, allowed.observed, decide(allowed), NOON)["appID"] == APP_ID
+    assert {name: value for name, value in shown.items() if name in FROM_BOX} == ({} if deleting else recorded)
 
 
-def test_only_apps_of_changed_entries_are_looked_at() -> None:
-    """Of ten thousand objects an entry wakes those that name its app."""
+def test_only_changed_entries_wake_anybody() -> None:
+    """Of ten thousand objects an entry wakes those that it may give an app to."""
     other = replace(ENTRY, client_id=ClientID("d" * 32))
 
-    assert changed_clients((ENTRY, other), (other, ENTRY)) == set()
-    assert changed_clients((ENTRY,), (ENTRY, other)) == {other.client_id}
-    assert changed_clients((ENTRY, other), (DELETABLE, other)) == {CLIENT_ID}
-    assert changed_clients((ENTRY,), ()) == {CLIENT_ID}
+    assert changed_entries((ENTRY, other), (other, ENTRY)) == set()
+    assert changed_entries((ENTRY,), (ENTRY, other)) == {other}
+    assert changed_entries((ENTRY, other), (DELETABLE, other)) == {ENTRY, DELETABLE}

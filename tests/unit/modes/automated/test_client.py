@@ -4,15 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.fakes.cluster import NAMESPACE, manifest
+from tests.fakes.cluster import NAMESPACE, claimant_of, manifest, reference_of
 from tests.fakes.fates import Fate
 from tests.unit.shell import Shell
 
-from box_app_operator.api.spec import FINALIZER
+from box_app_operator.api.spec import FINALIZER, HAND_OVER_ANNOTATION
+from box_app_operator.cache.cluster import NamespaceView
 from box_app_operator.errors import TransientError
-from box_app_operator.model.box import AdoptionEntry, AppID, ClientID, Fingerprint, PendingToken, Slot
+from box_app_operator.model.box import UID, AdoptionEntry, AppID, ClientID, Fingerprint, PendingToken, Reference, Slot
 from box_app_operator.model.observed import Leaving, Observed, RememberedStatus
-from box_app_operator.model.steps import MintToken, RevokeSlot
+from box_app_operator.model.steps import ClaimApp, MintToken, RevokeSlot
 from box_app_operator.modes.automated.client import AutomatedClient
 from box_app_operator.modes.automated.name_holder import find_name_holder
 from box_app_operator.ports import Token
@@ -86,31 +87,80 @@ async def test_an_app_is_not_believed_gone_before_box_was_asked(shell: Shell, sa
     assert (await look(shell, seen)).app == shell.box.apps[app.id]
 
 
-@pytest.mark.parametrize(
-    ("namespace", "reference", "claimed_by"),
-    [
-        ("elsewhere", "", "elsewhere/older"),
-        ("a third one", "", None),
-        ("elsewhere", "elsewhere/former/uid", "elsewhere/former"),
-        ("elsewhere", f"{NAMESPACE}/viewer/another-uid", "elsewhere/older"),
-    ],
-    ids=["older", "older, without an entry", "registered for another", "registered in another life"],
-)
-async def test_of_those_that_an_entry_allows_the_oldest_has_the_app(
-    namespace: str, reference: str, claimed_by: str | None
-) -> None:
-    """What the status of one without an entry says, which its tenant may write, keeps nobody from the app."""
+async def test_of_two_that_an_entry_allows_the_first_to_claim_has_the_app() -> None:
+    """The other's status, which its tenant may write, gives it nothing; it is told where the app is by no name."""
     shell = Shell(clientID="client-1")
-    shell.link.listing.restore(shell.box.register("Theirs", reference))
-    shell.link.adoption = (
-        AdoptionEntry(ClientID("client-1"), NAMESPACE),
-        AdoptionEntry(ClientID("client-1"), namespace),
-    )
+    app = shell.box.register("Theirs", "")
+    shell.link.listing.restore(app)
+    shell.link.adoption = (AdoptionEntry(ClientID("client-1"), NAMESPACE), AdoptionEntry(ClientID("client-1"), "else"))
     body = manifest(uid="older", created="2020-01-01T00:00:00Z", clientID="client-1")
-    metadata = {**body["metadata"], "namespace": "elsewhere", "name": "older"}
-    shell.store.put_app({**body, "metadata": metadata, "status": {"clientID": "client-1", "appID": "1"}})
+    metadata = {**body["metadata"], "namespace": "else", "name": "older"}
+    shell.store.put_namespace("else", NamespaceView(UID("e"), "1", {}))
+    older = shell.store.put_app(
+        {**body, "metadata": metadata, "status": {"clientID": "client-1", "appID": "1"}}
+    ).desired
 
-    assert (await look(shell)).claimed_by == claimed_by
+    claim = (await look(shell)).claim
+    assert claim == ClaimApp(app.id, reference_of(shell.desired, adopted=True), app.revision)
+    claimed = await shell.box.claim_app(claim.app_id, claim.reference, claim.revision)
+    shell.link.listing.restore(claimed)
+
+    assert (await look(shell)).app == claimed
+    client = AutomatedClient(shell.store, shell.cluster, shell)
+    seen = await client.observe(older, Observed(), shell.link, shell.memory.answers)
+    assert (seen.app, seen.claim) == (None, None)
+    assert seen.problem is not None
+    assert (seen.problem.reason, NAMESPACE in seen.problem.message) == ("AdoptionNotAllowed", False)
+
+
+@pytest.mark.parametrize(
+    ("watched", "told", "reason"),
+    [((), None, None), (("billing",), None, "AdoptionNotAllowed"), ((), "billing/viewer", None)],
+    ids=["gone", "out of sight", "handed over"],
+)
+async def test_an_object_that_cannot_be_seen_counts_as_alive(
+    watched: tuple[str, ...], told: str | None, reason: str | None
+) -> None:
+    """Nothing is taken from it without ``from``; one that is seen may hand its app over."""
+    shell = Shell(clientID="client-1")
+    shell.store.watched = watched
+    entry = AdoptionEntry(ClientID("client-1"), NAMESPACE)
+    theirs = replace(claimant_of(shell.desired), namespace="else", namespace_uid=UID("e"), uid=UID("theirs"))
+    shell.link.listing.restore(shell.box.register("Theirs", str(Reference(theirs, adopted=False))))
+    shell.link.adoption = (entry,) if told is None else ()
+    if told is not None:
+        meta = {**manifest(uid="theirs")["metadata"], "namespace": "else", "annotations": {HAND_OVER_ANNOTATION: told}}
+        shell.store.put_app({**manifest(), "metadata": meta})
+
+    seen = await look(shell)
+
+    assert (seen.problem.reason if seen.problem else None, seen.claim is not None) == (reason, reason is None)
+
+
+async def test_the_end_of_an_object_hides_nothing_of_anothers_app() -> None:
+    """It names the app, which has no token yet: the last look asks for its own app, and finds none."""
+    shell = Shell(clientID="client-1")
+    shell.edit(metadata=GOES)
+    theirs = replace(claimant_of(shell.desired), namespace="else", namespace_uid=UID("e"), uid=UID("theirs"))
+    app = shell.box.register("Theirs", str(Reference(theirs, adopted=False)))
+    shell.link.listing.restore(app)
+
+    assert (await look(shell)).app is None
+    assert shell.link.listing.by_id(app.id) == app
+
+
+async def test_an_object_without_a_client_id_finds_what_another_life_of_it_had() -> None:
+    """By the wanted name and its own; not where only one of them is the same."""
+    shell = Shell()
+    earlier = replace(claimant_of(shell.desired), uid=UID("earlier"))
+    app = shell.box.register("Viewer", str(Reference(earlier, adopted=False)))
+    shell.link.listing.restore(app)
+    assert (await look(shell)).claim == ClaimApp(app.id, reference_of(shell.desired), app.revision)
+
+    other = str(Reference(replace(earlier, name="other"), adopted=False))
+    shell.link.listing.restore(shell.box.put(replace(app, reference=other)))
+    seen = await look(shell)
+    assert (seen.claim, seen.problem, seen.claimed_by) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +183,7 @@ def test_a_name_is_waited_for_only_while_its_holder_leaves_it(
     shell.edit(metadata=HELD)
     body = manifest(uid="u", **{"displayName": wants, **spec})
     shell.store.put_app({**body, "metadata": {**body["metadata"], **metadata, "name": "other"}})
-    for name, reference in (("Viewer", f"{NAMESPACE}/other/u"), ("Mine", shell.desired.reference)):
+    for name, reference in (("Viewer", f"{NAMESPACE}/other/u"), ("Mine", reference_of(shell.desired))):
         shell.link.listing.restore(shell.box.register(name, reference))
 
     holder = find_name_holder(shell.desired, shell.link, shell.store)
