@@ -48,28 +48,6 @@ def test_delete_deletes_the_app(play: Playground, ns: str) -> None:
     make_ready(play, ns)
 
 
-def test_a_recreated_object_takes_its_app_back_by_client_id(play: Playground, ns: str) -> None:
-    """With spec.clientID and an entry the app that stayed goes on: same client id, a new token.
-
-    Nothing is adopted by accident. The same name with a new uid is another object: its display name is taken by the app
-    that stayed; and without the entry it is not enough that the app's reference has the same namespace and name.
-    """
-    client_id = make_ready(play, ns)["status"]["clientID"]
-    delete(play, ns)
-    play.app(ns, "viewer")
-    play.await_condition(ns, "viewer", "NameTaken")
-    delete(play, ns)
-
-    play.app(ns, "viewer", clientID=client_id)
-    play.await_condition(ns, "viewer", "AdoptionNotAllowed")
-    play.allow_adoption(client_id, ns, "viewer")
-
-    body = play.await_condition(ns, "viewer", "Ready")
-    registered = stated(body, "Registered")
-    assert registered["reason"] == "Adopted"
-    assert body["status"]["clientID"] == client_id
-
-
 @pytest.mark.parametrize("forced", [True, False], ids=["forced", "over"])
 def test_an_outage_holds_the_object_until_it_is_over_or_by_force(play: Playground, ns: str, forced: bool) -> None:
     """Deleting says what it waits for and how to leave Box as it is; once Box answers again the deletion is done."""

@@ -18,6 +18,7 @@ from tests.e2e.conftest import AUTO_APPROVE
 from tests.e2e.rotating import annotate
 from tests.e2e.story import values
 
+from box_app_operator.model.box import parse_reference
 from playground import Playground
 from playground.output import until
 from playground.play import GROUP, condition
@@ -95,10 +96,11 @@ class Herd:
         return f"request-{self.asked[name]}" if self.asked[name] else None
 
 
-def reference(body: dict[str, Any]) -> str:
-    """The mark by which the operator finds the app of an object again."""
-    meta = body["metadata"]
-    return f"{meta['namespace']}/{meta['name']}/{meta['uid']}"
+def owner_of(app: dict[str, Any]) -> str:
+    """The uid of the object whose app it is, as the reference says."""
+    reference = parse_reference(app["reference"])
+    assert reference is not None, app
+    return reference.owner.uid
 
 
 def give_work(herd: Herd, number: int) -> int:
@@ -196,12 +198,12 @@ def in_cluster(herd: Herd) -> Iterator[str]:
 
 def in_box(herd: Herd) -> Iterator[str]:
     """Box has the app of every object, and of those that were deleted only what their policy leaves, without tokens."""
-    apps = {app["reference"]: app for app in herd.play.box.apps()}
+    apps = {owner_of(app): app for app in herd.play.box.apps()}
     for name, body in herd.there.items():
-        if apps.pop(reference(body), None) is None:
+        if apps.pop(body["metadata"]["uid"], None) is None:
             yield f"{name} has no app"
     for body in herd.gone:
-        app, policy = apps.pop(reference(body), None), body["spec"]["deletionPolicy"]
+        app, policy = apps.pop(body["metadata"]["uid"], None), body["spec"]["deletionPolicy"]
         if app is not None and policy == "Delete":
             yield f"{app['name']} was to be deleted"
         elif app is not None and any(app["tokens"].values()):

@@ -69,6 +69,7 @@ def test_the_secret_says_whose_it_is(play: Playground, ns: str) -> None:
     assert meta["labels"] == {**LABELS, "team": "billing"}
     annotations = {
         "boxapps.dev/fingerprint": status["tokens"]["active"]["fingerprint"],
+        "boxapps.dev/published-for": app["metadata"]["uid"],
         "note": "mounted by the viewer",
         "boxapps.dev/expiry": "Never",
         "boxapps.dev/added-labels": "team",
