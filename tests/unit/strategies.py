@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 from tests.fakes.cluster import claimant_of, reference_of
-from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, published_secret
+from tests.unit.pretend import APP_ID, CLIENT_ID, NOON, World, in_mode, published_secret
 from tests.unit.status_invariants import GOOD, NOT_GOOD
 
 from box_app_operator.model.box import (
@@ -27,8 +27,9 @@ from box_app_operator.model.box import (
     fingerprint_of,
 )
 from box_app_operator.model.conditions import FACETS, Condition, Reason
-from box_app_operator.model.desired import DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
-from box_app_operator.model.observed import Adoption, Observed, RememberedStatus
+from box_app_operator.model.desired import ClientGrant, DeletionPolicy, Desired, Rotation, SecretKeys, SecretSpec
+from box_app_operator.model.observed import Adoption, Mode, Observed, RememberedStatus
+from box_app_operator.model.platform_view import KeyView, PlatformView, Verdict
 from box_app_operator.model.secret import SecretView
 from box_app_operator.model.steps import Step
 from box_app_operator.modes.automated.ownership import may_delete
@@ -252,6 +253,40 @@ def worlds(draw: st.DrawFn, /, *, healthy: bool = False, entries: Entries = None
     """A wish and what was observed for it; with ``entries`` only with these of the enterprise's owner."""
     desired = draw(desireds(**fixed))
     return World(desired, draw(observations(desired, healthy=healthy, entries=entries)))
+
+
+@st.composite
+def platform_views(draw: st.DrawFn, world: World) -> PlatformView:
+    """What Box's public API can say of the keys of an app, and of its client."""
+    tokens = world.observed.app.tokens if world.observed.app is not None else {}
+    keys = tuple(KeyView(slot, token.fingerprint, draw(st.sampled_from(Verdict))) for slot, token in tokens.items())
+    return PlatformView(
+        keys=keys if draw(st.booleans()) else (),
+        published=draw(st.sampled_from([None, *Verdict])),
+        disabled=draw(st.booleans()),
+        unidentified=draw(st.booleans()),
+        can_revoke=draw(st.booleans()),
+        trouble=draw(st.sampled_from([None, "It is not accepted."])),
+        unauthorized=draw(st.booleans()),
+    )
+
+
+@st.composite
+def worlds_without_console(draw: st.DrawFn, /, **fixed: object) -> World:
+    """Worlds of the modes in which no console endpoint lists the apps: people act, or credentials are exchanged."""
+    mode = draw(st.sampled_from([Mode.ASSISTED, Mode.CLIENT_CREDENTIALS]))
+    granted = {"client_id": None, "grant": ClientGrant("creds", "enterprise", "1")}
+    by_hand = {"client_id": draw(st.sampled_from([CLIENT_ID, None])), "import_from": "keys"}
+    world = draw(worlds(**fixed))
+    view = draw(platform_views(world))
+    desired = replace(world.desired, **(granted if mode is Mode.CLIENT_CREDENTIALS else by_hand))
+    observed = replace(world.observed, adoption=Adoption.NOT_NEEDED, claimed_by=None)
+    return in_mode(World(desired, observed), mode, platform_view=view)
+
+
+def worlds_of_any_mode(**fixed: object) -> st.SearchStrategy[World]:
+    """Worlds of all three modes."""
+    return st.one_of(worlds(**fixed), worlds_without_console(**fixed))
 
 
 def working_worlds() -> st.SearchStrategy[World]:

@@ -53,9 +53,8 @@ class PlatformView:
     not say whose it is. ``origins`` says of each origin that was tried whether Box allows it; the key "" stands for one
     that the spec does not list. ``can_revoke`` tells that there is a client secret that Box accepts, ``ended`` are
     tokens that need not be revoked any more, ``at_hand`` those whose value the operator has beside its own Secrets.
-    ``trouble`` is what is wrong with the client's credentials, and
-    ``unauthorized`` tells that the enterprise
-    admin is why Box gave out no access token.
+    ``trouble`` is what is wrong with the client's credentials, and ``unauthorized`` tells that the enterprise admin is
+    why Box gave out no access token.
     """
 
     keys: tuple[KeyView, ...] = ()

@@ -15,6 +15,8 @@ from tests.unit.strategies import (
     refusals_of,
     working_worlds,
     worlds,
+    worlds_of_any_mode,
+    worlds_without_console,
 )
 
 from box_app_operator.core.plan import WERE_MISSING
@@ -33,12 +35,18 @@ from box_app_operator.model.observed import Adoption
 from box_app_operator.model.steps import (
     AddFinalizer,
     ClaimApp,
+    CreateApp,
     DeleteApp,
     MintToken,
     ProveToken,
     PublishSecret,
     RemoveFinalizer,
+    RenameApp,
+    RevokeDownscoped,
     RevokeSlot,
+    RevokeToken,
+    SetCorsDomains,
+    SubmitApp,
 )
 
 WHO_ACTS = {
@@ -54,12 +62,15 @@ WHO_ACTS = {
 """For every reason at rest a word of its message that names who must act, or what."""
 
 
+CONSOLE_STEPS = (CreateApp, ClaimApp, RenameApp, SetCorsDomains, SubmitApp, DeleteApp, MintToken, RevokeSlot)
+
+
 def ready_of(course: Course) -> Condition:
     """The condition Ready at the end of a course."""
     return next(condition for condition in course.plan.conditions if condition.type == "Ready")
 
 
-@given(world=worlds(), previous=previous_conditions())
+@given(world=worlds_of_any_mode(), previous=previous_conditions())
 def test_planning_is_total_and_deterministic(world: World, previous: dict[str, Condition]) -> None:
     """Every world has a plan, and the same world has the same plan."""
     assert decide(world, previous) == decide(world, previous)
@@ -257,7 +268,17 @@ def test_no_token_outlives_a_registered_app_unless_retained(world: World) -> Non
     assert end.observed.app is None or not end.observed.app.tokens
 
 
-@given(world=worlds(suspended=False), previous=previous_conditions(), data=st.data())
+@given(world=worlds_without_console(), previous=previous_conditions())
+def test_without_a_console_nothing_is_asked_of_one(world: World, previous: dict[str, Condition]) -> None:
+    """And at the end of an object tokens are revoked by their value, or not at all."""
+    steps = decide(world, previous).steps
+
+    assert not [step for step in steps if isinstance(step, CONSOLE_STEPS)]
+    ends = [step for step in steps if not isinstance(step, RemoveFinalizer | RevokeToken | RevokeDownscoped)]
+    assert not world.desired.deleting or ends == []
+
+
+@given(world=worlds_of_any_mode(suspended=False), previous=previous_conditions(), data=st.data())
 def test_a_refused_step_is_not_offered_again_and_the_plan_stays_total(
     world: World, previous: dict[str, Condition], data: st.DataObject
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.examples import CLAIMED, ONE, TWO, app_for, look, ready_world, standing
 from tests.unit.pretend import CLIENT_ID, NOON, World, decide, decided, run_its_course
 from tests.unit.status_invariants import check_status, violations
-from tests.unit.strategies import previous_conditions, refusals_of, worlds
+from tests.unit.strategies import previous_conditions, refusals_of, worlds, worlds_of_any_mode
 
 from box_app_operator.api.remembered import parse_remembered
 from box_app_operator.api.spec import RECONCILE_ANNOTATION
@@ -59,7 +59,7 @@ def reported(world: World, body: Json | None = None) -> Json:
     return after
 
 
-@given(world=worlds(), previous=previous_conditions())
+@given(world=worlds_of_any_mode(), previous=previous_conditions())
 def test_every_status_keeps_its_invariants(world: World, previous: dict[str, Condition]) -> None:
     """Whatever was wanted, observed and reported before, also when steps are left over."""
     before = body_of(world, previous)
