@@ -57,7 +57,7 @@ def with_ownership(desired: Desired, seen: Observed, found: Found, now: datetime
         case _:
             seen = replace(seen, claim=claim)
     if desired.deletion_policy is DeletionPolicy.DELETE and not deletable:
-        return replace(_with(seen, desired, _not_deletable(desired, found, now)))
+        return _with(seen, desired, _not_deletable(desired, found, now))
     return seen
 
 
